@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: warnings are errors, everywhere.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// The rooms that read bytes and texts from strangers: every unsafe construct is marked where it stands.
+let core: [SwiftSetting] = house + [.strictMemorySafety()]
+
+let package = Package(
+    name: "weir",
+    products: [
+        .executable(name: "weir", targets: ["weir"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // The core: a function of (rules, state, frame, time). No file, no clock, no socket.
+        .target(name: "Wire", swiftSettings: core),
+        .target(name: "Ruleset", swiftSettings: core),
+        .target(name: "Classifier", dependencies: ["Ruleset", "Wire"], swiftSettings: core),
+        .target(name: "Firewall", dependencies: ["Classifier", "Wire"], swiftSettings: core),
+
+        // The outside world.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .target(name: "PacketIO", dependencies: ["CLinux", "Wire"], swiftSettings: house),
+        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
+        .target(
+            name: "Appliance",
+            dependencies: [
+                "Firewall", "Classifier", "Ruleset", "Capture", "PacketIO", "CLinux", "Wire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: house),
+        .executableTarget(
+            name: "weir",
+            dependencies: [
+                "Appliance", "Ruleset", "Classifier",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: house),
+
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: house),
+        .testTarget(name: "RulesetTests", dependencies: ["Ruleset"], resources: [.copy("Golden")], swiftSettings: house),
+        .testTarget(name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire"], swiftSettings: house),
+        .testTarget(
+            name: "FirewallTests", dependencies: ["Firewall", "Classifier", "Ruleset", "Wire", "CAllocationCounter"],
+            swiftSettings: house),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
+        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire"], swiftSettings: house),
+        .testTarget(name: "LabTests", resources: [.copy("Support")], swiftSettings: house),
+    ]
+)

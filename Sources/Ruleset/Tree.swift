@@ -1,0 +1,190 @@
+/// A rule set that has been read and checked: every name resolved, every value a number, every dependency that nft would
+/// add standing in front of the match that needs it.
+///
+/// The tree says what a rule means, one step at a time, in the order in which nft's kernel side evaluates it. Compilers and
+/// the reference interpreter read it; the printer turns it back into text.
+public struct Ruleset: Sendable, Equatable {
+    /// The texts that were read, by the index that `SourceLocation.file` names.
+    public var sources: [SourceFile]
+    /// In the order in which they stand in the file.
+    public var tables: [Table]
+
+    public init(sources: [SourceFile], tables: [Table]) {
+        self.sources = sources
+        self.tables = tables
+    }
+}
+
+/// One table with its chains.
+public struct Table: Sendable, Equatable {
+    public var family: Family
+    public var name: String
+    public var chains: [Chain]
+    public var location: SourceLocation
+
+    public init(family: Family, name: String, chains: [Chain], location: SourceLocation) {
+        self.family = family
+        self.name = name
+        self.chains = chains
+        self.location = location
+    }
+}
+
+/// nft's address families.
+public enum Family: String, Sendable, CaseIterable {
+    case bridge
+}
+
+/// A base chain if it is hooked into the path, else one that is only jumped to.
+public struct Chain: Sendable, Equatable {
+    public var name: String
+    public var base: BaseChain?
+    public var rules: [Rule]
+    public var location: SourceLocation
+
+    public init(name: String, base: BaseChain?, rules: [Rule], location: SourceLocation) {
+        self.name = name
+        self.base = base
+        self.rules = rules
+        self.location = location
+    }
+}
+
+/// What makes a chain a base chain: `type filter hook forward priority P; policy V;`.
+public struct BaseChain: Sendable, Equatable {
+    public var hook: Hook
+    /// Lower runs first.
+    public var priority: Int32
+    public var policy: Policy
+
+    public init(hook: Hook, priority: Int32, policy: Policy) {
+        self.hook = hook
+        self.priority = priority
+        self.policy = policy
+    }
+}
+
+/// Where in the path a base chain is evaluated.
+public enum Hook: String, Sendable, CaseIterable {
+    case forward
+}
+
+/// What becomes of a frame that comes to the end of a base chain.
+public enum Policy: String, Sendable, CaseIterable {
+    case accept, drop
+}
+
+/// One rule: statements, evaluated from the first to the first that does not match.
+public struct Rule: Sendable, Equatable {
+    public var statements: [Statement]
+    public var comment: String?
+    public var location: SourceLocation
+
+    public init(statements: [Statement], comment: String?, location: SourceLocation) {
+        self.statements = statements
+        self.comment = comment
+        self.location = location
+    }
+}
+
+/// One step of a rule.
+public enum Statement: Sendable, Equatable {
+    case match(Match)
+    /// `counter`, with the numbers that it starts from (`packets N bytes M`; 0 if not written).
+    case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
+    case verdict(Verdict, location: SourceLocation)
+}
+
+/// What a rule says of a frame that it matches.
+public enum Verdict: Sendable, Equatable {
+    case accept
+    case drop
+    case `return`
+    case `continue`
+    /// To a chain of the same table, by name; the checker has seen that it is there and that no way leads back.
+    case jump(String)
+    case goto(String)
+}
+
+/// `(field & mask) relation operand`. If the field can't be read in a frame the match fails, whatever the relation (NFT_BREAK).
+public struct Match: Sendable, Equatable {
+    public var field: Field
+    /// Bits of the field that count; nil for all of them.
+    public var mask: UInt128?
+    public var relation: Relation
+    public var operand: Operand
+    /// Not written in the rule: added, as nft adds it, since the next match depends on it (`tcp dport` on `meta l4proto tcp`).
+    public var isImplied: Bool
+    public var location: SourceLocation
+
+    public init(
+        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, isImplied: Bool = false,
+        location: SourceLocation
+    ) {
+        self.field = field
+        self.mask = mask
+        self.relation = relation
+        self.operand = operand
+        self.isImplied = isImplied
+        self.location = location
+    }
+}
+
+/// How a field is held against the operand. Order relations (`<`, `>=` …) have become ranges.
+public enum Relation: Sendable, Equatable {
+    /// Equal to the value, inside the range or prefix, in the set.
+    case equal
+    /// The opposite, among the frames in which the field can be read.
+    case notEqual
+}
+
+/// The right side of a match.
+public enum Operand: Sendable, Equatable {
+    case single(Value)
+    /// An anonymous set, its elements in the order in which they were written.
+    case set([Value])
+}
+
+/// A constant. Numbers are the field's bits as an unsigned integer, most significant first (an IPv4 address in the low 32 bits).
+public enum Value: Sendable, Equatable {
+    case number(UInt128)
+    /// From the first to the second, both included; the first is not above the second.
+    case range(UInt128, UInt128)
+    /// The first `length` bits of a field of `Field.bitWidth` bits; the bits behind them are zero.
+    case prefix(UInt128, length: Int)
+    /// An interface's name, or with `isPrefix` all names that begin so (`"eth*"`).
+    case interface(String, isPrefix: Bool)
+}
+
+/// A selector of nft's: what is read from a frame. The raw values are this project's own.
+public enum Field: UInt8, Sendable, CaseIterable {
+    case metaIifname, metaOifname, metaProtocol, metaL4proto
+    case etherSaddr, etherDaddr
+    /// The 16 bits behind the MAC addresses: 0x8100 or 0x88a8 in a tagged frame.
+    case etherType
+    /// `vlanType` is the 16 bits behind the outermost tag.
+    case vlanId, vlanType
+    case arpOperation
+    case ipSaddr, ipDaddr, ipProtocol
+    case ip6Saddr, ip6Daddr, ip6Nexthdr
+    case tcpSport, tcpDport, tcpFlags
+    case udpSport, udpDport
+    case sctpSport, sctpDport
+    case thSport, thDport
+    case icmpType, icmpv6Type
+
+    /// The field's size in bits; for interface names, which are no numbers, 0.
+    public var bitWidth: Int {
+        switch self {
+        case .metaIifname, .metaOifname: 0
+        case .metaL4proto, .ipProtocol, .ip6Nexthdr, .tcpFlags, .icmpType, .icmpv6Type: 8
+        case .vlanId: 12
+        case .metaProtocol, .etherType, .vlanType, .arpOperation, .tcpSport, .tcpDport, .udpSport, .udpDport, .sctpSport, .sctpDport,
+            .thSport, .thDport:
+            16
+        case .ipSaddr, .ipDaddr: 32
+        case .etherSaddr, .etherDaddr: 48
+        case .ip6Saddr, .ip6Daddr: 128
+        }
+    }
+}
