@@ -1,0 +1,67 @@
+// What Swift can't take from the kernel's headers by itself: the headers, ring status words with their memory order,
+// and calls whose declarations hide behind _GNU_SOURCE (which must not be defined in a header that Swift imports).
+#ifndef WEIR_CLINUX_H
+#define WEIR_CLINUX_H
+
+#include <linux/ethtool.h>
+#include <linux/filter.h>
+#include <linux/if_addr.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/tc_act/tc_gact.h>
+#include <linux/virtio_net.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+
+// Newer than Debian 12's linux/if_packet.h (include/uapi/linux/if_packet.h).
+#ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
+#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
+#endif
+
+// A TPACKET_V2 slot's status word is handed over with release and taken with acquire order
+// (Documentation/networking/packet_mmap.rst).
+static inline uint32_t weir_load_acquire_u32(const void *_Nonnull word) {
+    return __atomic_load_n((const uint32_t *)word, __ATOMIC_ACQUIRE);
+}
+
+static inline void weir_store_release_u32(void *_Nonnull word, uint32_t value) {
+    __atomic_store_n((uint32_t *)word, value, __ATOMIC_RELEASE);
+}
+
+// struct mmsghdr, as the kernel lays it out.
+struct weir_mmsghdr {
+    struct msghdr msg_hdr;
+    unsigned int msg_len;
+};
+
+/// sendmmsg(2): messages sent, or -1 and errno.
+int weir_sendmmsg(int fd, struct weir_mmsghdr *_Nonnull messages, unsigned int count, int flags);
+
+/// The processors that this process may run on, lowest first; returns how many of them were written.
+int weir_allowed_processors(int *_Nonnull processors, int capacity);
+
+/// Binds the calling thread to one processor, and names it for top(1); 0 or -1 and errno.
+int weir_pin_thread(int processor, const char *_Nonnull name);
+
+/// SIOCETHTOOL on the interface, with the command's structure (include/uapi/linux/ethtool.h): 0, or -1 and errno.
+int weir_ethtool(int fd, const char *_Nonnull interface, void *_Nonnull command);
+
+/// capget(2)'s effective set of this process, one bit a capability.
+uint64_t weir_effective_capabilities(void);
+
+/// Signals of the list (0 ends it) blocked in this thread and the threads it starts, and delivered through the
+/// descriptor that is returned (signalfd(2), close-on-exec, non-blocking); -1 and errno.
+int weir_signal_descriptor(const int *_Nonnull signals);
+
+#endif

@@ -1,0 +1,58 @@
+import CLinux
+import Glibc
+
+/// A file descriptor that is closed with its owner.
+public struct Descriptor: ~Copyable, Sendable {
+    /// The number; valid as long as the owner lives.
+    public let number: Int32
+
+    init(owning number: Int32) {
+        self.number = number
+    }
+
+    deinit {
+        close(number)
+    }
+}
+
+/// Memory that is shared with the kernel, unmapped with its owner.
+struct Mapping: ~Copyable {
+    let base: UnsafeMutableRawPointer
+    let count: Int
+
+    /// Maps `count` bytes of the descriptor, present in memory from the start.
+    init(_ descriptor: Int32, count: Int) throws(SystemCallError) {
+        let address = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0)
+        guard let address, address != MAP_FAILED else { throw SystemCallError(call: "mmap of \(count) bytes", code: errno) }
+        base = address
+        self.count = count
+    }
+
+    deinit {
+        munmap(base, count)
+    }
+}
+
+/// Wakes a thread that sleeps in `poll` (eventfd(2)).
+public struct Bell: ~Copyable, Sendable {
+    let descriptor: Descriptor
+
+    public init() throws(SystemCallError) {
+        let number = try systemCall("eventfd") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
+        descriptor = Descriptor(owning: number)
+    }
+
+    /// To be polled for `POLLIN`.
+    public var number: Int32 { descriptor.number }
+
+    /// Wakes the sleeper; never blocks.
+    public func ring() {
+        eventfd_write(descriptor.number, 1)
+    }
+
+    /// Makes the bell silent again.
+    public func silence() {
+        var count: eventfd_t = 0
+        eventfd_read(descriptor.number, &count)
+    }
+}

@@ -1,0 +1,169 @@
+import CLinux
+import Glibc
+
+/// A network interface as rtnetlink shows it.
+public struct Link: Sendable, Equatable {
+    /// IFNAMSIZ (include/uapi/linux/if.h): bytes of a name with its terminating zero.
+    static let nameCapacity = 16
+
+    public var index: Int32
+    public var name: String
+    /// `IFF_…` flags.
+    public var flags: UInt32
+    /// Bytes of network-layer payload in a frame.
+    public var mtu: UInt32
+    /// `ARPHRD_…`: what kind of hardware, 1 for Ethernet.
+    public var hardwareType: UInt16
+    /// The bridge, bond or VRF that it is a member of, or 0.
+    public var master: Int32
+
+    /// Set up by the operator (`ip link set … up`).
+    public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
+    /// Up and with a carrier.
+    public var isRunning: Bool { isUp && flags & UInt32(IFF_RUNNING) != 0 }
+    public var isLoopback: Bool { flags & UInt32(IFF_LOOPBACK) != 0 }
+    public var isEthernet: Bool { hardwareType == 1 }
+}
+
+/// The machine's interfaces: reads them, and changes what Weir changes for a run.
+public final class Links {
+    private let netlink: NetlinkSocket
+
+    public init() throws(SystemCallError) {
+        netlink = try NetlinkSocket()
+    }
+
+    /// All interfaces of this network namespace, by index.
+    public func all() throws(SystemCallError) -> [Link] {
+        let request = NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg())
+        return try netlink.query(request, dump: true, "list the interfaces")
+            .compactMap { Self.link($0.payload) }
+            .sorted { $0.index < $1.index }
+    }
+
+    /// The interface of that name, or nil.
+    public func link(named name: String) throws(SystemCallError) -> Link? {
+        guard name.utf8.count < Link.nameCapacity else { return nil }
+        var request = NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg())
+        request.attribute(IFLA_IFNAME, string: name)
+        do {
+            return try netlink.query(request, dump: false, "look up \(name)").lazy.compactMap { Self.link($0.payload) }.first
+        } catch where error.code == ENODEV {
+            return nil
+        }
+    }
+
+    private static func link(_ payload: ArraySlice<UInt8>) -> Link? {
+        let reader = NetlinkReader(payload)
+        guard let header = reader.value(as: ifinfomsg.self) else { return nil }
+        var link = Link(index: header.ifi_index, name: "", flags: header.ifi_flags, mtu: 0, hardwareType: header.ifi_type, master: 0)
+        for (type, content) in reader.attributes(after: MemoryLayout<ifinfomsg>.size) {
+            switch type {
+            case IFLA_IFNAME: link.name = NetlinkReader.string(content)
+            case IFLA_MTU: link.mtu = NetlinkReader(content).value(as: UInt32.self) ?? 0
+            case IFLA_MASTER: link.master = NetlinkReader(content).value(as: Int32.self) ?? 0
+            default: break
+            }
+        }
+        return link
+    }
+
+    /// Changes the interface's MTU.
+    func setMTU(_ mtu: UInt32, of link: Link) throws(SystemCallError) {
+        var request = NetlinkMessage(type: RTM_NEWLINK, header: ifinfomsg(index: link.index))
+        request.attribute(IFLA_MTU, mtu)
+        try netlink.request(request, "set the MTU of \(link.name) to \(mtu)")
+    }
+
+    /// The network addresses on an interface, as text: what the host answers to there without Weir.
+    public func addresses(of link: Link) throws(SystemCallError) -> [String] {
+        var found: [String] = []
+        for family in [AF_INET, AF_INET6] {
+            for payload in try addressMessages(of: link, family: family) {
+                let attributes = NetlinkReader(payload).attributes(after: MemoryLayout<ifaddrmsg>.size)
+                let local = attributes.first { $0.type == IFA_LOCAL } ?? attributes.first { $0.type == IFA_ADDRESS }
+                guard let local else { continue }
+                var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+                _ = Array(local.content).withUnsafeBytes { inet_ntop(family, $0.baseAddress, &text, socklen_t(text.count)) }
+                found.append(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+            }
+        }
+        return found
+    }
+
+    private func addressMessages(of link: Link, family: Int32) throws(SystemCallError) -> [ArraySlice<UInt8>] {
+        var header = ifaddrmsg()
+        header.ifa_family = UInt8(truncatingIfNeeded: family)
+        return try netlink.query(NetlinkMessage(type: RTM_GETADDR, header: header), dump: true, "list the addresses of \(link.name)")
+            .map(\.payload)
+            .filter { NetlinkReader($0).value(as: ifaddrmsg.self).map { $0.ifa_index == UInt32(link.index) } ?? false }
+    }
+
+    /// What switching IPv6 off takes from an interface and switching it on doesn't bring back: static addresses and
+    /// routes, as the very messages that put them there again.
+    func volatileIPv6State(of link: Link) throws(SystemCallError) -> [SavedMessage] {
+        let linkLocal = UInt8(RT_SCOPE_LINK.rawValue)
+        let addresses = try addressMessages(of: link, family: AF_INET6)
+            .filter { NetlinkReader($0).value(as: ifaddrmsg.self).map { $0.ifa_scope != linkLocal } ?? false }
+            .map { SavedMessage(type: UInt16(RTM_NEWADDR), payload: Array($0)) }
+        var header = rtmsg()
+        header.rtm_family = UInt8(AF_INET6)
+        let routes = try netlink.query(NetlinkMessage(type: RTM_GETROUTE, header: header), dump: true, "list the routes of \(link.name)")
+            .filter { Self.isStaticRoute($0.payload, over: link) }
+            .map { SavedMessage(type: UInt16(RTM_NEWROUTE), payload: Array($0.payload)) }
+        return addresses + routes
+    }
+
+    private static func isStaticRoute(_ payload: ArraySlice<UInt8>, over link: Link) -> Bool {
+        let reader = NetlinkReader(payload)
+        guard let route = reader.value(as: rtmsg.self), route.rtm_type == UInt8(RTN_UNICAST) else { return false }
+        // The kernel makes its own (prefix) and the routers' again by itself.
+        guard route.rtm_protocol != UInt8(RTPROT_KERNEL), route.rtm_protocol != UInt8(RTPROT_RA) else { return false }
+        return reader.attributes(after: MemoryLayout<rtmsg>.size)
+            .contains { $0.type == Int(RTA_OIF.rawValue) && NetlinkReader($0.content).value(as: Int32.self) == link.index }
+    }
+
+    /// Sends a saved message again.
+    func replay(_ message: SavedMessage, on name: String) throws(SystemCallError) {
+        do {
+            try netlink.request(
+                NetlinkMessage(type: message.type, payload: message.payload), flags: NLM_F_CREATE | NLM_F_EXCL,
+                "put an IPv6 address or route of \(name) back")
+        } catch where error.code == EEXIST {
+            // Already back: the kernel, or somebody's network manager, was faster.
+        }
+    }
+}
+
+/// A netlink message as the kernel gave it in a dump, kept to be sent to it again.
+public struct SavedMessage: Sendable, Equatable, Codable {
+    var type: UInt16
+    var payload: [UInt8]
+}
+
+extension ifinfomsg {
+    init(index: Int32) {
+        self.init()
+        ifi_index = index
+    }
+}
+
+/// Says when any interface of the machine changed: appeared, went, was set up or down, got another MTU.
+public struct LinkEvents: ~Copyable {
+    private let descriptor: Descriptor
+
+    public init() throws(SystemCallError) {
+        descriptor = try NetlinkSocket.open(groups: UInt32(RTMGRP_LINK), flags: Int32(SOCK_NONBLOCK.rawValue))
+    }
+
+    /// To be polled for `POLLIN`.
+    public var number: Int32 { descriptor.number }
+
+    /// Empties the queue. What the messages say is not read: whoever wakes looks at the interfaces themselves, which is
+    /// right also when messages were lost (`ENOBUFS`).
+    public func drain() {
+        withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 8) { buffer in
+            while recv(descriptor.number, buffer.baseAddress, buffer.count, 0) >= 0 || errno == ENOBUFS || errno == EINTR {}
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CLinux
+import Glibc
+
+/// A rtnetlink socket for requests with their answers (RFC 3549; include/uapi/linux/rtnetlink.h).
+final class NetlinkSocket {
+    private let descriptor: Descriptor
+    private var sequence: UInt32 = 0
+    private var buffer = [UInt8](repeating: 0, count: 1 << 17)
+
+    init() throws(SystemCallError) {
+        descriptor = try Self.open(groups: 0, flags: 0)
+        // Refusals come with the kernel's own sentence where the kernel can (4.12 and later); without it the code must do.
+        try? setOption(descriptor.number, SOL_NETLINK, 11 /* NETLINK_EXT_ACK */, Int32(1), "NETLINK_EXT_ACK")
+        // An answer that never comes must not hold up a start.
+        try setOption(descriptor.number, SOL_SOCKET, SO_RCVTIMEO, timeval(tv_sec: 5, tv_usec: 0), "SO_RCVTIMEO")
+    }
+
+    /// A bound socket that hears the multicast groups of the mask (`RTMGRP_…`).
+    static func open(groups: UInt32, flags: Int32) throws(SystemCallError) -> Descriptor {
+        let number = try systemCall("socket AF_NETLINK") {
+            socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | flags, NETLINK_ROUTE)
+        }
+        let descriptor = Descriptor(owning: number)
+        var address = sockaddr_nl()
+        address.nl_family = sa_family_t(AF_NETLINK)
+        address.nl_groups = groups
+        try systemCall("bind AF_NETLINK") {
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, socklen_t(MemoryLayout<sockaddr_nl>.size)) }
+            }
+        }
+        return descriptor
+    }
+
+    /// Carries a request out; throws the kernel's refusal, named by `what`.
+    func request(_ message: NetlinkMessage, flags: Int32 = 0, _ what: String) throws(SystemCallError) {
+        _ = try exchange(message, flags: flags | NLM_F_ACK, what)
+    }
+
+    /// The messages that answer a request: one, or all of a dump.
+    func query(_ message: NetlinkMessage, dump: Bool, _ what: String) throws(SystemCallError) -> [(type: UInt16, payload: ArraySlice<UInt8>)] {
+        try exchange(message, flags: dump ? NLM_F_DUMP : NLM_F_ACK, what)
+    }
+
+    private func exchange(
+        _ message: NetlinkMessage, flags: Int32, _ what: String
+    ) throws(SystemCallError) -> [(type: UInt16, payload: ArraySlice<UInt8>)] {
+        sequence &+= 1
+        let request = message.bytes(flags: flags | NLM_F_REQUEST, sequence: sequence)
+        try systemCall(what) { send(descriptor.number, request, request.count, 0) }
+
+        var answers: [(type: UInt16, payload: ArraySlice<UInt8>)] = []
+        while true {
+            let received = try systemCall(what) { recv(descriptor.number, &buffer, buffer.count, 0) }
+            var rest = buffer[..<received]
+            while let header = NetlinkReader(rest).value(as: nlmsghdr.self), header.nlmsg_len >= 16, Int(header.nlmsg_len) <= rest.count {
+                let payload = rest.dropFirst(16).prefix(Int(header.nlmsg_len) - 16)
+                rest = rest.dropFirst((Int(header.nlmsg_len) + 3) & ~3)
+                guard header.nlmsg_seq == sequence else { continue }
+                switch Int32(header.nlmsg_type) {
+                case NLMSG_DONE:
+                    return answers
+                case NLMSG_ERROR:
+                    if let error = Self.refusal(payload, flags: header.nlmsg_flags, what) { throw error }
+                    return answers
+                default:
+                    // A copy: the buffer is used again for the next part of a dump.
+                    answers.append((header.nlmsg_type, ArraySlice(Array(payload))))
+                }
+            }
+        }
+    }
+
+    /// `struct nlmsgerr` as an error; nil for an acknowledgement.
+    private static func refusal(_ payload: ArraySlice<UInt8>, flags: UInt16, _ what: String) -> SystemCallError? {
+        let reader = NetlinkReader(payload)
+        guard let code = reader.value(as: Int32.self), code != 0 else { return nil }
+        // Behind the error stand the request's header, all of the request unless it was capped, and then the sentence.
+        let capped = flags & UInt16(NLM_F_CAPPED) != 0
+        let requestLength = capped ? 16 : Int(reader.value(at: 4, as: UInt32.self) ?? 16)
+        let sentence = reader.attributes(after: 4 + requestLength).first { $0.type == 1 /* NLMSGERR_ATTR_MSG */ }
+        return SystemCallError(call: what, code: 0 &- code, detail: sentence.map { NetlinkReader.string($0.content) } ?? "")
+    }
+}

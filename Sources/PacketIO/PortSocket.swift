@@ -1,0 +1,107 @@
+import CLinux
+import Glibc
+
+/// How large the receive rings are.
+public struct RingShape: Sendable, Equatable {
+    /// Frames that a ring holds.
+    public var slots: Int
+    /// Bytes of a slot, the kernel's own header (about 100 bytes) included. Frames that don't fit take a second, slower way.
+    public var slotBytes: Int
+
+    /// 512 slots that each hold any frame of up to 64 KiB: what a network card or a peer's segmentation offload hands over.
+    public static let standard = RingShape(slots: 512, slotBytes: 68 << 10)
+
+    public init(slots: Int, slotBytes: Int) {
+        self.slots = slots
+        self.slotBytes = slotBytes
+    }
+
+    /// The kernel's limits: a slot is aligned to 16 bytes and has room for its header and some frame; a block is physically
+    /// contiguous and up to 4 MiB here, and holds whole slots (net/packet/af_packet.c, packet_set_ring).
+    func request() -> tpacket_req {
+        let slotBytes = (min(max(slotBytes, 256), 1 << 20) + 15) & ~15
+        let perBlock = max(1, (4 << 20) / slotBytes)
+        let blockBytes = (min(perBlock, max(slots, 1)) * slotBytes + 4095) & ~4095
+        let slotsInBlock = blockBytes / slotBytes
+        let blocks = max(1, (min(max(slots, 1), 1 << 20) + slotsInBlock - 1) / slotsInBlock)
+        return tpacket_req(
+            tp_block_size: UInt32(blockBytes), tp_block_nr: UInt32(blocks), tp_frame_size: UInt32(slotBytes),
+            tp_frame_nr: UInt32(blocks * slotsInBlock))
+    }
+}
+
+/// A packet socket on one port for one worker: receives through a ring that it shares with the kernel, and sends.
+///
+/// The gate is closed until `open`, so that what comes in between `bind` and the joining of the fanout group, and would be
+/// delivered to every worker, is delivered to none.
+public final class PortSocket: Sendable {
+    let descriptor: Descriptor
+    nonisolated(unsafe) let mapping: Mapping
+    let request: tpacket_req
+    let link: Link
+
+    /// To be polled for `POLLIN`.
+    public var number: Int32 { descriptor.number }
+
+    /// A bound socket with its gate closed. Needs CAP_NET_RAW and CAP_NET_ADMIN.
+    public init(_ link: Link, shape: RingShape) throws(SystemCallError) {
+        let request = shape.request()
+        // Protocol 0 and a late bind: until then no frame of any interface is queued (packet(7)).
+        let number = try systemCall("socket AF_PACKET") {
+            socket(AF_PACKET, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        }
+        let descriptor = Descriptor(owning: number)
+        try setProgram(number, SOL_SOCKET, SO_ATTACH_FILTER, [.return(0)], "SO_ATTACH_FILTER")
+        try setOption(number, SOL_PACKET, PACKET_VERSION, Int32(TPACKET_V2.rawValue), "PACKET_VERSION")
+        // Before the ring: it changes the slots' layout.
+        try setOption(number, SOL_PACKET, PACKET_VNET_HDR, Int32(1), "PACKET_VNET_HDR")
+        try setOption(number, SOL_PACKET, PACKET_COPY_THRESH, Int32(1), "PACKET_COPY_THRESH")
+        // For a socket alone; in a fanout group only the group's own flag counts.
+        try setOption(number, SOL_PACKET, PACKET_IGNORE_OUTGOING, Int32(1), "PACKET_IGNORE_OUTGOING")
+        try setOption(number, SOL_SOCKET, SO_MARK, TrafficControl.mark, "SO_MARK")
+        // Room for frames on the second way, and for bursts of super-frames on their way out; beyond the system's limits.
+        try setOption(number, SOL_SOCKET, SO_RCVBUFFORCE, Int32(16 << 20), "SO_RCVBUFFORCE")
+        try setOption(number, SOL_SOCKET, SO_SNDBUFFORCE, Int32(16 << 20), "SO_SNDBUFFORCE")
+        try setOption(number, SOL_PACKET, PACKET_RX_RING, request, "PACKET_RX_RING")
+        let mapping = try Mapping(number, count: Int(request.tp_block_size) * Int(request.tp_block_nr))
+
+        var address = sockaddr_ll()
+        address.sll_family = UInt16(AF_PACKET)
+        address.sll_protocol = UInt16(ETH_P_ALL).bigEndian
+        address.sll_ifindex = link.index
+        try systemCall("bind \(link.name)") {
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, socklen_t(MemoryLayout<sockaddr_ll>.size)) }
+            }
+        }
+        var membership = packet_mreq()
+        membership.mr_ifindex = link.index
+        membership.mr_type = UInt16(PACKET_MR_PROMISC)
+        try setOption(number, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership, "PACKET_ADD_MEMBERSHIP")
+
+        self.descriptor = descriptor
+        self.mapping = mapping
+        self.request = request
+        self.link = link
+    }
+
+    /// Lets frames in.
+    public func open() throws(SystemCallError) {
+        try setOption(number, SOL_SOCKET, SO_DETACH_FILTER, Int32(0), "SO_DETACH_FILTER")
+    }
+
+    /// Frames that the kernel could not put into the ring since the last call.
+    public func takeKernelDrops() -> UInt64 {
+        var statistics = tpacket_stats()
+        var length = socklen_t(MemoryLayout<tpacket_stats>.size)
+        guard getsockopt(number, SOL_PACKET, PACKET_STATISTICS, &statistics, &length) == 0 else { return 0 }
+        return UInt64(statistics.tp_drops)
+    }
+
+    /// Takes the pending error off, so that `poll` sleeps again: ENETDOWN behind a port that went down, 0 for none.
+    public func takeError() -> Int32 {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, SO_ERROR, &code, &length) == 0 ? code : errno
+    }
+}

@@ -1,0 +1,116 @@
+import CLinux
+import Glibc
+import Wire
+
+/// Frames that wait to leave by one port, sent with one system call straight from where they were received.
+///
+/// `append` keeps pointers only: the frames' memory must stay as it is until `flush`.
+public struct SendBatch: ~Copyable {
+    /// Frames that are sent at once.
+    public static let capacity = 64
+    /// MAC addresses and a tag, with the `virtio_net_hdr` before them.
+    private static let headLength = ReceivedFrame.virtioHeaderLength + 16
+    private static let headStride = 32
+
+    private let messages: UnsafeMutablePointer<weir_mmsghdr>
+    private let vectors: UnsafeMutablePointer<iovec>
+    private let heads: UnsafeMutableRawPointer
+    public private(set) var count = 0
+
+    public init() {
+        messages = .allocate(capacity: Self.capacity)
+        vectors = .allocate(capacity: 2 * Self.capacity)
+        heads = .allocate(byteCount: Self.headStride * Self.capacity, alignment: 16)
+        messages.initialize(repeating: weir_mmsghdr(), count: Self.capacity)
+        vectors.initialize(repeating: iovec(), count: 2 * Self.capacity)
+        for index in 0..<Self.capacity {
+            messages[index].msg_hdr.msg_iov = vectors + 2 * index
+        }
+    }
+
+    deinit {
+        messages.deallocate()
+        vectors.deallocate()
+        heads.deallocate()
+    }
+
+    public var isFull: Bool { count == Self.capacity }
+
+    /// Adds a frame; its tag goes back between the MAC addresses and the EtherType, by gathering, without a copy of the
+    /// frame. A full batch takes nothing.
+    public mutating func append(_ frame: borrowing ReceivedFrame) {
+        guard count < Self.capacity, frame.length >= 12 else { return }
+        let vector = vectors + 2 * count
+        if let tag = frame.tag {
+            let head = heads + Self.headStride * count
+            head.copyMemory(from: frame.start - ReceivedFrame.virtioHeaderLength, byteCount: ReceivedFrame.virtioHeaderLength + 12)
+            Self.shiftByTag(head)
+            let place = head + ReceivedFrame.virtioHeaderLength + 12
+            place.storeBytes(of: tag.tpid.bigEndian, toByteOffset: 0, as: UInt16.self)
+            place.storeBytes(of: tag.tci.bigEndian, toByteOffset: 2, as: UInt16.self)
+            vector[0] = iovec(iov_base: head, iov_len: Self.headLength)
+            vector[1] = iovec(iov_base: frame.start + 12, iov_len: frame.length - 12)
+            messages[count].msg_hdr.msg_iovlen = 2
+        } else {
+            vector[0] = iovec(
+                iov_base: frame.start - ReceivedFrame.virtioHeaderLength, iov_len: frame.length + ReceivedFrame.virtioHeaderLength)
+            messages[count].msg_hdr.msg_iovlen = 1
+        }
+        count &+= 1
+    }
+
+    /// The offsets of the `virtio_net_hdr` count from the frame's first byte, and the tag comes before what they point at.
+    private static func shiftByTag(_ head: UnsafeMutableRawPointer) {
+        var header = head.loadUnaligned(as: virtio_net_hdr.self)
+        if header.flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0 { header.csum_start &+= 4 }
+        if header.gso_type != UInt8(VIRTIO_NET_HDR_GSO_NONE) { header.hdr_len &+= 4 }
+        head.storeBytes(of: header, as: virtio_net_hdr.self)
+    }
+
+    /// Sends everything, in order, and is empty then. For each frame `report` hears its bytes on the wire's side (tag
+    /// included) and 0, or the error number by which it was lost; a frame that can't be sent holds up none behind it.
+    @inline(__always)
+    public mutating func flush(on socket: borrowing PortSocket, _ report: (_ bytes: Int, _ code: Int32) -> Void) {
+        var next = 0
+        while next < count {
+            let sent = Int(
+                weir_sendmmsg(socket.number, messages + next, UInt32(truncatingIfNeeded: count - next), Int32(MSG_DONTWAIT)))
+            if sent > 0 {
+                for index in next..<min(next + sent, count) { report(wireBytes(index), 0) }
+                next += sent
+            } else {
+                let code = errno
+                if code == EINTR { continue }
+                report(wireBytes(next), code)
+                next += 1
+            }
+        }
+        count = 0
+    }
+
+    @inline(__always)
+    private func wireBytes(_ index: Int) -> Int {
+        let vector = vectors + 2 * index
+        let first = vector[0].iov_len - ReceivedFrame.virtioHeaderLength
+        return messages[index].msg_hdr.msg_iovlen == 2 ? first + vector[1].iov_len : first
+    }
+}
+
+extension PortSocket {
+    /// Sends one frame that Weir made itself; false if it could not be sent.
+    public func send(_ frame: UnsafeRawBufferPointer) -> Bool {
+        var header = virtio_net_hdr()
+        return withUnsafeMutableBytes(of: &header) { header in
+            var vectors = (
+                iovec(iov_base: header.baseAddress, iov_len: header.count),
+                iovec(iov_base: UnsafeMutableRawPointer(mutating: frame.baseAddress), iov_len: frame.count)
+            )
+            return withUnsafeMutableBytes(of: &vectors) { vectors in
+                var message = msghdr()
+                message.msg_iov = vectors.baseAddress?.assumingMemoryBound(to: iovec.self)
+                message.msg_iovlen = 2
+                return sendmsg(number, &message, Int32(MSG_DONTWAIT)) >= 0
+            }
+        }
+    }
+}
