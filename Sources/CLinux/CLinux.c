@@ -26,8 +26,9 @@ int weir_allowed_processors(int *processors, int capacity) {
     return found;
 }
 
-int weir_pin_thread(int processor, const char *name) {
-    pthread_setname_np(pthread_self(), name);
+void weir_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int weir_pin_thread(int processor) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(processor, &set);

@@ -51,8 +51,11 @@ int weir_sendmmsg(int fd, struct weir_mmsghdr *_Nonnull messages, unsigned int c
 /// The processors that this process may run on, lowest first; returns how many of them were written.
 int weir_allowed_processors(int *_Nonnull processors, int capacity);
 
-/// Binds the calling thread to one processor, and names it for top(1); 0 or -1 and errno.
-int weir_pin_thread(int processor, const char *_Nonnull name);
+/// Names the calling thread for top(1) and gdb, at most 15 characters.
+void weir_name_thread(const char *_Nonnull name);
+
+/// Binds the calling thread to one processor: 0, or -1 and errno.
+int weir_pin_thread(int processor);
 
 /// SIOCETHTOOL on the interface, with the command's structure (include/uapi/linux/ethtool.h): 0, or -1 and errno.
 int weir_ethtool(int fd, const char *_Nonnull interface, void *_Nonnull command);

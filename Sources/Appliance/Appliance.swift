@@ -1,0 +1,155 @@
+import CLinux
+import Capture
+import Glibc
+public import Logging
+import PacketIO
+import Synchronization
+
+/// Weir inline: takes two ports from the host, forwards between them what the rules allow, and gives them back.
+///
+/// One thread, the caller's, controls: it hears signals and the interfaces' comings and goings, and starts and ends sessions.
+/// Frames are the workers' alone.
+public final class Appliance {
+    private let configuration: Configuration
+    private let log: Logger
+    private let print: (String) -> Void
+    private let links: Links
+    private let crew: Crew
+    private var session: Session?
+    /// Why a session couldn't be begun, as it was said last.
+    private var sessionProblem: String?
+    private var failureWatch: FailureWatch
+
+    /// `print` takes reports, each a text of its own.
+    public init(_ configuration: Configuration, log: Logger, print: @escaping (String) -> Void) throws {
+        self.configuration = configuration
+        self.log = log
+        self.print = print
+        links = try Links()
+        crew = Crew(configuration)
+        failureWatch = FailureWatch(ports: configuration.ports)
+    }
+
+    /// Runs until SIGINT, SIGTERM or SIGHUP; throws if it can't start. SIGUSR1 prints a report, and so does the end.
+    public func run() throws {
+        // Blocked before any thread starts, so that they come here and nowhere else.
+        let signals = weir_signal_descriptor([SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0])
+        guard signals >= 0 else { throw SystemCallError(call: "signalfd", code: errno) }
+        defer { close(signals) }
+        let events = try LinkEvents()
+        let timer = try Self.everySecond()
+        defer { close(timer) }
+
+        var near = try Port(configuration.ports[0], directory: configuration.stateDirectory)
+        var far = try Port(configuration.ports[1], directory: configuration.stateDirectory)
+        let writer = try startWriter()
+        defer {
+            session?.stop()
+            session = nil
+            near.giveBack(log)
+            far.giveBack(log)
+            configuration.drops?.finish()
+            writer?.join()
+            print(report().text(json: configuration.json))
+        }
+
+        try attend(&near, &far)
+        var isRunning = true
+        while isRunning {
+            var polled = [
+                pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: events.number, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: timer, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&polled, nfds_t(polled.count), -1) > 0 else { continue }
+            if polled[0].revents != 0 { isRunning = handleSignals(signals) }
+            if polled[2].revents != 0 { tick(timer) }
+            // The second is also the time after which what failed is tried again.
+            if polled[1].revents != 0 || sessionProblem != nil {
+                events.drain()
+                do {
+                    try attend(&near, &far)
+                } catch {
+                    complain("\(error)")
+                }
+            }
+        }
+    }
+
+    /// Looks at both ports and has the session that fits them.
+    private func attend(_ near: inout Port, _ far: inout Port) throws {
+        let isFirst = session == nil && sessionProblem == nil
+        var problem: (any Error)?
+        var changed = false
+        // The second port is looked after also where the first can't be: its guard must not wait.
+        do { changed = try near.refresh(links, log) } catch { problem = error }
+        do { changed = try far.refresh(links, log) || changed } catch { problem = problem ?? error }
+        if changed, let old = session {
+            old.stop()
+            session = nil
+        }
+        if let problem { throw problem }
+        guard let first = near.link, let second = far.link else { return }
+        crew.orders.nearMTU.store(near.mtu ?? first.mtu, ordering: .relaxed)
+        crew.orders.farMTU.store(far.mtu ?? second.mtu, ordering: .relaxed)
+        guard session == nil else { return }
+        do throws(SystemCallError) {
+            session = try Session(
+                [first, second], crew: crew, shape: configuration.ring, processors: NativeThread.allowedProcessors())
+        } catch {
+            if isFirst, error.code == ENOMEM {
+                throw StartProblem("there is no memory for the receive rings (\(error)); ask for fewer with --slots or --workers")
+            }
+            throw error
+        }
+        sessionProblem = nil
+        let count = configuration.workers
+        log.notice("forwarding between \(first.name) and \(second.name) with \(count) \(count == 1 ? "worker" : "workers")")
+    }
+
+    private func complain(_ problem: String) {
+        if problem != sessionProblem { log.error("\(problem); trying again every second") }
+        sessionProblem = problem
+    }
+
+    private func startWriter() throws -> NativeThread? {
+        guard let drops = configuration.drops else { return nil }
+        return try NativeThread(name: "weir-capture") { drops.run() }
+    }
+
+    // MARK: signals and time
+
+    /// False when it is time to end.
+    private func handleSignals(_ descriptor: Int32) -> Bool {
+        var info = signalfd_siginfo()
+        var goesOn = true
+        while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
+            if Int32(info.ssi_signo) == SIGUSR1 {
+                print(report().text(json: configuration.json))
+            } else {
+                goesOn = false
+            }
+        }
+        return goesOn
+    }
+
+    private static func everySecond() throws(SystemCallError) -> Int32 {
+        let timer = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
+        guard timer >= 0 else { throw SystemCallError(call: "timerfd_create", code: errno) }
+        var every = itimerspec(it_interval: timespec(tv_sec: 1, tv_nsec: 0), it_value: timespec(tv_sec: 1, tv_nsec: 0))
+        timerfd_settime(timer, 0, &every, nil)
+        return timer
+    }
+
+    private func tick(_ timer: Int32) {
+        var expirations: UInt64 = 0
+        _ = read(timer, &expirations, 8)
+        session?.collectKernelDrops()
+        failureWatch.look(at: crew, drops: configuration.drops, log)
+    }
+
+    private func report() -> Report {
+        session?.collectKernelDrops()
+        return Report(configuration, crew)
+    }
+}

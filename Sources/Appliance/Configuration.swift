@@ -1,0 +1,42 @@
+public import Capture
+public import Classifier
+public import PacketIO
+
+/// Everything that a run is made from.
+public struct Configuration: Sendable {
+    /// The names of the two ports. A frame's direction is from one to the other.
+    public var ports: [String]
+    public var program: Program
+    /// Where dropped frames go, if anywhere; made for as many workers as there are.
+    public var drops: DropCapture?
+    public var workers: Int
+    public var ring: RingShape
+    /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
+    public var stateDirectory: String
+    /// Of the program, for reports.
+    public var version: String
+    /// Print counters for machines.
+    public var json: Bool
+
+    public init(
+        ports: [String], program: Program, drops: DropCapture?, workers: Int, ring: RingShape, stateDirectory: String, version: String, json: Bool
+    ) {
+        self.ports = ports
+        self.program = program
+        self.drops = drops
+        self.workers = workers
+        self.ring = ring
+        self.stateDirectory = stateDirectory
+        self.version = version
+        self.json = json
+    }
+}
+
+/// A start that can't work: one sentence with what to do.
+public struct StartProblem: Error, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,82 @@
+import Capture
+import Logging
+import PacketIO
+
+/// Says when frames begin to be lost for a reason that the operator can do something about, and when that is over: once for
+/// each change, not for each frame.
+struct FailureWatch {
+    /// Seconds without a loss after which it counts as over.
+    private static let patience = 5
+
+    private struct Watched {
+        var total: UInt64 = 0
+        /// Seconds since the last loss; nil if all is well.
+        var quiet: Int?
+        var since: UInt64 = 0
+    }
+
+    private enum Cause: Hashable {
+        case send(port: Int, code: Int)
+        case kernelDrops(port: Int)
+        case capture
+    }
+
+    private let ports: [String]
+    private var watched: [Cause: Watched] = [:]
+
+    init(ports: [String]) {
+        self.ports = ports
+    }
+
+    /// To be called once a second.
+    mutating func look(at crew: Crew, drops: DropCapture?, _ log: Logger) {
+        for port in ports.indices {
+            for code in 1..<PortCounters.errorNumbers {
+                let total = crew.portCounters.reduce(0) { $0 &+ $1[port].failures(code) }
+                note(.send(port: port, code: code), total, log)
+            }
+            note(.kernelDrops(port: port), crew.kernelDrops[port], log)
+        }
+        if let drops { note(.capture, drops.lost, log) }
+    }
+
+    private mutating func note(_ cause: Cause, _ total: UInt64, _ log: Logger) {
+        guard total != 0 else { return }
+        var state = watched[cause] ?? Watched()
+        if total != state.total {
+            if state.quiet == nil {
+                state.since = state.total
+                log.warning("\(begin(cause))")
+            }
+            state.quiet = 0
+        } else if let quiet = state.quiet {
+            state.quiet = quiet + 1
+            if quiet + 1 >= Self.patience {
+                state.quiet = nil
+                log.notice("\(end(cause)); \(total - state.since) were lost")
+            }
+        }
+        state.total = total
+        watched[cause] = state
+    }
+
+    private func begin(_ cause: Cause) -> String {
+        switch cause {
+        case .send(let port, let code):
+            "frames are lost on their way out of \(ports[port]): \(SystemCallError.name(of: Int32(code)))"
+        case .kernelDrops(let port):
+            "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full (--slots, --workers)"
+        case .capture:
+            "dropped frames are missing in the capture: the disk, or what reads it, is too slow or full"
+        }
+    }
+
+    private func end(_ cause: Cause) -> String {
+        switch cause {
+        case .send(let port, let code):
+            "no more frames are lost on their way out of \(ports[port]) (\(SystemCallError.name(of: Int32(code))))"
+        case .kernelDrops(let port): "the receive ring of \(ports[port]) has room again"
+        case .capture: "the capture is complete again"
+        }
+    }
+}

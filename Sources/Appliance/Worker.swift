@@ -1,0 +1,146 @@
+import CLinux
+import Capture
+import Firewall
+import Glibc
+import PacketIO
+import Synchronization
+import Wire
+
+/// What the control thread tells all workers.
+final class Orders: Sendable {
+    /// The operator's MTU of each port, by which "too big" is judged.
+    let nearMTU = Atomic<UInt32>(0)
+    let farMTU = Atomic<UInt32>(0)
+    let isStopping = Atomic<Bool>(false)
+}
+
+/// One worker: both ports' frames of the hosts that the fanout gives to it, judged and forwarded by one thread that shares
+/// nothing with the others.
+struct Worker: ~Copyable {
+    private var firewall: Firewall
+    /// Of each port, in the order of the configuration.
+    private let counters: (PortCounters, PortCounters)
+    private let orders: Orders
+    private let drops: DropCapture?
+    private let queue: CaptureQueue?
+    private var answers = TooBigAnswers()
+    private var hasOffered = false
+
+    init(number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?) {
+        self.firewall = firewall
+        self.counters = (counters[0], counters[1])
+        self.orders = orders
+        self.drops = drops
+        queue = drops?.queues[number]
+    }
+
+    /// Forwards between the two sockets until the orders say stop; `bell` wakes it for that.
+    mutating func run(_ near: PortSocket, _ far: PortSocket, bell: borrowing Bell) {
+        var nearRing = ReceiveRing(near)
+        var farRing = ReceiveRing(far)
+        var batch = SendBatch()
+        while !orders.isStopping.load(ordering: .relaxed) {
+            let moved =
+                relay(&nearRing, &batch, from: near, to: far, ingress: 0)
+                + relay(&farRing, &batch, from: far, to: near, ingress: 1)
+            if moved == 0 { Self.sleep(near, far, bell.number) }
+        }
+    }
+
+    /// Waits until a frame or an order comes.
+    private static func sleep(_ near: PortSocket, _ far: PortSocket, _ bell: Int32) {
+        var events = (
+            pollfd(fd: near.number, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: far.number, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
+        )
+        _ = withUnsafeMutableBytes(of: &events) { poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 3, -1) }
+        // A port that goes down leaves an error that would wake us again and again; what became of the port is for the
+        // control thread to see.
+        if events.0.revents & Int16(POLLERR) != 0 { _ = near.takeError() }
+        if events.1.revents & Int16(POLLERR) != 0 { _ = far.takeError() }
+    }
+
+    /// Takes what has come in on one port, up to a batch, and sends on what is allowed. Returns how many frames came.
+    private mutating func relay(
+        _ ring: inout ReceiveRing, _ batch: inout SendBatch, from: PortSocket, to: PortSocket, ingress: Int
+    ) -> Int {
+        let received = ingress == 0 ? counters.0 : counters.1
+        var seen = 0
+        var isBusy = false
+        receiving: while seen < SendBatch.capacity {
+            switch ring.next() {
+            case .nothing:
+                break receiving
+            case .busy:
+                isBusy = true
+                break receiving
+            case .truncated:
+                seen += 1
+                received.receivedFrames.count()
+                received.truncated.count()
+            case .frame(let frame):
+                seen += 1
+                received.receivedFrames.count()
+                received.receivedBytes.count(frame.length + (frame.tag == nil ? 0 : VLANTag.length))
+                if allows(frame, from: from, ingress: ingress, received) { batch.append(frame) }
+            }
+        }
+        guard seen > 0 || isBusy else { return 0 }
+        let sent = ingress == 0 ? counters.1 : counters.0
+        batch.flush(on: to) { bytes, code in
+            if code == 0 {
+                sent.sentFrames.count()
+                sent.sentBytes.count(bytes)
+            } else {
+                sent.countFailure(code)
+            }
+        }
+        ring.release()
+        if hasOffered {
+            hasOffered = false
+            drops?.wake()
+        }
+        return max(seen, 1)
+    }
+
+    /// The verdict on one frame, with everything that follows from "no".
+    private mutating func allows(_ frame: ReceivedFrame, from: PortSocket, ingress: Int, _ received: PortCounters) -> Bool {
+        let judgement = firewall.judge(frame.bytes.bytes, tag: frame.tag, ingress: UInt8(truncatingIfNeeded: ingress))
+        guard judgement.verdict == .accept else {
+            offer(frame, judgement, ingress: ingress)
+            return false
+        }
+        let mtu = Int(ingress == 0 ? orders.farMTU.load(ordering: .relaxed) : orders.nearMTU.load(ordering: .relaxed))
+        // Below any MTU that there is (RFC 791, 68 bytes) the question needs no look at the headers.
+        if frame.length - 14 <= mtu { return true }
+        guard let size = PacketSize.largestOnWire(judgement.frame, frame.virtioHeader, frame.bytes.bytes), size > mtu else { return true }
+        received.tooBig.count()
+        answers.answer(frame, judgement.frame, mtu: mtu, on: from)
+        return false
+    }
+
+    private mutating func offer(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) {
+        guard let queue else { return }
+        let tagLength = frame.tag == nil ? 0 : VLANTag.length
+        let header = frame.virtioHeader
+        let partial =
+            header.flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0
+            ? nil : PartialChecksum(start: header.csum_start &+ UInt16(tagLength), offset: header.csum_offset)
+        let record = CaptureRecord(
+            time: frame.time, length: UInt32(truncatingIfNeeded: frame.length + tagLength), partialChecksum: partial,
+            port: UInt8(truncatingIfNeeded: ingress), reason: judgement.reason.rawValue, rule: judgement.rule)
+        guard let tag = frame.tag, frame.length >= 12 else {
+            let none = UnsafeRawBufferPointer(start: nil, count: 0)
+            hasOffered = queue.offer(record, (frame.bytes, none, none)) || hasOffered
+            return
+        }
+        var words = (tag.tpid.bigEndian, tag.tci.bigEndian)
+        let isQueued = withUnsafeBytes(of: &words) { bytes in
+            queue.offer(
+                record,
+                (UnsafeRawBufferPointer(rebasing: frame.bytes[..<12]), bytes, UnsafeRawBufferPointer(rebasing: frame.bytes[12...])))
+        }
+        hasOffered = isQueued || hasOffered
+    }
+}
