@@ -1,4 +1,4 @@
-import CLinux
+package import CLinux
 import Glibc
 
 /// Spreads a port's frames over the sockets of several workers so that a pair of hosts, both directions and all fragments,
@@ -26,7 +26,7 @@ public enum Fanout {
 
     /// A classic program whose value, modulo the number of sockets, chooses one: a hash of source XOR destination address,
     /// the same in both directions, behind up to three VLAN tags (the outermost is not in the bytes); 0 for what isn't IP.
-    static func hashOfAddresses(key: UInt32) -> [sock_filter] {
+    package static func hashOfAddresses(key: UInt32) -> [sock_filter] {
         let ipv4 = UInt32(ETH_P_IP)
         let ipv6 = UInt32(ETH_P_IPV6)
 

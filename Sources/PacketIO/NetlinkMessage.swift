@@ -3,19 +3,19 @@ import Glibc
 
 /// A netlink message under construction: the family's fixed header, then attributes, nested where they are
 /// (include/uapi/linux/netlink.h; everything in host byte order, attributes aligned to 4).
-struct NetlinkMessage {
-    let type: UInt16
+package struct NetlinkMessage {
+    package let type: UInt16
     /// What follows `struct nlmsghdr`.
-    private(set) var payload: [UInt8] = []
+    package private(set) var payload: [UInt8] = []
 
     /// `header` is the fixed structure of the message's type: `tcmsg`, `ifinfomsg` …
-    init<Header: BitwiseCopyable>(type: Int, header: Header) {
+    package init<Header: BitwiseCopyable>(type: Int, header: Header) {
         self.type = UInt16(truncatingIfNeeded: type)
         append(header)
     }
 
     /// A message whose payload was taken from the kernel before.
-    init(type: UInt16, payload: [UInt8]) {
+    package init(type: UInt16, payload: [UInt8]) {
         self.type = type
         self.payload = payload
     }
@@ -30,24 +30,24 @@ struct NetlinkMessage {
     }
 
     /// An attribute with these bytes.
-    mutating func attribute(_ type: some BinaryInteger, bytes: some Collection<UInt8>) {
+    package mutating func attribute(_ type: some BinaryInteger, bytes: some Collection<UInt8>) {
         append(nlattr(nla_len: UInt16(truncatingIfNeeded: 4 + bytes.count), nla_type: UInt16(truncatingIfNeeded: type)))
         payload.append(contentsOf: bytes)
         pad()
     }
 
     /// An attribute that holds one C value.
-    mutating func attribute<T: BitwiseCopyable>(_ type: some BinaryInteger, _ value: T) {
+    package mutating func attribute<T: BitwiseCopyable>(_ type: some BinaryInteger, _ value: T) {
         attribute(type, bytes: withUnsafeBytes(of: value) { [UInt8]($0) })
     }
 
     /// An attribute that holds a string with its terminating zero.
-    mutating func attribute(_ type: some BinaryInteger, string: String) {
+    package mutating func attribute(_ type: some BinaryInteger, string: String) {
         attribute(type, bytes: [UInt8](string.utf8) + [0])
     }
 
     /// An attribute whose content is the attributes that `body` adds.
-    mutating func nest(_ type: some BinaryInteger, _ body: (inout NetlinkMessage) -> Void) {
+    package mutating func nest(_ type: some BinaryInteger, _ body: (inout NetlinkMessage) -> Void) {
         let start = payload.count
         append(nlattr(nla_len: 0, nla_type: UInt16(truncatingIfNeeded: type)))
         body(&self)
@@ -56,7 +56,7 @@ struct NetlinkMessage {
     }
 
     /// The whole message with `struct nlmsghdr` before it.
-    func bytes(flags: Int32, sequence: UInt32) -> [UInt8] {
+    package func bytes(flags: Int32, sequence: UInt32) -> [UInt8] {
         let header = nlmsghdr(
             nlmsg_len: UInt32(truncatingIfNeeded: 16 + payload.count), nlmsg_type: type,
             nlmsg_flags: UInt16(truncatingIfNeeded: flags), nlmsg_seq: sequence, nlmsg_pid: 0)
@@ -65,21 +65,21 @@ struct NetlinkMessage {
 }
 
 /// Reads C values and attributes out of a message's bytes. What isn't there is nil.
-struct NetlinkReader {
-    let bytes: ArraySlice<UInt8>
+package struct NetlinkReader {
+    package let bytes: ArraySlice<UInt8>
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
     }
 
     /// The C value at an offset from the start.
-    func value<T: BitwiseCopyable>(at offset: Int = 0, as type: T.Type) -> T? {
+    package func value<T: BitwiseCopyable>(at offset: Int = 0, as type: T.Type) -> T? {
         guard offset >= 0, offset <= bytes.count, bytes.count - offset >= MemoryLayout<T>.size else { return nil }
         return bytes.dropFirst(offset).withUnsafeBytes { $0.loadUnaligned(as: T.self) }
     }
 
     /// The attributes behind a fixed header of `offset` bytes, in order, nested flags taken off.
-    func attributes(after offset: Int) -> [(type: Int, content: ArraySlice<UInt8>)] {
+    package func attributes(after offset: Int) -> [(type: Int, content: ArraySlice<UInt8>)] {
         var found: [(type: Int, content: ArraySlice<UInt8>)] = []
         var rest = bytes.dropFirst((offset + 3) & ~3)
         while let header = NetlinkReader(rest).value(as: nlattr.self), header.nla_len >= 4, Int(header.nla_len) <= rest.count {
@@ -90,7 +90,7 @@ struct NetlinkReader {
     }
 
     /// A string attribute's text, up to its zero.
-    static func string(_ content: ArraySlice<UInt8>) -> String {
+    package static func string(_ content: ArraySlice<UInt8>) -> String {
         String(decoding: content.prefix { $0 != 0 }, as: UTF8.self)
     }
 }

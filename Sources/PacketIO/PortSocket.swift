@@ -1,4 +1,4 @@
-import CLinux
+package import CLinux
 import Glibc
 
 /// How large the receive rings are.
@@ -18,7 +18,7 @@ public struct RingShape: Sendable, Equatable {
 
     /// The kernel's limits: a slot is aligned to 16 bytes and has room for its header and some frame; a block is physically
     /// contiguous and up to 4 MiB here, and holds whole slots (net/packet/af_packet.c, packet_set_ring).
-    func request() -> tpacket_req {
+    package func request() -> tpacket_req {
         let slotBytes = (min(max(slotBytes, 256), 1 << 20) + 15) & ~15
         let perBlock = max(1, (4 << 20) / slotBytes)
         let blockBytes = (min(perBlock, max(slots, 1)) * slotBytes + 4095) & ~4095
