@@ -27,4 +27,10 @@ public struct CounterReference: Sendable, Equatable {
     /// What the counter starts from. The counting itself starts from 0, once per worker: add these to the sum.
     public var packets: UInt64
     public var bytes: UInt64
+
+    public init(rule: Int, packets: UInt64, bytes: UInt64) {
+        self.rule = rule
+        self.packets = packets
+        self.bytes = bytes
+    }
 }
