@@ -1,0 +1,21 @@
+/// What becomes of a frame.
+public enum FrameVerdict: UInt8, BitwiseCopyable, Sendable {
+    case accept, drop
+}
+
+/// What a rule set says of one frame, and which part of it said so.
+public struct Classification: Sendable, Equatable {
+    public var verdict: FrameVerdict
+    /// Index into `Program.rules` of the rule that decided; -1 where a chain's policy did, or nothing.
+    public var rule: Int32
+    /// Index into `Program.baseChains` of the chain in which it was decided; -1 in a rule set without base chains, which accepts.
+    ///
+    /// Where several base chains accept, the last of them decides.
+    public var baseChain: Int32
+
+    public init(verdict: FrameVerdict, rule: Int32, baseChain: Int32) {
+        self.verdict = verdict
+        self.rule = rule
+        self.baseChain = baseChain
+    }
+}

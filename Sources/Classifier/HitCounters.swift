@@ -1,0 +1,55 @@
+/// A number of frames and of their bytes.
+public struct Hits: Sendable, Equatable {
+    public var frames: UInt64
+    public var bytes: UInt64
+
+    public init(frames: UInt64 = 0, bytes: UInt64 = 0) {
+        self.frames = frames
+        self.bytes = bytes
+    }
+
+    public static func + (left: Hits, right: Hits) -> Hits {
+        Hits(frames: left.frames &+ right.frames, bytes: left.bytes &+ right.bytes)
+    }
+}
+
+/// What one worker's frames came upon in a program: written by that worker alone, read by anybody.
+///
+/// Bytes are counted as a bridge's `counter` counts them: from behind the outermost tag on (`ParsedFrame.linkPayloadLength`).
+public final class HitCounters: Sendable {
+    private let ruleCounters: CounterArray
+    private let statementCounters: CounterArray
+
+    /// For programs with as many rules and counter statements as that.
+    public init(rules: Int, counters: Int) {
+        ruleCounters = CounterArray(count: 2 * rules)
+        statementCounters = CounterArray(count: 2 * counters)
+    }
+
+    /// All counters at 0, for that program.
+    public convenience init(for program: Program) {
+        self.init(rules: program.rules.count, counters: program.counters.count)
+    }
+
+    @inline(__always)
+    func countRule(_ rule: Int, bytes: UInt64) {
+        ruleCounters.add(1, at: 2 &* rule)
+        ruleCounters.add(bytes, at: 2 &* rule &+ 1)
+    }
+
+    @inline(__always)
+    func countStatement(_ counter: Int, bytes: UInt64) {
+        statementCounters.add(1, at: 2 &* counter)
+        statementCounters.add(bytes, at: 2 &* counter &+ 1)
+    }
+
+    /// Frames that matched the rule to its end, by index into `Program.rules`; zeros for an index that there isn't.
+    public func rule(_ index: Int) -> Hits {
+        Hits(frames: ruleCounters.value(at: 2 &* index), bytes: ruleCounters.value(at: 2 &* index &+ 1))
+    }
+
+    /// Frames that a `counter` statement counted, by index into `Program.counters`; zeros for an index that there isn't.
+    public func counter(_ index: Int) -> Hits {
+        Hits(frames: statementCounters.value(at: 2 &* index), bytes: statementCounters.value(at: 2 &* index &+ 1))
+    }
+}

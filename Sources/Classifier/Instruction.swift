@@ -1,0 +1,48 @@
+/// One step of a program: 64 bytes, a cache line.
+struct Instruction: BitwiseCopyable, Sendable {
+    enum Operation: UInt8 {
+        /// Goes on if `low <= loaded value & mask <= high`, else to `target`. With `isNegated` the other way round; to `target` in
+        /// both cases if the value can't be read.
+        case inRange
+        /// The same, with the intervals `first ..< first + count` in place of `low` and `high`.
+        case inSet
+        /// A `counter` statement; `first` is its number.
+        case count
+
+        // The ends of a rule; `first` is the rule's number.
+
+        /// Matched to its end without a verdict.
+        case finish
+        case accept, drop
+        case `return`
+        /// To the chain that begins at `target`, and back behind this.
+        case jump
+        /// To the chain that begins at `target`; back to where the present chain was jumped to from.
+        case goto
+
+        /// The end of a chain.
+        case endOfChain
+    }
+
+    var operation: Operation
+    var load: Load = .ingress
+    var isNegated = false
+    var target: Int32 = 0
+    var first: Int32 = 0
+    var count: Int32 = 0
+    var mask: UInt128 = 0
+    var low: UInt128 = 0
+    var high: UInt128 = 0
+}
+
+/// From `low` to `high`, both included.
+struct Interval: BitwiseCopyable, Sendable, Equatable {
+    var low: UInt128
+    var high: UInt128
+}
+
+/// Where a chain that is hooked into the path begins, and how it ends.
+struct EntryPoint: BitwiseCopyable, Sendable {
+    var start: Int32
+    var policy: FrameVerdict
+}

@@ -1,0 +1,147 @@
+public import Ruleset
+public import Wire
+
+/// Walks a rule set rule by rule, as it stands in the file: slow and plain, the reference that `Program` is held against.
+///
+/// It reads fields and compares values by itself; only the frame's parsing is the same.
+public struct Interpreter {
+    /// What a frame came upon on its way.
+    public struct Result: Equatable, Sendable {
+        public var classification: Classification
+        /// Rules that matched to their end, in that order, by index as in `Program.rules`.
+        public var matchedRules: [Int] = []
+        /// `counter` statements that counted, in that order, by index as in `Program.counters`.
+        public var counters: [Int] = []
+    }
+
+    private struct NumberedRule {
+        var number: Int
+        var firstCounter: Int
+        var rule: Rule
+    }
+
+    private struct NumberedChain {
+        var base: BaseChain?
+        var rules: [NumberedRule]
+    }
+
+    private enum Outcome {
+        case accept, drop
+        case next
+    }
+
+    private let ports: [String]
+    /// By table, then by name.
+    private let tables: [[String: NumberedChain]]
+    /// In the order of their priority.
+    private let baseChains: [(table: Int, chain: NumberedChain, base: BaseChain)]
+
+    /// - Parameter ports: The names of the two ports.
+    public init(_ ruleset: Ruleset, ports: [String]) {
+        self.ports = ports
+        var rules = 0
+        var counters = 0
+        var tables: [[String: NumberedChain]] = []
+        var hooked: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
+        for table in ruleset.tables {
+            var chains: [String: NumberedChain] = [:]
+            for chain in table.chains {
+                var numbered = NumberedChain(base: chain.base, rules: [])
+                for rule in chain.rules {
+                    numbered.rules.append(NumberedRule(number: rules, firstCounter: counters, rule: rule))
+                    rules += 1
+                    counters += rule.reachableCounters
+                }
+                if chains[chain.name] == nil { chains[chain.name] = numbered }
+                if let base = chain.base { hooked.append((tables.count, numbered, base)) }
+            }
+            tables.append(chains)
+        }
+        self.tables = tables
+        var ordered: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
+        for priority in Set(hooked.map(\.base.priority)).sorted() {
+            ordered += hooked.filter { $0.base.priority == priority }
+        }
+        baseChains = ordered
+    }
+
+    /// Runs a frame through the rules; parameters as `Program.classify`.
+    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> Result {
+        let fields = InterpreterFields(bytes, frame, ingress: Int(ingress), ports: ports)
+        var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
+        for (index, entry) in baseChains.enumerated() {
+            var decider: Int?
+            let outcome = walk(entry.chain, in: entry.table, depth: 0, fields, &result, &decider)
+            let verdict: FrameVerdict =
+                switch outcome {
+                case .accept: .accept
+                case .drop: .drop
+                case .next: entry.base.policy == .accept ? .accept : .drop
+                }
+            result.classification = Classification(
+                verdict: verdict, rule: Int32(truncatingIfNeeded: decider ?? -1), baseChain: Int32(truncatingIfNeeded: index))
+            if verdict == .drop { break }
+        }
+        return result
+    }
+
+    /// - Returns: `next` where the chain comes to its end without a word.
+    private func walk(
+        _ chain: NumberedChain, in table: Int, depth: Int, _ fields: InterpreterFields, _ result: inout Result, _ decider: inout Int?
+    ) -> Outcome {
+        rules: for numbered in chain.rules {
+            var counter = numbered.firstCounter
+            for statement in numbered.rule.statements {
+                switch statement {
+                case .match(let match):
+                    guard fields.satisfy(match) else { continue rules }
+                case .counter:
+                    result.counters.append(counter)
+                    counter += 1
+                case .verdict(.continue, _):
+                    break
+                case .verdict(let verdict, _):
+                    result.matchedRules.append(numbered.number)
+                    switch verdict {
+                    case .accept:
+                        decider = numbered.number
+                        return .accept
+                    case .drop:
+                        decider = numbered.number
+                        return .drop
+                    case .return:
+                        return .next
+                    case .jump(let name), .goto(let name):
+                        // Programs with such jumps do not compile.
+                        guard depth < Program.deepestChain, let target = tables[table][name] else {
+                            decider = numbered.number
+                            return .drop
+                        }
+                        let outcome = walk(target, in: table, depth: depth + 1, fields, &result, &decider)
+                        if case .next = outcome, case .jump = verdict { continue rules }
+                        return outcome
+                    case .continue:
+                        continue rules
+                    }
+                }
+            }
+            result.matchedRules.append(numbered.number)
+        }
+        return .next
+    }
+}
+
+extension Rule {
+    /// `counter` statements in front of the verdict.
+    fileprivate var reachableCounters: Int {
+        var count = 0
+        for statement in statements {
+            switch statement {
+            case .counter: count += 1
+            case .match, .verdict(.continue, _): break
+            case .verdict: return count
+            }
+        }
+        return count
+    }
+}

@@ -1,0 +1,57 @@
+import Ruleset
+
+/// Sees that every jump has an end: that it leads to a chain that is there and not hooked into the path, never back, and never deeper
+/// than `Program.deepestChain`.
+///
+/// A cycle is too deep as well, so one limit bounds both the walk here and the stack when a frame is judged. Chains that no base
+/// chain leads to are never run; their jumps only have to have a target.
+func checkJumps(in ruleset: Ruleset) throws(ProgramError) {
+    for table in ruleset.tables {
+        var check = JumpCheck(table)
+        for chain in table.chains {
+            for jump in chain.jumps where check.chains[jump.chain] == nil {
+                throw ProgramError(reason: .unknownChain(jump.chain), location: jump.location)
+            }
+        }
+        for chain in table.chains where chain.base != nil {
+            _ = try check.height(of: chain, depth: 0)
+        }
+    }
+}
+
+private struct JumpCheck {
+    /// The first of each name.
+    let chains: [String: Chain]
+    /// The most chains that are entered one from within the other below a chain, by its name.
+    private var heights: [String: Int] = [:]
+
+    init(_ table: Table) {
+        chains = Dictionary(table.chains.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    mutating func height(of chain: Chain, depth: Int) throws(ProgramError) -> Int {
+        if let known = heights[chain.name] { return known }
+        var height = 0
+        for jump in chain.jumps {
+            guard let target = chains[jump.chain] else { throw ProgramError(reason: .unknownChain(jump.chain), location: jump.location) }
+            guard target.base == nil else { throw ProgramError(reason: .baseChain(jump.chain), location: jump.location) }
+            let tooDeep = ProgramError(reason: .jumpsTooDeep(jump.chain), location: jump.location)
+            guard depth < Program.deepestChain else { throw tooDeep }
+            height = max(height, 1 + (try self.height(of: target, depth: depth + 1)))
+            guard depth + height <= Program.deepestChain else { throw tooDeep }
+        }
+        heights[chain.name] = height
+        return height
+    }
+}
+
+extension Chain {
+    fileprivate var jumps: [(chain: String, location: SourceLocation)] {
+        rules.flatMap(\.statements).compactMap { statement in
+            switch statement {
+            case .verdict(.jump(let chain), let location), .verdict(.goto(let chain), let location): (chain, location)
+            case .match, .counter, .verdict: nil
+            }
+        }
+    }
+}

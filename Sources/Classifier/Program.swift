@@ -1,0 +1,143 @@
+public import Ruleset
+public import Wire
+
+/// A rule set, compiled: immutable, shared by all workers, evaluated without allocation, reference counting or errors.
+///
+/// Compiling is four passes: order the base chains by priority; see that jumps end; turn operands into intervals; emit each chain as
+/// a run of instructions, in which a rule's matches lead to the next rule when they fail.
+public final class Program: Sendable {
+    /// The names of the two ports, by the index that `classify` takes.
+    public let ports: [String]
+    /// Every rule, in the order of the tree: tables, their chains, their rules.
+    public let rules: [RuleReference]
+    /// Every `counter` statement, in the same order.
+    public let counters: [CounterReference]
+    /// Chains hooked into the path, in the order in which a frame meets them.
+    public let baseChains: [BaseChainReference]
+
+    /// Chains that a jump or goto may lead into, one from within the other: the kernel's `NFT_JUMP_STACK_SIZE`, less one for the base
+    /// chain, which its own check counts too.
+    public static let deepestChain = 15
+
+    private let instructions: FrozenArray<Instruction>
+    private let intervals: FrozenArray<Interval>
+    private let entryPoints: FrozenArray<EntryPoint>
+    private let loads: FrozenArray<Load>
+
+    /// Compiles a checked tree for a pair of ports.
+    /// - Parameters:
+    ///   - ports: The two interfaces' names. A rule may name others, as it may in nft: it then never matches.
+    /// - Throws: What no checked tree has; see `ProgramError`.
+    public init(compiling ruleset: Ruleset, ports: [String]) throws(ProgramError) {
+        guard ports.count == 2 else { throw ProgramError(reason: .portCount(ports.count), location: nil) }
+        try checkJumps(in: ruleset)
+        var emitter = Emitter(ports: ports)
+        try emitter.emit(ruleset)
+
+        self.ports = ports
+        rules = emitter.rules
+        counters = emitter.counters
+        baseChains = emitter.baseChains
+        instructions = FrozenArray(emitter.instructions)
+        intervals = FrozenArray(emitter.intervals)
+        entryPoints = FrozenArray(emitter.entryPoints)
+        loads = FrozenArray(Load.allCases.filter { emitter.loads.contains($0) })
+    }
+
+    /// Runs a frame through the rules.
+    ///
+    /// A base chain that accepts hands the frame on to the next; the first that drops it has the last word.
+    /// - Parameters:
+    ///   - bytes: The frame as it was parsed.
+    ///   - frame: What `ParsedFrame.parse` said of `bytes`.
+    ///   - ingress: Index into `ports` of the port by which the frame came.
+    ///   - hits: The worker's counters for this program.
+    public func classify(_ bytes: RawSpan, _ frame: borrowing ParsedFrame, ingress: UInt8, hits: HitCounters) -> Classification {
+        var values = LoadedValues()
+        for index in 0..<loads.count {
+            values.read(loads[index], bytes, frame, ingress: ingress)
+        }
+        let size = UInt64(frame.linkPayloadLength)
+        var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
+        for index in 0..<entryPoints.count {
+            result = run(entryPoints[index], values, size: size, hits)
+            result.baseChain = Int32(truncatingIfNeeded: index)
+            if result.verdict == .drop { break }
+        }
+        return result
+    }
+
+    @inline(__always)
+    private func run(_ entry: EntryPoint, _ values: borrowing LoadedValues, size: UInt64, _ hits: HitCounters) -> Classification {
+        var returns = InlineArray<16, Int32>(repeating: 0)
+        var depth = 0
+        var next = Int(entry.start)
+        while true {
+            let instruction = instructions[next]
+            next &+= 1
+            let rule = instruction.first
+            switch instruction.operation {
+            case .inRange, .inSet:
+                if !matches(instruction, values) { next = Int(instruction.target) }
+                continue
+            case .count:
+                hits.countStatement(Int(instruction.first), bytes: size)
+                continue
+            case .finish:
+                hits.countRule(Int(rule), bytes: size)
+                continue
+            case .accept:
+                hits.countRule(Int(rule), bytes: size)
+                return Classification(verdict: .accept, rule: rule, baseChain: -1)
+            case .drop:
+                hits.countRule(Int(rule), bytes: size)
+                return Classification(verdict: .drop, rule: rule, baseChain: -1)
+            case .jump:
+                hits.countRule(Int(rule), bytes: size)
+                // Never full: jumps deeper than that do not compile.
+                guard depth < returns.count else { return Classification(verdict: .drop, rule: rule, baseChain: -1) }
+                returns[depth] = Int32(truncatingIfNeeded: next)
+                depth &+= 1
+                next = Int(instruction.target)
+                continue
+            case .goto:
+                hits.countRule(Int(rule), bytes: size)
+                next = Int(instruction.target)
+                continue
+            case .return:
+                hits.countRule(Int(rule), bytes: size)
+            case .endOfChain:
+                break
+            }
+            guard depth > 0 else { return Classification(verdict: entry.policy, rule: -1, baseChain: -1) }
+            depth &-= 1
+            next = Int(returns[depth])
+        }
+    }
+
+    @inline(__always)
+    private func matches(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
+        guard let loaded = values[instruction.load] else { return false }
+        let value = loaded & instruction.mask
+        let isInside =
+            instruction.operation == .inRange
+            ? instruction.low <= value && value <= instruction.high
+            : isInSet(value, from: Int(instruction.first), count: Int(instruction.count))
+        return isInside != instruction.isNegated
+    }
+
+    /// Binary search for the last interval that does not begin above the value.
+    private func isInSet(_ value: UInt128, from first: Int, count: Int) -> Bool {
+        var low = first
+        var high = first &+ count
+        while low < high {
+            let middle = (low &+ high) >> 1
+            if intervals[middle].low <= value {
+                low = middle &+ 1
+            } else {
+                high = middle
+            }
+        }
+        return low > first && value <= intervals[low &- 1].high
+    }
+}

@@ -1,0 +1,35 @@
+public import Ruleset
+
+/// Why a tree does not compile. A tree that the parser has checked does, so each of them is a defect in whatever built the tree.
+public struct ProgramError: Error, Equatable, CustomStringConvertible {
+    public enum Reason: Sendable, Equatable {
+        /// There are two ports, and each has a name.
+        case portCount(Int)
+        /// A jump to a chain that its table does not have.
+        case unknownChain(String)
+        /// A jump to a chain that is hooked into the path.
+        case baseChain(String)
+        /// Jumps lead back to where they began, or deeper than `Program.deepestChain`.
+        case jumpsTooDeep(String)
+        /// A number for an interface's name or the other way round, a range that ends before it begins, a prefix that is longer
+        /// than its field.
+        case value(Field)
+        /// More instructions or intervals than 31 bits count.
+        case tooLarge
+    }
+
+    public var reason: Reason
+    /// The place in the rule set, where there is one.
+    public var location: SourceLocation?
+
+    public var description: String {
+        switch reason {
+        case .portCount(let count): "a program needs the names of 2 ports, and got \(count)"
+        case .unknownChain(let name): "there is no chain \(name) in this table"
+        case .baseChain(let name): "chain \(name) is a base chain: it can't be jumped to"
+        case .jumpsTooDeep(let name): "jumps to chain \(name) lead back to it, or more than \(Program.deepestChain) chains deep"
+        case .value(let field): "the value does not fit the field \(field)"
+        case .tooLarge: "the rule set has more than 2^31 steps"
+        }
+    }
+}

@@ -1,0 +1,36 @@
+public import Ruleset
+
+/// A rule, by what people call it: for statistics, captures and explanations.
+public struct RuleReference: Sendable {
+    public var family: Family
+    public var table: String
+    public var chain: String
+    /// The name of the text that the rule stands in.
+    public var source: String
+    /// The line in it, from 1.
+    public var line: Int
+    public var rule: Rule
+}
+
+/// A base chain, in the order in which a frame meets them.
+public struct BaseChainReference: Sendable {
+    public var family: Family
+    public var table: String
+    public var chain: String
+    public var base: BaseChain
+}
+
+/// A `counter` statement.
+public struct CounterReference: Sendable, Equatable {
+    /// Index into `Program.rules`.
+    public var rule: Int
+    /// What the counter starts from. The counting itself starts from 0, once per worker: add these to the sum.
+    public var packets: UInt64
+    public var bytes: UInt64
+
+    public init(rule: Int, packets: UInt64, bytes: UInt64) {
+        self.rule = rule
+        self.packets = packets
+        self.bytes = bytes
+    }
+}

@@ -1,0 +1,53 @@
+public import Classifier
+public import Wire
+
+/// Frame in, verdict out: one for each worker, which alone calls it.
+///
+/// `judge` allocates nothing, counts no references, throws nothing and ends for every input.
+public struct Firewall: ~Copyable {
+    private var program: Program
+    private var counters: FirewallCounters
+
+    /// - Parameter counters: Made for `program`, and written by no other firewall.
+    public init(program: Program, counters: FirewallCounters) {
+        self.program = program
+        self.counters = counters
+    }
+
+    /// Judges by another program from the next frame on.
+    /// - Parameter counters: Made for `program`, and written by no other firewall.
+    public mutating func use(_ program: Program, counters: FirewallCounters) {
+        self.program = program
+        self.counters = counters
+    }
+
+    /// Says whether a frame may pass.
+    /// - Parameters:
+    ///   - bytes: The frame from its destination address on, without the frame check sequence.
+    ///   - tag: The outermost tag if it is not in `bytes`.
+    ///   - ingress: Index into `Program.ports` of the port by which the frame came.
+    public mutating func judge(_ bytes: RawSpan, tag: VLANTag?, ingress: UInt8) -> Judgement {
+        let frame = ParsedFrame.parse(bytes, tag: tag)
+
+        // Nothing passes that no rule saw, and no rule can see what is malformed.
+        if let malformation = frame.malformation {
+            return conclude(.drop, Reason(malformation), frame)
+        }
+
+        let found = program.classify(bytes, frame, ingress: ingress, hits: counters.hits)
+        let isByRule = found.rule >= 0
+        switch found.verdict {
+        case .accept: return conclude(.accept, isByRule ? .acceptByRule : .acceptByPolicy, frame, found)
+        case .drop: return conclude(.drop, isByRule ? .rule : .policy, frame, found)
+        }
+    }
+
+    @inline(__always)
+    private func conclude(
+        _ verdict: FrameVerdict, _ reason: Reason, _ frame: ParsedFrame,
+        _ found: Classification = Classification(verdict: .drop, rule: -1, baseChain: -1)
+    ) -> Judgement {
+        counters.count(reason, length: frame.length)
+        return Judgement(verdict: verdict, reason: reason, rule: found.rule, baseChain: found.baseChain, frame: frame)
+    }
+}

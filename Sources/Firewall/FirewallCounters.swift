@@ -1,0 +1,59 @@
+public import Classifier
+
+/// What one worker's firewall has judged under one program: written by that worker alone, read by anybody at any time.
+///
+/// A reader may see a frame under its rule and not yet under its reason; no count is ever lost.
+public final class FirewallCounters: Sendable {
+    let hits: HitCounters
+    /// Frames and bytes of each reason, by its raw value.
+    private let reasons = CounterArray(count: 2 * 256)
+    private let ruleCount: Int
+    private let counterCount: Int
+
+    /// All of them 0, for that program.
+    public init(for program: Program) {
+        hits = HitCounters(for: program)
+        ruleCount = program.rules.count
+        counterCount = program.counters.count
+    }
+
+    @inline(__always)
+    func count(_ reason: Reason, length: Int) {
+        reasons.add(1, at: 2 &* Int(reason.rawValue))
+        reasons.add(UInt64(truncatingIfNeeded: length), at: 2 &* Int(reason.rawValue) &+ 1)
+    }
+
+    /// All the numbers as they are now.
+    public func snapshot() -> Snapshot {
+        Snapshot(
+            rules: (0..<ruleCount).map { hits.rule($0) },
+            counters: (0..<counterCount).map { hits.counter($0) },
+            reasons: Reason.allCases.map { reason in
+                let index = 2 * Int(reason.rawValue)
+                return Hits(frames: reasons.value(at: index), bytes: reasons.value(at: index + 1))
+            })
+    }
+
+    /// Numbers of one worker, or the sum of several.
+    public struct Snapshot: Sendable, Equatable {
+        /// Frames that matched a rule to its end, by index into `Program.rules`. Bytes as a bridge counts them: from behind the
+        /// outermost tag on.
+        public var rules: [Hits]
+        /// What `counter` statements counted, by index into `Program.counters`, from 0. Bytes likewise.
+        public var counters: [Hits]
+        /// In the order of `Reason.allCases`. Bytes of whole frames, with all their tags.
+        public var reasons: [Hits]
+
+        public subscript(reason: Reason) -> Hits {
+            Reason.allCases.firstIndex(of: reason).map { reasons[$0] } ?? Hits()
+        }
+
+        /// Adds what another worker counted under the same program.
+        public static func + (left: Snapshot, right: Snapshot) -> Snapshot {
+            Snapshot(
+                rules: zip(left.rules, right.rules).map { $0 + $1 },
+                counters: zip(left.counters, right.counters).map { $0 + $1 },
+                reasons: zip(left.reasons, right.reasons).map { $0 + $1 })
+        }
+    }
+}

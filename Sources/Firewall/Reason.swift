@@ -1,0 +1,62 @@
+public import Wire
+
+/// Why a frame got its verdict. Exactly one stands for each frame.
+///
+/// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16.
+public enum Reason: UInt8, Sendable, CaseIterable {
+    case acceptByRule = 0
+    /// The policy of the last base chain, or no base chain at all.
+    case acceptByPolicy = 1
+    /// Dropped by a rule.
+    case rule = 2
+    /// Dropped by a base chain's policy.
+    case policy = 3
+
+    case ethernetHeaderCutOff = 16
+    case ipv4HeaderCutOff = 17
+    case ipv4Version = 18
+    case ipv4HeaderLength = 19
+    case ipv4TotalLength = 20
+    case ipv4BeyondFrame = 21
+    case ipv6HeaderCutOff = 22
+    case ipv6Version = 23
+    case ipv6BeyondFrame = 24
+    case ipv6ExtensionHeaderCutOff = 25
+
+    /// The reason to drop a frame that is so malformed.
+    public init(_ malformation: Malformation) {
+        self =
+            switch malformation {
+            case .ethernetHeaderCutOff: .ethernetHeaderCutOff
+            case .ipv4HeaderCutOff: .ipv4HeaderCutOff
+            case .ipv4Version: .ipv4Version
+            case .ipv4HeaderLength: .ipv4HeaderLength
+            case .ipv4TotalLength: .ipv4TotalLength
+            case .ipv4BeyondFrame: .ipv4BeyondFrame
+            case .ipv6HeaderCutOff: .ipv6HeaderCutOff
+            case .ipv6Version: .ipv6Version
+            case .ipv6BeyondFrame: .ipv6BeyondFrame
+            case .ipv6ExtensionHeaderCutOff: .ipv6ExtensionHeaderCutOff
+            }
+    }
+
+    /// The name in counters, captures and reports; it does not change between releases.
+    public var name: String {
+        switch self {
+        case .acceptByRule: "accept-by-rule"
+        case .acceptByPolicy: "accept-by-policy"
+        case .rule: "rule"
+        case .policy: "policy"
+        case .ethernetHeaderCutOff: Malformation.ethernetHeaderCutOff.name
+        case .ipv4HeaderCutOff: Malformation.ipv4HeaderCutOff.name
+        case .ipv4Version: Malformation.ipv4Version.name
+        case .ipv4HeaderLength: Malformation.ipv4HeaderLength.name
+        case .ipv4TotalLength: Malformation.ipv4TotalLength.name
+        case .ipv4BeyondFrame: Malformation.ipv4BeyondFrame.name
+        case .ipv6HeaderCutOff: Malformation.ipv6HeaderCutOff.name
+        case .ipv6Version: Malformation.ipv6Version.name
+        case .ipv6BeyondFrame: Malformation.ipv6BeyondFrame.name
+        case .ipv6ExtensionHeaderCutOff: Malformation.ipv6ExtensionHeaderCutOff.name
+        }
+    }
+}

@@ -1,0 +1,94 @@
+extension ParsedFrame {
+    /// Offsets in an Ethernet frame.
+    ///
+    ///     +-------------------+-------------------+-----------+---------------
+    ///     |  destination (6)  |    source (6)     | type (2)  |  payload …
+    ///     +-------------------+-------------------+-----------+---------------
+    ///
+    /// A tag stands between the source and the type, and begins with a type of its own.
+    package enum Ethernet {
+        package static let destination = 0
+        package static let source = 6
+        package static let type = 12
+        package static let headerLength = 14
+    }
+
+    /// Parses the frame in `bytes`: Ethernet, any number of tags, and IP up to the transport header's ports.
+    ///
+    /// Every input gives a result, of any length and content.
+    /// - Parameters:
+    ///   - bytes: The frame from its destination address on, without the frame check sequence.
+    ///   - tag: The outermost tag if it is not in `bytes`: a packet socket gives it apart.
+    public static func parse(_ bytes: RawSpan, tag: VLANTag?) -> ParsedFrame {
+        let tagLength = tag == nil ? 0 : VLANTag.length
+        var frame = ParsedFrame(byteCount: bytes.byteCount, length: bytes.byteCount &+ tagLength)
+        frame.readLink(bytes, tag: tag)
+        guard frame.malformation == nil else { return frame }
+
+        switch frame.etherType {
+        case EtherType.ipv4: frame.malformation = frame.readIPv4(bytes)
+        case EtherType.ipv6: frame.malformation = frame.readIPv6(bytes)
+        case EtherType.arp: frame.network = .arp
+        default: break
+        }
+        return frame
+    }
+
+    /// Leaves the network layer at the first byte behind all tags, with the rest of the frame for its length.
+    private mutating func readLink(_ bytes: RawSpan, tag: VLANTag?) {
+        if let tag {
+            tagCount = 1
+            outermostTag = tag
+            isTagOutOfBand = true
+        }
+        guard byteCount >= Ethernet.headerLength else {
+            malformation = .ethernetHeaderCutOff
+            linkPayloadOffset = byteCount
+            return
+        }
+
+        var end = Ethernet.headerLength
+        var type = bytes.be16(at: Ethernet.type)
+        if tag != nil {
+            outerEtherType = Self.protocolNumber(ofType: type, endingAt: end, in: bytes)
+        }
+        // A tag that is cut off is none: the frame then goes by the number that announced it.
+        while EtherType.isTag(type), byteCount &- end >= VLANTag.length {
+            let inner = bytes.be16(at: end &+ 2)
+            tagCount &+= 1
+            if outermostTag == nil {
+                outermostTag = VLANTag(tpid: type, tci: bytes.be16(at: end))
+                linkPayloadOffset = end &+ VLANTag.length
+                outerEtherType = Self.protocolNumber(ofType: inner, endingAt: linkPayloadOffset, in: bytes)
+            }
+            type = inner
+            end &+= VLANTag.length
+        }
+        etherType = Self.protocolNumber(ofType: type, endingAt: end, in: bytes)
+        if tagCount == 0 {
+            outerEtherType = etherType
+        }
+        networkOffset = end
+        networkLength = byteCount &- end
+    }
+
+    /// What Linux calls a frame by: the EtherType, or one of two numbers of its own for a length (`eth_type_trans`,
+    /// `vlan_set_encap_proto`).
+    private static func protocolNumber(ofType type: UInt16, endingAt end: Int, in bytes: RawSpan) -> UInt16 {
+        if type >= EtherType.smallest { return type }
+        let isRawIPX = bytes.byteCount &- end >= 2 && bytes.be16(at: end) == 0xffff
+        return isRawIPX ? EtherType.ieee8023 : EtherType.ieee8022
+    }
+
+    /// Sets the transport layer to what lies between `offset` and the packet's end.
+    mutating func readTransport(_ bytes: RawSpan, protocol number: UInt8, at offset: Int) {
+        transportProtocol = number
+        hasTransport = true
+        transportOffset = offset
+        transportLength = networkEnd &- offset
+        guard IPProtocol.hasPorts(number), transportLength >= 4 else { return }
+        hasPorts = true
+        sourcePort = bytes.be16(at: offset)
+        destinationPort = bytes.be16(at: offset &+ 2)
+    }
+}

@@ -1,0 +1,26 @@
+/// One IEEE 802.1Q tag: 16 bits that say "a tag" and 16 bits of content.
+///
+///      0                   1                   2                   3
+///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+///     +-------------------------------+-----+-+-----------------------+
+///     |             TPID              | PCP |D|      identifier       |
+///     +-------------------------------+-----+-+-----------------------+
+public struct VLANTag: Sendable, Hashable {
+    /// Tag protocol identifier: 0x8100 (802.1Q) or 0x88a8 (802.1ad).
+    public var tpid: UInt16
+    /// Tag control information: priority, drop eligible indicator, identifier.
+    public var tci: UInt16
+
+    /// A tag's length in the frame, in bytes.
+    public static let length = 4
+
+    @inlinable
+    public init(tpid: UInt16, tci: UInt16) {
+        self.tpid = tpid
+        self.tci = tci
+    }
+
+    /// The VLAN's number, 0 to 4095; 0 is a tag that has a priority only.
+    @inlinable
+    public var identifier: UInt16 { tci & 0x0fff }
+}

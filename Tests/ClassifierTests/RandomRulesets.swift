@@ -1,0 +1,154 @@
+import FrameBuilder
+import Ruleset
+import Wire
+
+/// Trees and frames that meet: both draw their numbers from the same few, and rules ask for their corners.
+struct RandomRulesets {
+    var random: SeededGenerator
+
+    static let addresses = ["10.0.0.1", "10.0.0.2", "10.0.1.0", "10.0.255.255", "192.0.2.7"]
+    static let addresses6 = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::", "fe80::1", "ff02::1"]
+    static let ports: [UInt16] = [0, 22, 53, 80, 443, 1023, 1024, 65535]
+    static let names = ["near0", "far0", "near", "f", "eth7"]
+    static let tags: [UInt16] = [0, 5, 6, 4095]
+
+    mutating func ruleset() -> Ruleset {
+        Build.ruleset((0..<Int.random(in: 1...2, using: &random)).map { table("t\($0)") })
+    }
+
+    private mutating func table(_ name: String) -> Table {
+        let depth = Int.random(in: 0...4, using: &random)
+        var chains: [Chain] = []
+        for index in 0..<depth {
+            // Chains lead to later ones only, so that all of them end.
+            let deeper = (index + 1..<depth).map { "c\($0)" }
+            chains.append(Build.chain("c\(index)", rules(jumpingTo: deeper)))
+        }
+        for index in 0..<Int.random(in: 0...2, using: &random) {
+            let base = Build.base(
+                rules(jumpingTo: (0..<depth).map { "c\($0)" }), policy: random.pick([.accept, .drop]),
+                priority: random.pick([-300, -1, 0, 0, 1, .max]), name: "b\(index)")
+            chains.insert(base, at: Int.random(in: 0...chains.count, using: &random))
+        }
+        return Build.table(chains, name: name)
+    }
+
+    private mutating func rules(jumpingTo chains: [String]) -> [Rule] {
+        (0..<Int.random(in: 0...5, using: &random)).map { _ in
+            var statements = (0..<Int.random(in: 0...2, using: &random)).map { _ in match() }
+            if random.oneIn(3) {
+                let counter = Statement.counter(packets: 1, bytes: 2, location: Build.nowhere)
+                statements.insert(counter, at: Int.random(in: 0...statements.count, using: &random))
+            }
+            if random.oneIn(8) {
+                statements.insert(Build.verdict(.continue), at: Int.random(in: 0...statements.count, using: &random))
+            }
+            if !random.oneIn(4) { statements.append(Build.verdict(verdict(jumpingTo: chains))) }
+            if random.oneIn(12) { statements.append(Build.counter) }
+            return Build.rule(statements)
+        }
+    }
+
+    private mutating func verdict(jumpingTo chains: [String]) -> Verdict {
+        if !chains.isEmpty, random.oneIn(2) {
+            return random.oneIn(3) ? .goto(random.pick(chains)) : .jump(random.pick(chains))
+        }
+        return random.pick([.accept, .drop, .return, .continue])
+    }
+
+    private mutating func match() -> Statement {
+        let field = random.pick(Field.allCases)
+        let isInterface = field.bitWidth == 0
+        let operand: Operand =
+            random.oneIn(3)
+            ? .set((0..<Int.random(in: 0...6, using: &random)).map { _ in value(of: field) }) : .single(value(of: field))
+        let mask: UInt128? = !isInterface && random.oneIn(5) ? corner(of: field) | UInt128(random.next() & 0xff) : nil
+        return .match(
+            Match(
+                field: field, mask: mask, relation: random.oneIn(3) ? .notEqual : .equal, operand: operand, location: Build.nowhere))
+    }
+
+    private mutating func value(of field: Field) -> Value {
+        if field.bitWidth == 0 { return .interface(random.pick(Self.names), isPrefix: random.oneIn(2)) }
+        let number = corner(of: field)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0:
+            let other = corner(of: field)
+            return .range(min(number, other), max(number, other))
+        case 1:
+            let length = Int.random(in: 0...field.bitWidth, using: &random)
+            let host = UInt128(field.bitWidth - length)
+            return .prefix((number >> host) << host, length: length)
+        default:
+            return .number(number)
+        }
+    }
+
+    /// A number that frames have in that field, or one beside it.
+    private mutating func corner(of field: Field) -> UInt128 {
+        let number: UInt128 =
+            switch field {
+            case .metaIifname, .metaOifname: 0
+            case .metaProtocol, .etherType, .vlanType: UInt128(random.pick([0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 4, 1, 38]))
+            case .metaL4proto, .ipProtocol, .ip6Nexthdr: UInt128(random.pick([0, 1, 6, 17, 44, 51, 58, 59, 60, 132]))
+            case .etherSaddr, .etherDaddr: UInt128(random.pick([Frame.near, Frame.far]))
+            case .vlanId: UInt128(random.pick(Self.tags))
+            case .arpOperation: UInt128(random.pick([1, 2]))
+            case .ipSaddr, .ipDaddr: ipv4Address(random.pick(Self.addresses))
+            case .ip6Saddr, .ip6Daddr: ipv6Address(random.pick(Self.addresses6))
+            case .tcpFlags: UInt128(random.pick([0x02, 0x10, 0x12, 0x04]))
+            case .icmpType, .icmpv6Type: UInt128(random.pick([0, 3, 8, 128, 135]))
+            case .tcpSport, .tcpDport, .udpSport, .udpDport, .sctpSport, .sctpDport, .thSport, .thDport:
+                UInt128(random.pick(Self.ports))
+            }
+        let highest: UInt128 = field.bitWidth == 128 ? .max : (1 << UInt128(field.bitWidth)) - 1
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: return number == 0 ? 0 : number - 1
+        case 1: return min(highest, number + 1)
+        case 2: return random.pick([0, highest])
+        default: return number
+        }
+    }
+
+    mutating func frame() -> [UInt8] {
+        var frame = Frame.ethernet(
+            to: random.pick([Frame.near, Frame.far]), from: random.pick([Frame.near, Frame.far]))
+        for _ in 0..<random.pick([0, 0, 0, 1, 1, 2, 3]) {
+            frame = frame.vlan(random.pick(Self.tags), priority: UInt16(random.pick([0, 7])), tpid: random.pick([0x8100, 0x88a8]))
+        }
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: frame = frame.arp(operation: random.pick([1, 2]))
+        case 1: frame = frame.llc(random.pick([[0x42, 0x42, 3], [0xff, 0xff], []]))
+        case 2...4:
+            let offset = random.oneIn(6) ? 8 : 0
+            let options = random.oneIn(6) ? [1, 1, 1, 0] as [UInt8] : []
+            frame = transport(
+                frame.ipv4(
+                    random.pick(Self.addresses), random.pick(Self.addresses), more: random.oneIn(6), fragmentOffset: offset,
+                    options: options))
+        default:
+            frame = frame.ipv6(random.pick(Self.addresses6), random.pick(Self.addresses6))
+            if random.oneIn(4) { frame = frame.extensionHeader(random.pick([0, 43, 60])) }
+            if random.oneIn(4) { frame = frame.fragmentHeader(offset: random.pick([0, 0, 8]), more: random.oneIn(2)) }
+            frame = transport(frame)
+        }
+        if random.oneIn(4) { frame = frame.padded(to: 76) }
+        var bytes = frame.bytes
+        if random.oneIn(6) { bytes.removeLast(Int.random(in: 0...bytes.count, using: &random)) }
+        if random.oneIn(6), !bytes.isEmpty {
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        }
+        return bytes
+    }
+
+    private mutating func transport(_ frame: Frame) -> Frame {
+        let (source, destination) = (random.pick(Self.ports), random.pick(Self.ports))
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0, 1: return frame.tcp(source, destination, flags: random.pick([0x02, 0x10, 0x12, 0x04]))
+        case 2, 3: return frame.udp(source, destination)
+        case 4: return frame.ports(source, destination, of: random.pick([132, 33, 136]))
+        case 5: return frame.icmp(random.pick([0, 3, 8]))
+        default: return random.oneIn(2) ? frame.icmpv6(random.pick([128, 135])) : frame.ipPayload(6, [0, 22, 0])
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Classifier
+import FrameBuilder
+import Ruleset
+import Wire
+
+let ports = ["near0", "far0"]
+
+/// Trees by hand, in as few words as the table needs.
+enum Build {
+    static let nowhere = SourceLocation(file: 0, line: 1, column: 1, length: 1)
+
+    static func match(
+        _ field: Field, _ value: Value, not: Bool = false, mask: UInt128? = nil
+    ) -> Statement {
+        .match(Match(field: field, mask: mask, relation: not ? .notEqual : .equal, operand: .single(value), location: nowhere))
+    }
+
+    static func match(_ field: Field, in values: [Value], not: Bool = false, mask: UInt128? = nil) -> Statement {
+        .match(Match(field: field, mask: mask, relation: not ? .notEqual : .equal, operand: .set(values), location: nowhere))
+    }
+
+    static func verdict(_ verdict: Verdict) -> Statement { .verdict(verdict, location: nowhere) }
+
+    static let counter = Statement.counter(packets: 0, bytes: 0, location: nowhere)
+
+    static func rule(_ statements: Statement...) -> Rule { rule(statements) }
+
+    static func rule(_ statements: [Statement]) -> Rule { Rule(statements: statements, comment: nil, location: nowhere) }
+
+    static func base(_ rules: [Rule], policy: Policy = .accept, priority: Int32 = 0, name: String = "forward") -> Chain {
+        Chain(name: name, base: BaseChain(hook: .forward, priority: priority, policy: policy), rules: rules, location: nowhere)
+    }
+
+    static func chain(_ name: String, _ rules: [Rule]) -> Chain {
+        Chain(name: name, base: nil, rules: rules, location: nowhere)
+    }
+
+    static func table(_ chains: [Chain], name: String = "filter") -> Table {
+        Table(family: .bridge, name: name, chains: chains, location: nowhere)
+    }
+
+    static func ruleset(_ chains: Chain...) -> Ruleset { ruleset([table(chains)]) }
+
+    static func ruleset(_ tables: [Table]) -> Ruleset {
+        Ruleset(sources: [SourceFile(name: "rules.nft", text: "")], tables: tables)
+    }
+}
+
+/// What program and interpreter make of one frame, where they agree.
+struct Outcome: Equatable {
+    var classification: Classification
+    var rules: [Hits]
+    var counters: [Hits]
+}
+
+/// - Returns: What the program says, and what the interpreter says.
+func classifyBothWays(
+    _ program: Program, _ interpreter: Interpreter, _ bytes: [UInt8], tag: VLANTag? = nil, ingress: UInt8
+) -> (program: Outcome, interpreter: Outcome) {
+    let frame = ParsedFrame.parse(bytes.span.bytes, tag: tag)
+    let hits = HitCounters(for: program)
+    let found = program.classify(bytes.span.bytes, frame, ingress: ingress, hits: hits)
+    let compiled = Outcome(
+        classification: found, rules: program.rules.indices.map { hits.rule($0) },
+        counters: program.counters.indices.map { hits.counter($0) })
+
+    let result = interpreter.classify(bytes.span.bytes, frame, ingress: ingress)
+    // The kernel's skb->len: without the Ethernet header and the outermost tag.
+    let size = UInt64(max(0, frame.length - (frame.tagCount > 0 ? 18 : 14)))
+    var walked = Outcome(
+        classification: result.classification, rules: program.rules.map { _ in Hits() }, counters: program.counters.map { _ in Hits() })
+    for rule in result.matchedRules { walked.rules[rule] = walked.rules[rule] + Hits(frames: 1, bytes: size) }
+    for counter in result.counters { walked.counters[counter] = walked.counters[counter] + Hits(frames: 1, bytes: size) }
+    return (compiled, walked)
+}
