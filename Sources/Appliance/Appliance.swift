@@ -50,7 +50,7 @@ public final class Appliance {
             far.giveBack(log)
             configuration.drops?.finish()
             writer?.join()
-            print(report().text(json: configuration.json))
+            print(report(near.isWorking, far.isWorking).text(json: configuration.json))
         }
 
         try attend(&near, &far)
@@ -62,7 +62,9 @@ public final class Appliance {
                 pollfd(fd: timer, events: Int16(POLLIN), revents: 0),
             ]
             guard poll(&polled, nfds_t(polled.count), -1) > 0 else { continue }
-            if polled[0].revents != 0 { isRunning = handleSignals(signals) }
+            if polled[0].revents != 0 {
+                isRunning = handleSignals(signals) { print(report(near.isWorking, far.isWorking).text(json: configuration.json)) }
+            }
             if polled[2].revents != 0 { tick(timer) }
             // The second is also the time after which what failed is tried again.
             if polled[1].revents != 0 || sessionProblem != nil {
@@ -120,12 +122,12 @@ public final class Appliance {
     // MARK: signals and time
 
     /// False when it is time to end.
-    private func handleSignals(_ descriptor: Int32) -> Bool {
+    private func handleSignals(_ descriptor: Int32, report: () -> Void) -> Bool {
         var info = signalfd_siginfo()
         var goesOn = true
         while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
             if Int32(info.ssi_signo) == SIGUSR1 {
-                print(report().text(json: configuration.json))
+                report()
             } else {
                 goesOn = false
             }
@@ -148,8 +150,8 @@ public final class Appliance {
         failureWatch.look(at: crew, drops: configuration.drops, log)
     }
 
-    private func report() -> Report {
+    private func report(_ isUp: Bool...) -> Report {
         session?.collectKernelDrops()
-        return Report(configuration, crew)
+        return Report(configuration, crew, isUp: isUp)
     }
 }

@@ -31,7 +31,7 @@ struct FailureWatch {
     /// To be called once a second.
     mutating func look(at crew: Crew, drops: DropCapture?, _ log: Logger) {
         for port in ports.indices {
-            for code in 1..<PortCounters.errorNumbers {
+            for code in 1...PortCounters.largestError {
                 let total = crew.portCounters.reduce(0) { $0 &+ $1[port].failures(code) }
                 note(.send(port: port, code: code), total, log)
             }

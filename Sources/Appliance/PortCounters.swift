@@ -1,46 +1,37 @@
-import Synchronization
+import Classifier
 
 /// What one worker counts on one port. The worker writes, everybody may read.
 final class PortCounters: Sendable {
-    /// Error numbers are counted each by itself; Linux has none above this (EHWPOISON).
-    static let errorNumbers = 134
-
-    let receivedFrames = Atomic<UInt64>(0)
-    let receivedBytes = Atomic<UInt64>(0)
-    let sentFrames = Atomic<UInt64>(0)
-    let sentBytes = Atomic<UInt64>(0)
-    /// Frames that came in, were allowed, and are larger than the other port's MTU.
-    let tooBig = Atomic<UInt64>(0)
-    /// Frames of which the kernel could hand over only the beginning.
-    let truncated = Atomic<UInt64>(0)
-    /// Frames that were allowed and could not be sent by this port, by error number.
-    private nonisolated(unsafe) let failures: UnsafeMutablePointer<Atomic<UInt64>>
-
-    init() {
-        failures = .allocate(capacity: Self.errorNumbers)
-        for number in 0..<Self.errorNumbers { (failures + number).initialize(to: Atomic(0)) }
+    /// What is counted; behind these stand the frames that could not be sent, by error number.
+    enum Cell: Int {
+        case receivedFrames, receivedBytes, sentFrames, sentBytes
+        /// Frames that came in, were allowed, and are larger than the other port's MTU.
+        case tooBig
+        /// Frames of which the kernel could hand over only the beginning.
+        case truncated
     }
 
-    deinit {
-        failures.deinitialize(count: Self.errorNumbers)
-        failures.deallocate()
+    /// Linux has no error number above this (EHWPOISON).
+    static let largestError = 133
+    private static let firstError = Cell.truncated.rawValue + 1
+
+    private let cells = CounterArray(count: firstError + largestError + 1)
+
+    @inline(__always)
+    func count(_ cell: Cell, _ amount: Int = 1) {
+        cells.add(UInt64(truncatingIfNeeded: amount), at: cell.rawValue)
     }
 
+    /// Counts a frame that was allowed and could not be sent by this port.
     func countFailure(_ code: Int32) {
-        failures[min(max(Int(code), 0), Self.errorNumbers - 1)].count()
+        cells.add(1, at: Self.firstError + min(max(Int(code), 0), Self.largestError))
+    }
+
+    func value(_ cell: Cell) -> UInt64 {
+        cells.value(at: cell.rawValue)
     }
 
     func failures(_ code: Int) -> UInt64 {
-        failures[code].load(ordering: .relaxed)
+        cells.value(at: Self.firstError + code)
     }
-}
-
-extension Atomic where Value == UInt64 {
-    /// Adds as the only writer: without the locked instruction that several would need.
-    @inline(__always)
-    borrowing func count(_ amount: Int = 1) {
-        store(load(ordering: .relaxed) &+ UInt64(truncatingIfNeeded: amount), ordering: .relaxed)
-    }
-
-    var now: UInt64 { borrowing get { load(ordering: .relaxed) } }
 }

@@ -1,8 +1,120 @@
+import Capture
 import Classifier
-struct Report {
-    init(_ configuration: Configuration, _ crew: Crew) {
-       t = (0..<2).map { p in "\(configuration.ports[p]) rx \(crew.portCounters.reduce(0) { $0 + $1[p].receivedFrames.now }) tx \(crew.portCounters.reduce(0) { $0 + $1[p].sentFrames.now }) big \(crew.portCounters.reduce(0) { $0 + $1[p].tooBig.now }) trunc \(crew.portCounters.reduce(0) { $0 + $1[p].truncated.now }) drops \(crew.kernelDrops[p]) fail \((0..<134).map { c in crew.portCounters.reduce(0) { $0 + $1[p].failures(c) } }.enumerated().filter { $0.element > 0 })" }.joined(separator: "\n") + "\n"
+import Firewall
+import FoundationEssentials
+import PacketIO
+import Ruleset
+
+/// All counters of a run at one moment, for people and for machines.
+struct Report: Encodable {
+    struct Amount: Encodable {
+        var frames: UInt64
+        var bytes: UInt64
+
+        init(_ hits: Hits) {
+            frames = hits.frames
+            bytes = hits.bytes
+        }
     }
-    var t: String
-    func text(json: Bool) -> String { t }
+
+    struct PortReport: Encodable {
+        var name: String
+        var up: Bool
+        var received: Amount
+        var sent: Amount
+        /// Frames that the kernel could not put into the receive ring.
+        var kernelDrops: UInt64
+        /// Frames that came in here and are larger than the other port's MTU.
+        var tooBig: UInt64
+        /// Frames that came in here and of which only the beginning could be had.
+        var truncated: UInt64
+        /// Frames that could not be sent by this port, by the error's name.
+        var sendFailures: [String: UInt64]
+    }
+
+    struct RuleReport: Encodable {
+        var table: String
+        var chain: String
+        var file: String
+        var line: Int
+        var text: String
+        /// Frames that matched all of the rule.
+        var frames: UInt64
+        /// As nft counts them: without the Ethernet header and the outermost tag.
+        var bytes: UInt64
+    }
+
+    struct CaptureReport: Encodable {
+        var written: UInt64
+        var lost: UInt64
+    }
+
+    var version: String
+    var ports: [PortReport]
+    var rules: [RuleReport]
+    /// By the reasons' names: every frame has exactly one. Bytes of whole frames.
+    var reasons: [String: Amount]
+    var capture: CaptureReport?
+
+    init(_ configuration: Configuration, _ crew: Crew, isUp: [Bool]) {
+        version = configuration.version
+        ports = configuration.ports.indices.map { port in
+            let counters = crew.portCounters.map { $0[port] }
+            func sum(_ cell: PortCounters.Cell) -> UInt64 { counters.reduce(0) { $0 &+ $1.value(cell) } }
+            var failures: [String: UInt64] = [:]
+            for code in 0...PortCounters.largestError {
+                let count = counters.reduce(0) { $0 &+ $1.failures(code) }
+                if count > 0 { failures[ErrorName.symbol(code)] = count }
+            }
+            return PortReport(
+                name: configuration.ports[port], up: isUp[port],
+                received: Amount(Hits(frames: sum(.receivedFrames), bytes: sum(.receivedBytes))),
+                sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops[port],
+                tooBig: sum(.tooBig), truncated: sum(.truncated), sendFailures: failures)
+        }
+        let none = FirewallCounters(for: configuration.program).snapshot()
+        let counted = crew.firewallCounters.reduce(none) { $0 + $1.snapshot() }
+        rules = zip(configuration.program.rules, counted.rules).map { rule, hits in
+            RuleReport(
+                table: "\(rule.family.rawValue) \(rule.table)", chain: rule.chain, file: rule.source, line: rule.line,
+                text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
+        }
+        reasons = [:]
+        for (reason, hits) in zip(Reason.allCases, counted.reasons) { reasons[reason.name] = Amount(hits) }
+        capture = configuration.drops.map { CaptureReport(written: $0.written, lost: $0.lost) }
+    }
+
+    /// As one line of JSON, or as tables.
+    func text(json: Bool) -> String {
+        guard json else { return tables() }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Every value is a number or a string, so there is nothing that could not be encoded.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) + "\n" } ?? ""
+    }
+
+    private func tables() -> String {
+        var text = TextTable(["port", "", "received", "bytes", "sent", "bytes", "kernel drops", "too big", "truncated", "not sent"])
+        for port in ports {
+            let failures = port.sendFailures.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+            text.add([
+                port.name, port.up ? "up" : "down", "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)",
+                "\(port.sent.bytes)", "\(port.kernelDrops)", "\(port.tooBig)", "\(port.truncated)",
+                failures.isEmpty ? "0" : failures.joined(separator: ", "),
+            ])
+        }
+        var result = text.rendered()
+        text = TextTable(["reason", "frames", "bytes"])
+        for (name, amount) in reasons.sorted(by: { $0.key < $1.key }) where amount.frames > 0 {
+            text.add([name, "\(amount.frames)", "\(amount.bytes)"])
+        }
+        result += "\n" + text.rendered()
+        if !rules.isEmpty {
+            text = TextTable(["frames", "bytes", "rule"])
+            for rule in rules { text.add(["\(rule.frames)", "\(rule.bytes)", "\(rule.file):\(rule.line) \(rule.chain): \(rule.text)"]) }
+            result += "\n" + text.rendered()
+        }
+        if let capture { result += "\ncapture: \(capture.written) written, \(capture.lost) lost\n" }
+        return result
+    }
 }

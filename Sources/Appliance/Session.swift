@@ -36,7 +36,8 @@ final class Session {
             let near = sockets[0][number]
             let far = sockets[1][number]
             let bell = bells[number]
-            let processor = processors.isEmpty ? nil : processors[number % processors.count]
+            // From the last one down: the first processor is where systems put interrupts and what else there is.
+            let processor = processors.isEmpty ? nil : processors[processors.count - 1 - number % processors.count]
             do throws(SystemCallError) {
                 threads.append(
                     try NativeThread(name: "weir-worker-\(number)", processor: processor) { worker.run(near, far, bell) })
@@ -103,9 +104,10 @@ final class Crew {
         var firewallCounters: [FirewallCounters] = []
         for number in 0..<configuration.workers {
             let counters = [PortCounters(), PortCounters()]
-            let firewall = Firewall(program: configuration.program)
+            let firewallCounter = FirewallCounters(for: configuration.program)
+            let firewall = Firewall(program: configuration.program, counters: firewallCounter)
             portCounters.append(counters)
-            firewallCounters.append(firewall.counters)
+            firewallCounters.append(firewallCounter)
             workers.append(
                 Member(
                     Worker(number: number, firewall: firewall, counters: counters, orders: orders, drops: configuration.drops)))

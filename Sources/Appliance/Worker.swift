@@ -1,5 +1,6 @@
 import CLinux
 import Capture
+import Classifier
 import Firewall
 import Glibc
 import PacketIO
@@ -77,12 +78,12 @@ struct Worker: ~Copyable {
                 break receiving
             case .truncated:
                 seen += 1
-                received.receivedFrames.count()
-                received.truncated.count()
+                received.count(.receivedFrames)
+                received.count(.truncated)
             case .frame(let frame):
                 seen += 1
-                received.receivedFrames.count()
-                received.receivedBytes.count(frame.length + (frame.tag == nil ? 0 : VLANTag.length))
+                received.count(.receivedFrames)
+                received.count(.receivedBytes, frame.length + (frame.tag == nil ? 0 : VLANTag.length))
                 if allows(frame, from: from, ingress: ingress, received) { batch.append(frame) }
             }
         }
@@ -90,8 +91,8 @@ struct Worker: ~Copyable {
         let sent = ingress == 0 ? counters.1 : counters.0
         batch.flush(on: to) { bytes, code in
             if code == 0 {
-                sent.sentFrames.count()
-                sent.sentBytes.count(bytes)
+                sent.count(.sentFrames)
+                sent.count(.sentBytes, bytes)
             } else {
                 sent.countFailure(code)
             }
@@ -115,7 +116,7 @@ struct Worker: ~Copyable {
         // Below any MTU that there is (RFC 791, 68 bytes) the question needs no look at the headers.
         if frame.length - 14 <= mtu { return true }
         guard let size = PacketSize.largestOnWire(judgement.frame, frame.virtioHeader, frame.bytes.bytes), size > mtu else { return true }
-        received.tooBig.count()
+        received.count(.tooBig)
         answers.answer(frame, judgement.frame, mtu: mtu, on: from)
         return false
     }
