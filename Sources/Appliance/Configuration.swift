@@ -19,7 +19,8 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], program: Program, drops: DropCapture?, workers: Int, ring: RingShape, stateDirectory: String, version: String, json: Bool
+        ports: [String], program: Program, drops: DropCapture?, workers: Int, ring: RingShape, stateDirectory: String, version: String,
+        json: Bool
     ) {
         self.ports = ports
         self.program = program

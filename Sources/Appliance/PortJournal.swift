@@ -61,8 +61,10 @@ struct PortJournal: ~Copyable {
 
     func write(_ originals: PortOriginals) throws {
         let bytes = [UInt8](try JSONEncoder().encode(originals))
-        guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, ftruncate(descriptor, bytes.count) == 0, fsync(descriptor) == 0 else {
-            throw StartProblem("\(path) can't be written (\(SystemCallError.name(of: errno))), so \(link)'s settings could not be put back after a crash")
+        guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, ftruncate(descriptor, bytes.count) == 0, fsync(descriptor) == 0
+        else {
+            throw StartProblem(
+                "\(path) can't be written (\(SystemCallError.name(of: errno))), so \(link)'s settings could not be put back after a crash")
         }
     }
 

@@ -23,7 +23,9 @@ public enum StartChecks {
             return link
         }
         for link in links {
-            if link.isLoopback { throw StartProblem("\(link.name) is the loopback interface, on which there is no wire; name an Ethernet port") }
+            if link.isLoopback {
+                throw StartProblem("\(link.name) is the loopback interface, on which there is no wire; name an Ethernet port")
+            }
             if !link.isEthernet { throw StartProblem("\(link.name) is not an Ethernet interface, and Weir forwards Ethernet frames only") }
         }
         try privileges()
@@ -48,7 +50,8 @@ public enum StartChecks {
             if link.master != 0 {
                 let master = all.first { $0.index == link.master }?.name ?? "another interface"
                 warnings.append(
-                    "\(link.name) is a member of \(master), which gets none of its frames while Weir runs (ip link set \(link.name) nomaster)")
+                    "\(link.name) is a member of \(master), which gets none of its frames while Weir runs (ip link set \(link.name) nomaster)"
+                )
             }
             let addresses = try table.addresses(of: link).filter { !$0.hasPrefix("fe80:") }
             if !addresses.isEmpty {

@@ -45,7 +45,9 @@ struct PcapFile: ~Copyable {
         header.ts.tv_usec = Int(time % 1_000_000_000)
         header.len = UInt32(truncatingIfNeeded: frame.count)
         header.caplen = UInt32(truncatingIfNeeded: min(frame.count, Self.snapLength))
-        pcap_dump(UnsafeMutableRawPointer(dumper).assumingMemoryBound(to: UInt8.self), &header, frame.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        pcap_dump(
+            UnsafeMutableRawPointer(dumper).assumingMemoryBound(to: UInt8.self), &header,
+            frame.baseAddress?.assumingMemoryBound(to: UInt8.self))
     }
 
     /// Brings what was written to the file; false if the file takes no more (full disk).

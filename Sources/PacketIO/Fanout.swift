@@ -13,7 +13,8 @@ public enum Fanout {
         let kind = UInt32(PACKET_FANOUT_CBPF) | UInt32(PACKET_FANOUT_FLAG_IGNORE_OUTGOING)
         // The kernel chooses the group's number: any of ours could be in use.
         try setOption(
-            first.number, SOL_PACKET, PACKET_FANOUT, (kind | UInt32(PACKET_FANOUT_FLAG_UNIQUEID)) << 16, "PACKET_FANOUT on \(first.link.name)")
+            first.number, SOL_PACKET, PACKET_FANOUT, (kind | UInt32(PACKET_FANOUT_FLAG_UNIQUEID)) << 16,
+            "PACKET_FANOUT on \(first.link.name)")
         var group: UInt32 = 0
         var length = socklen_t(MemoryLayout<UInt32>.size)
         try systemCall("getsockopt PACKET_FANOUT") { getsockopt(first.number, SOL_PACKET, PACKET_FANOUT, &group, &length) }

@@ -48,7 +48,7 @@ public final class Links {
         request.attribute(IFLA_IFNAME, string: name)
         do {
             return try netlink.query(request, dump: false, "look up \(name)").lazy.compactMap { Self.link($0.payload) }.first
-        } catch where error.code == ENODEV {
+        } catch  where error.code == ENODEV {
             return nil
         }
     }
@@ -129,7 +129,7 @@ public final class Links {
             try netlink.request(
                 NetlinkMessage(type: message.type, payload: message.payload), flags: NLM_F_CREATE | NLM_F_EXCL,
                 "put an IPv6 address or route of \(name) back")
-        } catch where error.code == EEXIST {
+        } catch  where error.code == EEXIST {
             // Already back: the kernel, or somebody's network manager, was faster.
         }
     }

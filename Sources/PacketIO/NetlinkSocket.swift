@@ -38,7 +38,9 @@ final class NetlinkSocket {
     }
 
     /// The messages that answer a request: one, or all of a dump.
-    func query(_ message: NetlinkMessage, dump: Bool, _ what: String) throws(SystemCallError) -> [(type: UInt16, payload: ArraySlice<UInt8>)] {
+    func query(_ message: NetlinkMessage, dump: Bool, _ what: String) throws(SystemCallError) -> [(
+        type: UInt16, payload: ArraySlice<UInt8>
+    )] {
         try exchange(message, flags: dump ? NLM_F_DUMP : NLM_F_ACK, what)
     }
 

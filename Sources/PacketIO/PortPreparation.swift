@@ -69,7 +69,8 @@ public struct PortPreparation {
             let left = try offloads.enabled(among: originals.offloads)
             if !left.isEmpty {
                 warnings.append(
-                    "\(link.name) keeps \(left.joined(separator: ", ")) on; frames merged by it can't be forwarded and count as kernel drops")
+                    "\(link.name) keeps \(left.joined(separator: ", ")) on; frames merged by it can't be forwarded and count as kernel drops"
+                )
             }
         }
         if let warning = raiseMTU(from: originals.mtu) { warnings.append(warning) }
@@ -82,7 +83,8 @@ public struct PortPreparation {
             try Links().setMTU(mtu &+ Self.tagRoom, of: link)
             return nil
         } catch {
-            return "\(link.name) takes no MTU above \(mtu), so full-size frames with other tags than one 802.1Q tag can't be sent (\(error))"
+            return
+                "\(link.name) takes no MTU above \(mtu), so full-size frames with other tags than one 802.1Q tag can't be sent (\(error))"
         }
     }
 
@@ -138,7 +140,8 @@ public struct PortPreparation {
             guard let preference = (1...UInt32(UInt16.max)).first(where: { !taken.contains($0) }) else { continue }
             if preference > 1 {
                 warnings.append(
-                    "\(link.name) has a tc \(side) filter of preference 1, which runs before Weir's: frames that it accepts or redirects get past")
+                    "\(link.name) has a tc \(side) filter of preference 1, which runs before Weir's: frames that it accepts or redirects get past"
+                )
             }
             do throws(SystemCallError) {
                 switch side {

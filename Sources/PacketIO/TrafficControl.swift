@@ -97,7 +97,7 @@ struct TrafficControl {
                 }
             }
             try netlink.request(request, flags: NLM_F_CREATE | NLM_F_EXCL, "add a matchall drop filter to \(link.name)")
-        } catch where error.code == ENOENT || error.code == EOPNOTSUPP {
+        } catch  where error.code == ENOENT || error.code == EOPNOTSUPP {
             // No cls_matchall or no act_gact in this kernel.
             try addProgram(.ingress, preference: preference, [.return(UInt32(bitPattern: TC_ACT_SHOT))])
         }

@@ -15,7 +15,8 @@ struct LineLog: LogHandler {
 
     func log(event: LogEvent) {
         let text = "\(event.message)"
-        FileHandleOutput.standardError.write(isJournal ? "<\(Self.priority(event.level))>\(text)\n" : "weir: \(Self.prefix(event.level))\(text)\n")
+        FileHandleOutput.standardError.write(
+            isJournal ? "<\(Self.priority(event.level))>\(text)\n" : "weir: \(Self.prefix(event.level))\(text)\n")
     }
 
     /// syslog(3)'s numbers.

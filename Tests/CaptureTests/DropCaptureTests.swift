@@ -8,7 +8,9 @@ import Testing
     }
 
     /// Offers frames by several workers' queues from as many threads while the writer runs, ends, and returns the file.
-    private static func capture(_ frames: [[UInt8]], workers: Int, partialChecksum: PartialChecksum? = nil) throws -> (bytes: [UInt8], capture: DropCapture) {
+    private static func capture(_ frames: [[UInt8]], workers: Int, partialChecksum: PartialChecksum? = nil) throws -> (
+        bytes: [UInt8], capture: DropCapture
+    ) {
         let path = temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: path) }
         let capture = try DropCapture(path: path, workers: workers)

@@ -6,7 +6,9 @@ import Testing
     private static let key: UInt32 = 0x9e37_79b1
 
     /// A packet from the network header on, behind so many tags in the bytes; the kernel knows the first's EtherType apart.
-    private static func machine(_ version: Int, _ source: UInt8, _ destination: UInt8, tags: Int, more: [UInt8] = [1, 2, 3, 4]) -> ClassicMachine {
+    private static func machine(_ version: Int, _ source: UInt8, _ destination: UInt8, tags: Int, more: [UInt8] = [1, 2, 3, 4])
+        -> ClassicMachine
+    {
         let type: [UInt8] = version == 4 ? [0x08, 0x00] : [0x86, 0xdd]
         var bytes: [UInt8] = []
         for tag in 0..<tags {
@@ -65,13 +67,14 @@ import Testing
     }
 
     /// What isn't IP, and what is cut off, goes to the first worker.
-    @Test(arguments: [
-        ("ARP", [0, 1, 8, 0], 0x0806),
-        ("IPv4 cut off", [0x45, 0, 0, 40], 0x0800),
-        ("a tag cut off", [0], 0x8100),
-        ("four tags", [0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 8, 0, 0x45], 0x8100),
-        ("nothing", [], 0x88cc),
-    ] as [(String, [UInt8], UInt32)])
+    @Test(
+        arguments: [
+            ("ARP", [0, 1, 8, 0], 0x0806),
+            ("IPv4 cut off", [0x45, 0, 0, 40], 0x0800),
+            ("a tag cut off", [0], 0x8100),
+            ("four tags", [0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 8, 0, 0x45], 0x8100),
+            ("nothing", [], 0x88cc),
+        ] as [(String, [UInt8], UInt32)])
     func allElseGoesToTheFirst(_ what: String, _ bytes: [UInt8], _ type: UInt32) throws {
         let machine = ClassicMachine(network: bytes, networkProtocol: type)
         #expect(try machine.run(Fanout.hashOfAddresses(key: Self.key)) == 0, "\(what)")

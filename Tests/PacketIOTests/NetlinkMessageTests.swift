@@ -57,16 +57,17 @@ import Testing
     }
 
     /// Lengths that lie, and ends in the middle of everything: what is there is read, nothing traps.
-    @Test(arguments: [
-        ("nothing", [], 0),
-        ("half an attribute header", [8, 0], 0),
-        ("a length of 0", [0, 0, 1, 0, 8, 0, 2, 0, 1, 2, 3, 4], 0),
-        ("a length below the header's", [3, 0, 1, 0], 0),
-        ("a length beyond the end", [200, 0, 1, 0, 1, 2, 3, 4], 0),
-        ("a good one, then a cut one", [8, 0, 1, 0, 1, 2, 3, 4, 8, 0, 2, 0, 1], 1),
-        ("an unpadded last one", [6, 0, 1, 0, 1, 2], 1),
-        ("nested and byte order flags", [4, 0, 1, 0xc0], 1),
-    ] as [(String, [UInt8], Int)])
+    @Test(
+        arguments: [
+            ("nothing", [], 0),
+            ("half an attribute header", [8, 0], 0),
+            ("a length of 0", [0, 0, 1, 0, 8, 0, 2, 0, 1, 2, 3, 4], 0),
+            ("a length below the header's", [3, 0, 1, 0], 0),
+            ("a length beyond the end", [200, 0, 1, 0, 1, 2, 3, 4], 0),
+            ("a good one, then a cut one", [8, 0, 1, 0, 1, 2, 3, 4, 8, 0, 2, 0, 1], 1),
+            ("an unpadded last one", [6, 0, 1, 0, 1, 2], 1),
+            ("nested and byte order flags", [4, 0, 1, 0xc0], 1),
+        ] as [(String, [UInt8], Int)])
     func readsDamagedAttributes(_ damage: String, _ bytes: [UInt8], _ count: Int) {
         let attributes = NetlinkReader(bytes[...]).attributes(after: 0)
         #expect(attributes.count == count, "\(damage)")
