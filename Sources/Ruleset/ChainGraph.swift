@@ -1,0 +1,98 @@
+/// The jumps of one table: every target is there, is no base chain, and no way leads back.
+struct ChainGraph {
+    /// The kernel's NFT_JUMP_STACK_SIZE: a base chain and what it jumps to, one below the other. `goto` counts as well.
+    static let depthLimit = 16
+
+    private struct Edge {
+        var from: Int
+        var to: Int
+        var location: SourceLocation
+    }
+
+    private let table: Table
+    private var edges: [Edge] = []
+    private var outgoing: [[Int]]
+
+    private init(_ table: Table) {
+        self.table = table
+        outgoing = Array(repeating: [], count: table.chains.count)
+    }
+
+    static func check(_ table: Table, into sink: inout DiagnosticSink) {
+        var graph = ChainGraph(table)
+        graph.collect(into: &sink)
+        graph.checkDepths(into: &sink)
+    }
+
+    private mutating func collect(into sink: inout DiagnosticSink) {
+        let indices = Dictionary(table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        for (from, chain) in table.chains.enumerated() {
+            for rule in chain.rules {
+                for case .verdict(let verdict, let location) in rule.statements {
+                    guard let target = verdict.target else { continue }
+                    guard let to = indices[target] else {
+                        let names = table.chains.filter { $0.base == nil }.map(\.name)
+                        let near = Words.nearest(to: target, among: names)
+                        sink.error(
+                            location, "there is no chain '\(printable(target))' in table '\(printable(table.name))'",
+                            note: near.map { "did you mean '\($0)'?" })
+                        continue
+                    }
+                    if table.chains[to].base != nil {
+                        sink.error(location, "'\(printable(target))' is a base chain, which can't be jumped to")
+                        continue
+                    }
+                    outgoing[from].append(edges.count)
+                    edges.append(Edge(from: from, to: to, location: location))
+                }
+            }
+        }
+    }
+
+    /// Takes away, again and again, chains that nothing leads to any more; what is left over lies on a loop or behind one.
+    /// On the way each chain learns how deep below a base chain it can be. No recursion: a text may have any number of chains.
+    private func checkDepths(into sink: inout DiagnosticSink) {
+        var incoming = Array(repeating: 0, count: table.chains.count)
+        for edge in edges { incoming[edge.to] += 1 }
+        var depths = table.chains.map { $0.base == nil ? 0 : 1 }
+        var ready = table.chains.indices.filter { incoming[$0] == 0 }
+        var hasReportedDepth = false
+        while let chain = ready.popLast() {
+            for edge in outgoing[chain].map({ edges[$0] }) {
+                if depths[chain] > 0 { depths[edge.to] = max(depths[edge.to], depths[chain] + 1) }
+                if depths[edge.to] > Self.depthLimit, !hasReportedDepth {
+                    hasReportedDepth = true
+                    sink.error(
+                        edge.location, "jumps are more than \(Self.depthLimit) chains deep",
+                        note: "the base chain counts, and the kernel allows no more")
+                }
+                incoming[edge.to] -= 1
+                if incoming[edge.to] == 0 { ready.append(edge.to) }
+            }
+        }
+        if let edge = loopingEdge(among: incoming) {
+            sink.error(edge.location, "this jump leads back to its own chain '\(printable(table.chains[edge.from].name))'")
+        }
+    }
+
+    /// An edge on a loop, going backwards from a chain that was left over: each such chain has an edge from another one.
+    private func loopingEdge(among incoming: [Int]) -> Edge? {
+        let leftOver = edges.filter { incoming[$0.from] > 0 && incoming[$0.to] > 0 }
+        var entering: [Int: Edge] = [:]
+        for edge in leftOver where entering[edge.to] == nil { entering[edge.to] = edge }
+        guard var chain = leftOver.first?.from else { return nil }
+        var seen: Set<Int> = []
+        while let edge = entering[chain], seen.insert(chain).inserted { chain = edge.from }
+        return entering[chain]
+    }
+}
+
+extension Verdict {
+    /// The chain that is gone to.
+    fileprivate var target: String? {
+        switch self {
+        case .jump(let chain), .goto(let chain): chain
+        case .accept, .drop, .return, .continue: nil
+        }
+    }
+}

@@ -1,0 +1,156 @@
+/// Right sides: constants, ranges, prefixes, lists of bits, sets.
+extension Parser {
+    /// Parentheses within parentheses are read to this depth, which bounds the parser's own recursion.
+    private static let depthLimit = 32
+
+    mutating func operand(of selector: Selector) throws(Abandoned) -> OperandSyntax {
+        let start = index
+        if at(.leftBrace) { return try set(of: selector) }
+        if at(.at) { throw fail(current.location, "named sets are not supported", note: "write the elements: { a, b }") }
+        if at(.dollar) { throw fail(current.location, "variables are not supported", note: "write the value itself") }
+        if current.isSeparator || current.kind == .end {
+            throw unexpected(expecting: "\(selector.type.described) behind '\(selector.text)': \(selector.type.example)")
+        }
+        let first = try expression(depth: 0)
+        if at(.comma) || (at(.slash) && selector.type.isBitmask && !isPrefixLength(at: index + 1)) {
+            var values = [first]
+            while skip(.comma) { values.append(try expression(depth: 0)) }
+            guard skip(.slash) else { return .list(values, location: location(from: start)) }
+            var mask = [try expression(depth: 0)]
+            if !at(.comma) {
+                throw fail(
+                    location(from: start), "a single value behind '/' is not taken",
+                    note: "write: \(selector.text) & \(printable(tokens[index - 1].text)) == \(printable(tokens[start].text))")
+            }
+            while skip(.comma) { mask.append(try expression(depth: 0)) }
+            return .masked(values, mask: mask, location: location(from: start))
+        }
+        return .element(try element(beginningWith: first, from: start))
+    }
+
+    /// A number that no list follows.
+    private func isPrefixLength(at index: Int) -> Bool {
+        guard index + 1 < tokens.count else { return false }
+        return tokens[index].kind == .number && tokens[index + 1].kind != .symbol(.comma)
+    }
+
+    /// A range, a prefix or the value itself.
+    private mutating func element(beginningWith first: ExpressionSyntax, from start: Int) throws(Abandoned) -> ElementSyntax {
+        if skip(.dash) {
+            let last = try expression(depth: 0)
+            return .range(first, last, location: location(from: start))
+        }
+        if skip(.slash) {
+            guard current.kind == .number else { throw unexpected(expecting: "a prefix length") }
+            let length = try number(next())
+            return .prefix(first, length: length, location: location(from: start))
+        }
+        if at(.dot) { throw fail(current.location, "concatenations are not supported", note: "write one match behind the other") }
+        return .value(first)
+    }
+
+    /// `{ a, b-c, d/n }`: nft allows one line break on either side of an element, and a comma behind the last.
+    private mutating func set(of selector: Selector) throws(Abandoned) -> OperandSyntax {
+        let start = index
+        next()
+        var elements: [ElementSyntax] = []
+        while true {
+            try skipLineBreak()
+            if !elements.isEmpty, skip(.rightBrace) { break }
+            if at(.leftBrace) { throw fail(current.location, "a set can't stand in a set") }
+            if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(selector.type.example)") }
+            if at(.asterisk) { throw fail(current.location, "'*' as an element is not supported") }
+            let first = index
+            elements.append(try element(beginningWith: try expression(depth: 0), from: first))
+            if at(.colon) { throw fail(current.location, "maps are not supported", note: "write a rule for each entry") }
+            if ["comment", "timeout", "expires", "counter"].contains(where: { at(word: $0) }) {
+                throw fail(current.location, "'\(current.text)' in an element is not supported")
+            }
+            try skipLineBreak()
+            if skip(.rightBrace) { break }
+            guard skip(.comma) else { throw unexpected(expecting: "',' or '}' in the set") }
+        }
+        return .set(elements, location: location(from: start))
+    }
+
+    private mutating func skipLineBreak() throws(Abandoned) {
+        guard current.kind == .newline else { return }
+        next()
+        if current.kind == .newline {
+            throw fail(current.location, "an empty line, or a line with nothing but a comment, in a set", note: "nft takes none there")
+        }
+    }
+
+    /// A constant expression: `|` binds weakest, then `^`, then `&`.
+    private mutating func expression(depth: Int) throws(Abandoned) -> ExpressionSyntax {
+        try operation(.or, depth: depth)
+    }
+
+    private mutating func operation(_ kind: ExpressionSyntax.Operator, depth: Int) throws(Abandoned) -> ExpressionSyntax {
+        let start = index
+        var left = try tighter(than: kind, depth: depth)
+        var count = 0
+        while skip(kind.symbol) {
+            // The tree leans to the left; whoever walks it recurses as deep as it is long.
+            count += 1
+            if count > Self.depthLimit { throw fail(current.location, "more than \(Self.depthLimit) operators in one expression") }
+            let right = try tighter(than: kind, depth: depth)
+            left = .operation(kind, left, right, location: location(from: start))
+        }
+        if at(.shiftLeft) || at(.shiftRight) { throw fail(current.location, "shifts are not supported", note: "write the number") }
+        return left
+    }
+
+    private mutating func tighter(than kind: ExpressionSyntax.Operator, depth: Int) throws(Abandoned) -> ExpressionSyntax {
+        switch kind {
+        case .or: try operation(.exclusiveOr, depth: depth)
+        case .exclusiveOr: try operation(.and, depth: depth)
+        case .and: try primary(depth: depth)
+        }
+    }
+
+    /// A word, a number, an address, or an expression in parentheses.
+    mutating func primary(depth: Int) throws(Abandoned) -> ExpressionSyntax {
+        if at(.leftParenthesis) {
+            if depth == Self.depthLimit { throw fail(current.location, "more than \(Self.depthLimit) parentheses within each other") }
+            next()
+            let inner = try expression(depth: depth + 1)
+            try expect(.rightParenthesis, for: "behind the expression")
+            return inner
+        }
+        switch current.kind {
+        case .word, .wildcard, .number, .quoted, .address: return .constant(next())
+        case .symbol(.dollar): throw fail(current.location, "variables are not supported", note: "write the value itself")
+        case .symbol(.at): throw fail(current.location, "named sets are not supported", note: "write the elements: { a, b }")
+        default: throw unexpected(expecting: "a value")
+        }
+    }
+
+    /// The token's number. A decimal with a leading zero is refused: nft reads some of them as octal.
+    mutating func number(_ token: Token) throws(Abandoned) -> UInt64 {
+        switch NumberText.value(of: token.text) {
+        case .value(let value): return value
+        case .leadingZero: throw fail(token.location, "the number has a leading zero", note: "nft may read it as octal")
+        case .tooLarge: throw fail(token.location, "the number is too large", note: "accepted: up to 18446744073709551615")
+        case .noNumber: throw fail(token.location, "'\(printable(token.text))' is not a number")
+        }
+    }
+}
+
+/// Numbers between text and value.
+enum NumberText {
+    enum Reading: Equatable {
+        case value(UInt64), leadingZero, tooLarge, noNumber
+    }
+
+    static func value(of text: String) -> Reading {
+        if text.hasPrefix("0x") || text.hasPrefix("0X") {
+            let digits = text.dropFirst(2)
+            guard !digits.isEmpty, digits.utf8.allSatisfy(\.isHexDigit) else { return .noNumber }
+            return UInt64(digits, radix: 16).map(Reading.value) ?? .tooLarge
+        }
+        guard !text.isEmpty, text.utf8.allSatisfy(\.isDigit) else { return .noNumber }
+        if text.hasPrefix("0"), text.utf8.count > 1 { return .leadingZero }
+        return UInt64(text).map(Reading.value) ?? .tooLarge
+    }
+}

@@ -1,0 +1,91 @@
+extension Match {
+    /// The match as it is written.
+    var text: String {
+        guard let selector = Selector.reading(field) else { return "" }
+        let values = ValueText(type: selector.type)
+        if selector.type.isBitmask { return "\(selector.text) \(bits(values))" }
+        var text = selector.text
+        if let mask { text += " & \(values.plain(mask))" }
+        switch relation {
+        // Behind a mask nft writes the operator, which is easier to read.
+        case .equal: text += mask == nil ? " " : " == "
+        case .notEqual: text += " != "
+        }
+        return text + values.text(of: operand)
+    }
+
+    /// Flags have a short form for each common test: any of them, none of them, exactly these among those.
+    private func bits(_ values: ValueText) -> String {
+        let sign = relation == .equal ? "==" : "!="
+        guard let mask else {
+            switch operand {
+            case .single(.number): return "\(sign) \(values.text(of: operand))"
+            case .single, .set: return relation == .equal ? values.text(of: operand) : "!= \(values.text(of: operand))"
+            }
+        }
+        guard case .single(.number(let number)) = operand else {
+            return "& \(values.flags(mask, isOperand: true)) \(sign) \(values.text(of: operand))"
+        }
+        switch (relation, number) {
+        case (.notEqual, 0): return values.flags(mask)
+        case (.equal, 0): return "! \(values.flags(mask))"
+        default: break
+        }
+        // The form with a slash needs two flags behind it.
+        guard mask.nonzeroBitCount > 1 else { return "& \(values.flags(mask, isOperand: true)) \(sign) \(values.flags(number))" }
+        return "\(relation == .notEqual ? "!= " : "")\(values.flags(number)) / \(values.flags(mask))"
+    }
+}
+
+/// Constants of a type as text.
+struct ValueText {
+    let type: ValueType
+
+    func text(of operand: Operand) -> String {
+        switch operand {
+        case .single(let value): text(of: value, isElement: false)
+        case .set(let values): "{ " + values.map { text(of: $0, isElement: true) }.joined(separator: ", ") + " }"
+        }
+    }
+
+    private func text(of value: Value, isElement: Bool) -> String {
+        switch value {
+        case .number(let number):
+            type.isBitmask ? flags(number, isElement: isElement) : name(number)
+        // Names may have a '-' or '/' of their own, so ranges and prefixes are written in numbers.
+        case .range(let low, let high): "\(plain(low))-\(plain(high))"
+        case .prefix(let base, let length): "\(plain(base))/\(length)"
+        case .interface(let name, let isPrefix): "\"\(escaped(name))\(isPrefix ? "*" : "")\""
+        }
+    }
+
+    private func escaped(_ name: String) -> String {
+        name.hasSuffix("*") ? String(name.dropLast()) + "\\*" : name
+    }
+
+    /// The name if nft prints one: ports are printed as numbers.
+    private func name(_ number: UInt128) -> String {
+        if type == .service { return plain(number) }
+        return type.names?.name(of: number) ?? plain(number)
+    }
+
+    /// Without names.
+    func plain(_ number: UInt128) -> String {
+        switch type {
+        case .ipv4: AddressText.text(ipv4: number)
+        case .ipv6: AddressText.text(ipv6: number)
+        case .ethernetAddress: AddressText.text(ethernet: number)
+        case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
+        case .tcpFlags: "0x" + String(number, radix: 16)
+        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpv6Type, .interfaceName: String(number)
+        }
+    }
+
+    /// The flags' names, lowest first: with commas, or with `|` in a set and, in parentheses, behind an `&`.
+    func flags(_ bits: UInt128, isElement: Bool = false, isOperand: Bool = false) -> String {
+        let names = (0..<8).compactMap { bits >> UInt128($0) & 1 == 1 ? NameTable.tcpFlags.name(of: 1 << UInt128($0)) : nil }
+        if names.isEmpty { return plain(0) }
+        if isOperand, names.count > 1 { return "(" + names.joined(separator: " | ") + ")" }
+        return names.joined(separator: isElement ? " | " : ",")
+    }
+}

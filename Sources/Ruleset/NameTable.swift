@@ -1,0 +1,53 @@
+/// Names for numbers, both ways.
+struct NameTable: Sendable {
+    private var numbers: [String: UInt128] = [:]
+    private var names: [UInt128: String] = [:]
+    /// In the order in which the table was written.
+    private(set) var allNames: [String] = []
+
+    /// - Parameter text: `NUMBER NAME NAME …, NUMBER NAME …`; the first name of a number is the one that is printed, and the
+    ///   first number of a name is the one it means.
+    init(_ text: String) {
+        for entry in text.split(separator: ",") {
+            let words = entry.split { $0 == " " || $0 == "\n" }
+            guard let first = words.first, let number = UInt128(first) else { continue }
+            for word in words.dropFirst() {
+                let name = String(word)
+                if numbers[name] == nil {
+                    numbers[name] = number
+                    allNames.append(name)
+                }
+                if names[number] == nil { names[number] = name }
+            }
+        }
+    }
+
+    func number(of name: String) -> UInt128? { numbers[name] }
+    func name(of number: UInt128) -> String? { names[number] }
+
+    /// nft's `ether_type`.
+    static let etherTypes = NameTable("2048 ip, 2054 arp, 34525 ip6, 33024 8021q vlan, 34984 8021ad")
+
+    /// RFC 826, RFC 903, RFC 2390, RFC 1577.
+    static let arpOperations = NameTable("1 request, 2 reply, 3 rrequest, 4 rreply, 8 inrequest, 9 inreply, 10 nak")
+
+    /// RFC 792, RFC 1256, RFC 950.
+    static let icmpTypes = NameTable(
+        """
+        0 echo-reply, 3 destination-unreachable, 4 source-quench, 5 redirect, 8 echo-request, 9 router-advertisement,
+        10 router-solicitation, 11 time-exceeded, 12 parameter-problem, 13 timestamp-request, 14 timestamp-reply, 15 info-request,
+        16 info-reply, 17 address-mask-request, 18 address-mask-reply
+        """)
+
+    /// RFC 4443, RFC 2710, RFC 4861, RFC 2894, RFC 3122, RFC 3810.
+    static let icmpv6Types = NameTable(
+        """
+        1 destination-unreachable, 2 packet-too-big, 3 time-exceeded, 4 parameter-problem, 128 echo-request, 129 echo-reply,
+        130 mld-listener-query, 131 mld-listener-report, 132 mld-listener-done mld-listener-reduction, 133 nd-router-solicit,
+        134 nd-router-advert, 135 nd-neighbor-solicit, 136 nd-neighbor-advert, 137 nd-redirect, 138 router-renumbering,
+        141 ind-neighbor-solicit, 142 ind-neighbor-advert, 143 mld2-listener-report
+        """)
+
+    /// Bits of the octet behind the data offset (RFC 9293 3.1), lowest first.
+    static let tcpFlags = NameTable("1 fin, 2 syn, 4 rst, 8 psh, 16 ack, 32 urg, 64 ecn, 128 cwr")
+}

@@ -1,0 +1,147 @@
+/// Rules and their statements.
+extension Parser {
+    /// Up to the separator, which stays. A comment ends a rule.
+    mutating func rule() throws(Abandoned) -> RuleSyntax {
+        let start = index
+        var statements: [StatementSyntax] = []
+        while !current.isSeparator {
+            if at(word: "comment") {
+                let comment = try comment()
+                if !current.isSeparator { throw unexpected(expecting: "a newline or ';': a comment ends its rule") }
+                return RuleSyntax(statements: statements, comment: comment, location: location(from: start))
+            }
+            statements.append(try statement(isFirst: statements.isEmpty))
+        }
+        return RuleSyntax(statements: statements, comment: nil, location: location(from: start))
+    }
+
+    /// `comment "…"`: at most 128 bytes.
+    mutating func comment() throws(Abandoned) -> String {
+        next()
+        let token = current
+        switch token.kind {
+        case .quoted, .address: break
+        case .word, .wildcard:
+            if Words.reserved.contains(token.text) {
+                throw fail(token.location, "'\(token.text)' is a keyword", note: "put the comment in quotes")
+            }
+        default:
+            throw unexpected(expecting: "a text in quotes")
+        }
+        if token.text.utf8.count > 128 { throw fail(token.location, "the comment is longer than 128 bytes") }
+        if token.text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            throw fail(token.location, "the comment has a control character in it")
+        }
+        next()
+        return token.text
+    }
+
+    private mutating func statement(isFirst: Bool) throws(Abandoned) -> StatementSyntax {
+        let start = index
+        let word = current
+        guard word.kind == .word else {
+            if at(.at) { throw fail(word.location, "raw payload expressions are not supported", note: "use a selector such as 'ip saddr'") }
+            if at(.rightBrace) || word.kind == .end || !isFirst { throw unexpected(expecting: "a statement, a newline or ';'") }
+            throw unexpected(expecting: "a statement")
+        }
+        switch word.text {
+        case "accept": return verdict(.accept)
+        case "drop": return verdict(.drop)
+        case "return": return verdict(.return)
+        case "continue": return verdict(.continue)
+        case "jump", "goto":
+            next()
+            if at(.leftBrace) { throw fail(current.location, "a chain inside a rule is not supported", note: "name a chain of the table") }
+            let chain = try identifier("chain")
+            let verdict = word.text == "jump" ? Verdict.jump(chain) : .goto(chain)
+            return .verdict(verdict, location: location(from: start))
+        case "counter": return try counter()
+        default: break
+        }
+        if Selector.grammar[word.text] != nil { return .match(try match()) }
+        if let reason = Unsupported.statements[word.text] {
+            throw fail(word.location, "'\(word.text)' is not supported", note: reason)
+        }
+        let accepted =
+            ["accept", "drop", "jump", "goto", "return", "continue", "counter", "comment"]
+            + Selector.grammar.keys.sorted()
+        throw fail(
+            word.location, "unknown word '\(printable(word.text))' in a rule", note: Words.advice(for: word.text, accepted: accepted))
+    }
+
+    private mutating func verdict(_ verdict: Verdict) -> StatementSyntax {
+        .verdict(verdict, location: next().location)
+    }
+
+    /// `counter [packets N] [bytes M]`.
+    private mutating func counter() throws(Abandoned) -> StatementSyntax {
+        let start = index
+        next()
+        var packets: UInt64 = 0
+        var bytes: UInt64 = 0
+        while at(word: "packets") || at(word: "bytes") {
+            let what = next().text
+            guard current.kind == .number else { throw unexpected(expecting: "a number of \(what)") }
+            let value = try number(next())
+            if what == "packets" { packets = value } else { bytes = value }
+        }
+        if at(word: "name") { throw fail(current.location, "named counters are not supported", note: "write 'counter' alone") }
+        return .counter(packets: packets, bytes: bytes, location: location(from: start))
+    }
+
+    /// `selector [& mask …] [operator] operand`.
+    private mutating func match() throws(Abandoned) -> MatchSyntax {
+        let start = index
+        let selector = try selector()
+        let selectorLocation = location(from: start)
+        var masks: [ExpressionSyntax] = []
+        while skip(.ampersand) { masks.append(try primary(depth: 0)) }
+        if at(.bar) || at(.caret) || at(.shiftLeft) || at(.shiftRight) {
+            throw fail(
+                current.location, "a field can be combined with '&' alone",
+                note: "put a mask of several values in parentheses: & (syn | ack)")
+        }
+        if at(.dot) { throw fail(current.location, "concatenations are not supported", note: "write one match behind the other") }
+        if at(word: "vmap") || at(word: "map") {
+            throw fail(current.location, "maps are not supported", note: "write a rule for each entry")
+        }
+        if at(word: "set") { throw fail(current.location, "a rule can't change a field: what passes, passes unchanged") }
+        let comparison = comparison()
+        if !masks.isEmpty, comparison == .negation {
+            throw fail(tokens[index - 1].location, "'!' can't follow a mask", note: "write == 0")
+        }
+        let operand = try operand(of: selector)
+        return MatchSyntax(
+            selector: selector, selectorLocation: selectorLocation, masks: masks, comparison: comparison, operand: operand,
+            location: location(from: start))
+    }
+
+    private mutating func selector() throws(Abandoned) -> Selector {
+        let first = next()
+        let seconds = Selector.grammar[first.text] ?? [:]
+        if let selector = seconds[""] { return selector }
+        guard current.kind == .word else {
+            throw unexpected(expecting: "a field of '\(first.text)': \(Selector.secondWords(after: first.text).joined(separator: ", "))")
+        }
+        let accepted = Selector.secondWords(after: first.text)
+        guard let selector = seconds[current.text] else {
+            if Unsupported.fields[first.text]?.contains(current.text) == true {
+                let note = "accepted behind '\(first.text)': " + accepted.joined(separator: ", ")
+                throw fail(current.location, "'\(first.text) \(current.text)' is not supported", note: note)
+            }
+            throw fail(
+                current.location, "unknown field '\(printable(current.text))' of '\(first.text)'",
+                note: Words.advice(for: current.text, accepted: accepted))
+        }
+        next()
+        return selector
+    }
+
+    private mutating func comparison() -> MatchSyntax.Comparison? {
+        guard case .symbol(let symbol) = current.kind, let comparison = MatchSyntax.Comparison(rawValue: symbol.rawValue) else {
+            return nil
+        }
+        next()
+        return comparison
+    }
+}

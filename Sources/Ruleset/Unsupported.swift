@@ -1,0 +1,93 @@
+/// What nft's language has and this project does not take, by name, so that it can be refused as what it is.
+enum Unsupported {
+    /// Commands that may stand at the top of a file.
+    static let commands: [String: String] = [
+        "add": "a file declares tables and chains in blocks: table bridge NAME { … }",
+        "create": "a file declares tables and chains in blocks: table bridge NAME { … }",
+        "insert": "rules stand in their chain's block",
+        "replace": "rules stand in their chain's block",
+        "delete": "a file is the whole rule set; there is nothing before it to delete",
+        "destroy": "a file is the whole rule set; there is nothing before it to delete",
+        "rename": "a file is the whole rule set; there is nothing before it to rename",
+        "reset": "a file is the whole rule set; there are no counters before it",
+        "list": "a rule file declares and does not ask",
+        "describe": "a rule file declares and does not ask",
+        "monitor": "a rule file declares and does not ask",
+        "export": "a rule file declares and does not ask",
+        "import": "a rule file is written in nft's own syntax",
+        "include": "a rule set is one file",
+        "define": "write the value itself",
+        "redefine": "write the value itself",
+        "undefine": "write the value itself",
+    ]
+
+    /// What a table may hold beside chains.
+    static let tableItems: [String: String] = [
+        "set": "write an anonymous set in the rule: { a, b }",
+        "map": "write a rule for each entry",
+        "flowtable": "every frame is judged by the rules",
+        "counter": "write 'counter' in the rule",
+        "quota": "rules count, and limit nothing",
+        "limit": "rules count, and limit nothing",
+        "ct": "rules are stateless",
+        "synproxy": "Weir answers for nobody",
+        "secmark": "frames bear no security marks here",
+        "flags": "a table is always active",
+    ]
+
+    /// Words that begin a statement or an expression in nft.
+    static let statements: [String: String] = {
+        var reasons: [String: String] = [:]
+        for (words, reason) in [
+            ("ct", "rules are stateless"),
+            ("reject", "Weir answers for nobody; 'drop' drops silently"),
+            ("limit quota last", "rules count, and limit nothing"),
+            ("log", "every dropped frame can be captured with its rule; that is a setting, not a statement"),
+            ("snat dnat masquerade redirect tproxy", "what passes, passes unchanged"),
+            ("queue", "there is no other program to ask"),
+            ("dup fwd", "a frame goes to the other port or nowhere"),
+            ("notrack flow", "rules are stateless"),
+            ("synproxy", "Weir answers for nobody"),
+            ("set add update delete map meter", "there are no named sets and maps"),
+            ("xt", "there are no iptables extensions"),
+            (
+                "mark pkttype cpu cgroup skuid skgid rtclassid nftrace iif oif iiftype oiftype iifgroup oifgroup",
+                "a frame on the wire has none; use iifname and oifname for the ports"
+            ),
+            ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
+            ("fib rt ipsec socket osf", "it asks the host, which is not on the wire"),
+            ("numgen jhash symhash random", "rules decide the same every time"),
+            ("exthdr frag hbh dst mh rt0 rt2 srh ah esp comp igmp udplite dccp", "its fields are not read"),
+        ] {
+            for word in words.split(separator: " ") { reasons[String(word)] = reason }
+        }
+        return reasons
+    }()
+
+    /// Fields that nft reads behind a header's word, and this project doesn't.
+    static let fields: [String: Set<String>] = [
+        "meta": [
+            "length", "priority", "mark", "iif", "oif", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid", "ibriport",
+            "obriport", "ibrname", "obrname", "ibrpvid", "ibrvproto", "pkttype", "cpu", "iifgroup", "oifgroup", "cgroup", "nfproto",
+            "ipsec", "secpath", "random", "iifkind", "oifkind", "time", "day", "hour", "secmark", "sdif", "sdifname",
+        ],
+        "vlan": ["cfi", "dei", "pcp"],
+        "arp": ["htype", "ptype", "hlen", "plen", "saddr", "daddr"],
+        "ip": ["version", "hdrlength", "dscp", "ecn", "length", "id", "frag-off", "ttl", "checksum", "option"],
+        "ip6": ["version", "dscp", "ecn", "flowlabel", "length", "hoplimit"],
+        "tcp": ["sequence", "ackseq", "doff", "reserved", "window", "checksum", "urgptr", "option"],
+        "udp": ["length", "checksum"],
+        "sctp": ["vtag", "checksum", "chunk"],
+        "icmp": ["code", "checksum", "id", "sequence", "gateway", "mtu"],
+        "icmpv6": ["code", "checksum", "parameter-problem", "packet-too-big", "id", "sequence", "max-delay", "mtu"],
+    ]
+
+    /// nft's other families, with what they would see.
+    static let families: Set<String> = ["ip", "ip6", "inet", "arp", "netdev"]
+
+    /// nft's other hooks.
+    static let hooks: Set<String> = ["prerouting", "input", "output", "postrouting", "ingress", "egress"]
+
+    /// nft's names for priorities, none of which it takes for this hook, with their numbers in the bridge family.
+    static let priorities: [String: Int] = ["dstnat": -300, "out": 100, "srcnat": 300]
+}
