@@ -50,17 +50,10 @@ let package = Package(
             swiftSettings: house),
 
         .testTarget(name: "WireTests", dependencies: ["Wire", "FrameBuilder"], swiftSettings: house),
-        .testTarget(name: "RulesetTests", dependencies: ["Ruleset"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
-        .testTarget(
-            name: "FirewallTests",
-            dependencies: ["Firewall", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
-            swiftSettings: house),
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
-        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire"], swiftSettings: house),
-        .testTarget(name: "LabTests", resources: [.copy("Support")], swiftSettings: house),
     ]
 )
