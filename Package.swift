@@ -53,6 +53,12 @@ let package = Package(
         .testTarget(
             name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
+        .testTarget(
+            name: "ApplianceTests",
+            dependencies: [
+                "Appliance", "Capture", "Classifier", "Firewall", "PacketIO", "Ruleset", "CAllocationCounter", "CNetworkNamespace",
+            ], swiftSettings: house),
+        .target(name: "CNetworkNamespace", path: "Tests/CNetworkNamespace"),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire"], swiftSettings: house),
     ]

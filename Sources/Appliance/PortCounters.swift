@@ -1,9 +1,9 @@
 import Classifier
 
 /// What one worker counts on one port. The worker writes, everybody may read.
-final class PortCounters: Sendable {
+package final class PortCounters: Sendable {
     /// What is counted; behind these stand the frames that could not be sent, by error number.
-    enum Cell: Int {
+    package enum Cell: Int {
         case receivedFrames, receivedBytes, sentFrames, sentBytes
         /// Frames that came in, were allowed, and are larger than the other port's MTU.
         case tooBig
@@ -17,6 +17,8 @@ final class PortCounters: Sendable {
 
     private let cells = CounterArray(count: firstError + largestError + 1)
 
+    package init() {}
+
     @inline(__always)
     func count(_ cell: Cell, _ amount: Int = 1) {
         cells.add(UInt64(truncatingIfNeeded: amount), at: cell.rawValue)
@@ -27,11 +29,11 @@ final class PortCounters: Sendable {
         cells.add(1, at: Self.firstError + min(max(Int(code), 0), Self.largestError))
     }
 
-    func value(_ cell: Cell) -> UInt64 {
+    package func value(_ cell: Cell) -> UInt64 {
         cells.value(at: cell.rawValue)
     }
 
-    func failures(_ code: Int) -> UInt64 {
+    package func failures(_ code: Int) -> UInt64 {
         cells.value(at: Self.firstError + code)
     }
 }

@@ -1,18 +1,18 @@
 import FoundationEssentials
 import Glibc
-import PacketIO
+package import PacketIO
 
 /// A note, outside the process, of what one port was like before the run: written before anything is changed, removed when
 /// all is put back. Who finds one takes it over from a run that didn't end well.
 ///
 /// It is also the lock that keeps two runs off one port: the kernel lets go of it when the process ends, however it ends.
-struct PortJournal: ~Copyable {
+package struct PortJournal: ~Copyable {
     private let descriptor: Int32
     private let path: String
     private let link: String
 
     /// Opens and locks the note of one port of this network namespace.
-    init(port name: String, directory: String) throws(StartProblem) {
+    package init(port name: String, directory: String) throws(StartProblem) {
         var space = stat()
         // Interfaces of two network namespaces may have the same name.
         guard stat("/proc/self/ns/net", &space) == 0 else {
@@ -52,14 +52,14 @@ struct PortJournal: ~Copyable {
     }
 
     /// What the note says; nil if it is new, or was cut off by a crash.
-    func read() -> PortOriginals? {
+    package func read() -> PortOriginals? {
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         guard count > 0 else { return nil }
         return try? JSONDecoder().decode(PortOriginals.self, from: Data(bytes[..<count]))
     }
 
-    func write(_ originals: PortOriginals) throws {
+    package func write(_ originals: PortOriginals) throws {
         let bytes = [UInt8](try JSONEncoder().encode(originals))
         guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, ftruncate(descriptor, bytes.count) == 0, fsync(descriptor) == 0
         else {
@@ -69,7 +69,7 @@ struct PortJournal: ~Copyable {
     }
 
     /// All is put back.
-    func remove() {
+    package func remove() {
         unlink(path)
     }
 }

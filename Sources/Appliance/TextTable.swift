@@ -1,16 +1,16 @@
 /// Columns of text: numbers to the right, all else to the left; the last column is as wide as it is.
-struct TextTable {
+package struct TextTable {
     private var rows: [[String]]
 
-    init(_ head: [String]) {
+    package init(_ head: [String]) {
         rows = [head]
     }
 
-    mutating func add(_ row: [String]) {
+    package mutating func add(_ row: [String]) {
         rows.append(row)
     }
 
-    func rendered() -> String {
+    package func rendered() -> String {
         let columns = rows[0].indices
         let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
         let isNumber = columns.map { column in

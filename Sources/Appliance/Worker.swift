@@ -1,23 +1,25 @@
 import CLinux
-import Capture
+package import Capture
 import Classifier
-import Firewall
+package import Firewall
 import Glibc
-import PacketIO
-import Synchronization
+package import PacketIO
+package import Synchronization
 import Wire
 
 /// What the control thread tells all workers.
-final class Orders: Sendable {
+package final class Orders: Sendable {
     /// The operator's MTU of each port, by which "too big" is judged.
-    let nearMTU = Atomic<UInt32>(0)
-    let farMTU = Atomic<UInt32>(0)
-    let isStopping = Atomic<Bool>(false)
+    package let nearMTU = Atomic<UInt32>(0)
+    package let farMTU = Atomic<UInt32>(0)
+    package let isStopping = Atomic<Bool>(false)
+
+    package init() {}
 }
 
 /// One worker: both ports' frames of the hosts that the fanout gives to it, judged and forwarded by one thread that shares
 /// nothing with the others.
-struct Worker: ~Copyable {
+package struct Worker: ~Copyable {
     private var firewall: Firewall
     /// Of each port, in the order of the configuration.
     private let counters: (PortCounters, PortCounters)
@@ -27,7 +29,7 @@ struct Worker: ~Copyable {
     private var answers = TooBigAnswers()
     private var hasOffered = false
 
-    init(number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?) {
+    package init(number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?) {
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
         self.orders = orders
@@ -36,7 +38,7 @@ struct Worker: ~Copyable {
     }
 
     /// Forwards between the two sockets until the orders say stop; `bell` wakes it for that.
-    mutating func run(_ near: PortSocket, _ far: PortSocket, bell: borrowing Bell) {
+    package mutating func run(_ near: PortSocket, _ far: PortSocket, bell: borrowing Bell) {
         var nearRing = ReceiveRing(near)
         var farRing = ReceiveRing(far)
         var batch = SendBatch()

@@ -3,10 +3,10 @@ import Glibc
 
 /// A port's offload features by ethtool's names (`ethtool -k`), through the SIOCETHTOOL ioctl
 /// (include/uapi/linux/ethtool.h, net/ethtool/ioctl.c).
-struct Offloads: ~Copyable {
+package struct Offloads: ~Copyable {
     /// Receive offloads that merge packets in ways that a `virtio_net_hdr` has no word for, so that the frames could not be
     /// sent on as they came, and would be lost.
-    static let unbearable = ["rx-lro", "rx-gro-hw", "rx-gro-list", "rx-udp-gro-forwarding"]
+    package static let unbearable = ["rx-lro", "rx-gro-hw", "rx-gro-list", "rx-udp-gro-forwarding"]
 
     private static let nameLength = 32
     private let socket: Descriptor

@@ -13,9 +13,20 @@ public struct PortOriginals: Sendable, Equatable, Codable {
     /// Static addresses and routes that go when IPv6 is switched off.
     var ipv6State: [SavedMessage]
     /// Offloads that were on and are off for the run.
-    var offloads: [String]
+    package var offloads: [String]
     /// There was a `clsact` qdisc already: not ours to remove.
     var hadHook: Bool
+
+    package init(
+        index: Int32, mtu: UInt32, ipv6Disabled: Bool?, ipv6State: [SavedMessage], offloads: [String], hadHook: Bool
+    ) {
+        self.index = index
+        self.mtu = mtu
+        self.ipv6Disabled = ipv6Disabled
+        self.ipv6State = ipv6State
+        self.offloads = offloads
+        self.hadHook = hadHook
+    }
 }
 
 /// A port that can't be taken, in the operator's words.

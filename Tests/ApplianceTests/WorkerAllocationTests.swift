@@ -1,0 +1,149 @@
+import Appliance
+import CAllocationCounter
+import CNetworkNamespace
+import Capture
+import Classifier
+import Firewall
+import Foundation
+import Glibc
+import PacketIO
+import Ruleset
+import Synchronization
+import Testing
+
+#if DEBUG
+private let isOptimized = false
+#else
+private let isOptimized = true
+#endif
+
+/// In CI nothing is skipped: what is missing fails.
+private let canRun = ProcessInfo.processInfo.environment["CI"] != nil || geteuid() == 0
+
+@Suite struct WorkerAllocationTests {
+    /// A whole worker over real sockets, in a network namespace of its thread's own: received, judged, sent, and dropped into a
+    /// capture, and not one allocation more for many frames than for few.
+    @Test(
+        "a worker allocates nothing per frame", .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
+        .enabled(if: canRun, "needs root for packet sockets and a network namespace"))
+    func forwarding() throws {
+        let (few, many) = try onThreadWithOwnNetwork {
+            try Wires.makeCables()
+            return (try Run(frames: 640).allocations(), try Run(frames: 64_000).allocations())
+        }
+        #expect(few == many)
+    }
+}
+
+/// One run of a worker between two cables' ends.
+private struct Run {
+    let frames: Int
+
+    /// Forwards the frames, sees that all that should pass did, and says how often the worker's thread allocated.
+    func allocations() throws -> UInt {
+        let rules = SourceFile(
+            name: "test",
+            text: """
+                table bridge filter {
+                    chain forward {
+                        type filter hook forward priority 0; policy accept;
+                        udp dport 9 counter drop
+                    }
+                }
+                """)
+        let program = try Program(compiling: Ruleset.read(rules).ruleset, ports: ["weir-b", "weir-c"])
+        let judged = FirewallCounters(for: program)
+        let counters = [PortCounters(), PortCounters()]
+        let orders = Orders()
+        orders.nearMTU.store(1500, ordering: .relaxed)
+        orders.farMTU.store(1500, ordering: .relaxed)
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString).pcap").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let drops = try DropCapture(path: path, workers: 1)
+        let bell = try Bell()
+        let sender = try Wires.socket("weir-a")
+        let near = try Wires.socket("weir-b")
+        let far = try Wires.socket("weir-c")
+        try near.open()
+        try far.open()
+
+        let generator = Thread { [frames] in
+            // One in four is dropped. Not faster than the ring is emptied, so that none is lost before the worker.
+            for number in 0..<frames {
+                _ = Wires.datagram(port: number % 4 == 0 ? 9 : 7).withUnsafeBytes { sender.send($0) }
+                let deadline = Date(timeIntervalSinceNow: 10)
+                while number % 64 == 63, counters[0].value(.receivedFrames) <= UInt64(number), Date() < deadline { usleep(50) }
+            }
+            orders.isStopping.store(true, ordering: .relaxed)
+        }
+        var worker = Worker(number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, orders: orders, drops: drops)
+        generator.start()
+        let before = allocations_of_this_thread()
+        let ring = Thread {
+            while !orders.isStopping.load(ordering: .relaxed) { usleep(1000) }
+            bell.ring()
+        }
+        ring.start()
+        let started = allocations_of_this_thread()
+        worker.run(near, far, bell: bell)
+        let after = allocations_of_this_thread()
+        #expect(started >= before)
+        drops.finish()
+        drops.run()
+
+        #expect(counters[0].value(.receivedFrames) == UInt64(frames))
+        #expect(counters[1].value(.sentFrames) == UInt64(frames - frames / 4))
+        #expect(judged.snapshot()[.rule].frames == UInt64(frames / 4))
+        #expect(drops.written + drops.lost == UInt64(frames / 4))
+        return after - started
+    }
+}
+
+private enum Wires {
+    /// weir-a is one cable's end, weir-b its other; weir-c and weir-d the second cable.
+    static func makeCables() throws {
+        for arguments in [
+            "link add weir-a type veth peer name weir-b", "link add weir-c type veth peer name weir-d", "link set weir-a up",
+            "link set weir-b up", "link set weir-c up", "link set weir-d up",
+        ] {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = ["ip"] + arguments.split(separator: " ").map(String.init)
+            try process.run()
+            process.waitUntilExit()
+            try #require(process.terminationStatus == 0, "ip \(arguments)")
+        }
+    }
+
+    static func socket(_ name: String) throws -> PortSocket {
+        let link = try #require(try Links().link(named: name))
+        return try PortSocket(link, shape: RingShape(slots: 512, slotBytes: 2048))
+    }
+
+    /// A UDP datagram of 60 bytes with its Ethernet header; its checksums don't matter here.
+    static func datagram(port: UInt8) -> [UInt8] {
+        [UInt8](repeating: 2, count: 12) + [0x08, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]
+            + [0, 9, 0, port, 0, 26, 0, 0] + [UInt8](repeating: 0x41, count: 18)
+    }
+}
+
+/// Runs `body` on a thread in a network namespace that only that thread and its children are in, and that goes with it.
+private func onThreadWithOwnNetwork<T: Sendable>(_ body: @escaping @Sendable () throws -> T) throws -> T {
+    let outcome = Outcome<T>()
+    let thread = Thread {
+        outcome.value = Result {
+            let code = enter_new_network_namespace()
+            try #require(code == 0, "a network namespace can't be made: \(SystemCallError.name(of: code))")
+            return try body()
+        }
+        outcome.done.signal()
+    }
+    thread.start()
+    outcome.done.wait()
+    return try #require(outcome.value).get()
+}
+
+private final class Outcome<T: Sendable>: @unchecked Sendable {
+    var value: Result<T, any Error>?
+    let done = DispatchSemaphore(value: 0)
+}
