@@ -128,7 +128,8 @@ struct LoadedValues: ~Copyable {
         }
     }
 
-    /// Up to the packet's end, not the frame's: padding is no payload. (The kernel reads on into it.)
+    /// Up to the packet's end, not the frame's: padding is no payload. The kernel reads on into it; its fast path for loads of 1, 2 and
+    /// 4 bytes (`nft_payload_fast_eval`, seen on 6.18) also reads later fragments, whose bytes are no header.
     @inline(__always)
     private mutating func readTransport(_ load: Load, _ bytes: RawSpan, at start: Int, length: Int) {
         switch load {
