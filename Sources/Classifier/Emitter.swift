@@ -40,7 +40,8 @@ struct Emitter {
             }
             unresolved.removeAll()
         }
-        // The place in the file decides among equal priorities, which makes no difference to verdicts.
+        // The place in the file decides among equal priorities. Linux runs the chain that was added last first: the same verdict, since
+        // any drop is the last word, but other counters.
         let order = hooked.indices.sorted {
             (hooked[$0].reference.base.priority, $0) < (hooked[$1].reference.base.priority, $1)
         }

@@ -4,7 +4,7 @@ import Wire
 /// What a field is read from. Fields of several protocols share one: every port is the same 16 bits to nft, and the match in front
 /// of it says of which protocol.
 ///
-/// Each is read once per frame, however many rules ask for it, into the slot of its raw value.
+/// Each is read once per frame, however many rules ask for it, into a slot of its own.
 enum Load: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// Bit 0 or bit 1: the port by which the frame came.
     case ingress
@@ -15,6 +15,10 @@ enum Load: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case ipSaddr, ipDaddr, ipProtocol
     case ip6Saddr, ip6Daddr, ip6Nexthdr
     case sourcePort, destinationPort, tcpFlags, icmpType
+
+    /// Below `LoadedValues.capacity`, whatever the raw value.
+    @inline(__always)
+    var slot: Int { Int(rawValue & 31) }
 
     init(_ field: Field) {
         self =
@@ -42,24 +46,34 @@ enum Load: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     }
 }
 
-/// The values that a program's rules ask of one frame.
-struct LoadedValues {
-    static let capacity = 24
+/// The values that a program's rules ask of one frame, in memory that the caller lends.
+///
+/// An inline array in its place was copied whole for every value that was read.
+@safe
+struct LoadedValues: ~Copyable {
+    /// A slot for each load that there can be.
+    static let capacity = 32
 
-    private var values = InlineArray<24, UInt128>(repeating: 0)
-    /// Bit n: slot n could be read.
+    private let slots: UnsafeMutableBufferPointer<UInt128>
+    /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt32 = 0
+
+    /// - Parameter slots: `capacity` of them, which outlive this.
+    @unsafe
+    init(in slots: UnsafeMutableBufferPointer<UInt128>) {
+        unsafe self.slots = slots
+    }
 
     /// The slot's value; nil if it can't be read in this frame.
     @inline(__always)
     subscript(load: Load) -> UInt128? {
-        readable >> UInt32(load.rawValue) & 1 == 1 ? values[Int(load.rawValue)] : nil
+        readable &>> UInt32(load.slot) & 1 == 1 ? unsafe slots[load.slot] : nil
     }
 
     @inline(__always)
     private mutating func set(_ load: Load, _ value: UInt128) {
-        values[Int(load.rawValue)] = value
-        readable |= 1 << UInt32(load.rawValue)
+        unsafe slots.initializeElement(at: load.slot, to: value)
+        readable |= 1 &<< UInt32(load.slot)
     }
 
     /// Reads one value, with nft's meaning on a bridge.
@@ -114,7 +128,8 @@ struct LoadedValues {
         }
     }
 
-    /// Up to the packet's end, not the frame's: padding is no payload. (The kernel reads on into it.)
+    /// Up to the packet's end, not the frame's: padding is no payload. The kernel reads on into it; its fast path for loads of 1, 2 and
+    /// 4 bytes (`nft_payload_fast_eval`, seen on 6.18) also reads later fragments, whose bytes are no header.
     @inline(__always)
     private mutating func readTransport(_ load: Load, _ bytes: RawSpan, at start: Int, length: Int) {
         switch load {

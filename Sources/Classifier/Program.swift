@@ -52,19 +52,22 @@ public final class Program: Sendable {
     ///   - frame: What `ParsedFrame.parse` said of `bytes`.
     ///   - ingress: Index into `ports` of the port by which the frame came.
     ///   - hits: The worker's counters for this program.
-    public func classify(_ bytes: RawSpan, _ frame: borrowing ParsedFrame, ingress: UInt8, hits: HitCounters) -> Classification {
-        var values = LoadedValues()
-        for index in 0..<loads.count {
-            values.read(loads[index], bytes, frame, ingress: ingress)
+    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, hits: HitCounters) -> Classification {
+        // On the stack: so few bytes never come from the heap.
+        unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
+            var values = unsafe LoadedValues(in: slots)
+            for index in 0..<loads.count {
+                values.read(loads[index], bytes, frame, ingress: ingress)
+            }
+            let size = UInt64(frame.linkPayloadLength)
+            var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
+            for index in 0..<entryPoints.count {
+                result = run(entryPoints[index], values, size: size, hits)
+                result.baseChain = Int32(truncatingIfNeeded: index)
+                if result.verdict == .drop { break }
+            }
+            return result
         }
-        let size = UInt64(frame.linkPayloadLength)
-        var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
-        for index in 0..<entryPoints.count {
-            result = run(entryPoints[index], values, size: size, hits)
-            result.baseChain = Int32(truncatingIfNeeded: index)
-            if result.verdict == .drop { break }
-        }
-        return result
     }
 
     @inline(__always)

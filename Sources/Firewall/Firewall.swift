@@ -5,20 +5,22 @@ public import Wire
 ///
 /// `judge` allocates nothing, counts no references, throws nothing and ends for every input.
 public struct Firewall: ~Copyable {
-    private var program: Program
-    private var counters: FirewallCounters
+    // Constants: what a variable refers to would be retained and released around each call.
+    private let program: Program
+    private let counters: FirewallCounters
+    private let hits: HitCounters
 
     /// - Parameter counters: Made for `program`, and written by no other firewall.
     public init(program: Program, counters: FirewallCounters) {
         self.program = program
         self.counters = counters
+        hits = counters.hits
     }
 
     /// Judges by another program from the next frame on.
     /// - Parameter counters: Made for `program`, and written by no other firewall.
     public mutating func use(_ program: Program, counters: FirewallCounters) {
-        self.program = program
-        self.counters = counters
+        self = Firewall(program: program, counters: counters)
     }
 
     /// Says whether a frame may pass.
@@ -34,7 +36,7 @@ public struct Firewall: ~Copyable {
             return conclude(.drop, Reason(malformation), frame)
         }
 
-        let found = program.classify(bytes, frame, ingress: ingress, hits: counters.hits)
+        let found = program.classify(bytes, frame, ingress: ingress, hits: hits)
         let isByRule = found.rule >= 0
         switch found.verdict {
         case .accept: return conclude(.accept, isByRule ? .acceptByRule : .acceptByPolicy, frame, found)

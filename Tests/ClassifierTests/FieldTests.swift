@@ -118,6 +118,14 @@ private let transportCases: [FieldCase] = [
     FieldCase(
         "meta l4proto of a later IPv6 fragment", match(.metaL4proto, 17),
         Frame.ethernet().ipv6().fragmentHeader(offset: 8, more: false, nextHeader: 17), true),
+    FieldCase(
+        "meta l4proto of IPv6's authentication header", match(.metaL4proto, 51),
+        Frame.ethernet().ipv6().extensionHeader(0).authenticationHeader().tcp(1, 2), true),
+    FieldCase(
+        "meta l4proto of a later IPv6 fragment that goes on with an extension header", match(.metaL4proto, 17, not: true),
+        Frame.ethernet().ipv6().fragmentHeader(offset: 8, more: false, nextHeader: 60).payload(8), false),
+    FieldCase(
+        "th dport behind no next header", match(.thDport, 0x0203), Frame.ethernet().ipv6(nextHeader: 59).payload(4), true),
     FieldCase("tcp sport", match(.tcpSport, 1024), tcp, true),
     FieldCase("tcp dport", match(.tcpDport, 443), tcp, true),
     FieldCase("tcp dport over IPv6", match(.tcpDport, 443), tcp6, true),

@@ -1,0 +1,130 @@
+import Classifier
+import Firewall
+import FrameBuilder
+import Ruleset
+import Testing
+import Wire
+
+struct JudgementCase: Sendable, CustomTestStringConvertible {
+    var description: String
+    var frame: Frame
+    var policy: Policy
+    var reason: Reason
+    var rule: Int32
+    init(_ description: String, _ frame: Frame, policy: Policy = .accept, _ reason: Reason, rule: Int32 = -1) {
+        self.description = description
+        self.frame = frame
+        self.policy = policy
+        self.reason = reason
+        self.rule = rule
+    }
+    var testDescription: String { description }
+}
+
+private let ipv4 = Frame.ethernet().ipv4()
+
+/// Rule 0 accepts TCP port 443, rule 1 drops TCP port 23.
+private let cases: [JudgementCase] = [
+    JudgementCase("accepted by a rule", ipv4.tcp(1, 443), policy: .drop, .acceptByRule, rule: 0),
+    JudgementCase("dropped by a rule", ipv4.tcp(1, 23), .rule, rule: 1),
+    JudgementCase("accepted by policy", ipv4.udp(1, 2), .acceptByPolicy),
+    JudgementCase("dropped by policy", ipv4.udp(1, 2), policy: .drop, .policy),
+    JudgementCase("tagged", Frame.ethernet().vlan(5).ipv4().tcp(1, 443), policy: .drop, .acceptByRule, rule: 0),
+    JudgementCase("no IP", Frame.ethernet().arp(), .acceptByPolicy),
+    JudgementCase("cut off Ethernet header", ipv4.cut(to: 13), .ethernetHeaderCutOff),
+    JudgementCase("cut off IPv4 header", ipv4.cut(to: 33), .ipv4HeaderCutOff),
+    JudgementCase("IPv4 version", Frame.ethernet().ipv4(version: 3), .ipv4Version),
+    JudgementCase("IPv4 header length", Frame.ethernet().ipv4(headerWords: 4), .ipv4HeaderLength),
+    JudgementCase("IPv4 total length", Frame.ethernet().ipv4(totalLength: 19), .ipv4TotalLength),
+    JudgementCase("IPv4 beyond the frame", Frame.ethernet().ipv4(totalLength: 21), .ipv4BeyondFrame),
+    JudgementCase("cut off IPv6 header", Frame.ethernet().ipv6().cut(to: 53), .ipv6HeaderCutOff),
+    JudgementCase("IPv6 version", Frame.ethernet().ipv6(version: 4), .ipv6Version),
+    JudgementCase("IPv6 beyond the frame", Frame.ethernet().ipv6(payloadLength: 1), .ipv6BeyondFrame),
+    JudgementCase("cut off IPv6 extension header", Frame.ethernet().ipv6(nextHeader: 60), .ipv6ExtensionHeaderCutOff),
+]
+
+private func program(_ policy: Policy) throws(ProgramError) -> Program {
+    try program(
+        policy: policy,
+        [
+            rule(match(.metaL4proto, .number(6), implied: true), match(.tcpDport, .number(443)), verdict(.accept)),
+            rule(match(.metaL4proto, .number(6), implied: true), match(.tcpDport, .number(23)), counter, verdict(.drop)),
+        ])
+}
+
+@Suite struct JudgementTests {
+    @Test("every frame gets a verdict with its reason, and is counted under it alone", arguments: cases)
+    func judgement(_ test: JudgementCase) throws {
+        let program = try program(test.policy)
+        let counters = FirewallCounters(for: program)
+        var firewall = Firewall(program: program, counters: counters)
+        let bytes = test.frame.bytes
+        let judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: 0)
+
+        let accepted: [Reason] = [.acceptByRule, .acceptByPolicy]
+        #expect(judgement.reason == test.reason)
+        #expect(judgement.verdict == (accepted.contains(test.reason) ? .accept : .drop))
+        #expect(judgement.rule == test.rule)
+        #expect(judgement.frame == ParsedFrame.parse(bytes.span.bytes, tag: nil))
+
+        let snapshot = counters.snapshot()
+        for reason in Reason.allCases {
+            let isIt = reason == test.reason
+            #expect(snapshot[reason] == Hits(frames: isIt ? 1 : 0, bytes: isIt ? UInt64(bytes.count) : 0))
+        }
+        #expect(snapshot.rules.map(\.frames) == [test.rule == 0 ? 1 : 0, test.rule == 1 ? 1 : 0])
+        #expect(snapshot.counters.map(\.frames) == [test.rule == 1 ? 1 : 0])
+    }
+
+    @Test func `every reason stands in the table, under a name of its own`() {
+        #expect(Set(cases.map(\.reason)) == Set(Reason.allCases))
+        #expect(Set(Reason.allCases.map(\.name)).count == Reason.allCases.count)
+        #expect(Malformation.allCases.allSatisfy { Reason($0).name == $0.name })
+    }
+
+    @Test func `a tag apart counts in a frame's length`() throws {
+        let program = try program(.accept)
+        let counters = FirewallCounters(for: program)
+        var firewall = Firewall(program: program, counters: counters)
+        let (bytes, tag) = try #require(Frame.ethernet().vlan(5).ipv4().tcp(1, 443).outOfBand)
+        _ = firewall.judge(bytes.span.bytes, tag: tag, ingress: 1)
+        #expect(counters.snapshot()[.acceptByRule] == Hits(frames: 1, bytes: 58))
+        #expect(counters.snapshot().rules[0] == Hits(frames: 1, bytes: 40))
+    }
+
+    @Test func `another program takes over with counters of its own, and snapshots add up`() throws {
+        let (first, second) = (try program(.accept), try program(.drop))
+        let (before, after) = (FirewallCounters(for: first), FirewallCounters(for: second))
+        var firewall = Firewall(program: first, counters: before)
+        let bytes = ipv4.udp(1, 2).bytes
+        let accepted = firewall.judge(bytes.span.bytes, tag: nil, ingress: 0)
+        firewall.use(second, counters: after)
+        let dropped = firewall.judge(bytes.span.bytes, tag: nil, ingress: 0)
+
+        #expect(accepted.reason == .acceptByPolicy)
+        #expect(dropped.reason == .policy)
+        #expect(before.snapshot()[.policy].frames == 0)
+        #expect(after.snapshot()[.acceptByPolicy].frames == 0)
+        let sum = before.snapshot() + after.snapshot()
+        #expect(sum[.acceptByPolicy].frames == 1 && sum[.policy].frames == 1)
+    }
+
+    @Test("no bytes crash it, and each frame is counted once", arguments: 1...4 as ClosedRange<UInt64>)
+    func mutated(_ seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let program = try tenRules()
+        let counters = FirewallCounters(for: program)
+        var firewall = Firewall(program: program, counters: counters)
+        let samples = SampleFrames.all.map(\.frame.bytes)
+        for _ in 0..<5_000 {
+            var bytes = random.pick(samples)
+            for _ in 0..<3 {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            if random.oneIn(3) { bytes.removeLast(Int.random(in: 0...bytes.count, using: &random)) }
+            let tag = random.oneIn(2) ? VLANTag(tpid: 0x8100, tci: 5) : nil
+            _ = firewall.judge(bytes.span.bytes, tag: tag, ingress: UInt8.random(in: 0...255, using: &random))
+        }
+        #expect(counters.snapshot().reasons.reduce(0) { $0 + $1.frames } == 5_000)
+    }
+}

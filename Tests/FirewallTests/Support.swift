@@ -1,0 +1,53 @@
+import Classifier
+import Firewall
+import FrameBuilder
+import Ruleset
+import Wire
+
+private let nowhere = SourceLocation(file: 0, line: 1, column: 1, length: 1)
+
+func match(_ field: Field, _ value: Value, implied: Bool = false) -> Statement {
+    .match(Match(field: field, operand: .single(value), isImplied: implied, location: nowhere))
+}
+
+func verdict(_ verdict: Verdict) -> Statement { .verdict(verdict, location: nowhere) }
+
+let counter = Statement.counter(packets: 0, bytes: 0, location: nowhere)
+
+func rule(_ statements: Statement...) -> Rule { Rule(statements: statements, comment: nil, location: nowhere) }
+
+/// A rule set of one base chain, compiled.
+func program(policy: Policy, _ rules: [Rule]) throws(ProgramError) -> Program {
+    let chain = Chain(
+        name: "forward", base: BaseChain(hook: .forward, priority: 0, policy: policy), rules: rules, location: nowhere)
+    let table = Table(family: .bridge, name: "filter", chains: [chain], location: nowhere)
+    return try Program(compiling: Ruleset(sources: [], tables: [table]), ports: ["near0", "far0"])
+}
+
+/// `tcp dport 443`, with the matches that nft puts in front of it.
+func tcpPort(_ port: UInt128) -> [Statement] {
+    [match(.metaL4proto, .number(6), implied: true), match(.tcpDport, .number(port))]
+}
+
+/// Ten rules as people write them; a frame to UDP port 10,000 meets all of them.
+func tenRules() throws(ProgramError) -> Program {
+    func tcp(_ port: UInt128) -> Rule { Rule(statements: tcpPort(port) + [verdict(.accept)], comment: nil, location: nowhere) }
+    func udp(_ value: Value) -> Rule {
+        rule(match(.metaL4proto, .number(17), implied: true), match(.udpDport, value), verdict(.accept))
+    }
+    return try program(
+        policy: .drop,
+        [
+            rule(match(.etherType, .number(0x0806)), verdict(.accept)),
+            rule(
+                match(.metaProtocol, .number(0x0800), implied: true),
+                match(.ipSaddr, .prefix(ipv4Address("192.0.2.0"), length: 24)), counter, verdict(.drop)),
+            rule(
+                match(.metaProtocol, .number(0x86dd), implied: true),
+                match(.ip6Saddr, .prefix(ipv6Address("2001:db8::"), length: 32)), verdict(.drop)),
+            tcp(22), tcp(80), tcp(443),
+            udp(.number(53)), udp(.range(123, 124)),
+            rule(match(.metaL4proto, .number(1), implied: true), match(.icmpType, .number(8)), verdict(.accept)),
+            udp(.range(9_000, 10_000)),
+        ])
+}
