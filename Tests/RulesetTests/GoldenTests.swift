@@ -46,6 +46,11 @@ struct GoldenTests {
         }
     }
 
+    @Test("nft refuses refused files", .enabled(if: NftOracle.canRun, "needs nft and root"), arguments: Golden.refused)
+    func nftRefuses(_ name: String) throws {
+        #expect(try !NftOracle.check(try Golden.text("\(name).nft")).isAccepted)
+    }
+
     @Test("nft accepts the examples", .enabled(if: NftOracle.canRun, "needs nft and root"), arguments: Golden.examples)
     func nftAcceptsExample(_ file: URL) throws {
         let answer = try NftOracle.check(String(decoding: try Data(contentsOf: file), as: UTF8.self))

@@ -7,7 +7,8 @@ struct NetlinkDebug {
     private(set) var steps: [String: [Step]] = [:]
     private var load: Load?
     private var chain = ""
-    private var set = ElementSet()
+    /// Printed in front of their rule, in the order of its lookups.
+    private var sets: [ElementSet] = []
 
     /// The elements of an anonymous set, whose keys are as long as what is looked up.
     private struct ElementSet {
@@ -20,9 +21,9 @@ struct NetlinkDebug {
             let words = line.split(separator: " ").map(String.init)
             if line.hasPrefix("__set%d \(table) "), words.count >= 3 {
                 // NFT_SET_INTERVAL is 4.
-                if words.count > 3 { set = ElementSet(isInterval: (Int(words[2], radix: 16) ?? 0) & 4 != 0) }
+                if words.count > 3 { sets.append(ElementSet(isInterval: (Int(words[2], radix: 16) ?? 0) & 4 != 0)) }
             } else if line.contains("element ") {
-                set.elements = Self.elements(line)
+                if !sets.isEmpty { sets[sets.count - 1].elements = Self.elements(line) }
             } else if words.count == 3, words[0] == "bridge", words[1] == table {
                 chain = words[2]
                 steps[chain, default: []] += []
@@ -62,11 +63,12 @@ struct NetlinkDebug {
         steps[chain, default: []] += new
     }
 
-    private func comparison(_ words: [String], _ values: [String]) -> [Step] {
+    private mutating func comparison(_ words: [String], _ values: [String]) -> [Step] {
         guard let load else { return [.test("no load")] }
         if words[0] == "lookup" {
+            let set = sets.isEmpty ? ElementSet() : sets.removeFirst()
             let isName = load.base.hasSuffix("ifname")
-            return load.lookup(isName ? nil : intervals(of: load), inverted: words.last == "0x1")
+            return load.lookup(isName ? nil : Self.intervals(of: set, for: load), inverted: words.last == "0x1")
         }
         let value = Self.number(values, bytes: load.bytes)
         if words[0] == "range" {
@@ -95,8 +97,8 @@ struct NetlinkDebug {
     }
 
     /// Of an interval set the elements are starts and, marked with 1, the values behind the ends.
-    private func intervals(of load: Load) -> [ClosedRange<UInt128>] {
-        let points = set.elements.map { (value: Self.number($0.words, bytes: load.bytes), isEnd: $0.isEnd) }
+    private static func intervals(of set: ElementSet, for load: Load) -> [ClosedRange<UInt128>] {
+        let points = set.elements.map { (value: number($0.words, bytes: load.bytes), isEnd: $0.isEnd) }
         guard set.isInterval else { return points.map { $0.value...$0.value }.sorted { $0.lowerBound < $1.lowerBound } }
         var intervals: [ClosedRange<UInt128>] = []
         var open: UInt128?

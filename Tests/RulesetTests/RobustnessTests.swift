@@ -3,19 +3,6 @@ import Testing
 
 /// Texts from strangers: whatever they are, reading ends, soon, and with a rule set or diagnostics that can be shown.
 struct RobustnessTests {
-    /// The same sequence for the same seed, on every machine (SplitMix64).
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
-    }
-
     /// Reads, and holds what is accepted to its promise: it prints as text that reads back as the same.
     private func read(_ text: String, _ comment: Comment) {
         do throws(RejectedRuleset) {
@@ -34,7 +21,7 @@ struct RobustnessTests {
     func mutations(_ name: String) throws {
         let original = Array(try Golden.text("\(name).nft").utf8)
         for seed in 0..<200 as Range<UInt64> {
-            var generator = Generator(state: seed)
+            var generator = SeededGenerator(state: seed)
             var bytes = original
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
                 let start = Int.random(in: 0..<bytes.count, using: &generator)
