@@ -1,7 +1,20 @@
 /// Addresses between text and number.
 enum AddressText {
-    /// No address that the scanner takes is longer: eight groups of four digits, or `::ffff:` and dotted digits.
-    static let longest = 39
+    /// Whether the colons and dots are those of an address. Quick, since it is asked for every part of what could be one.
+    static func isPlausible(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var (colons, doubleColons, dots) = (0, 0, 0)
+        var previous: UInt8 = 0
+        for byte in bytes {
+            if byte == UInt8(ascii: ".") { dots += 1 }
+            if byte == UInt8(ascii: ":") {
+                colons += 1
+                if previous == byte { doubleColons += 1 }
+            }
+            previous = byte
+        }
+        if dots > 0 { return dots == 3 && (colons == 0 || bytes.starts(with: "::".utf8)) }
+        return doubleColons == 1 || (doubleColons == 0 && (colons == 5 || colons == 7))
+    }
 
     /// Whether nft's scanner takes the text as an address. It does not mind octets above 255; `ipv4` does.
     static func isLexical(_ text: String) -> Bool {

@@ -89,7 +89,7 @@ struct ChainGraph {
 
 extension Verdict {
     /// The chain that is gone to.
-    fileprivate var target: String? {
+    var target: String? {
         switch self {
         case .jump(let chain), .goto(let chain): chain
         case .accept, .drop, .return, .continue: nil

@@ -4,6 +4,8 @@ struct Checker {
     private var tables: [Table] = []
     private var tableIndex: [String: Int] = [:]
     private var chainIndex: [[String: Int]] = []
+    /// Jumps to chains that are not there when their block ends.
+    private var early: [(table: Int, target: String, location: SourceLocation)] = []
 
     private init(sink: DiagnosticSink) {
         self.sink = sink
@@ -12,6 +14,7 @@ struct Checker {
     static func check(_ file: FileSyntax, sink: DiagnosticSink) -> (tables: [Table], sink: DiagnosticSink) {
         var checker = Checker(sink: sink)
         for table in file.tables { checker.add(table) }
+        checker.reportEarlyJumps()
         for table in checker.tables { ChainGraph.check(table, into: &checker.sink) }
         return (checker.tables, checker.sink)
     }
@@ -28,6 +31,21 @@ struct Checker {
             chainIndex.append([:])
         }
         for chain in syntax.chains { add(chain, toTableAt: index) }
+        for rule in syntax.chains.flatMap(\.rules) {
+            for case .verdict(let verdict, let location) in rule.statements {
+                if let target = verdict.target, chainIndex[index][target] == nil { early.append((index, target, location)) }
+            }
+        }
+    }
+
+    /// nft makes one block after the other, so a jump can't lead to a chain that only a later one declares. Jumps to chains that
+    /// are nowhere are `ChainGraph`'s to report.
+    private mutating func reportEarlyJumps() {
+        for jump in early where chainIndex[jump.table][jump.target] != nil {
+            sink.error(
+                jump.location, "chain '\(printable(jump.target))' is declared only in a later block of its table",
+                note: "declare it in this block or in one before it")
+        }
     }
 
     private mutating func add(_ syntax: ChainSyntax, toTableAt table: Int) {

@@ -63,10 +63,10 @@ struct Lexer {
             if let symbol = Token.Symbol(rawValue: text) { return take(length, .symbol(symbol), text) }
         }
         switch byte {
-        case UInt8(ascii: "\r"): return take(1, .junk, "a carriage return (lines end with a newline alone)")
+        case UInt8(ascii: "\r"): return take(1, .junk, "a carriage return; lines end with a newline alone")
         case UInt8(ascii: "\\"): return take(1, .junk, "a backslash that is not the last character of its line")
         case 0x80...: return take(sequenceLength, .junk, "a character outside ASCII")
-        case 0x21...0x7e: return take(1, .junk, "'\(Character(Unicode.Scalar(byte)))'")
+        case 0x21...0x7e: return take(1, .junk, "'\(Character(Unicode.Scalar(byte)))' is no part of the language")
         default: return take(1, .junk, "a control character")
         }
     }
@@ -86,28 +86,42 @@ struct Lexer {
         return take(end + 1 - position, .quoted, text)
     }
 
-    /// An address is the longest run that reads as one, as long as no name at the same place is longer.
+    /// Behind the characters that could be an address: hexadecimal digits in groups of four at the most, eight colons, three dots.
+    /// The bounds keep the search for the longest address short.
+    private func addressEnd(from start: Int) -> Int? {
+        var end = start
+        var (digits, colons, dots) = (0, 0, 0)
+        while end < bytes.count {
+            switch bytes[end] {
+            case UInt8(ascii: ":"): (digits, colons) = (0, colons + 1)
+            case UInt8(ascii: "."): (digits, dots) = (0, dots + 1)
+            case let byte where byte.isHexDigit: digits += 1
+            default: return colons + dots > 0 ? end : nil
+            }
+            if digits > 4 || colons > 8 || dots > 3 { break }
+            end += 1
+        }
+        return colons + dots > 0 ? end : nil
+    }
+
+    /// The longest run that reads as an address.
     private mutating func address() -> Token? {
         let isBracketed = peek() == UInt8(ascii: "[")
         let start = position + (isBracketed ? 1 : 0)
-        var end = start
-        var hasMark = false
-        while end < bytes.count, end - start < AddressText.longest, bytes[end].isHexDigit || bytes[end].isAddressMark {
-            hasMark = hasMark || bytes[end].isAddressMark
-            end += 1
-        }
-        guard hasMark else { return nil }
+        guard var end = addressEnd(from: start) else { return nil }
         while end > start {
-            let text = String(decoding: bytes[start..<end], as: UTF8.self)
+            let text = AddressText.isPlausible(bytes[start..<end]) ? String(decoding: bytes[start..<end], as: UTF8.self) : ""
             guard AddressText.isLexical(text) else {
                 end -= 1
                 continue
             }
+            let next = end < bytes.count ? bytes[end] : UInt8(ascii: " ")
             if isBracketed {
-                guard text.contains(":"), end < bytes.count, bytes[end] == UInt8(ascii: "]") else { return nil }
+                guard text.contains(":"), next == UInt8(ascii: "]") else { return nil }
                 return take(end + 1 - position, .address, text)
             }
-            if end < bytes.count, bytes[end].continuesWord, bytes[end] != UInt8(ascii: "-"), bytes[end] != UInt8(ascii: "/") {
+            let isLonger = next == UInt8(ascii: ":") && text.contains(":")
+            if isLonger || (next.continuesWord && next != UInt8(ascii: "-") && next != UInt8(ascii: "/")) {
                 return malformed("an address", from: end)
             }
             return take(end - start, .address, text)
@@ -135,9 +149,9 @@ struct Lexer {
 
     private mutating func malformed(_ what: String, from index: Int) -> Token {
         var end = index
-        while end < bytes.count, bytes[end].continuesWord { end += 1 }
+        while end < bytes.count, bytes[end].continuesWord || bytes[end] == UInt8(ascii: ":") { end += 1 }
         let text = String(decoding: bytes[position..<max(end, position + 1)], as: UTF8.self)
-        return take(max(end - position, 1), .junk, "'\(printable(text))', which is not \(what)")
+        return take(max(end - position, 1), .junk, "'\(printable(text))' is not \(what)")
     }
 
     private mutating func name() -> Token? {
@@ -184,7 +198,6 @@ struct Lexer {
 extension UInt8 {
     var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
     var isHexDigit: Bool { hexValue != nil }
-    fileprivate var isAddressMark: Bool { self == UInt8(ascii: ":") || self == UInt8(ascii: ".") }
     private var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
     fileprivate var startsWord: Bool { isLetter || self == UInt8(ascii: "_") || self == UInt8(ascii: ".") }
     fileprivate var continuesWord: Bool {

@@ -9,6 +9,8 @@ struct Parser {
     var index = 0
     /// Braces that are open at the current token.
     private var depth = 0
+    /// The end of the text has been reported as missing a brace.
+    private var isUnclosed = false
     var sink = DiagnosticSink()
 
     init(_ tokens: [Token]) {
@@ -56,7 +58,8 @@ struct Parser {
 
     /// The current token is not what the grammar wants here.
     mutating func unexpected(expecting expected: String) -> Abandoned {
-        fail(current.location, "unexpected \(current.described)", note: "expected \(expected)")
+        let message = current.kind == .junk ? current.text : "unexpected \(current.described)"
+        return fail(current.location, message, note: "expected \(expected)")
     }
 
     mutating func expect(_ symbol: Token.Symbol, for what: String) throws(Abandoned) {
@@ -164,7 +167,7 @@ struct Parser {
         guard at(word: "bridge") else {
             let isName = family.kind == .word
             let message =
-                isName ? "a table of the family ip, which is meant without a family, is not supported" : "unexpected \(family.described)"
+                isName ? "a table without a family is of the family ip, which is not supported" : "unexpected \(family.described)"
             throw fail(family.location, message, note: "write: table bridge NAME { … }")
         }
         next()
@@ -197,7 +200,7 @@ struct Parser {
     private mutating func block(_ what: String, item: (inout Parser) throws(Abandoned) -> Void) throws(Abandoned) {
         let level = depth
         while !skip(.rightBrace) {
-            if current.kind == .end { throw fail(current.location, "the block of \(what) is not closed", note: "expected '}'") }
+            if current.kind == .end { throw unclosed(what) }
             if current.isSeparator {
                 next()
                 continue
@@ -209,6 +212,13 @@ struct Parser {
                 recover(to: level)
             }
         }
+    }
+
+    /// The innermost block is named; the blocks around it are not closed either.
+    private mutating func unclosed(_ what: String) -> Abandoned {
+        if isUnclosed { return Abandoned() }
+        isUnclosed = true
+        return fail(current.location, "the block of \(what) is not closed", note: "expected '}'")
     }
 
     private mutating func chain() throws(Abandoned) -> ChainSyntax {

@@ -14,7 +14,7 @@ struct Token: Sendable, Equatable {
         case symbol(Symbol)
         case newline
         case end
-        /// No word of the language; `text` says why.
+        /// No word of the language; `text` is the message that says why.
         case junk
     }
 

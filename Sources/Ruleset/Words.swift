@@ -19,17 +19,19 @@ enum Words {
     /// Reserved words that are taken where a protocol number stands.
     static let protocols: Set<String> = ["ah", "comp", "dccp", "esp", "icmp", "icmpv6", "igmp", "sctp", "tcp", "udp", "udplite"]
 
-    /// The most similar of the candidates, if one is similar enough to have been meant.
+    /// The most similar of the candidates, if one is similar enough to have been meant. Of several the one that begins alike:
+    /// a first letter is seldom mistyped.
     static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         let typed = Array(word.lowercased().utf8)
         guard (1...32).contains(typed.count) else { return nil }
         let allowed = max(1, typed.count / 3)
-        var best: (distance: Int, word: String)?
+        var best: (rank: Int, word: String)?
         for candidate in candidates {
             let other = Array(candidate.utf8)
             guard abs(other.count - typed.count) <= allowed else { continue }
             let distance = distance(typed, other)
-            if distance <= allowed, distance < best?.distance ?? .max { best = (distance, candidate) }
+            let rank = distance * 2 + (other.first == typed.first ? 0 : 1)
+            if distance <= allowed, rank < best?.rank ?? .max { best = (rank, candidate) }
         }
         return best?.word
     }

@@ -1,0 +1,131 @@
+import Foundation
+import Ruleset
+import Testing
+
+/// Rules that have been put to nft 1.0.6, and what it and this project say of them.
+struct AgreementTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        /// `=` both accept, `-` both refuse, `!` Weir alone refuses.
+        var mark: Character
+        var rule: String
+        var testDescription: String { "\(mark) \(rule)" }
+    }
+
+    static let cases: [Case] = {
+        let text = (try? Golden.text("agreement.rules")) ?? ""
+        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
+            line.first.map { Case(mark: $0, rule: String(line.dropFirst(2))) }
+        }
+    }()
+
+    @Test func theTableIsThere() {
+        #expect(Self.cases.count > 700)
+        #expect(Set(Self.cases.map(\.mark)) == ["=", "-", "!"])
+    }
+
+    @Test("Weir accepts what is marked so, and refuses the rest", arguments: cases)
+    func weir(_ testCase: Case) {
+        #expect(((try? read(rule: testCase.rule)) != nil) == (testCase.mark == "="))
+    }
+
+    @Test("a printed rule reads back as the same rule", arguments: cases.filter { $0.mark == "=" })
+    func printed(_ testCase: Case) throws {
+        let rule = try #require(try read(rule: testCase.rule))
+        let again = try #require(try read(rule: rule.text))
+        #expect(again.meaning == rule.meaning)
+        #expect(again.text == rule.text)
+    }
+
+    @Test("nft refuses what is marked so", .enabled(if: NftOracle.canRun, "needs nft and root"), arguments: cases.filter { $0.mark == "-" })
+    func nftRefuses(_ testCase: Case) throws {
+        #expect(try !NftOracle.check(fileWith(rule: testCase.rule)).isAccepted)
+    }
+
+    @Test(
+        "nft accepts what Weir alone refuses", .enabled(if: NftOracle.canRun, "needs nft and root"),
+        arguments: cases.filter { $0.mark == "!" })
+    func nftAccepts(_ testCase: Case) throws {
+        #expect(try NftOracle.check(fileWith(rule: testCase.rule)).isAccepted)
+    }
+
+    /// One chain for each rule, so that one run of nft answers for all of them.
+    private static func chains(_ rules: [String]) -> String {
+        let chains = rules.enumerated().map { "chain r\($0) {\n\($1)\n}\n" }.joined()
+        return "table bridge t {\nchain x { }\n\(chains)}\n"
+    }
+
+    @Test(
+        "accepted rules are sent to the kernel as the tree says", .enabled(if: NftOracle.canRun, "needs nft and root"),
+        arguments: [false, true])
+    func lowering(asPrinted: Bool) throws {
+        // Of two rules in one line the table would hold the second against both.
+        let rules = try Self.cases.filter { $0.mark == "=" && !$0.rule.contains(";") }.map { testCase in
+            let rule = try #require(try read(rule: testCase.rule))
+            return (source: testCase.rule, written: asPrinted ? rule.text : testCase.rule, steps: rule.steps)
+        }
+        try compare(rules)
+    }
+
+    /// Pieces that depend on each other in every way.
+    static let pieces = [
+        "ip saddr 1.1.1.1", "ip6 daddr ::1", "tcp dport 5", "udp sport 6", "sctp dport 7", "th dport 8", "icmp type 8", "icmpv6 type 128",
+        "arp operation 1", "vlan id 5", "vlan id != 3", "vlan type ip", "vlan type arp", "vlan type 8021q", "vlan type { ip, arp }",
+        "ether type ip", "ether type ip6", "ether type arp", "ether type 8021q", "ether type 8021ad", "ether type 0x1234",
+        "ether type { ip6, ip }", "ether type { vlan, ip }", "ether type != vlan", "ether type 0x800-0x900", "ether saddr 1:2:3:4:5:6",
+        "meta protocol ip", "meta protocol ip6", "meta protocol arp", "meta protocol 8021q", "meta protocol 0x1234",
+        "meta protocol { ip, ip6 }", "meta l4proto tcp", "meta l4proto icmp", "meta l4proto { tcp, udp }", "meta l4proto 200",
+        "ip protocol tcp", "ip protocol { 200, udp }", "ip protocol icmp", "ip protocol 6/8", "ip protocol esp", "ip6 nexthdr icmpv6",
+        "ip6 nexthdr != tcp", "tcp flags syn", "iifname a", "counter",
+    ]
+
+    @Test(
+        "whatever stands together depends on what nft says", .enabled(if: NftOracle.canRun, "needs nft and root"),
+        arguments: 1...5 as ClosedRange<UInt64>)
+    func combinations(seed: UInt64) throws {
+        var generator = SeededGenerator(state: seed)
+        var rules: [(source: String, written: String, steps: [Step])] = []
+        var refused: [String] = []
+        for _ in 0..<400 {
+            let count = Int.random(in: 2...4, using: &generator)
+            let text = (0..<count).compactMap { _ in Self.pieces.randomElement(using: &generator) }.joined(separator: " ")
+            if let rule = try? read(rule: text) {
+                rules.append((text, text, rule.steps))
+            } else {
+                refused.append(text)
+            }
+        }
+        #expect(rules.count > 100 && refused.count > 100)
+        try compare(rules)
+        for text in refused.prefix(40) where !Self.mayReadInnerTag(text) {
+            #expect(try !NftOracle.check(fileWith(rule: text)).isAccepted, "\(text)")
+        }
+    }
+
+    /// The one thing among the pieces that nft does and this project does not: fields behind a second tag.
+    private static func mayReadInnerTag(_ text: String) -> Bool {
+        text.components(separatedBy: "8021").count + text.components(separatedBy: "{ vlan").count > 2
+    }
+
+    /// Puts the rules to nft in one go and holds what it would send to the kernel against the trees.
+    private func compare(_ rules: [(source: String, written: String, steps: [Step])]) throws {
+        let answer = try NftOracle.check(Self.chains(rules.map(\.written)), options: ["--debug=netlink"])
+        #expect(answer.isAccepted, "\(answer.errors)")
+        let debug = NetlinkDebug(answer.output, table: "t")
+        for (index, rule) in rules.enumerated() {
+            let theirs = debug.steps["r\(index)"] ?? []
+            let isSame = theirs == rule.steps || (Self.areJoined(theirs) && theirs.sorted() == rule.steps.sorted())
+            #expect(isSame, "\(rule.source)\n ours:   \(rule.steps)\n theirs: \(theirs)")
+        }
+    }
+
+    /// nft joins equalities on neighbouring fields of a header into one load at the place of the first or the last of them.
+    /// Then only the order may differ.
+    private static func areJoined(_ steps: [Step]) -> Bool {
+        var run = (base: "", end: -1, length: 0)
+        for case .byte(let base, let offset, _) in steps {
+            run = base == run.base && offset == run.end ? (base, offset + 1, run.length + 1) : (base, offset + 1, 1)
+            if run.length >= 4, ["link", "transport"].contains(base) { return true }
+        }
+        return false
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Ruleset
+
+/// Reads what `nft --debug=netlink` prints of the rules that it sends to the kernel.
+struct NetlinkDebug {
+    /// By chain, which holds one rule each.
+    private(set) var steps: [String: [Step]] = [:]
+    private var load: Load?
+    private var chain = ""
+    /// Printed in front of their rule, in the order of its lookups.
+    private var sets: [ElementSet] = []
+
+    /// The elements of an anonymous set, whose keys are as long as what is looked up.
+    private struct ElementSet {
+        var isInterval = false
+        var elements: [(words: [String], isEnd: Bool)] = []
+    }
+
+    init(_ text: String, table: String) {
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            if line.hasPrefix("__set%d \(table) "), words.count >= 3 {
+                // NFT_SET_INTERVAL is 4.
+                if words.count > 3 { sets.append(ElementSet(isInterval: (Int(words[2], radix: 16) ?? 0) & 4 != 0)) }
+            } else if line.contains("element ") {
+                if !sets.isEmpty { sets[sets.count - 1].elements = Self.elements(line) }
+            } else if words.count == 3, words[0] == "bridge", words[1] == table {
+                chain = words[2]
+                steps[chain, default: []] += []
+                load = nil
+            } else if words.first == "[" {
+                read(Array(words.dropFirst().dropLast()))
+            }
+        }
+    }
+
+    /// One expression, without its brackets. Whatever is not known becomes a step that no rule of ours has.
+    private mutating func read(_ words: [String]) {
+        let text = words.joined(separator: " ")
+        let values = words.filter { $0.hasPrefix("0x") }
+        var new: [Step] = []
+        switch words.first {
+        case "meta" where words.count > 2:
+            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1][words[2]] ?? 4
+            load = Load(base: words[2], offset: 0, bytes: bytes)
+        case "payload" where words.count > 6:
+            load = Load(base: words[4], offset: Int(words[7]) ?? -1, bytes: Int(words[2].dropLast()) ?? 0)
+        case "bitwise":
+            let half = values.prefix(values.count / 2)
+            let bytes = load?.bytes ?? 0
+            load?.mask(Self.number(Array(half), bytes: bytes))
+        case "cmp" where load?.base.hasSuffix("ifname") == true:
+            new = [.test("\(load?.base ?? "") \(words[1] == "eq" ? "==" : "!=") \(Self.string(values))/\(values.count)")]
+        case "cmp", "range", "lookup":
+            new = comparison(words, values)
+        case "counter" where words.count == 5:
+            new = [.test("counter \(words[2]) \(words[4])")]
+        case "immediate":
+            new = [.test(words.dropFirst(3).joined(separator: " "))]
+        default:
+            new = [.test(text)]
+        }
+        steps[chain, default: []] += new
+    }
+
+    private mutating func comparison(_ words: [String], _ values: [String]) -> [Step] {
+        guard let load else { return [.test("no load")] }
+        if words[0] == "lookup" {
+            let set = sets.isEmpty ? ElementSet() : sets.removeFirst()
+            let isName = load.base.hasSuffix("ifname")
+            return load.lookup(isName ? nil : Self.intervals(of: set, for: load), inverted: words.last == "0x1")
+        }
+        let value = Self.number(values, bytes: load.bytes)
+        if words[0] == "range" {
+            let half = values.count / 2
+            return load.outside(
+                Self.number(Array(values.prefix(half)), bytes: load.bytes), Self.number(Array(values.suffix(half)), bytes: load.bytes))
+        }
+        switch words[1] {
+        case "eq": return load.equal(value)
+        case "neq": return load.notEqual(value)
+        case "gte": return load.atLeast(value)
+        case "lte": return load.atMost(value)
+        case "gt": return load.atLeast(value + 1)
+        case "lt": return value == 0 ? [.test("never")] : load.atMost(value - 1)
+        default: return [.test(words.joined(separator: " "))]
+        }
+    }
+
+    /// `element KEY : FLAGS [end]`, one after the other.
+    private static func elements(_ line: Substring) -> [(words: [String], isEnd: Bool)] {
+        line.split(separator: "[").compactMap { part in
+            guard let start = part.range(of: "element "), let colon = part.range(of: " : ") else { return nil }
+            let words = part[start.upperBound..<colon.lowerBound].split(separator: " ").map { "0x" + $0 }
+            return (words, part[colon.upperBound...].hasPrefix("1"))
+        }
+    }
+
+    /// Of an interval set the elements are starts and, marked with 1, the values behind the ends.
+    private static func intervals(of set: ElementSet, for load: Load) -> [ClosedRange<UInt128>] {
+        let points = set.elements.map { (value: number($0.words, bytes: load.bytes), isEnd: $0.isEnd) }
+        guard set.isInterval else { return points.map { $0.value...$0.value }.sorted { $0.lowerBound < $1.lowerBound } }
+        var intervals: [ClosedRange<UInt128>] = []
+        var open: UInt128?
+        for point in points.sorted(by: { ($0.value, $0.isEnd ? 0 : 1) < ($1.value, $1.isEnd ? 0 : 1) }) {
+            if let start = open, point.isEnd {
+                intervals.append(start...(point.value - 1))
+                open = nil
+            } else if !point.isEnd, open == nil {
+                open = point.value
+            }
+        }
+        if let open { intervals.append(open...load.all) }
+        return intervals
+    }
+
+    /// Registers are printed in words as a little-endian machine reads them; their bytes are in network order.
+    private static func bytes(_ words: [String]) -> [UInt8] {
+        words.flatMap { word -> [UInt8] in
+            let value = UInt32(word.dropFirst(2), radix: 16) ?? 0
+            return (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+        }
+    }
+
+    private static func number(_ words: [String], bytes count: Int) -> UInt128 {
+        bytes(words).prefix(count).reduce(0) { $0 << 8 | UInt128($1) }
+    }
+
+    private static func string(_ words: [String]) -> String {
+        String(decoding: bytes(words).prefix { $0 != 0 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Ruleset
+
+/// The files beside the tests.
+enum Golden {
+    static let folder = Bundle.module.bundleURL.appendingPathComponent("Golden")
+
+    /// Names without their ending, sorted.
+    static func names(withExtension ending: String) -> [String] {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return files.filter { $0.hasSuffix("." + ending) }.map { String($0.dropLast(ending.count + 1)) }.sorted()
+    }
+
+    static func text(_ name: String) throws -> String {
+        String(decoding: try Data(contentsOf: folder.appendingPathComponent(name)), as: UTF8.self)
+    }
+
+    /// `.nft` files that have an expected print.
+    static let accepted = names(withExtension: "printed")
+    /// `.nft` files that have expected diagnostics.
+    static let refused = names(withExtension: "error")
+
+    /// The rule files that people start from, at the top of the package.
+    static let examples: [URL] = {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let folder = root.appendingPathComponent("rules")
+        let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+        return files.filter { $0.pathExtension == "nft" }.sorted { $0.path < $1.path }
+    }()
+}
+
+extension SourceLocation {
+    static let nowhere = SourceLocation(file: 0, line: 0, column: 0, length: 1)
+}
+
+extension Ruleset {
+    /// What is left when texts and locations are taken away.
+    var meaning: [Table] {
+        tables.map { table in
+            var table = table
+            table.location = .nowhere
+            table.chains = table.chains.map { chain in
+                var chain = chain
+                chain.location = .nowhere
+                chain.rules = chain.rules.map(\.meaning)
+                return chain
+            }
+            return table
+        }
+    }
+}
+
+extension Rule {
+    var meaning: Rule {
+        var rule = self
+        rule.location = .nowhere
+        rule.statements = statements.map { statement in
+            switch statement {
+            case .match(var match):
+                match.location = .nowhere
+                return .match(match)
+            case .counter(let packets, let bytes, _): return .counter(packets: packets, bytes: bytes, location: .nowhere)
+            case .verdict(let verdict, _): return .verdict(verdict, location: .nowhere)
+            }
+        }
+        return rule
+    }
+}
+
+/// A file with one rule in a base chain, and a chain `x` to jump to.
+func fileWith(rule: String) -> String {
+    "table bridge t {\nchain x { }\nchain c { type filter hook forward priority 0; policy accept;\n\(rule)\n}\n}\n"
+}
+
+/// The last rule of such a file.
+func read(rule: String) throws(RejectedRuleset) -> Rule? {
+    let (ruleset, _) = try Ruleset.read(SourceFile(name: "rule", text: fileWith(rule: rule)))
+    return ruleset.tables.first?.chains.last?.rules.last
+}
+
+/// The same sequence for the same seed, on every machine (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
