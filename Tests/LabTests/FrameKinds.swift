@@ -102,7 +102,7 @@ extension FrameKind {
         FrameKind(
             name: "IPv6 extension headers",
             frame:
-                "near/near6/IPv6ExtHdrHopByHop()/IPv6ExtHdrDestOpt()/IPv6ExtHdrRouting(addresses=['fd77::9'])/IPv6ExtHdrDestOpt()/UDP(dport=9)/data(30)"
+                "near/near6/IPv6ExtHdrHopByHop()/IPv6ExtHdrDestOpt()/IPv6ExtHdrRouting(addresses=['fd77::9'])/UDP(dport=9)/data(30)"
         ),
         FrameKind(name: "atomic IPv6 fragment", frame: "near/near6/IPv6ExtHdrFragment(id=7, m=0, offset=0)/UDP(dport=9)/data(30)"),
         FrameKind(

@@ -24,6 +24,8 @@ struct IncomingFrame: Sendable, Codable {
     let offload: [Int]
     /// Its checksum was left to be finished by hardware.
     let partial: Bool
+    /// The checksum of its TCP or UDP is right; nil where there is none to look at.
+    let sound: Bool?
 }
 
 /// What a wiretap saw of one exchange.

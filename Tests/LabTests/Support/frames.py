@@ -4,6 +4,8 @@
 """
 
 import logging
+import socket
+import struct
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 
@@ -51,6 +53,11 @@ def data(length):
     return Raw(bytes(index * 7 & 0xFF for index in range(length)))
 
 
+def number(value):
+    """Four bytes that tell a frame from others of its kind."""
+    return Raw(value.to_bytes(4, "big"))
+
+
 def padded(frame, length=60):
     """As an Ethernet adapter sends it: filled to the least length with bytes that are no part of the packet."""
     frame = bytes(frame)
@@ -66,6 +73,24 @@ def overwritten(frame, offset, *values):
     """With the bytes from `offset` on replaced."""
     frame = bytearray(bytes(frame))
     frame[offset : offset + len(values)] = bytes(values)
+    return bytes(frame)
+
+
+def unfinished(frame):
+    """With the checksum of its TCP or UDP as a stack leaves it to the hardware: the sum of the pseudo-header alone."""
+    frame = frame.__class__(bytes(frame))
+    ip = frame[IP] if IP in frame else frame[IPv6]
+    transport = ip.payload
+    length = len(bytes(transport))
+    if IP in frame:
+        pseudo = struct.pack("!4s4sHH", socket.inet_aton(ip.src), socket.inet_aton(ip.dst), ip.proto, length)
+    else:
+        addresses = socket.inet_pton(socket.AF_INET6, ip.src) + socket.inet_pton(socket.AF_INET6, ip.dst)
+        pseudo = addresses + struct.pack("!II", length, ip.nh)
+    total = sum(struct.unpack(f"!{len(pseudo) // 2}H", pseudo))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    transport.chksum = total
     return bytes(frame)
 
 

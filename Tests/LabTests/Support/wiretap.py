@@ -10,7 +10,8 @@ request a frame may be a scapy expression instead. The requests:
       Sends them in order, then listens until nothing has come for `quiet`; if fewer than `awaited` frames have come by
       then, for up to a second more.
       Answers {"sent": [hex or null], "errors": [text], "near": [R], "far": [R]} with
-      R = {"frame": hex, "offload": [as above], "partial": bool}.
+      R = {"frame": hex, "offload": [as above], "partial": bool, "sound": bool or null}; `partial` is a checksum left to
+      the hardware, `sound` whether TCP's or UDP's is right, null where there is none.
   {"do": "listen", "seconds": s}
       As an exchange of nothing.
   {"do": "sequence", "from": "near", "flows": [F, …], "count": n}
@@ -51,6 +52,34 @@ def enter(namespace):
     with open(f"/run/netns/{namespace}") as handle:
         if libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), f"setns {namespace}")
+
+
+def internet_sum(data):
+    """RFC 1071, not yet complemented."""
+    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def is_sound(frame):
+    """Whether the checksum of TCP or UDP right behind an IP header is right; None for anything else."""
+    offset = 12
+    while frame[offset:offset + 2] in (b"\x81\0", b"\x88\xa8"):
+        offset += 4
+    kind, packet = frame[offset:offset + 2], frame[offset + 2:]
+    if kind == b"\x08\0" and len(packet) >= 20:
+        header, addresses, protocol = (packet[0] & 15) * 4, packet[12:20], packet[9]
+        end = struct.unpack("!H", packet[2:4])[0]
+    elif kind == b"\x86\xdd" and len(packet) >= 40:
+        header, addresses, protocol = 40, packet[8:40], packet[6]
+        end = 40 + struct.unpack("!H", packet[4:6])[0]
+    else:
+        return None
+    if protocol not in (6, 17):
+        return None
+    segment = packet[header:end]
+    return internet_sum(addresses + struct.pack("!II", protocol, len(segment)) + segment) == 0xFFFF
 
 
 class End:
@@ -144,7 +173,10 @@ def exchange(ends, request):
     collect(ends, quiet, into=received, awaited=request.get("awaited", 0))
     answer = {"sent": sent, "errors": errors}
     for name, records in received.items():
-        answer[name] = [{"frame": frame.hex(), "offload": offload, "partial": partial} for frame, offload, partial in records]
+        answer[name] = [
+            {"frame": frame.hex(), "offload": offload, "partial": partial, "sound": is_sound(frame)}
+            for frame, offload, partial in records
+        ]
     return answer
 
 
