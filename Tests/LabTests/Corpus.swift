@@ -28,8 +28,6 @@ enum Corpus {
         "IP(src='10.78.0.1', dst='255.255.255.255')/UDP(sport=68, dport=67)",
         "IP(src='10.77.0.1', dst='10.77.0.2', options=IPOption(b'\\x94\\4\\0\\0'))/TCP(sport=40000, dport=80)",
         "IP(src='10.77.0.1', dst='10.77.0.2', id=7, flags='MF')/UDP(sport=40000, dport=53, len=1008)/data(40)",
-        "IP(src='10.77.0.1', dst='10.77.0.2', id=7, frag=6, proto=17)/data(40)",
-        "IP(src='10.77.0.1', dst='10.77.0.2', id=8, frag=1, proto=6, flags='MF')/data(20)",
         "IP(src='10.77.0.1', dst='10.77.0.2', proto=47)/data(40)",
         "IP(src='10.77.0.1', dst='10.77.0.2', proto=50)/data(40)",
         "SIDE6/TCP(sport=40000, dport=80, flags='S')",
@@ -44,12 +42,18 @@ enum Corpus {
         "SIDE6/IPv6ExtHdrHopByHop()/TCP(sport=40000, dport=80)",
         "SIDE6/IPv6ExtHdrHopByHop()/IPv6ExtHdrDestOpt()/IPv6ExtHdrRouting(addresses=['fd77::9'])/UDP(sport=40000, dport=53)",
         "SIDE6/IPv6ExtHdrFragment(id=7, m=1, offset=0)/UDP(sport=40000, dport=53, len=1008, chksum=1)/data(36)",
-        "SIDE6/IPv6ExtHdrFragment(id=7, m=0, offset=6, nh=17)/data(40)",
         "SIDE6/IPv6ExtHdrFragment(id=7, m=0, offset=0)/TCP(sport=40000, dport=80)",
         "IPv6(src='fd77::1', dst='fd77::2', nh=59)",
         "ARP(op=1, psrc='10.77.0.1', pdst='10.77.0.2', hwsrc=SIDE_MAC)",
         "ARP(op=2, psrc='10.77.0.2', pdst='10.77.0.1', hwsrc=SIDE_MAC, hwdst=PEER_MAC)",
         "MPLS(label=18, ttl=64)/SIDE4/UDP(sport=40000, dport=53)",
+    ]
+
+    /// Fragments other than the first, which have no transport header.
+    static let laterFragments: [String] = [
+        "IP(src='10.77.0.1', dst='10.77.0.2', id=7, frag=6, proto=17)/data(40)",
+        "IP(src='10.77.0.1', dst='10.77.0.2', id=8, frag=1, proto=6, flags='MF')/data(20)",
+        "SIDE6/IPv6ExtHdrFragment(id=7, m=0, offset=6, nh=17)/data(40)",
     ]
 
     /// Frames that are built whole; a tag would change what they are.
@@ -62,8 +66,8 @@ enum Corpus {
         "Dot3(src=SIDE_MAC, dst='01:00:0c:cc:cc:cc')/LLC(dsap=0xaa, ssap=0xaa, ctrl=3)/SNAP(OUI=0xc, code=0x2000)/data(38)",
     ]
 
-    /// All of them, from both sides by turns.
-    static let frames: [OutgoingFrame] = {
+    /// All of them, from both sides by turns; later fragments only if asked for.
+    static func frames(laterFragments withLaterFragments: Bool) -> [OutgoingFrame] {
         var frames: [OutgoingFrame] = []
         func add(_ expression: String) {
             for side in Side.allCases {
@@ -74,9 +78,9 @@ enum Corpus {
             }
         }
         for tag in tags {
-            for packet in packets { add("SIDE/\(tag)\(packet)") }
+            for packet in packets + (withLaterFragments ? laterFragments : []) { add("SIDE/\(tag)\(packet)") }
         }
         for frame in others { add(frame) }
         return frames
-    }()
+    }
 }

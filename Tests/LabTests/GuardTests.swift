@@ -53,8 +53,10 @@ extension LabTests {
                 "ip address add 10.77.0.254/24 dev eth1", "ip address add 10.88.0.254/24 dev eth2",
                 "ip neighbour add 10.88.0.2 lladdr 02:77:00:00:00:02 dev eth2", "sysctl -qw net.ipv4.ip_forward=1",
             ] { try lab.require(in: .fw, command) }
-            let frame =
-                "Ether(src=NEAR_MAC, dst='02:77:00:00:00:f1')/IP(dst='10.88.0.2')/UDP(dport=9)/Raw(bytes.fromhex('\(Self.marker)'))"
+            let frame = """
+                Ether(src=NEAR_MAC, dst='02:77:00:00:00:f1')/IP(src='10.77.0.1', dst='10.88.0.2')/UDP(dport=9)\
+                /Raw(bytes.fromhex('\(Self.marker)'))
+                """
             let wiretap = try Wiretap(lab)
             let routed = try wiretap.send(frame, from: .near, quiet: .milliseconds(200), awaiting: 1)
             #expect(routed.frames(at: .far).filter { $0.contains(Self.marker) }.count == 1, "the test bed: the host does route")
@@ -77,7 +79,7 @@ extension LabTests {
             }
             let before = try Self.ports.map(lab.state)
             let weir = try Weir(in: lab)
-            #expect(try lab.require(in: .fw, "tc filter show dev eth1 ingress").contains("weir"), "ours is there")
+            #expect(try lab.require(in: .fw, "tc filter show dev eth1 ingress").contains(Weir.filterHandle), "ours is there")
             #expect(weir.log.contains("preference 1") == (preference == 1), "\(weir.log)")
             #expect(try lab.answers("10.77.0.2"))
             #expect(weir.stop().status == 0)
@@ -175,7 +177,7 @@ extension LabTests {
         func otherInterfaces() throws {
             let lab = try Lab(bare: true)
             let wiretap = try Wiretap(lab)
-            let flood = try lab.start(in: .fw, ["timeout", "20", "ping", "-q", "-f", "127.0.0.1"])
+            let flood = try lab.start(in: .fw, ["timeout", "20", "ping", "-q", "-i", "0.002", "127.0.0.1"])
             for _ in 0..<3 {
                 let weir = try Weir(in: lab, workers: 2)
                 let heard = try wiretap.listen(for: .milliseconds(100))

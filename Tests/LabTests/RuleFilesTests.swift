@@ -60,7 +60,20 @@ extension LabTests {
                 ("near/near6/TCP(sport=40000, dport=22)", false),
                 ("near/IP(src='192.168.1.1', dst='192.168.2.1')/TCP(sport=40000, dport=80)", false),
             ],
-            "services-by-prefix.nft": [],
+            "services-by-prefix.nft": [
+                ("near/IP(src='10.77.0.1', dst='10.77.1.9')/UDP(sport=40000, dport=53)", true),
+                ("near/IP(src='10.77.0.1', dst='10.77.1.9')/TCP(sport=40000, dport=80)", false),
+                ("near/IP(src='10.77.0.1', dst='10.77.2.9')/TCP(sport=40000, dport=80)", true),
+                ("near/IP(src='10.77.0.1', dst='10.77.2.9')/UDP(sport=40000, dport=53)", false),
+                ("near/IP(src='10.77.0.1', dst='10.77.3.9')/UDP(sport=40000, dport=5000)", true),
+                ("near/Dot1Q(vlan=5)/IP(src='10.77.0.1', dst='10.77.3.9')/TCP(sport=40000, dport=5100)", true),
+                ("near/Dot1Q(vlan=5)/IP(src='10.77.0.1', dst='10.77.3.9')/TCP(sport=40000, dport=5101)", false),
+                ("near/IPv6(src='fd77::1', dst='fd77:0:0:1::9')/UDP(sport=40000, dport=53)", true),
+                ("near/IPv6(src='fd77::1', dst='fd77:0:0:2::9')/TCP(sport=40000, dport=80)", true),
+                ("near/IPv6(src='fd77::1', dst='fd77:0:0:2::9')/TCP(sport=40000, dport=81)", false),
+                ("near/IPv6(src='fd77::1', dst='fd77:0:0:2::9')/ICMPv6ND_NS(tgt='fd77:0:0:2::9')", true),
+                ("near/near4/TCP(sport=40000, dport=22)", true),
+            ],
         ]
 
         @Test("each file lets through what it should", arguments: files)

@@ -44,6 +44,9 @@ final class Weir {
     static let binary =
         ProcessInfo.processInfo.environment["WEIR_BINARY"] ?? Lab.root.appending(path: ".build/release/weir").path
 
+    /// By which Weir's filters are known in tc's listings ("Weir" in ASCII).
+    static let filterHandle = "0x57656972"
+
     static let passAll = chain([])
 
     /// The text of a rule file with one base chain.
