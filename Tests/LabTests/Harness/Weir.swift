@@ -1,0 +1,156 @@
+import Foundation
+
+/// Frames and bytes.
+struct Tally: Sendable, Codable, Equatable {
+    var frames: UInt64
+    var bytes: UInt64
+}
+
+/// One line of `weir run --json`.
+struct Counters: Sendable, Codable {
+    struct Port: Sendable, Codable {
+        let name: String
+        let up: Bool
+        let received, sent: Tally
+        let kernelDrops, tooBig, truncated: UInt64
+        let sendFailures: [String: UInt64]
+    }
+
+    struct Rule: Sendable, Codable {
+        let table, chain, file: String
+        let line: Int
+        let text: String
+        let frames, bytes: UInt64
+    }
+
+    struct Capture: Sendable, Codable {
+        let written, lost: UInt64
+    }
+
+    let ports: [Port]
+    let rules: [Rule]
+    let reasons: [String: Tally]
+    let capture: Capture?
+
+    /// How many frames were given this reason.
+    func frames(for reason: String) -> UInt64 { reasons[reason]?.frames ?? 0 }
+
+    func port(_ name: String) -> Port? { ports.first { $0.name == name } }
+}
+
+/// `weir run` between the two ports of a lab.
+final class Weir {
+    /// The executable under test: $WEIR_BINARY, else the package's release build.
+    static let binary =
+        ProcessInfo.processInfo.environment["WEIR_BINARY"] ?? Lab.root.appending(path: ".build/release/weir").path
+
+    /// By which Weir's filters are known in tc's listings ("Weir" in ASCII).
+    static let filterHandle = "0x57656972"
+
+    static let passAll = chain([])
+
+    /// The text of a rule file with one base chain.
+    static func chain(_ rules: [String], policy: String = "accept") -> String {
+        """
+        table bridge filter {
+            chain forward {
+                type filter hook forward priority 0; policy \(policy);
+        \(rules.map { "        " + $0 }.joined(separator: "\n"))
+            }
+        }
+
+        """
+    }
+
+    private let process: Background
+    private var linesRead = 0
+
+    /// Starts Weir and returns once it forwards.
+    init(in lab: Lab, rules: URL, workers: Int = 1, options: [String] = []) throws {
+        process = try Self.launch(in: lab, rules: rules, workers: workers, options: options)
+        guard eventually(within: .seconds(10), { isForwarding || !process.process.isRunning }), isForwarding else {
+            let text = process.errorText
+            process.end()
+            throw CommandFailure(description: "weir does not forward: \(text)")
+        }
+    }
+
+    /// The same with the text of a rule file.
+    convenience init(in lab: Lab, rules: String = Weir.passAll, workers: Int = 1, options: [String] = []) throws {
+        try self.init(in: lab, rules: lab.write(rules, to: "rules.nft"), workers: workers, options: options)
+    }
+
+    deinit {
+        process.end()
+    }
+
+    /// Starts Weir whether or not it can run.
+    static func launch(in lab: Lab, rules: URL, workers: Int = 1, options: [String] = []) throws -> Background {
+        try lab.start(
+            in: .fw,
+            [
+                binary, "run", "--ports", "\(Lab.ports.near),\(Lab.ports.far)", "--rules", rules.path, "--workers", "\(workers)",
+                "--state-directory", lab.directory.appending(path: "state").path, "--json",
+            ] + options)
+    }
+
+    private var isForwarding: Bool { log.contains("forwarding between \(Lab.ports.near) and \(Lab.ports.far)") }
+
+    /// What it has logged so far.
+    var log: String { process.errorText }
+    var isRunning: Bool { process.process.isRunning }
+    var processIdentifier: Int32 { process.process.processIdentifier }
+
+    func signal(_ number: Int32) { process.signal(number) }
+
+    /// Asks for the counters and reads them.
+    func counters() throws -> Counters {
+        let before = process.outputText.lines.count
+        process.signal(SIGUSR1)
+        guard eventually(within: .seconds(3), { process.outputText.completeLines.count > before }) else {
+            throw CommandFailure(description: "no counters upon SIGUSR1; the log: \(log)")
+        }
+        return try Self.decode(process.outputText.completeLines[before])
+    }
+
+    /// Ends it and returns its exit status and the last counters; the status is nil if it did not end within 5 s.
+    @discardableResult
+    func stop(_ number: Int32 = SIGTERM) -> (status: Int32?, counters: Counters?) {
+        process.signal(number)
+        let status = process.wait(limit: .seconds(5))
+        return (status, process.outputText.completeLines.last.flatMap { try? Self.decode($0) })
+    }
+
+    private static func decode(_ line: String) throws -> Counters {
+        do {
+            return try JSONDecoder().decode(Counters.self, from: Data(line.utf8))
+        } catch {
+            throw CommandFailure(description: "counters that can't be read (\(error)): \(line)")
+        }
+    }
+
+    /// The processor time it has used, in clock ticks of 10 ms.
+    func processorTicks() throws -> Int {
+        let stat = try String(contentsOfFile: "/proc/\(processIdentifier)/stat", encoding: .utf8)
+        // Behind the command's name, which may hold anything, utime and stime are the 12th and 13th.
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else {
+            throw CommandFailure(description: "/proc/PID/stat: \(stat)")
+        }
+        return user + system
+    }
+
+    /// Its resident memory in KiB.
+    func residentMemory() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(processIdentifier)/status", encoding: .utf8)
+        let line = status.lines.first { $0.hasPrefix("VmRSS:") } ?? ""
+        return Int(line.filter(\.isNumber)) ?? 0
+    }
+}
+
+extension String {
+    var lines: [String] { split(separator: "\n", omittingEmptySubsequences: true).map(String.init) }
+
+    /// Those that have their newline already.
+    var completeLines: [String] { hasSuffix("\n") ? lines : Array(lines.dropLast()) }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Testing
+
+extension LabTests {
+    /// What `weir` says and how it ends when it can't start, and what it warns of when it can.
+    @Suite("Start", .needsWeir)
+    struct StartTests {
+        /// A start that must not succeed.
+        struct BadStart: Sendable, CustomStringConvertible {
+            let description: String
+            /// `GOOD`, `BAD` and `STATE` stand for a rule file, one with an error in it, and a folder.
+            let arguments: String
+            var prefix: [String] = []
+            let status: Int32
+            let says: [String]
+        }
+
+        private static let withoutCapabilities = ["setpriv", "--bounding-set=-net_admin,-net_raw", "--inh-caps=-all"]
+
+        static let badStarts: [BadStart] = [
+            BadStart(
+                description: "no such interface: those that there are",
+                arguments: "run --ports eth1,eth9 --rules GOOD --state-directory STATE",
+                status: 1, says: ["no interface eth9", "eth1", "eth2"]),
+            BadStart(
+                description: "the same port twice", arguments: "run --ports eth1,eth1 --rules GOOD --state-directory STATE", status: 1,
+                says: ["both ports are eth1"]),
+            BadStart(
+                description: "the loopback interface", arguments: "run --ports lo,eth2 --rules GOOD --state-directory STATE", status: 1,
+                says: ["lo is the loopback"]),
+            BadStart(
+                description: "without capabilities", arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE",
+                prefix: withoutCapabilities, status: 1, says: ["CAP_NET_ADMIN", "CAP_NET_RAW", "root"]),
+            BadStart(
+                description: "no rule file", arguments: "run --ports eth1,eth2 --rules /nowhere/x.nft --state-directory STATE", status: 1,
+                says: ["/nowhere/x.nft can't be read"]),
+            BadStart(
+                description: "a folder for a rule file", arguments: "run --ports eth1,eth2 --rules / --state-directory STATE", status: 1,
+                says: ["/ can't be read"]),
+            BadStart(
+                description: "a state folder that can't be",
+                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory /nowhere/weir",
+                status: 1, says: ["/nowhere/weir", "--state-directory"]),
+            BadStart(
+                description: "a capture that can't be written",
+                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE --drops /nowhere/x.pcap", status: 1,
+                says: ["/nowhere/x.pcap"]),
+            BadStart(
+                description: "one port", arguments: "run --ports eth1 --rules GOOD", status: 64, says: ["two interfaces"]),
+            BadStart(description: "no ports", arguments: "run --rules GOOD", status: 64, says: ["--ports"]),
+            BadStart(
+                description: "no workers", arguments: "run --ports eth1,eth2 --rules GOOD --workers 0", status: 64, says: ["--workers"]),
+            BadStart(
+                description: "an unknown option", arguments: "run --ports eth1,eth2 --rules GOOD --fast", status: 64, says: ["--fast"]),
+        ]
+
+        private func expanded(_ arguments: String, _ lab: Lab) throws -> [String] {
+            let good = try lab.write(Weir.passAll, to: "good.nft").path
+            let bad = try lab.write(Weir.chain(["tcp dport 80 drop", "tcp dport htp drop"]), to: "bad.nft").path
+            return arguments.split(separator: " ").map {
+                switch $0 {
+                case "GOOD": good
+                case "BAD": bad
+                case "STATE": lab.directory.appending(path: "state").path
+                default: String($0)
+                }
+            }
+        }
+
+        @Test("a bad start is told in one sentence", arguments: badStarts)
+        func badStart(_ start: BadStart) throws {
+            let lab = try Lab()
+            let before = try ["eth1", "eth2"].map(lab.state)
+            let result = try lab.run(in: .fw, start.prefix + [Weir.binary] + expanded(start.arguments, lab), limit: 5)
+            #expect(result.status == start.status, "\(result.error)")
+            for word in start.says { #expect(result.error.contains(word), "\(result.error)") }
+            if start.status == 1 {
+                #expect(result.error.lines.count == 1, "\(result.error)")
+                #expect(result.output.isEmpty)
+            }
+            #expect(try ["eth1", "eth2"].map(lab.state) == before, "it changed something")
+        }
+
+        @Test(
+            "rules with an error are refused where the error stands",
+            arguments: ["run --ports eth1,eth2 --rules BAD", "check BAD", "check GOOD BAD"])
+        func badRules(arguments: String) throws {
+            let lab = try Lab()
+            let result = try lab.run(in: .fw, [Weir.binary] + expanded(arguments, lab), limit: 5)
+            #expect(result.status == 1)
+            #expect(result.error.contains("bad.nft:5:19: error:"), "\(result.error)")
+        }
+
+        @Test("good rules are checked without privileges")
+        func check() throws {
+            let lab = try Lab()
+            let files = RuleFilesTests.files.map { Lab.root.appending(path: "rules/\($0)").path }
+            let result = try Command.run(["setpriv", "--bounding-set=-all", "--inh-caps=-all", Weir.binary, "check"] + files)
+            #expect(result.isSuccess && !files.isEmpty, "\(result.error)")
+            withExtendedLifetime(lab) {}
+        }
+
+        @Test("two runs do not share a port")
+        func twice() throws {
+            let lab = try Lab()
+            let weir = try Weir(in: lab)
+            let second = try Weir.launch(in: lab, rules: lab.write(Weir.passAll, to: "second.nft"))
+            #expect(second.wait(limit: .seconds(5)) == 1)
+            #expect(second.errorText.contains("another Weir runs on eth1"), "\(second.errorText)")
+            #expect(try lab.answers("10.77.0.2"), "the first goes on")
+            #expect(weir.stop().status == 0)
+        }
+
+        @Test(
+            "what an operator should know of the ports is said, and does not hinder",
+            arguments: [
+                (["ip address add 192.0.2.1/24 dev eth1"], "eth1 has the address 192.0.2.1"),
+                (["ip address add fd01::1/64 dev eth2 nodad"], "eth2 has the address fd01::1"),
+                (["ip link add br7 type bridge", "ip link set br7 up", "ip link set eth1 master br7"], "eth1 is a member of br7"),
+                (["ip link set eth2 mtu 1400"], "the MTUs differ (eth1 1500, eth2 1400)"),
+            ])
+        func warnings(commands: [String], says: String) throws {
+            let lab = try Lab()
+            for command in commands { try lab.require(in: .fw, command) }
+            let weir = try Weir(in: lab)
+            #expect(weir.log.contains(says), "\(weir.log)")
+            #expect(try lab.answers("10.77.0.2"))
+            #expect(weir.stop().status == 0)
+        }
+
+        @Test("a port that is down at the start is waited for")
+        func waits() throws {
+            let lab = try Lab()
+            try lab.require(in: .fw, "ip link set eth2 down")
+            let process = try Weir.launch(in: lab, rules: lab.write(Weir.passAll, to: "rules.nft"))
+            #expect(eventually(within: .seconds(3)) { process.errorText.contains("eth2 is down") }, "\(process.errorText)")
+            try lab.require(in: .fw, "ip link set eth2 up")
+            #expect(try eventually(within: .seconds(2)) { try lab.answers("10.77.0.2") })
+            process.signal(SIGTERM)
+            #expect(process.wait(limit: .seconds(5)) == 0)
+        }
+    }
+}
