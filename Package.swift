@@ -50,16 +50,25 @@ let package = Package(
             swiftSettings: house),
 
         .testTarget(name: "WireTests", dependencies: ["Wire", "FrameBuilder"], swiftSettings: house),
+        .testTarget(name: "RulesetTests", dependencies: ["Ruleset"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
-        .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
+        .testTarget(
+            name: "FirewallTests",
+            dependencies: ["Firewall", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
+            swiftSettings: house),
+        .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
+        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire"], swiftSettings: house),
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
                 "Appliance", "Capture", "Classifier", "Firewall", "PacketIO", "Ruleset", "CAllocationCounter", "CNetworkNamespace",
             ], swiftSettings: house),
+        .testTarget(name: "LabTests", resources: [.copy("Support")], swiftSettings: house),
+
+        // What tests stand on.
+        .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(name: "CNetworkNamespace", path: "Tests/CNetworkNamespace"),
-        .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire"], swiftSettings: house),
     ]
 )

@@ -106,13 +106,20 @@ private enum Wires {
             "link add weir-a type veth peer name weir-b", "link add weir-c type veth peer name weir-d", "link set weir-a up",
             "link set weir-b up", "link set weir-c up", "link set weir-d up",
         ] {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["ip"] + arguments.split(separator: " ").map(String.init)
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0, "ip \(arguments)")
+            try #require(try run("ip", arguments.split(separator: " ").map(String.init)) == 0, "ip \(arguments)")
         }
+    }
+
+    /// Runs a program in this thread's namespace, which Foundation's Process, with a thread of its own, doesn't promise.
+    private static func run(_ program: String, _ arguments: [String]) throws -> Int32 {
+        var process = pid_t()
+        var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        let code = posix_spawnp(&process, program, nil, nil, &words, environ)
+        try #require(code == 0, "\(program) can't be run: \(SystemCallError.name(of: code))")
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        return status
     }
 
     static func socket(_ name: String) throws -> PortSocket {
