@@ -48,6 +48,8 @@ package struct PortJournal: ~Copyable {
     }
 
     deinit {
+        // Said aloud: a child that is just being started holds the descriptor, and with it the lock, until it executes.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 

@@ -40,10 +40,10 @@ struct Emitter {
             }
             unresolved.removeAll()
         }
-        // The place in the file decides among equal priorities. Linux runs the chain that was added last first: the same verdict, since
-        // any drop is the last word, but other counters.
+        // Among equal priorities the chain that was added last runs first (net/netfilter/core.c, nf_hook_entries_grow): counters
+        // and the deciding rule tell the difference.
         let order = hooked.indices.sorted {
-            (hooked[$0].reference.base.priority, $0) < (hooked[$1].reference.base.priority, $1)
+            (hooked[$0].reference.base.priority, $1) < (hooked[$1].reference.base.priority, $0)
         }
         for index in order {
             let (start, reference) = hooked[index]

@@ -60,7 +60,8 @@ public struct Interpreter {
         self.tables = tables
         var ordered: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for priority in Set(hooked.map(\.base.priority)).sorted() {
-            ordered += hooked.filter { $0.base.priority == priority }
+            // The kernel hooks a chain in before those of its own priority.
+            ordered += hooked.filter { $0.base.priority == priority }.reversed()
         }
         baseChains = ordered
     }

@@ -98,16 +98,16 @@ private let cases: [ChainCase] = [
             Build.table([Build.base([rule(accept)], priority: 0)]), Build.table([Build.base([rule(drop)], priority: 1)], name: "late"),
         ]), (.drop, 1, 1), rules: [1, 1]),
     ChainCase(
-        "equal priorities in the order of the file",
+        "equal priorities from the last to the first",
         Build.ruleset([
-            Build.table([Build.base([rule(accept)]), Build.base([], name: "second"), Build.base([rule(accept)], name: "third")])
-        ]), (.accept, 1, 2), rules: [1, 1]),
+            Build.table([Build.base([rule(accept)]), Build.base([], name: "second"), Build.base([rule(drop)], name: "third")])
+        ]), (.drop, 1, 0), rules: [0, 1]),
     ChainCase(
         "a chain's name is its table's own",
         Build.ruleset([
-            Build.table([base(rule(verdict(.jump("a")))), chain("a", rule(accept))]),
-            Build.table([base(rule(verdict(.jump("a")))), chain("a", rule(drop))], name: "other"),
-        ]), (.drop, 3, 1), rules: [1, 1, 1, 1]),
+            Build.table([base(rule(verdict(.jump("a")))), chain("a", rule(drop))]),
+            Build.table([base(rule(verdict(.jump("a")))), chain("a", rule(accept))], name: "other"),
+        ]), (.drop, 1, 1), rules: [1, 1, 1, 1]),
     ChainCase(
         "the deepest nest of chains, and back through all of them",
         Build.ruleset([
