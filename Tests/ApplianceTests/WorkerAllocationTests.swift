@@ -76,7 +76,8 @@ private struct Run {
             }
             orders.isStopping.store(true, ordering: .relaxed)
         }
-        var worker = Worker(number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, orders: orders, drops: drops)
+        var worker = Worker(
+            number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, orders: orders, drops: drops)
         generator.start()
         let before = allocations_of_this_thread()
         let ring = Thread {
