@@ -73,7 +73,7 @@ final class Lab {
 
     /// The kernel's bridge in the middle, with nft's rules on it if any are given.
     func startBridge(rules: URL? = nil) throws {
-        try tool(["bridge"])
+        try tool(["bridge", "--wire"])
         if let rules { try require(in: .fw, "nft -f \(rules.path)") }
     }
 
