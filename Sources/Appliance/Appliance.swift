@@ -18,6 +18,7 @@ public final class Appliance {
     private var session: Session?
     /// Why a session couldn't be begun, as it was said last.
     private var sessionProblem: String?
+    private var hasForwarded = false
     private var failureWatch: FailureWatch
 
     /// `print` takes reports, each a text of its own.
@@ -50,7 +51,7 @@ public final class Appliance {
             far.giveBack(log)
             configuration.drops?.finish()
             writer?.join()
-            print(report(near.isWorking, far.isWorking).text(json: configuration.json))
+            if hasForwarded { print(report(near.isWorking, far.isWorking).text(json: configuration.json)) }
         }
 
         try attend(&near, &far)
@@ -105,6 +106,7 @@ public final class Appliance {
             throw error
         }
         sessionProblem = nil
+        hasForwarded = true
         let count = configuration.workers
         log.notice("forwarding between \(first.name) and \(second.name) with \(count) \(count == 1 ? "worker" : "workers")")
     }

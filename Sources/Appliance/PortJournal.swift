@@ -13,12 +13,8 @@ package struct PortJournal: ~Copyable {
 
     /// Opens and locks the note of one port of this network namespace.
     package init(port name: String, directory: String) throws(StartProblem) {
-        var space = stat()
         // Interfaces of two network namespaces may have the same name.
-        guard stat("/proc/self/ns/net", &space) == 0 else {
-            throw StartProblem("/proc/self/ns/net can't be read (\(SystemCallError.name(of: errno))); is /proc mounted?")
-        }
-        let path = "\(directory)/\(space.st_ino)-\(name).json"
+        let path = "\(directory)/\(networkNamespaceCookie())-\(name).json"
         let descriptor = try Self.openAndLock(path, port: name, directory: directory)
         self.path = path
         self.descriptor = descriptor

@@ -167,3 +167,12 @@ public struct LinkEvents: ~Copyable {
         }
     }
 }
+
+/// A number for the network namespace of this process that no other one has had since the machine started (SO_NETNS_COOKIE,
+/// Linux 5.14); 0 on an older kernel.
+public func networkNamespaceCookie() -> UInt64 {
+    guard let socket = try? NetlinkSocket.open(groups: 0, flags: 0) else { return 0 }
+    var cookie: UInt64 = 0
+    var length = socklen_t(MemoryLayout<UInt64>.size)
+    return getsockopt(socket.number, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, &cookie, &length) == 0 ? cookie : 0
+}

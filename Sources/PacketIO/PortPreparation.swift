@@ -102,7 +102,7 @@ public struct PortPreparation {
     /// To be called when the interface's MTU was seen to have changed. If it wasn't this run that set it, it is the new
     /// original; returns that MTU then, and a warning if the room above it isn't to be had.
     public mutating func noteMTU(_ mtu: UInt32) -> (mtu: UInt32, warning: String?)? {
-        guard mtu != originals.mtu &+ Self.tagRoom, mtu != originals.mtu else { return nil }
+        guard mtu != originals.mtu &+ Self.tagRoom else { return nil }
         originals.mtu = mtu
         return (mtu, raiseMTU(from: mtu))
     }

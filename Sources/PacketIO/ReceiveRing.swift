@@ -71,18 +71,18 @@ public struct ReceiveRing: ~Copyable {
         let slot = slot(taken)
         let status = Int32(bitPattern: weir_load_acquire_u32(slot))
         guard status & TP_STATUS_USER != 0 else { return .nothing }
-        let header = slot.assumingMemoryBound(to: tpacket2_hdr.self)
-        let start = slot + Int(header.pointee.tp_mac)
-        let length = Int(header.pointee.tp_len)
-        let captured = Int(header.pointee.tp_snaplen)
+        let header = slot.load(as: tpacket2_hdr.self)
+        let start = slot + Int(header.tp_mac)
+        let length = Int(header.tp_len)
+        let captured = Int(header.tp_snaplen)
         // Every value is the kernel's own, but an offset is believed only inside the slot.
-        let inside = Int(header.pointee.tp_mac) >= ReceivedFrame.virtioHeaderLength && Int(header.pointee.tp_mac) + captured <= slotBytes
+        let inside = Int(header.tp_mac) >= ReceivedFrame.virtioHeaderLength && Int(header.tp_mac) + captured <= slotBytes
         var frame = ReceivedFrame(
             start: start, length: captured, tag: nil,
-            time: UInt64(header.pointee.tp_sec) &* 1_000_000_000 &+ UInt64(header.pointee.tp_nsec))
+            time: UInt64(header.tp_sec) &* 1_000_000_000 &+ UInt64(header.tp_nsec))
         if status & TP_STATUS_VLAN_VALID != 0 {
-            let tpid = status & TP_STATUS_VLAN_TPID_VALID != 0 ? header.pointee.tp_vlan_tpid : UInt16(ETH_P_8021Q)
-            frame.tag = VLANTag(tpid: tpid, tci: header.pointee.tp_vlan_tci)
+            let tpid = status & TP_STATUS_VLAN_TPID_VALID != 0 ? header.tp_vlan_tpid : UInt16(ETH_P_8021Q)
+            frame.tag = VLANTag(tpid: tpid, tci: header.tp_vlan_tci)
         }
         if status & TP_STATUS_COPY != 0 {
             switch overflow.receive(from: socket.number, length: length) {
