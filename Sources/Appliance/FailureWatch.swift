@@ -1,4 +1,5 @@
 import Capture
+import Glibc
 import Logging
 import PacketIO
 
@@ -7,6 +8,9 @@ import PacketIO
 struct FailureWatch {
     /// Seconds without a loss after which it counts as over.
     private static let patience = 5
+
+    /// What a port that is down or gone gives, which is said of the port itself.
+    private static let saidOfThePort = [ENETDOWN, ENXIO, ENODEV]
 
     private struct Watched {
         var total: UInt64 = 0
@@ -31,7 +35,7 @@ struct FailureWatch {
     /// To be called once a second.
     mutating func look(at crew: Crew, drops: DropCapture?, _ log: Logger) {
         for port in ports.indices {
-            for code in 1...PortCounters.largestError {
+            for code in 1...PortCounters.largestError where !Self.saidOfThePort.contains(Int32(code)) {
                 let total = crew.portCounters.reduce(0) { $0 &+ $1[port].failures(code) }
                 note(.send(port: port, code: code), total, log)
             }
