@@ -30,8 +30,12 @@ final class NativeThread {
                 guard let argument else { return nil }
                 let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
                 weir_name_thread(body.name)
-                // A processor that went away since is no reason not to work.
-                if let processor = body.processor { _ = weir_pin_thread(processor) }
+                if let processor = body.processor {
+                    // A thread that is bound to one processor can't make way for others there, and a wire must not wait for
+                    // them. Neither is a reason not to work where it isn't allowed, or the processor went away.
+                    _ = weir_pin_thread(processor)
+                    _ = weir_favour_thread(-10)
+                }
                 body.run()
                 return nil
             }, body.toOpaque())

@@ -57,6 +57,9 @@ void weir_name_thread(const char *_Nonnull name);
 /// Binds the calling thread to one processor: 0, or -1 and errno.
 int weir_pin_thread(int processor);
 
+/// Gives the calling thread alone this nice value: 0, or -1 and errno.
+int weir_favour_thread(int nice);
+
 /// SIOCETHTOOL on the interface, with the command's structure (include/uapi/linux/ethtool.h): 0, or -1 and errno.
 int weir_ethtool(int fd, const char *_Nonnull interface, void *_Nonnull command);
 
