@@ -21,6 +21,15 @@ extension Lab {
         try require(in: .fw, "ethtool -k \(port)").contains("\(offload): on")
     }
 
+    /// A counter of the firewall's own stack, by its name in /proc/net/snmp.
+    func hostCounter(_ group: String, _ name: String) throws -> Int {
+        let lines = try require(in: .fw, "cat /proc/net/snmp").lines.filter { $0.hasPrefix("\(group): ") }.map { $0.split(separator: " ") }
+        guard lines.count == 2, let column = lines[0].firstIndex(of: Substring(name)), let value = Int(lines[1][column]) else {
+            throw CommandFailure(description: "no \(group) \(name) in /proc/net/snmp")
+        }
+        return value
+    }
+
     /// Whether an echo request to an address is answered.
     func answers(_ address: String, from place: Place = .near) throws -> Bool { try ping(address, count: 1, from: place) == 1 }
 }
@@ -39,7 +48,11 @@ extension LabTests {
             try lab.require(in: .fw, "ip address add 10.77.0.254/24 dev eth1")
             #expect(try lab.answers("10.77.0.254"), "the test bed: without Weir the host does answer")
             let weir = try Weir(in: lab)
+            // What the egress rule would keep in must not have been heard in the first place.
+            let heard = try lab.hostCounter("Icmp", "InEchos")
+            #expect(heard > 0, "the test bed: the counter counts")
             #expect(try lab.answers("10.77.0.254") == false)
+            #expect(try lab.hostCounter("Icmp", "InEchos") == heard)
             #expect(try lab.run(in: .near, ["arping", "-c", "1", "-w", "1", "-I", "near0", "10.77.0.254"]).isSuccess == false)
             #expect(try lab.answers("10.77.0.2"), "the socket has its copy")
             #expect(weir.stop().status == 0)
@@ -61,8 +74,11 @@ extension LabTests {
             let routed = try wiretap.send(frame, from: .near, quiet: .milliseconds(200), awaiting: 1)
             #expect(routed.frames(at: .far).filter { $0.contains(Self.marker) }.count == 1, "the test bed: the host does route")
             let weir = try Weir(in: lab)
+            let before = try lab.hostCounter("Ip", "ForwDatagrams")
+            #expect(before > 0, "the test bed: the counter counts")
             let forwarded = try wiretap.send(frame, from: .near, quiet: .milliseconds(200), awaiting: 1)
             #expect(forwarded.frames(at: .far) == forwarded.sent.compactMap { $0 })
+            #expect(try lab.hostCounter("Ip", "ForwDatagrams") == before)
             withExtendedLifetime(weir) {}
         }
 
@@ -158,13 +174,17 @@ extension LabTests {
             try lab.require(in: .fw, "ip address add fd77::fe/64 dev eth1 nodad")
             try lab.require(in: .fw, "sysctl -qw net.ipv4.ip_forward=1")
             try lab.require(in: .fw, "ethtool -K eth1 rx-gro-list on")
+            try lab.require(in: .near, "ip neighbour replace 10.77.0.254 lladdr 02:77:00:00:00:f1 dev near0")
+            #expect(try lab.answers("10.77.0.254"), "the test bed: without Weir the host does answer")
             let before = try Self.ports.map(lab.state)
             for _ in 0..<2 {
                 let killed = try Weir(in: lab)
                 #expect(try lab.answers("10.77.0.2"))
                 #expect(killed.stop(SIGKILL).status == 128 + SIGKILL)
                 #expect(try lab.answers("10.77.0.2") == false, "nothing passes")
+                let heard = try lab.hostCounter("Icmp", "InEchos")
                 #expect(try lab.answers("10.77.0.254") == false, "the host stays mute")
+                #expect(try lab.hostCounter("Icmp", "InEchos") == heard, "and deaf")
             }
             let next = try Weir(in: lab)
             #expect(try lab.answers("10.77.0.2"), "the next run forwards")
