@@ -59,6 +59,21 @@ extension LabTests {
             #expect(try lab.answers("10.77.0.254"), "after the run the host answers again")
         }
 
+        /// Fact 5: what a bypass can be made of. Redirected at tc ingress, frames cross without Weir and without the host.
+        @Test("redirected at tc ingress, the two ports are a wire in the kernel")
+        func wireInTheKernel() throws {
+            let lab = try Lab()
+            #expect(try lab.answers("10.77.0.2") == false, "the test bed: nothing passes by itself")
+            for (port, other) in [("eth1", "eth2"), ("eth2", "eth1")] {
+                try lab.require(in: .fw, "tc qdisc add dev \(port) clsact")
+                try lab.require(
+                    in: .fw,
+                    "tc filter add dev \(port) ingress protocol all u32 match u32 0 0 action mirred egress redirect dev \(other)")
+            }
+            #expect(try lab.answers("10.77.0.2"))
+            #expect(try lab.iperf("-i 0", to: "10.77.0.2").megabits > 500)
+        }
+
         @Test("the host routes no second copy of what is forwarded")
         func hostDoesNotRoute() throws {
             let lab = try Lab(bare: true)
