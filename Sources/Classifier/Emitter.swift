@@ -5,6 +5,7 @@ struct Emitter {
     let ports: [String]
     private(set) var instructions: [Instruction] = []
     private(set) var intervals: [Interval] = []
+    private(set) var mapEntries: [MapEntry] = []
     private(set) var entryPoints: [EntryPoint] = []
     private(set) var loads: Set<Load> = []
     private(set) var rules: [RuleReference] = []
@@ -13,6 +14,19 @@ struct Emitter {
 
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
     private var unresolved: [(instruction: Int, chain: String)] = []
+    private var unresolvedEntries: [(entry: Int, chain: String)] = []
+
+    /// The sets of the table at hand.
+    private var sets: [String: NamedSet] = [:]
+    /// Where those lie that a rule has used: each is compiled once. Sets of interfaces are no more than two bits, and are not kept.
+    private var compiledSets: [String: Range<Int>] = [:]
+    /// The same for verdict maps. One of interfaces has other entries for `iifname` than for `oifname`.
+    private var compiledMaps: [MapKey: Range<Int>] = [:]
+
+    private struct MapKey: Hashable {
+        var name: String
+        var isEgress: Bool
+    }
 
     init(ports: [String]) {
         self.ports = ports
@@ -22,6 +36,9 @@ struct Emitter {
         var hooked: [(start: Int, reference: BaseChainReference)] = []
         for table in ruleset.tables {
             var starts: [String: Int] = [:]
+            sets = Dictionary(table.sets.map { ($0.name, $0) }) { first, _ in first }
+            compiledSets.removeAll()
+            compiledMaps.removeAll()
             for chain in table.chains {
                 let start = instructions.count
                 if starts[chain.name] == nil { starts[chain.name] = start }
@@ -39,6 +56,11 @@ struct Emitter {
                 instructions[instruction].target = try int32(start)
             }
             unresolved.removeAll()
+            for (entry, chain) in unresolvedEntries {
+                guard let start = starts[chain] else { throw ProgramError(reason: .unknownChain(chain), location: table.location) }
+                mapEntries[entry].target = try int32(start)
+            }
+            unresolvedEntries.removeAll()
         }
         // Among equal priorities the chain that was added last runs first (net/netfilter/core.c, nf_hook_entries_grow): counters
         // and the deciding rule tell the difference.
@@ -70,6 +92,10 @@ struct Emitter {
             case .counter(let packets, let bytes, _):
                 instructions.append(Instruction(operation: .count, first: try int32(counters.count)))
                 counters.append(CounterReference(rule: number, packets: packets, bytes: bytes))
+            case .verdictMap(let map):
+                matches.append(instructions.count)
+                instructions.append(try lookUp(map))
+                instructions.append(Instruction(operation: .mapped, first: try int32(number)))
             case .verdict(.continue, _):
                 // Says what happens anyway: the kernel goes on with the rule's next statement.
                 break
@@ -108,13 +134,20 @@ struct Emitter {
         var instruction = Instruction(operation: .inRange, load: load, isNegated: match.relation == .notEqual)
 
         if match.field.isInterfaceName {
-            instruction.mask = try ingressPorts(of: match, ports: ports)
+            instruction.mask = try ingressPorts(values(of: match, in: sets), of: match, ports: ports)
             instruction.low = 1
             instruction.high = .max
             return instruction
         }
         instruction.mask = (match.mask ?? .max) & match.field.allOnes
-        let found = try operandIntervals(of: match)
+        if case .named(let name) = match.operand {
+            let range = try compiledSet(name, for: match)
+            instruction.operation = .inSet
+            instruction.first = try int32(range.lowerBound)
+            instruction.count = try int32(range.count)
+            return instruction
+        }
+        let found = try merged(values(of: match, in: sets), of: match)
         if found.count == 1 {
             instruction.low = found[0].low
             instruction.high = found[0].high
@@ -125,6 +158,73 @@ struct Emitter {
             intervals += found
         }
         return instruction
+    }
+
+    private mutating func compiledSet(_ name: String, for match: Match) throws(ProgramError) -> Range<Int> {
+        if let range = compiledSets[name] { return range }
+        let first = intervals.count
+        intervals += try merged(values(of: match, in: sets), of: match)
+        compiledSets[name] = first..<intervals.count
+        return first..<intervals.count
+    }
+
+    private mutating func lookUp(_ map: VerdictMap) throws(ProgramError) -> Instruction {
+        let load = Load(map.field)
+        loads.insert(load)
+        let range: Range<Int>
+        switch map.elements {
+        case .anonymous(let elements): range = try compile(elements, of: map)
+        case .named(let name):
+            guard let set = sets[name], set.isVerdictMap else { throw ProgramError(reason: .unknownSet(name), location: map.location) }
+            let key = MapKey(name: name, isEgress: map.field == .metaOifname)
+            if let known = compiledMaps[key] {
+                range = known
+            } else {
+                range = try compile(set.elements, of: map)
+                compiledMaps[key] = range
+            }
+        }
+        var instruction = Instruction(operation: .lookUp, load: load)
+        instruction.first = try int32(range.lowerBound)
+        instruction.count = try int32(range.count)
+        instruction.mask = map.field.isInterfaceName ? .max : (map.mask ?? .max) & map.field.allOnes
+        return instruction
+    }
+
+    private mutating func compile(_ elements: [SetElement], of map: VerdictMap) throws(ProgramError) -> Range<Int> {
+        var found: [(interval: Interval, verdict: Verdict)] = []
+        for element in elements {
+            let match = Match(field: map.field, mask: map.mask, operand: .single(element.value), location: map.location)
+            guard let verdict = element.verdict else { throw ProgramError(reason: .value(map.field), location: map.location) }
+            if map.field.isInterfaceName {
+                let ports = try ingressPorts([element.value], of: match, ports: ports)
+                for port in [1, 2] as [UInt128] where ports & port != 0 { found.append((Interval(low: port, high: port), verdict)) }
+            } else {
+                found.append((try interval(of: element.value, in: match), verdict))
+            }
+        }
+        found.sort { $0.interval.low < $1.interval.low }
+        let first = mapEntries.count
+        for (interval, verdict) in found {
+            if mapEntries.count > first, let last = mapEntries.last, interval.low <= last.high {
+                throw ProgramError(reason: .overlap(map.field), location: map.location)
+            }
+            var entry = MapEntry(low: interval.low, high: interval.high, verdict: .finish, target: 0)
+            switch verdict {
+            case .accept: entry.verdict = .accept
+            case .drop: entry.verdict = .drop
+            case .return: entry.verdict = .return
+            case .continue: break
+            case .jump(let chain):
+                entry.verdict = .jump
+                unresolvedEntries.append((mapEntries.count, chain))
+            case .goto(let chain):
+                entry.verdict = .goto
+                unresolvedEntries.append((mapEntries.count, chain))
+            }
+            mapEntries.append(entry)
+        }
+        return first..<mapEntries.count
     }
 
     private func int32(_ number: Int) throws(ProgramError) -> Int32 {

@@ -6,6 +6,11 @@ struct Instruction: BitwiseCopyable, Sendable {
         case inRange
         /// The same, with the intervals `first ..< first + count` in place of `low` and `high`.
         case inSet
+        /// Remembers the entry of a verdict map, one of `first ..< first + count`, that holds the loaded value & mask, and goes on; to
+        /// `target` if there is none or the value can't be read.
+        case lookUp
+        /// The verdict of the remembered entry, which ends the rule unless it is `finish`; `first` is the rule's number.
+        case mapped
         /// A `counter` statement; `first` is its number.
         case count
 
@@ -39,6 +44,16 @@ struct Instruction: BitwiseCopyable, Sendable {
 struct Interval: BitwiseCopyable, Sendable, Equatable {
     var low: UInt128
     var high: UInt128
+}
+
+/// An element of a verdict map.
+struct MapEntry: BitwiseCopyable, Sendable {
+    var low: UInt128
+    var high: UInt128
+    /// One of the ends of a rule; `finish` for `continue`.
+    var verdict: Instruction.Operation
+    /// For `jump` and `goto`.
+    var target: Int32
 }
 
 /// Where a chain that is hooked into the path begins, and how it ends.

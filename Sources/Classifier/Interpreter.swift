@@ -45,9 +45,10 @@ public struct Interpreter {
         var hooked: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for table in ruleset.tables {
             var chains: [String: NumberedChain] = [:]
+            let sets = Dictionary(table.sets.map { ($0.name, $0.elements) }) { first, _ in first }
             for chain in table.chains {
                 var numbered = NumberedChain(base: chain.base, rules: [])
-                for rule in chain.rules {
+                for rule in chain.rules.map({ $0.withElements(of: sets) }) {
                     numbered.rules.append(NumberedRule(number: rules, firstCounter: counters, rule: rule))
                     rules += 1
                     counters += rule.reachableCounters
@@ -93,53 +94,85 @@ public struct Interpreter {
         rules: for numbered in chain.rules {
             var counter = numbered.firstCounter
             for statement in numbered.rule.statements {
+                var said: Verdict?
                 switch statement {
                 case .match(let match):
                     guard fields.satisfy(match) else { continue rules }
+                case .verdictMap(let map):
+                    guard let verdict = self.verdict(in: map, fields) else { continue rules }
+                    said = verdict
                 case .counter:
                     result.counters.append(counter)
                     counter += 1
-                case .verdict(.continue, _):
-                    break
                 case .verdict(let verdict, _):
-                    result.matchedRules.append(numbered.number)
-                    switch verdict {
-                    case .accept:
-                        decider = numbered.number
-                        return .accept
-                    case .drop:
+                    said = verdict
+                }
+                switch said {
+                case nil, .continue: continue
+                default: result.matchedRules.append(numbered.number)
+                }
+                switch said {
+                case .accept:
+                    decider = numbered.number
+                    return .accept
+                case .drop:
+                    decider = numbered.number
+                    return .drop
+                case .return:
+                    return .next
+                case .jump(let name), .goto(let name):
+                    // Programs with such jumps do not compile.
+                    guard depth < Program.deepestChain, let target = tables[table][name] else {
                         decider = numbered.number
                         return .drop
-                    case .return:
-                        return .next
-                    case .jump(let name), .goto(let name):
-                        // Programs with such jumps do not compile.
-                        guard depth < Program.deepestChain, let target = tables[table][name] else {
-                            decider = numbered.number
-                            return .drop
-                        }
-                        let outcome = walk(target, in: table, depth: depth + 1, fields, &result, &decider)
-                        if case .next = outcome, case .jump = verdict { continue rules }
-                        return outcome
-                    case .continue:
-                        continue rules
                     }
+                    let outcome = walk(target, in: table, depth: depth + 1, fields, &result, &decider)
+                    if case .next = outcome, case .jump = said { continue rules }
+                    return outcome
+                case nil, .continue:
+                    break
                 }
             }
             result.matchedRules.append(numbered.number)
         }
         return .next
     }
+
+    /// Of the first element that holds the field's value.
+    private func verdict(in map: VerdictMap, _ fields: InterpreterFields) -> Verdict? {
+        guard case .anonymous(let elements) = map.elements else { return nil }
+        let found = elements.first {
+            fields.satisfy(Match(field: map.field, mask: map.mask, operand: .single($0.value), location: map.location))
+        }
+        return found?.verdict
+    }
 }
 
 extension Rule {
+    /// The rule with each named set's elements in the place of its name.
+    fileprivate func withElements(of sets: [String: [SetElement]]) -> Rule {
+        var rule = self
+        rule.statements = statements.map { statement in
+            switch statement {
+            case .match(var match):
+                if case .named(let name) = match.operand { match.operand = .set((sets[name] ?? []).map(\.value)) }
+                return .match(match)
+            case .verdictMap(var map):
+                if case .named(let name) = map.elements { map.elements = .anonymous(sets[name] ?? []) }
+                return .verdictMap(map)
+            case .counter, .verdict: return statement
+            }
+        }
+        return rule
+    }
+
     /// `counter` statements in front of the verdict.
     fileprivate var reachableCounters: Int {
         var count = 0
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdict(.continue, _): break
+            case .match, .verdictMap, .verdict(.continue, _): break
             case .verdict: return count
             }
         }

@@ -26,6 +26,8 @@ struct InterpreterFields {
             switch match.operand {
             case .single(let value): [value]
             case .set(let values): values
+            // The interpreter puts the elements in the place of names.
+            case .named: []
             }
         let isAmong: Bool
         switch match.field {

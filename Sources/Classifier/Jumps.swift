@@ -9,7 +9,7 @@ func checkJumps(in ruleset: Ruleset) throws(ProgramError) {
     for table in ruleset.tables {
         var check = JumpCheck(table)
         for chain in table.chains {
-            for jump in chain.jumps where check.chains[jump.chain] == nil {
+            for jump in check.jumps(of: chain) where check.chains[jump.chain] == nil {
                 throw ProgramError(reason: .unknownChain(jump.chain), location: jump.location)
             }
         }
@@ -24,15 +24,36 @@ private struct JumpCheck {
     let chains: [String: Chain]
     /// The most chains that are entered one from within the other below a chain, by its name.
     private var heights: [String: Int] = [:]
+    private let maps: [String: [String]]
 
     init(_ table: Table) {
         chains = Dictionary(table.chains.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        maps = Dictionary(table.sets.map { ($0.name, targets(of: $0.elements)) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// A named map's once for each chain.
+    func jumps(of chain: Chain) -> [(chain: String, location: SourceLocation)] {
+        var jumps: [(chain: String, location: SourceLocation)] = []
+        var followed: Set<String> = []
+        for statement in chain.rules.lazy.flatMap(\.statements) {
+            switch statement {
+            case .verdict(.jump(let chain), let location), .verdict(.goto(let chain), let location): jumps.append((chain, location))
+            case .verdictMap(let map):
+                switch map.elements {
+                case .anonymous(let elements): jumps += targets(of: elements).map { ($0, map.location) }
+                case .named(let name):
+                    if followed.insert(name).inserted { jumps += (maps[name] ?? []).map { ($0, map.location) } }
+                }
+            case .match, .counter, .verdict: break
+            }
+        }
+        return jumps
     }
 
     mutating func height(of chain: Chain, depth: Int) throws(ProgramError) -> Int {
         if let known = heights[chain.name] { return known }
         var height = 0
-        for jump in chain.jumps {
+        for jump in jumps(of: chain) {
             guard let target = chains[jump.chain] else { throw ProgramError(reason: .unknownChain(jump.chain), location: jump.location) }
             guard target.base == nil else { throw ProgramError(reason: .baseChain(jump.chain), location: jump.location) }
             let tooDeep = ProgramError(reason: .jumpsTooDeep(jump.chain), location: jump.location)
@@ -45,13 +66,12 @@ private struct JumpCheck {
     }
 }
 
-extension Chain {
-    fileprivate var jumps: [(chain: String, location: SourceLocation)] {
-        rules.flatMap(\.statements).compactMap { statement in
-            switch statement {
-            case .verdict(.jump(let chain), let location), .verdict(.goto(let chain), let location): (chain, location)
-            case .match, .counter, .verdict: nil
-            }
-        }
+/// The chains that elements of a map lead to.
+private func targets(of elements: [SetElement]) -> [String] {
+    var targets: Set<String> = []
+    for element in elements {
+        if case .jump(let chain) = element.verdict { targets.insert(chain) }
+        if case .goto(let chain) = element.verdict { targets.insert(chain) }
     }
+    return targets.sorted()
 }

@@ -12,13 +12,19 @@ private func ones(_ count: Int) -> UInt128 {
     count >= UInt128.bitWidth ? .max : (UInt128(1) << UInt128(max(0, count))) &- 1
 }
 
-/// The operand as intervals, ascending, none of them touching another.
-func operandIntervals(of match: Match) throws(ProgramError) -> [Interval] {
-    let values: [Value] =
-        switch match.operand {
-        case .single(let value): [value]
-        case .set(let values): values
-        }
+/// The operand's values; those of a named set are looked up in its table.
+func values(of match: Match, in sets: [String: NamedSet]) throws(ProgramError) -> [Value] {
+    switch match.operand {
+    case .single(let value): return [value]
+    case .set(let values): return values
+    case .named(let name):
+        guard let set = sets[name], !set.isVerdictMap else { throw ProgramError(reason: .unknownSet(name), location: match.location) }
+        return set.elements.map(\.value)
+    }
+}
+
+/// Values as intervals, ascending, none of them touching another.
+func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interval] {
     var intervals: [Interval] = []
     for value in values {
         intervals.append(try interval(of: value, in: match))
@@ -36,7 +42,7 @@ func operandIntervals(of match: Match) throws(ProgramError) -> [Interval] {
     return merged
 }
 
-private func interval(of value: Value, in match: Match) throws(ProgramError) -> Interval {
+func interval(of value: Value, in match: Match) throws(ProgramError) -> Interval {
     switch value {
     case .number(let number):
         return Interval(low: number, high: number)
@@ -51,12 +57,7 @@ private func interval(of value: Value, in match: Match) throws(ProgramError) -> 
 }
 
 /// The ports by which frames come that the match means, a bit for each: those with the name, or with `oifname` the other of them.
-func ingressPorts(of match: Match, ports: [String]) throws(ProgramError) -> UInt128 {
-    let values: [Value] =
-        switch match.operand {
-        case .single(let value): [value]
-        case .set(let values): values
-        }
+func ingressPorts(_ values: [Value], of match: Match, ports: [String]) throws(ProgramError) -> UInt128 {
     var mask: UInt128 = 0
     for value in values {
         guard case .interface(let name, let isPrefix) = value, match.mask == nil else {

@@ -21,6 +21,7 @@ public final class Program: Sendable {
 
     private let instructions: FrozenArray<Instruction>
     private let intervals: FrozenArray<Interval>
+    private let mapEntries: FrozenArray<MapEntry>
     private let entryPoints: FrozenArray<EntryPoint>
     private let loads: FrozenArray<Load>
 
@@ -40,6 +41,7 @@ public final class Program: Sendable {
         baseChains = emitter.baseChains
         instructions = FrozenArray(emitter.instructions)
         intervals = FrozenArray(emitter.intervals)
+        mapEntries = FrozenArray(emitter.mapEntries)
         entryPoints = FrozenArray(emitter.entryPoints)
         loads = FrozenArray(Load.allCases.filter { emitter.loads.contains($0) })
     }
@@ -75,17 +77,33 @@ public final class Program: Sendable {
         var returns = InlineArray<16, Int32>(repeating: 0)
         var depth = 0
         var next = Int(entry.start)
+        var remembered = 0
         while true {
             let instruction = instructions[next]
             next &+= 1
             let rule = instruction.first
+            var verdict = instruction.operation
+            var target = instruction.target
             switch instruction.operation {
             case .inRange, .inSet:
                 if !matches(instruction, values) { next = Int(instruction.target) }
                 continue
+            case .lookUp:
+                if let found = mapEntry(of: instruction, values) { remembered = found } else { next = Int(target) }
+                continue
+            case .mapped:
+                verdict = mapEntries[remembered].verdict
+                target = mapEntries[remembered].target
+                if verdict == .finish { continue }
             case .count:
                 hits.countStatement(Int(instruction.first), bytes: size)
                 continue
+            case .finish, .accept, .drop, .jump, .goto, .return, .endOfChain:
+                break
+            }
+            switch verdict {
+            case .inRange, .inSet, .lookUp, .mapped, .count, .endOfChain:
+                break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
                 continue
@@ -101,16 +119,14 @@ public final class Program: Sendable {
                 guard depth < returns.count else { return Classification(verdict: .drop, rule: rule, baseChain: -1) }
                 returns[depth] = Int32(truncatingIfNeeded: next)
                 depth &+= 1
-                next = Int(instruction.target)
+                next = Int(target)
                 continue
             case .goto:
                 hits.countRule(Int(rule), bytes: size)
-                next = Int(instruction.target)
+                next = Int(target)
                 continue
             case .return:
                 hits.countRule(Int(rule), bytes: size)
-            case .endOfChain:
-                break
             }
             guard depth > 0 else { return Classification(verdict: entry.policy, rule: -1, baseChain: -1) }
             depth &-= 1
@@ -127,6 +143,25 @@ public final class Program: Sendable {
             ? instruction.low <= value && value <= instruction.high
             : isInSet(value, from: Int(instruction.first), count: Int(instruction.count))
         return isInside != instruction.isNegated
+    }
+
+    /// Binary search, as in `isInSet`.
+    @inline(__always)
+    private func mapEntry(of instruction: Instruction, _ values: borrowing LoadedValues) -> Int? {
+        guard let loaded = values[instruction.load] else { return nil }
+        let value = loaded & instruction.mask
+        let first = Int(instruction.first)
+        var low = first
+        var high = first &+ Int(instruction.count)
+        while low < high {
+            let middle = (low &+ high) >> 1
+            if mapEntries[middle].low <= value {
+                low = middle &+ 1
+            } else {
+                high = middle
+            }
+        }
+        return low > first && value <= mapEntries[low &- 1].high ? low &- 1 : nil
     }
 
     /// Binary search for the last interval that does not begin above the value.

@@ -9,6 +9,10 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case unknownChain(String)
         /// A jump to a chain that is hooked into the path.
         case baseChain(String)
+        /// A set or map that its table does not have.
+        case unknownSet(String)
+        /// Elements of a verdict map that overlap.
+        case overlap(Field)
         /// Jumps lead back to where they began, or deeper than `Program.deepestChain`.
         case jumpsTooDeep(String)
         /// A number for an interface's name or the other way round, a range that ends before it begins, a prefix that is longer
@@ -27,6 +31,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case .portCount(let count): "a program needs the names of 2 ports, and got \(count)"
         case .unknownChain(let name): "there is no chain \(name) in this table"
         case .baseChain(let name): "chain \(name) is a base chain: it can't be jumped to"
+        case .unknownSet(let name): "there is no set or map \(name) in this table"
+        case .overlap(let field): "elements of a verdict map of the field \(field) overlap"
         case .jumpsTooDeep(let name): "jumps to chain \(name) lead back to it, or more than \(Program.deepestChain) chains deep"
         case .value(let field): "the value does not fit the field \(field)"
         case .tooLarge: "the rule set has more than 2^31 steps"

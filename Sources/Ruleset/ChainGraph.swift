@@ -24,29 +24,46 @@ struct ChainGraph {
         graph.checkDepths(into: &sink)
     }
 
+    /// Targets that are not there are the checker's to report, which knows when they were asked for.
     private mutating func collect(into sink: inout DiagnosticSink) {
         let indices = Dictionary(table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        let maps = Dictionary(
+            table.sets.map { set in (set.name, set.elements.lazy.compactMap(\.verdict?.target).uniqued()) }
+        ) { first, _ in first }
+        for set in table.sets {
+            for element in set.elements {
+                // A base chain is refused even in a map that no rule uses.
+                guard let target = element.verdict?.target, let to = indices[target], table.chains[to].base != nil else { continue }
+                sink.error(element.location, "'\(printable(target))' is a base chain, which can't be jumped to")
+            }
+        }
         for (from, chain) in table.chains.enumerated() {
-            for rule in chain.rules {
-                for case .verdict(let verdict, let location) in rule.statements {
-                    guard let target = verdict.target else { continue }
-                    guard let to = indices[target] else {
-                        let names = table.chains.filter { $0.base == nil }.map(\.name)
-                        let near = Words.nearest(to: target, among: names)
-                        sink.error(
-                            location, "there is no chain '\(printable(target))' in table '\(printable(table.name))'",
-                            note: near.map { "did you mean '\($0)'?" })
-                        continue
+            var followed: Set<String> = []
+            for statement in chain.rules.lazy.flatMap(\.statements) {
+                switch statement {
+                case .verdict(let verdict, let location):
+                    if let target = verdict.target { add(from, to: indices[target], location, into: &sink) }
+                case .verdictMap(let map):
+                    var targets: [String] = []
+                    switch map.elements {
+                    case .anonymous(let elements): targets = elements.lazy.compactMap(\.verdict?.target).uniqued()
+                    case .named(let name): if followed.insert(name).inserted { targets = maps[name] ?? [] }
                     }
-                    if table.chains[to].base != nil {
-                        sink.error(location, "'\(printable(target))' is a base chain, which can't be jumped to")
-                        continue
-                    }
-                    outgoing[from].append(edges.count)
-                    edges.append(Edge(from: from, to: to, location: location))
+                    for target in targets { add(from, to: indices[target], map.location, into: &sink) }
+                case .match, .counter: break
                 }
             }
         }
+    }
+
+    private mutating func add(_ from: Int, to: Int?, _ location: SourceLocation, into sink: inout DiagnosticSink) {
+        guard let to else { return }
+        if table.chains[to].base != nil {
+            sink.error(location, "'\(printable(table.chains[to].name))' is a base chain, which can't be jumped to")
+            return
+        }
+        outgoing[from].append(edges.count)
+        edges.append(Edge(from: from, to: to, location: location))
     }
 
     /// Takes away, again and again, chains that nothing leads to any more; what is left over lies on a loop or behind one.
@@ -94,5 +111,13 @@ extension Verdict {
         case .jump(let chain), .goto(let chain): chain
         case .accept, .drop, .return, .continue: nil
         }
+    }
+}
+
+extension Sequence where Element: Hashable {
+    /// Each element once, in the order in which they come first.
+    func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
     }
 }

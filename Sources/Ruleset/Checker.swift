@@ -1,11 +1,22 @@
-/// Builds the checked tree: merges what is declared in several blocks, checks rules, and follows the jumps.
+/// Builds the checked tree: carries the commands out one after the other, checks rules, and follows the jumps.
 struct Checker {
     private var sink: DiagnosticSink
     private var tables: [Table] = []
-    private var tableIndex: [String: Int] = [:]
-    private var chainIndex: [[String: Int]] = []
-    /// Jumps to chains that are not there when their block ends.
+    private var indices: [String: Int] = [:]
+    /// What is known of a table besides its tree.
+    private var contents: [Contents] = []
+    /// Jumps to chains that are not there when their command ends.
     private var early: [(table: Int, target: String, location: SourceLocation)] = []
+
+    private struct Contents {
+        var chains: [String: Int] = [:]
+        var sets: [String: Int] = [:]
+        var declarations = SetDeclarations()
+        /// Named by a rule.
+        var usedSets: Set<String> = []
+        /// By set: the number of elements that were there when a `create element` came.
+        var creations: [(set: Int, range: Range<Int>)] = []
+    }
 
     private init(sink: DiagnosticSink) {
         self.sink = sink
@@ -13,61 +24,123 @@ struct Checker {
 
     static func check(_ file: FileSyntax, sink: DiagnosticSink) -> (tables: [Table], sink: DiagnosticSink) {
         var checker = Checker(sink: sink)
-        for table in file.tables { checker.add(table) }
-        checker.reportEarlyJumps()
-        for table in checker.tables { ChainGraph.check(table, into: &checker.sink) }
+        for command in file.commands { checker.carryOut(command) }
+        checker.reportMissingChains()
+        for table in checker.tables.indices {
+            for set in checker.tables[table].sets.indices { checker.finish(set: set, ofTableAt: table) }
+        }
+        for table in checker.tables {
+            ChainGraph.check(table, into: &checker.sink)
+            for chain in table.chains { chain.warnOfUnreachableRules(into: &checker.sink) }
+        }
         return (checker.tables, checker.sink)
     }
 
-    /// A table may be declared in several blocks; they add up.
-    private mutating func add(_ syntax: TableSyntax) {
-        let index: Int
-        if let known = tableIndex[syntax.name] {
-            index = known
-        } else {
-            index = tables.count
-            tableIndex[syntax.name] = index
-            tables.append(Table(family: .bridge, name: syntax.name, chains: [], location: syntax.location))
-            chainIndex.append([:])
+    private mutating func carryOut(_ command: CommandSyntax) {
+        if case .table(let syntax) = command.action { return add(syntax, isCreated: command.isCreated) }
+        guard let table = indices[command.table] else {
+            return missing("table", command.table, among: indices.keys.sorted(), command.location)
         }
-        for chain in syntax.chains { add(chain, toTableAt: index) }
-        for rule in syntax.chains.flatMap(\.rules) {
-            for case .verdict(let verdict, let location) in rule.statements {
-                if let target = verdict.target, chainIndex[index][target] == nil { early.append((index, target, location)) }
+        switch command.action {
+        case .table: break
+        case .chain(let syntax):
+            if command.isCreated, contents[table].chains[syntax.name] != nil {
+                return sink.error(command.location, "chain '\(printable(syntax.name))' is already there")
             }
+            declare(syntax, inTableAt: table)
+            append(syntax.rules, toChain: syntax.name, ofTableAt: table)
+        case .set(let syntax):
+            if command.isCreated, contents[table].sets[syntax.name] != nil {
+                return sink.error(command.location, "set '\(printable(syntax.name))' is already there")
+            }
+            declare(syntax, inTableAt: table)
+        case .rule(let syntax, let chain, let isInserted):
+            guard contents[table].chains[chain] != nil else {
+                return missing("chain", chain, among: tables[table].chains.map(\.name), command.location)
+            }
+            append([syntax], toChain: chain, isInserted: isInserted, ofTableAt: table)
+        case .elements(let entries, let name):
+            guard let set = contents[table].sets[name] else {
+                return missing("set", name, among: tables[table].sets.map(\.name), command.location)
+            }
+            let before = tables[table].sets[set].elements.count
+            add(entries, toSetAt: set, ofTableAt: table, command.location)
+            if command.isCreated {
+                contents[table].creations.append((set, before..<tables[table].sets[set].elements.count))
+            }
+        case .flushTable:
+            for chain in tables[table].chains.indices { tables[table].chains[chain].rules = [] }
+        case .flushChain(let name):
+            guard let chain = contents[table].chains[name] else {
+                return missing("chain", name, among: tables[table].chains.map(\.name), command.location)
+            }
+            tables[table].chains[chain].rules = []
+        case .flushSet(let name, let isMap):
+            guard let set = contents[table].sets[name], tables[table].sets[set].isVerdictMap == isMap else {
+                return missing(isMap ? "map" : "set", name, among: tables[table].sets.map(\.name), command.location)
+            }
+            finish(set: set, ofTableAt: table)
+            contents[table].creations.removeAll { $0.set == set }
+            tables[table].sets[set].elements = []
         }
+        noteEarlyJumps(of: command, inTableAt: table)
     }
 
-    /// nft makes one block after the other, so a jump can't lead to a chain that only a later one declares. Jumps to chains that
-    /// are nowhere are `ChainGraph`'s to report.
-    private mutating func reportEarlyJumps() {
-        for jump in early where chainIndex[jump.table][jump.target] != nil {
-            sink.error(
-                jump.location, "chain '\(printable(jump.target))' is declared only in a later block of its table",
-                note: "declare it in this block or in one before it")
-        }
+    private mutating func missing(_ what: String, _ name: String, among names: [String], _ location: SourceLocation) {
+        sink.error(
+            location, "there is no \(what) '\(printable(name))' so far",
+            note: Words.nearest(to: name, among: names).map { "did you mean '\($0)'?" })
     }
 
-    private mutating func add(_ syntax: ChainSyntax, toTableAt table: Int) {
-        if let policy = syntax.policy, syntax.hook == nil {
-            sink.error(
-                policy.location, "a policy is for a base chain alone",
-                note: "make it one with: type filter hook forward priority filter;")
+    /// A table may be declared in several blocks; they add up. In each nft makes the sets first, then the chains, then the rules.
+    private mutating func add(_ syntax: TableSyntax, isCreated: Bool) {
+        let table: Int
+        if let known = indices[syntax.name] {
+            if isCreated { return sink.error(syntax.location, "table '\(printable(syntax.name))' is already there") }
+            table = known
+        } else {
+            table = tables.count
+            indices[syntax.name] = table
+            tables.append(
+                Table(family: .bridge, name: syntax.name, comment: syntax.comment, chains: [], location: syntax.location))
+            contents.append(Contents())
         }
-        let rules = syntax.rules.compactMap { RuleChecker.check($0, into: &sink) }
-        if let index = chainIndex[table][syntax.name] {
+        for set in syntax.sets { declare(set, inTableAt: table) }
+        for chain in syntax.chains { declare(chain, inTableAt: table) }
+        for chain in syntax.chains { append(chain.rules, toChain: chain.name, ofTableAt: table) }
+        let command = CommandSyntax(table: syntax.name, location: syntax.location, action: .table(syntax))
+        noteEarlyJumps(of: command, inTableAt: table)
+    }
+}
+
+// Chains and rules.
+extension Checker {
+    private mutating func declare(_ syntax: ChainSyntax, inTableAt table: Int) {
+        if let index = contents[table].chains[syntax.name] {
             merge(syntax, intoChainAt: index, ofTableAt: table)
-            tables[table].chains[index].rules += rules
             return
         }
-        chainIndex[table][syntax.name] = tables[table].chains.count
+        if let policy = syntax.policy, syntax.hook == nil { refuse(policy) }
+        contents[table].chains[syntax.name] = tables[table].chains.count
         let base = syntax.hook.map { BaseChain(hook: $0.hook, priority: $0.priority, policy: syntax.policy?.policy ?? .accept) }
-        tables[table].chains.append(Chain(name: syntax.name, base: base, rules: rules, location: syntax.location))
+        tables[table].chains.append(
+            Chain(name: syntax.name, comment: syntax.comment, base: base, rules: [], location: syntax.location))
+    }
+
+    private mutating func refuse(_ policy: PolicySyntax) {
+        sink.error(
+            policy.location, "a policy is for a base chain alone",
+            note: "make it one with: type filter hook forward priority filter;")
     }
 
     /// A further block of a chain adds rules, and may repeat the hook and change the policy.
     private mutating func merge(_ syntax: ChainSyntax, intoChainAt chain: Int, ofTableAt table: Int) {
-        guard let hook = syntax.hook else { return }
+        guard let hook = syntax.hook else {
+            guard let policy = syntax.policy else { return }
+            if tables[table].chains[chain].base == nil { refuse(policy) }
+            tables[table].chains[chain].base?.policy = policy.policy
+            return
+        }
         guard let base = tables[table].chains[chain].base else {
             sink.error(hook.location, "chain '\(printable(syntax.name))' is already there, and is no base chain")
             return
@@ -78,22 +151,197 @@ struct Checker {
         }
         if let policy = syntax.policy { tables[table].chains[chain].base?.policy = policy.policy }
     }
+
+    private mutating func append(_ syntax: [RuleSyntax], toChain name: String, isInserted: Bool = false, ofTableAt table: Int) {
+        guard let chain = contents[table].chains[name] else { return }
+        for rule in syntax {
+            guard let checked = RuleChecker.check(rule, sets: contents[table].declarations, into: &sink) else { continue }
+            contents[table].usedSets.formUnion(checked.namedSets)
+            if isInserted {
+                tables[table].chains[chain].rules.insert(checked, at: 0)
+            } else {
+                tables[table].chains[chain].rules.append(checked)
+            }
+        }
+    }
+
+    /// nft carries one command out after the other, so a jump can't lead to a chain that only a later one declares.
+    private mutating func noteEarlyJumps(of command: CommandSyntax, inTableAt table: Int) {
+        func note(_ verdict: Verdict?, _ location: SourceLocation) {
+            if let target = verdict?.target, contents[table].chains[target] == nil { early.append((table, target, location)) }
+        }
+        func note(_ entries: [EntrySyntax]) {
+            for entry in entries { note(entry.verdict, entry.element.location) }
+        }
+        func note(_ rules: [RuleSyntax]) {
+            for statement in rules.lazy.flatMap(\.statements) {
+                switch statement {
+                case .verdict(let verdict, let location): note(verdict, location)
+                case .verdictMap(let map):
+                    if case .anonymous(let entries) = map.elements { note(entries) }
+                case .match, .counter: break
+                }
+            }
+        }
+        switch command.action {
+        case .table(let syntax):
+            for set in syntax.sets { note(set.elements) }
+            for chain in syntax.chains { note(chain.rules) }
+        case .chain(let syntax): note(syntax.rules)
+        case .set(let syntax): note(syntax.elements)
+        case .rule(let rule, _, _): note([rule])
+        case .elements(let entries, _): note(entries)
+        case .flushTable, .flushChain, .flushSet: break
+        }
+    }
+
+    private mutating func reportMissingChains() {
+        for jump in early {
+            if contents[jump.table].chains[jump.target] != nil {
+                sink.error(
+                    jump.location, "chain '\(printable(jump.target))' is declared only later",
+                    note: "declare it in this block or in one before it")
+                continue
+            }
+            let table = tables[jump.table]
+            let near = Words.nearest(to: jump.target, among: table.chains.filter { $0.base == nil }.map(\.name))
+            sink.error(
+                jump.location, "there is no chain '\(printable(jump.target))' in table '\(printable(table.name))'",
+                note: near.map { "did you mean '\($0)'?" })
+        }
+    }
+}
+
+// Sets.
+extension Checker {
+    private mutating func declare(_ syntax: SetSyntax, inTableAt table: Int) {
+        guard let key = syntax.key else {
+            if syntax.hasKey { return }
+            return sink.error(syntax.location, "the \(syntax.isMap ? "map" : "set") has no type", note: "write: type ipv4_addr")
+        }
+        if syntax.mergesElements, !syntax.isInterval {
+            return sink.error(syntax.location, "'auto-merge' is for sets with 'flags interval'")
+        }
+        let set: Int
+        if let known = contents[table].sets[syntax.name] {
+            let other = tables[table].sets[known]
+            let isSame =
+                other.isVerdictMap == syntax.isMap && other.isInterval == syntax.isInterval && other.isConstant == syntax.isConstant
+                && other.mergesElements == syntax.mergesElements && Selector.reading(key.field).map(other.key.fits) == true
+            guard isSame else {
+                return sink.error(syntax.location, "'\(printable(syntax.name))' is already there, as another set: \(other.key.text)")
+            }
+            set = known
+        } else {
+            set = tables[table].sets.count
+            let declared = NamedSet(
+                name: syntax.name, key: key, isVerdictMap: syntax.isMap, isConstant: syntax.isConstant, isInterval: syntax.isInterval,
+                mergesElements: syntax.mergesElements, size: syntax.size, comment: syntax.comment, location: syntax.location)
+            contents[table].sets[syntax.name] = set
+            contents[table].declarations.declare(declared)
+            tables[table].sets.append(declared)
+        }
+        add(syntax.elements, toSetAt: set, ofTableAt: table, syntax.location)
+    }
+
+    private mutating func add(_ entries: [EntrySyntax], toSetAt index: Int, ofTableAt table: Int, _ location: SourceLocation) {
+        let set = (name: tables[table].sets[index].name, isConstant: tables[table].sets[index].isConstant)
+        guard !entries.isEmpty, let selector = Selector.reading(tables[table].sets[index].key.field) else { return }
+        if set.isConstant, contents[table].usedSets.contains(set.name) {
+            return sink.error(location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
+        }
+        do throws(Diagnostic) {
+            tables[table].sets[index].elements += try ElementChecker(selector).elements(
+                entries, isMap: tables[table].sets[index].isVerdictMap, hasIntervals: tables[table].sets[index].isInterval)
+        } catch {
+            sink.report(error)
+        }
+    }
+
+    /// Holds all elements against each other, and their number against the size.
+    private mutating func finish(set index: Int, ofTableAt table: Int) {
+        let set = tables[table].sets[index]
+        guard let selector = Selector.reading(set.key.field) else { return }
+        let checker = ElementChecker(selector)
+        let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
+        if !creations.isEmpty { reportPresent(in: set, creations, selector.field.bitWidth) }
+        let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
+        tables[table].sets[index].elements = elements
+        if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
+        if let size = set.size, elements.count > size, !set.mergesElements || checker.mergedCount(elements) > size {
+            let place = elements[Int(size)].location
+            sink.error(place, "the set '\(printable(set.name))' has more than its size of \(size) elements")
+        }
+    }
+
+    /// `create element` takes none that is there.
+    private mutating func reportPresent(in set: NamedSet, _ ranges: [Range<Int>], _ bitWidth: Int) {
+        let bounds = set.elements.map { $0.value.bounds(bitWidth: bitWidth) }
+        let first = Dictionary(bounds.enumerated().map { ($1, $0) }) { first, _ in first }
+        for range in ranges {
+            for index in range where first[bounds[index]].map({ $0 < range.lowerBound }) == true {
+                sink.error(set.elements[index].location, "the element is already in '\(printable(set.name))'")
+            }
+        }
+    }
+}
+
+extension Rule {
+    /// Sets and maps of the table that the rule looks into.
+    fileprivate var namedSets: [String] {
+        statements.compactMap { statement in
+            switch statement {
+            case .match(let match): if case .named(let name) = match.operand { name } else { nil }
+            case .verdictMap(let map): if case .named(let name) = map.elements { name } else { nil }
+            case .counter, .verdict: nil
+            }
+        }
+    }
+
+    /// Whether every frame that comes to this rule ends its way through the chain here.
+    fileprivate var decidesAll: Bool {
+        for statement in statements {
+            switch statement {
+            case .match, .verdictMap: return false
+            case .counter, .verdict(.continue, _): break
+            case .verdict(let verdict, _):
+                if case .jump = verdict { return false }
+                return true
+            }
+        }
+        return false
+    }
+}
+
+extension Chain {
+    fileprivate func warnOfUnreachableRules(into sink: inout DiagnosticSink) {
+        guard let last = rules.firstIndex(where: \.decidesAll), last + 1 < rules.count else { return }
+        let more = rules.count - last - 2
+        sink.warning(
+            rules[last + 1].location,
+            more == 0 ? "this rule can't be reached" : "this rule and the rest of the chain can't be reached",
+            note: "the rule in line \(rules[last].location.line) decides every frame that comes to it")
+    }
 }
 
 extension Ruleset {
-    /// Reads and checks one text of rules, and reports as many mistakes as can be told apart in one go.
+    /// Reads and checks a text of rules with what it includes, and reports as many mistakes as can be told apart in one go.
     ///
-    /// What is accepted here, nft 1.0.6 accepts with the same meaning; what nft refuses is refused. No file is opened.
+    /// What is accepted here, nft 1.0.6 accepts with the same meaning; what nft refuses is refused. No file is opened here.
     ///
-    /// - Parameter source: the text, with the name that diagnostics call it by.
+    /// - Parameters:
+    ///   - source: the text, with the name that diagnostics call it by.
+    ///   - loader: opens what the text includes. Without it `include` is refused.
     /// - Returns: the checked tree, and what is accepted but worth a second look.
     /// - Throws: `RejectedRuleset`, with at most `RejectedRuleset.diagnosticLimit` errors.
-    public static func read(_ source: SourceFile) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
-        let parsed = Parser.parse(Lexer.tokens(of: source.text, file: 0))
+    public static func read(
+        _ source: SourceFile, loader: RuleLoader? = nil
+    ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
+        let parsed = Parser.parse(source, loader: loader)
         let checked = Checker.check(parsed.file, sink: parsed.sink)
         guard checked.sink.errors.isEmpty else {
-            throw RejectedRuleset(sources: [source], diagnostics: checked.sink.all)
+            throw RejectedRuleset(sources: parsed.sources, diagnostics: checked.sink.all)
         }
-        return (Ruleset(sources: [source], tables: checked.tables), checked.sink.all)
+        return (Ruleset(sources: parsed.sources, tables: checked.tables), checked.sink.all)
     }
 }

@@ -1,21 +1,25 @@
 /// Right sides: constants, ranges, prefixes, lists of bits, sets.
 extension Parser {
     /// Parentheses within parentheses are read to this depth, which bounds the parser's own recursion.
-    private static let depthLimit = 32
+    static let depthLimit = 32
 
-    mutating func operand(of selector: Selector) throws(Abandoned) -> OperandSyntax {
+    /// - Parameter selector: Nil in a definition, which does not know yet what it is compared with.
+    mutating func operand(of selector: Selector?) throws(Abandoned) -> OperandSyntax {
         let start = index
-        if at(.leftBrace) { return try set(of: selector) }
-        if at(.at) { throw fail(current.location, "named sets are not supported", note: "write the elements: { a, b }") }
-        if at(.dollar) { throw fail(current.location, "variables are not supported", note: "write the value itself") }
+        if at(.leftBrace) {
+            return .set(try entries(example: selector?.type.example ?? "elements"), location: location(from: start))
+        }
+        if skip(.at) { return .named(try identifier("set"), location: location(from: start)) }
+        if isVariableAlone, index + 2 < tokens.count, tokens[index + 2].kind != .symbol(.comma) { return try variable() }
         if current.isSeparator || current.kind == .end {
-            throw unexpected(expecting: "\(selector.type.described) behind '\(selector.text)': \(selector.type.example)")
+            let what = selector.map { "\($0.type.described) behind '\($0.text)': \($0.type.example)" }
+            throw unexpected(expecting: what ?? "a value")
         }
         let first = try expression(depth: 0)
-        if at(.comma) || (at(.slash) && selector.type.isBitmask && !isPrefixLength(at: index + 1)) {
+        if at(.comma) || (at(.slash) && selector?.type.isBitmask == true && !isPrefixLength(at: index + 1)) {
             var values = [first]
             while skip(.comma) { values.append(try expression(depth: 0)) }
-            guard skip(.slash) else { return .list(values, location: location(from: start)) }
+            guard let selector, skip(.slash) else { return .list(values, location: location(from: start)) }
             var mask = [try expression(depth: 0)]
             if !at(.comma) {
                 throw fail(
@@ -35,7 +39,7 @@ extension Parser {
     }
 
     /// A range, a prefix or the value itself.
-    private mutating func element(beginningWith first: ExpressionSyntax, from start: Int) throws(Abandoned) -> ElementSyntax {
+    mutating func element(beginningWith first: ExpressionSyntax, from start: Int) throws(Abandoned) -> ElementSyntax {
         if skip(.dash) {
             let last = try expression(depth: 0)
             return .range(first, last, location: location(from: start))
@@ -49,40 +53,8 @@ extension Parser {
         return .value(first)
     }
 
-    /// `{ a, b-c, d/n }`: nft allows one line break on either side of an element, and a comma behind the last.
-    private mutating func set(of selector: Selector) throws(Abandoned) -> OperandSyntax {
-        let start = index
-        next()
-        var elements: [ElementSyntax] = []
-        while true {
-            try skipLineBreak()
-            if !elements.isEmpty, skip(.rightBrace) { break }
-            if at(.leftBrace) { throw fail(current.location, "a set can't stand in a set") }
-            if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(selector.type.example)") }
-            if at(.asterisk) { throw fail(current.location, "'*' as an element is not supported") }
-            let first = index
-            elements.append(try element(beginningWith: try expression(depth: 0), from: first))
-            if at(.colon) { throw fail(current.location, "maps are not supported", note: "write a rule for each entry") }
-            if ["comment", "timeout", "expires", "counter"].contains(where: { at(word: $0) }) {
-                throw fail(current.location, "'\(current.text)' in an element is not supported")
-            }
-            try skipLineBreak()
-            if skip(.rightBrace) { break }
-            guard skip(.comma) else { throw unexpected(expecting: "',' or '}' in the set") }
-        }
-        return .set(elements, location: location(from: start))
-    }
-
-    private mutating func skipLineBreak() throws(Abandoned) {
-        guard current.kind == .newline else { return }
-        next()
-        if current.kind == .newline {
-            throw fail(current.location, "an empty line, or a line with nothing but a comment, in a set", note: "nft takes none there")
-        }
-    }
-
     /// A constant expression: `|` binds weakest, then `^`, then `&`.
-    private mutating func expression(depth: Int) throws(Abandoned) -> ExpressionSyntax {
+    mutating func expression(depth: Int) throws(Abandoned) -> ExpressionSyntax {
         try operation(.or, depth: depth)
     }
 
@@ -120,8 +92,8 @@ extension Parser {
         }
         switch current.kind {
         case .word, .wildcard, .number, .quoted, .address: return .constant(next())
-        case .symbol(.dollar): throw fail(current.location, "variables are not supported", note: "write the value itself")
-        case .symbol(.at): throw fail(current.location, "named sets are not supported", note: "write the elements: { a, b }")
+        case .symbol(.dollar): return try scalarVariable()
+        case .symbol(.at): throw fail(current.location, "a named set can't stand in an expression or a set")
         default: throw unexpected(expecting: "a value")
         }
     }

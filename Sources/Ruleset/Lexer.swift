@@ -14,12 +14,22 @@ struct Lexer {
         self.file = file
     }
 
+    /// The most tokens that the texts of a rule set have together, which bounds the memory that they take.
+    static let tokenLimit = 4_000_000
+
     /// All tokens of a text; the last is `.end`, and no other is.
-    static func tokens(of text: String, file: Int) -> [Token] {
+    /// - Parameter limit: What is behind so many tokens is left out, and a token that no statement takes stands in its place.
+    static func tokens(of text: String, file: Int, limit: Int = tokenLimit) -> [Token] {
         var lexer = Lexer(text, file: file)
         var tokens: [Token] = []
         while true {
             let token = lexer.next()
+            guard tokens.count < limit || token.kind == .end else {
+                let message = "the rule set has more than \(tokenLimit) words"
+                tokens.append(Token(kind: .junk, text: message, location: token.location))
+                tokens.append(Token(kind: .end, text: "", location: token.location))
+                return tokens
+            }
             tokens.append(token)
             if token.kind == .end { return tokens }
         }

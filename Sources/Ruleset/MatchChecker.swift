@@ -9,9 +9,11 @@ struct MatchChecker {
 
     let syntax: MatchSyntax
     private let values: ValueChecker
+    private let sets: SetDeclarations
 
-    init(_ syntax: MatchSyntax) {
+    init(_ syntax: MatchSyntax, sets: SetDeclarations) {
         self.syntax = syntax
+        self.sets = sets
         values = ValueChecker(selector: syntax.selector)
     }
 
@@ -19,7 +21,7 @@ struct MatchChecker {
 
     func lowered() throws(Diagnostic) -> Lowered {
         if type == .interfaceName { try checkInterfaceMatch() }
-        let mask = try mask()
+        let mask = try values.combined(syntax.masks)
         switch syntax.operand {
         case .list(let expressions, let location):
             return try single(.number(try bits(expressions, location)), mask, location)
@@ -29,8 +31,13 @@ struct MatchChecker {
             return try single(try values.value(element), mask, element.location)
         case .set(let elements, let location):
             // nft takes a set of one element for the element.
-            if elements.count == 1, let only = elements.first { return try single(try values.value(only), mask, only.location) }
+            if elements.count == 1, let only = elements.first, only.verdict == nil {
+                return try single(try values.value(only.element), mask, only.element.location)
+            }
             return try set(elements, mask, location)
+        case .named(let name, let location):
+            try sets.check(name, isMap: false, for: syntax.selector, location)
+            return Lowered(mask: mask, relation: try setRelation(location), operand: .named(name))
         }
     }
 
@@ -41,13 +48,6 @@ struct MatchChecker {
         case .less, .lessOrEqual, .greater, .greaterOrEqual, .negation:
             throw values.failure(syntax.location, "interface names are only equal or not", note: "accepted: ==, !=")
         }
-    }
-
-    private func mask() throws(Diagnostic) -> UInt128? {
-        guard let first = syntax.masks.first else { return nil }
-        var mask = try values.number(first)
-        for other in syntax.masks.dropFirst() { mask &= try values.number(other) }
-        return mask
     }
 
     /// The union of flags.
@@ -114,23 +114,41 @@ struct MatchChecker {
         }
     }
 
-    private func set(_ elements: [ElementSyntax], _ mask: UInt128?, _ location: SourceLocation) throws(Diagnostic) -> Lowered {
-        let relation: Relation
+    private func setRelation(_ location: SourceLocation) throws(Diagnostic) -> Relation {
         switch syntax.comparison {
-        case nil, .equal: relation = .equal
-        case .notEqual: relation = .notEqual
+        case nil, .equal: return .equal
+        case .notEqual: return .notEqual
         case .less, .lessOrEqual, .greater, .greaterOrEqual, .negation:
             throw values.failure(location, "a set is only matched or not", note: "accepted: no operator, ==, !=")
         }
+    }
+
+    private func set(_ entries: [EntrySyntax], _ mask: UInt128?, _ location: SourceLocation) throws(Diagnostic) -> Lowered {
+        let relation = try setRelation(location)
+        guard !entries.isEmpty else { throw values.failure(location, "the set is empty") }
         var members: [Value] = []
-        members.reserveCapacity(elements.count)
-        for element in elements {
-            let value = try values.value(element)
+        members.reserveCapacity(entries.count)
+        for entry in entries {
+            guard entry.verdict == nil else {
+                throw values.failure(
+                    entry.element.location, "a verdict stands in a map alone", note: "write: \(syntax.selector.text) vmap { … }")
+            }
+            let value = try values.value(entry.element)
             if case .prefix = value, mask != nil {
-                throw values.failure(element.location, "a mask with '&' and a prefix exclude each other")
+                throw values.failure(entry.element.location, "a mask with '&' and a prefix exclude each other")
             }
             members.append(value)
         }
         return Lowered(mask: mask, relation: relation, operand: .set(members))
+    }
+}
+
+extension ValueChecker {
+    /// All masks in one; nil if there is none.
+    func combined(_ masks: [ExpressionSyntax]) throws(Diagnostic) -> UInt128? {
+        guard let first = masks.first else { return nil }
+        var mask = try number(first)
+        for other in masks.dropFirst() { mask &= try number(other) }
+        return mask
     }
 }

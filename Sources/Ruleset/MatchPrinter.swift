@@ -3,6 +3,10 @@ extension Match {
     var text: String {
         guard let selector = Selector.reading(field) else { return "" }
         let values = ValueText(type: selector.type)
+        if case .named(let name) = operand {
+            let masked = mask.map { " & \(values.operand($0))" } ?? ""
+            return "\(selector.text)\(masked)\(relation == .equal ? "" : " !=") @\(name)"
+        }
         if selector.type.isBitmask { return "\(selector.text) \(bits(values))" }
         var text = selector.text
         if let mask { text += " & \(values.plain(mask))" }
@@ -20,7 +24,7 @@ extension Match {
         guard let mask else {
             switch operand {
             case .single(.number): return "\(sign) \(values.text(of: operand))"
-            case .single, .set: return relation == .equal ? values.text(of: operand) : "!= \(values.text(of: operand))"
+            case .single, .set, .named: return relation == .equal ? values.text(of: operand) : "!= \(values.text(of: operand))"
             }
         }
         guard case .single(.number(let number)) = operand else {
@@ -45,7 +49,16 @@ struct ValueText {
         switch operand {
         case .single(let value): text(of: value, isElement: false)
         case .set(let values): "{ " + values.map { text(of: $0, isElement: true) }.joined(separator: ", ") + " }"
+        case .named(let name): "@\(name)"
         }
+    }
+
+    /// Behind an `&`.
+    func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : plain(mask) }
+
+    /// Of a named set or a map.
+    func text(of element: SetElement) -> String {
+        text(of: element.value, isElement: true) + (element.verdict.map { " : \($0.text)" } ?? "")
     }
 
     private func text(of value: Value, isElement: Bool) -> String {

@@ -5,16 +5,30 @@ struct Parser {
     /// Ends a statement; the diagnostic has been reported when it is thrown.
     struct Abandoned: Error {}
 
-    let tokens: [Token]
+    /// Of the text that is being read; those of the texts that include it wait in `include`.
+    var tokens: [Token]
     var index = 0
     /// Braces that are open at the current token.
-    private var depth = 0
+    var depth = 0
     /// The end of the text has been reported as missing a brace.
     private var isUnclosed = false
     var sink = DiagnosticSink()
 
-    init(_ tokens: [Token]) {
-        self.tokens = tokens
+    /// All texts so far, and the indices of those that are open.
+    var sources: [SourceFile]
+    var openSources = [0]
+    let loader: RuleLoader?
+    var tokenCount: Int
+    /// `define`d names, innermost block last.
+    var scopes: [[String: Definition]] = [[:]]
+    /// What definitions may still stand for in this rule set.
+    var expansionsLeft = Definition.expansionLimit
+
+    init(_ source: SourceFile, loader: RuleLoader?) {
+        tokens = Lexer.tokens(of: source.text, file: 0)
+        tokenCount = tokens.count
+        sources = [source]
+        self.loader = loader
     }
 
     var current: Token { tokens[index] }
@@ -75,7 +89,7 @@ struct Parser {
     }
 
     /// Goes behind the statement, or to the brace that closes the block it stands in, at the depth of which the block is.
-    private mutating func recover(to level: Int) {
+    mutating func recover(to level: Int) {
         while current.kind != .end {
             if depth <= level {
                 if current.isSeparator {
@@ -88,56 +102,30 @@ struct Parser {
         }
     }
 
-    static func parse(_ tokens: [Token]) -> (file: FileSyntax, sink: DiagnosticSink) {
-        var parser = Parser(tokens)
+    /// Reads a text and what it includes.
+    static func parse(_ source: SourceFile, loader: RuleLoader?) -> (file: FileSyntax, sources: [SourceFile], sink: DiagnosticSink) {
+        var parser = Parser(source, loader: loader)
         var file = FileSyntax()
-        while parser.current.kind != .end {
-            do throws(Abandoned) {
-                try parser.command(into: &file)
-            } catch {
-                parser.recover(to: 0)
-                // A brace that closes nothing would stop every further attempt.
-                if parser.at(.rightBrace) { parser.next() }
-                parser.depth = 0
+        parser.wholeText(isIncluded: false) { (parser) throws(Abandoned) in try parser.command(into: &file) }
+        return (file, parser.sources, parser.sink)
+    }
+
+    /// The items of a text up to its end. nft wants a separator behind the last line of an included text alone.
+    mutating func wholeText(isIncluded: Bool, item: (inout Parser) throws(Abandoned) -> Void) {
+        while current.kind != .end {
+            if current.isSeparator {
+                next()
+                continue
             }
-        }
-        return (file, parser.sink)
-    }
-
-    private mutating func command(into file: inout FileSyntax) throws(Abandoned) {
-        if current.isSeparator {
-            next()
-            return
-        }
-        let word = current
-        if at(word: "table") {
-            if let table = try table() { file.tables.append(table) }
-        } else if at(word: "flush") {
-            try flush(isFirst: file.tables.isEmpty)
-        } else if word.kind == .word, let reason = Unsupported.commands[word.text] {
-            throw fail(word.location, "'\(word.text)' is not supported", note: reason)
-        } else if word.kind == .word {
-            let note = Words.advice(for: word.text, accepted: ["table", "flush"])
-            throw fail(word.location, "unknown command '\(printable(word.text))'", note: note)
-        } else {
-            throw unexpected(expecting: "a table: table bridge NAME { … }")
-        }
-        if current.kind != .end { try expectSeparator() }
-    }
-
-    /// Files begin with it to take the place of what was loaded before; here every file does.
-    private mutating func flush(isFirst: Bool) throws(Abandoned) {
-        let start = index
-        next()
-        guard at(word: "ruleset") else {
-            throw fail(current.location, "only 'flush ruleset' is taken, not 'flush \(printable(current.text))'")
-        }
-        next()
-        if at(word: "bridge") { next() }
-        if !isFirst {
-            throw fail(
-                location(from: start), "'flush ruleset' behind a table would remove it",
-                note: "it stands in front of the first table, or nowhere")
+            do throws(Abandoned) {
+                if at(word: "include") { try include(item: item) } else { try item(&self) }
+                if current.kind != .end || isIncluded { try expectSeparator() }
+            } catch {
+                recover(to: 0)
+                // A brace that closes nothing would stop every further attempt.
+                if at(.rightBrace) { next() }
+                depth = 0
+            }
         }
     }
 
@@ -157,9 +145,8 @@ struct Parser {
         return token.text
     }
 
-    private mutating func table() throws(Abandoned) -> TableSyntax? {
-        let start = index
-        next()
+    /// `bridge NAME`.
+    mutating func tableName() throws(Abandoned) -> String {
         let family = current
         if family.kind == .word, Unsupported.families.contains(family.text) {
             throw fail(family.location, "table family '\(family.text)' is not supported", note: "accepted: bridge")
@@ -171,34 +158,46 @@ struct Parser {
             throw fail(family.location, message, note: "write: table bridge NAME { … }")
         }
         next()
-        let name = try identifier("table")
-        let location = location(from: start)
+        return try identifier("table")
+    }
+
+    mutating func table() throws(Abandoned) -> TableSyntax {
+        let start = index
+        next()
+        var table = TableSyntax(name: try tableName(), location: location(from: start))
         guard skip(.leftBrace) else {
-            if current.isSeparator || current.kind == .end { return TableSyntax(name: name, chains: [], location: location) }
+            if isAtEndOfCommand { return table }
             throw unexpected(expecting: "'{'")
         }
-        var chains: [ChainSyntax] = []
-        var hasComment = false
-        try block("table '\(printable(name))'") { (parser) throws(Abandoned) in
+        try block("table '\(printable(table.name))'") { (parser) throws(Abandoned) in
+            let word = parser.current
             if parser.at(word: "chain") {
-                chains.append(try parser.chain())
+                table.chains.append(try parser.chain())
+            } else if parser.at(word: "set") || parser.at(word: "map") {
+                table.sets.append(try parser.namedSet())
             } else if parser.at(word: "comment") {
-                try parser.blockComment(isRepeated: &hasComment)
-            } else if parser.current.kind == .word, let reason = Unsupported.tableItems[parser.current.text] {
-                throw parser.fail(parser.current.location, "'\(parser.current.text)' in a table is not supported", note: reason)
-            } else if parser.current.kind == .word {
-                let note = Words.advice(for: parser.current.text, accepted: ["chain", "comment"])
-                throw parser.fail(parser.current.location, "unknown word '\(printable(parser.current.text))' in a table", note: note)
+                try parser.blockComment(&table.comment)
+            } else if try parser.definition() {
+            } else if word.kind == .word, let reason = Unsupported.tableItems[word.text] {
+                throw parser.fail(word.location, "'\(word.text)' in a table is not supported", note: reason)
+            } else if word.kind == .word {
+                let note = Words.advice(for: word.text, accepted: ["chain", "set", "map", "comment", "define", "include"])
+                throw parser.fail(word.location, "unknown word '\(printable(word.text))' in a table", note: note)
             } else {
                 throw parser.unexpected(expecting: "'chain' or '}'")
             }
         }
-        return TableSyntax(name: name, chains: chains, location: location)
+        return table
     }
 
-    /// The items up to the closing brace, each with its separator.
-    private mutating func block(_ what: String, item: (inout Parser) throws(Abandoned) -> Void) throws(Abandoned) {
+    /// Outside of blocks a statement may end with its text.
+    var isAtEndOfCommand: Bool { current.isSeparator || (current.kind == .end && depth == 0) }
+
+    /// The items up to the closing brace, each with its separator, in a scope of their own.
+    mutating func block(_ what: String, item: (inout Parser) throws(Abandoned) -> Void) throws(Abandoned) {
         let level = depth
+        scopes.append([:])
+        defer { scopes.removeLast() }
         while !skip(.rightBrace) {
             if current.kind == .end { throw unclosed(what) }
             if current.isSeparator {
@@ -206,7 +205,7 @@ struct Parser {
                 continue
             }
             do throws(Abandoned) {
-                try item(&self)
+                if at(word: "include") { try include(item: item) } else { try item(&self) }
                 try expectSeparator()
             } catch {
                 recover(to: level)
@@ -227,8 +226,13 @@ struct Parser {
         let name = try identifier("chain")
         var chain = ChainSyntax(name: name, hook: nil, policy: nil, rules: [], location: location(from: start))
         try expect(.leftBrace, for: "on the same line")
-        var hasComment = false
-        try block("chain '\(printable(name))'") { (parser) throws(Abandoned) in
+        try chainBlock(of: &chain)
+        return chain
+    }
+
+    /// Behind the opening brace.
+    mutating func chainBlock(of chain: inout ChainSyntax) throws(Abandoned) {
+        try block("chain '\(printable(chain.name))'") { (parser) throws(Abandoned) in
             if parser.at(word: "type") {
                 let hook = try parser.hook()
                 if chain.hook != nil { throw parser.fail(hook.location, "the chain's hook is given twice") }
@@ -238,19 +242,17 @@ struct Parser {
                 if chain.policy != nil { throw parser.fail(policy.location, "the chain's policy is given twice") }
                 chain.policy = policy
             } else if parser.at(word: "comment") {
-                try parser.blockComment(isRepeated: &hasComment)
-            } else {
+                try parser.blockComment(&chain.comment)
+            } else if try !parser.definition() {
                 chain.rules.append(try parser.rule())
             }
         }
-        return chain
     }
 
-    /// Checked and forgotten: the tree keeps the comments of rules alone.
-    private mutating func blockComment(isRepeated: inout Bool) throws(Abandoned) {
+    mutating func blockComment(_ known: inout String?) throws(Abandoned) {
         let start = index
-        _ = try comment()
-        if isRepeated { throw fail(location(from: start), "the comment is given twice") }
-        isRepeated = true
+        let comment = try comment()
+        if known != nil { throw fail(location(from: start), "the comment is given twice") }
+        known = comment
     }
 }

@@ -8,14 +8,52 @@ extension Ruleset {
 
 extension Table {
     fileprivate var text: String {
-        let chains = chains.map(\.text).joined(separator: "\n")
-        return "table \(family.rawValue) \(name) {\n\(chains)}\n"
+        var parts = sets.map(\.text) + chains.map(\.text)
+        if let comment { parts.insert("\tcomment \"\(comment)\"\n", at: 0) }
+        return "table \(family.rawValue) \(name) {\n\(parts.joined(separator: "\n"))}\n"
+    }
+}
+
+extension NamedSet {
+    /// Elements in one line.
+    private static let width = 6
+
+    fileprivate var text: String {
+        var lines = ["\(key.text)\(isVerdictMap ? " : verdict" : "")"]
+        if let size { lines.append("size \(size)") }
+        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0 }
+        if !flags.isEmpty { lines.append("flags " + flags.joined(separator: ",")) }
+        if mergesElements { lines.append("auto-merge") }
+        if let comment { lines.append("comment \"\(comment)\"") }
+        if !elements.isEmpty, let selector = Selector.reading(key.field) {
+            let values = ValueText(type: selector.type)
+            var text = "elements = { "
+            for (index, element) in elements.enumerated() {
+                if index > 0 { text += index % Self.width == 0 ? ",\n\t\t             " : ", " }
+                text += values.text(of: element)
+            }
+            lines.append(text + " }")
+        }
+        return "\t\(isVerdictMap ? "map" : "set") \(name) {\n" + lines.map { "\t\t\($0)\n" }.joined() + "\t}\n"
+    }
+}
+
+extension VerdictMap {
+    fileprivate var text: String {
+        guard let selector = Selector.reading(field) else { return "" }
+        let values = ValueText(type: selector.type)
+        let left = selector.text + (mask.map { " & \(values.operand($0))" } ?? "")
+        switch elements {
+        case .named(let name): return "\(left) vmap @\(name)"
+        case .anonymous(let elements): return "\(left) vmap { \(elements.map(values.text).joined(separator: ", ")) }"
+        }
     }
 }
 
 extension Chain {
     fileprivate var text: String {
         var text = "\tchain \(name) {\n"
+        if let comment { text += "\t\tcomment \"\(comment)\"\n" }
         if let base {
             text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText); policy \(base.policy.rawValue);\n"
         }
@@ -54,12 +92,13 @@ extension Statement {
         case .counter(0, 0, _): "counter"
         case .counter(let packets, let bytes, _): "counter packets \(packets) bytes \(bytes)"
         case .verdict(let verdict, _): verdict.text
+        case .verdictMap(let map): map.text
         }
     }
 }
 
 extension Verdict {
-    fileprivate var text: String {
+    var text: String {
         switch self {
         case .accept: "accept"
         case .drop: "drop"

@@ -2,10 +2,15 @@
 struct RuleChecker {
     private var context = ProtocolContext()
     private var statements: [Statement] = []
+    private let sets: SetDeclarations
+
+    private init(sets: SetDeclarations) {
+        self.sets = sets
+    }
 
     /// The checked rule, or nil if there is an error in it, which has been reported.
-    static func check(_ syntax: RuleSyntax, into sink: inout DiagnosticSink) -> Rule? {
-        var checker = RuleChecker()
+    static func check(_ syntax: RuleSyntax, sets: SetDeclarations, into sink: inout DiagnosticSink) -> Rule? {
+        var checker = RuleChecker(sets: sets)
         var isTerminated = false
         do throws(Diagnostic) {
             for statement in syntax.statements {
@@ -32,22 +37,43 @@ struct RuleChecker {
             statements.append(.verdict(verdict, location: location))
         case .match(let match):
             try add(match, into: &sink)
+        case .verdictMap(let map):
+            try add(map, into: &sink)
         }
     }
 
-    private mutating func add(_ syntax: MatchSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
-        if let header = syntax.selector.header {
-            let dependencies = try dependencies(on: header, of: syntax)
-            if header == .icmp || header == .icmpv6, let first = dependencies.first, first.field == .etherType {
-                warnOfUntagged(syntax, header, into: &sink)
+    /// nft concludes nothing from a map: it may hold several protocols.
+    private mutating func add(_ syntax: VerdictMapSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+        try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
+        let mask = try ValueChecker(selector: syntax.selector).combined(syntax.masks)
+        var map = VerdictMap(field: syntax.selector.field, mask: mask, elements: .anonymous([]), location: syntax.location)
+        switch syntax.elements {
+        case .named(let name, let location):
+            try sets.check(name, isMap: true, for: syntax.selector, location)
+            map.elements = .named(name)
+        case .anonymous(let entries):
+            let checker = ElementChecker(syntax.selector)
+            let (elements, conflict) = checker.withoutDuplicates(
+                try checker.elements(entries, isMap: true, hasIntervals: true), mayOverlap: false)
+            if let conflict {
+                throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the map")
             }
-            for dependency in dependencies {
-                let match = Match(
-                    field: dependency.field, operand: .single(.number(dependency.number)), isImplied: true, location: syntax.location)
-                statements.append(.match(match))
+            if elements.isEmpty { throw Diagnostic(severity: .error, location: syntax.location, message: "the map is empty") }
+            if mask != nil, let prefix = elements.first(where: { if case .prefix = $0.value { true } else { false } }) {
+                throw Diagnostic(
+                    severity: .error, location: prefix.location, message: "a mask with '&' and a prefix exclude each other")
             }
+            map.elements = .anonymous(elements)
         }
-        let lowered = try MatchChecker(syntax).lowered()
+        if mask != nil, syntax.selector.type == .interfaceName {
+            throw Diagnostic(severity: .error, location: syntax.location, message: "interface names have no bits")
+        }
+        statements.append(.verdictMap(map))
+    }
+
+    private mutating func add(_ syntax: MatchSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+        try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
+        let lowered = try MatchChecker(syntax, sets: sets).lowered()
         conclude(from: lowered, of: syntax.selector)
         let match = Match(
             field: syntax.selector.field, mask: lowered.mask, relation: lowered.relation, operand: lowered.operand,
@@ -55,8 +81,23 @@ struct RuleChecker {
         statements.append(.match(match))
     }
 
+    private mutating func addDependencies(
+        of selector: Selector, _ selectorLocation: SourceLocation, _ location: SourceLocation, into sink: inout DiagnosticSink
+    ) throws(Diagnostic) {
+        guard let header = selector.header else { return }
+        let dependencies = try dependencies(on: header, selectorLocation)
+        if header == .icmp || header == .icmpv6, let first = dependencies.first, first.field == .etherType {
+            warnOfUntagged(selector, selectorLocation, header, into: &sink)
+        }
+        for dependency in dependencies {
+            let match = Match(
+                field: dependency.field, operand: .single(.number(dependency.number)), isImplied: true, location: location)
+            statements.append(.match(match))
+        }
+    }
+
     private mutating func dependencies(
-        on header: NetworkProtocol, of syntax: MatchSyntax
+        on header: NetworkProtocol, _ selectorLocation: SourceLocation
     ) throws(Diagnostic) -> [ProtocolContext.Dependency] {
         do throws(ProtocolContext.Failure) {
             return try context.require(header)
@@ -66,22 +107,24 @@ struct RuleChecker {
                 var note: String?
                 if second == .vlan { note = "match the tag first: vlan id … ip saddr …" }
                 throw Diagnostic(
-                    severity: .error, location: syntax.selectorLocation,
+                    severity: .error, location: selectorLocation,
                     message: "conflicting protocols: \(first.rawValue) and \(second.rawValue)",
                     note: note)
             case .innerTag:
                 throw Diagnostic(
-                    severity: .error, location: syntax.selectorLocation, message: "a field behind a second VLAN tag is not supported",
+                    severity: .error, location: selectorLocation, message: "a field behind a second VLAN tag is not supported",
                     note: "'vlan id' and 'vlan type' are read from the outermost tag")
             }
         }
     }
 
     /// nft makes `icmp type` depend on the frame's EtherType, which in a tagged frame is the tag's.
-    private func warnOfUntagged(_ syntax: MatchSyntax, _ header: NetworkProtocol, into sink: inout DiagnosticSink) {
+    private func warnOfUntagged(
+        _ selector: Selector, _ location: SourceLocation, _ header: NetworkProtocol, into sink: inout DiagnosticSink
+    ) {
         let network = header == .icmp ? "ip" : "ip6"
         sink.warning(
-            syntax.selectorLocation, "'\(syntax.selector.text)' alone does not match frames with a VLAN tag",
+            location, "'\(selector.text)' alone does not match frames with a VLAN tag",
             note: "to match those as well, write 'meta protocol \(network)' in front of it")
     }
 
@@ -92,7 +135,7 @@ struct RuleChecker {
         case .single(.number(let number)): context.conclude(from: selector.field, number)
         case .set(let members):
             for case .number(let number) in members { context.conclude(from: selector.field, number) }
-        case .single: break
+        case .single, .named: break
         }
     }
 }
@@ -101,7 +144,7 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap: false
         case .verdict: true
         }
     }

@@ -4,10 +4,10 @@ extension Parser {
     mutating func rule() throws(Abandoned) -> RuleSyntax {
         let start = index
         var statements: [StatementSyntax] = []
-        while !current.isSeparator {
+        while !isAtEndOfCommand {
             if at(word: "comment") {
                 let comment = try comment()
-                if !current.isSeparator { throw unexpected(expecting: "a newline or ';': a comment ends its rule") }
+                if !isAtEndOfCommand { throw unexpected(expecting: "a newline or ';': a comment ends its rule") }
                 return RuleSyntax(statements: statements, comment: comment, location: location(from: start))
             }
             statements.append(try statement(isFirst: statements.isEmpty))
@@ -51,14 +51,12 @@ extension Parser {
         case "continue": return verdict(.continue)
         case "jump", "goto":
             next()
-            if at(.leftBrace) { throw fail(current.location, "a chain inside a rule is not supported", note: "name a chain of the table") }
-            let chain = try identifier("chain")
-            let verdict = word.text == "jump" ? Verdict.jump(chain) : .goto(chain)
+            let verdict = try target(isJump: word.text == "jump")
             return .verdict(verdict, location: location(from: start))
         case "counter": return try counter()
         default: break
         }
-        if Selector.grammar[word.text] != nil { return .match(try match()) }
+        if Selector.grammar[word.text] != nil { return try match() }
         if let reason = Unsupported.statements[word.text] {
             throw fail(word.location, "'\(word.text)' is not supported", note: reason)
         }
@@ -89,8 +87,8 @@ extension Parser {
         return .counter(packets: packets, bytes: bytes, location: location(from: start))
     }
 
-    /// `selector [& mask …] [operator] operand`.
-    private mutating func match() throws(Abandoned) -> MatchSyntax {
+    /// `selector [& mask …] [operator] operand`, or `selector [& mask …] vmap …`.
+    private mutating func match() throws(Abandoned) -> StatementSyntax {
         let start = index
         let selector = try selector()
         let selectorLocation = location(from: start)
@@ -102,21 +100,38 @@ extension Parser {
                 note: "put a mask of several values in parentheses: & (syn | ack)")
         }
         if at(.dot) { throw fail(current.location, "concatenations are not supported", note: "write one match behind the other") }
-        if at(word: "vmap") || at(word: "map") {
-            throw fail(current.location, "maps are not supported", note: "write a rule for each entry")
+        if at(word: "vmap") {
+            next()
+            let elements = try mapElements(of: selector)
+            return .verdictMap(
+                VerdictMapSyntax(
+                    selector: selector, selectorLocation: selectorLocation, masks: masks, elements: elements,
+                    location: location(from: start)))
         }
+        if at(word: "map") { throw fail(current.location, "maps to other things than verdicts are not supported") }
         if at(word: "set") { throw fail(current.location, "a rule can't change a field: what passes, passes unchanged") }
         let comparison = comparison()
         if !masks.isEmpty, comparison == .negation {
             throw fail(tokens[index - 1].location, "'!' can't follow a mask", note: "write == 0")
         }
         let operand = try operand(of: selector)
-        return MatchSyntax(
-            selector: selector, selectorLocation: selectorLocation, masks: masks, comparison: comparison, operand: operand,
-            location: location(from: start))
+        return .match(
+            MatchSyntax(
+                selector: selector, selectorLocation: selectorLocation, masks: masks, comparison: comparison, operand: operand,
+                location: location(from: start)))
     }
 
-    private mutating func selector() throws(Abandoned) -> Selector {
+    private mutating func mapElements(of selector: Selector) throws(Abandoned) -> VerdictMapSyntax.Elements {
+        let start = index
+        if skip(.at) {
+            let name = try identifier("map")
+            return .named(name, location: location(from: start))
+        }
+        guard at(.leftBrace) else { throw unexpected(expecting: "'{' or '@' and the name of a map") }
+        return .anonymous(try entries(example: "entries such as: value : accept"))
+    }
+
+    mutating func selector() throws(Abandoned) -> Selector {
         let first = next()
         let seconds = Selector.grammar[first.text] ?? [:]
         if let selector = seconds[""] { return selector }

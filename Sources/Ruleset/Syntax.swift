@@ -2,17 +2,56 @@
 ///
 /// Only forms that the language has can be built; whether names exist and values fit is the checker's business.
 struct FileSyntax {
-    var tables: [TableSyntax] = []
+    /// In the order in which they are carried out.
+    var commands: [CommandSyntax] = []
+}
+
+/// One thing that is done to a table.
+struct CommandSyntax {
+    var table: String
+    /// `create` in place of `add`: what is there already is an error.
+    var isCreated = false
+    var location: SourceLocation
+    var action: Action
+
+    enum Action {
+        case table(TableSyntax)
+        case chain(ChainSyntax)
+        case set(SetSyntax)
+        case rule(RuleSyntax, chain: String, isInserted: Bool)
+        case elements([EntrySyntax], set: String)
+        case flushTable
+        case flushChain(String)
+        case flushSet(String, isMap: Bool)
+    }
 }
 
 struct TableSyntax {
     var name: String
-    var chains: [ChainSyntax]
+    var comment: String?
+    var sets: [SetSyntax] = []
+    var chains: [ChainSyntax] = []
+    var location: SourceLocation
+}
+
+struct SetSyntax {
+    var name: String
+    var isMap: Bool
+    /// Nil if none is written, or if it was refused.
+    var key: SetKey?
+    var hasKey = false
+    var isConstant = false
+    var isInterval = false
+    var mergesElements = false
+    var size: UInt32?
+    var elements: [EntrySyntax] = []
+    var comment: String?
     var location: SourceLocation
 }
 
 struct ChainSyntax {
     var name: String
+    var comment: String?
     var hook: HookSyntax?
     var policy: PolicySyntax?
     var rules: [RuleSyntax]
@@ -41,10 +80,12 @@ enum StatementSyntax {
     case match(MatchSyntax)
     case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
     case verdict(Verdict, location: SourceLocation)
+    case verdictMap(VerdictMapSyntax)
 
     var location: SourceLocation {
         switch self {
         case .match(let match): match.location
+        case .verdictMap(let map): map.location
         case .counter(_, _, let location), .verdict(_, let location): location
         }
     }
@@ -73,18 +114,41 @@ struct MatchSyntax {
     }
 }
 
+/// `selector [& mask …] vmap …`.
+struct VerdictMapSyntax {
+    var selector: Selector
+    var selectorLocation: SourceLocation
+    var masks: [ExpressionSyntax]
+    var elements: Elements
+    var location: SourceLocation
+
+    enum Elements {
+        case anonymous([EntrySyntax])
+        case named(String, location: SourceLocation)
+    }
+}
+
+/// What stands between a set's commas.
+struct EntrySyntax {
+    var element: ElementSyntax
+    /// `: verdict`, in maps.
+    var verdict: Verdict?
+}
+
 enum OperandSyntax {
     case element(ElementSyntax)
     /// `a,b,c`: bits.
     case list([ExpressionSyntax], location: SourceLocation)
     /// `a,b / c,d`: among the bits behind the slash exactly those in front of it.
     case masked([ExpressionSyntax], mask: [ExpressionSyntax], location: SourceLocation)
-    case set([ElementSyntax], location: SourceLocation)
+    case set([EntrySyntax], location: SourceLocation)
+    /// `@name`.
+    case named(String, location: SourceLocation)
 
     var location: SourceLocation {
         switch self {
         case .element(let element): element.location
-        case .list(_, let location), .masked(_, _, let location), .set(_, let location): location
+        case .list(_, let location), .masked(_, _, let location), .set(_, let location), .named(_, let location): location
         }
     }
 }
@@ -118,6 +182,16 @@ indirect enum ExpressionSyntax {
             case .exclusiveOr: .caret
             case .and: .ampersand
             }
+        }
+    }
+
+    /// Constants in it, up to `limit`.
+    func weight(upTo limit: Int) -> Int {
+        switch self {
+        case .constant: return 1
+        case .operation(_, let left, let right, _):
+            let weight = left.weight(upTo: limit)
+            return weight >= limit ? limit : min(limit, weight + right.weight(upTo: limit - weight))
         }
     }
 

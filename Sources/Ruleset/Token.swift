@@ -52,7 +52,21 @@ struct Token: Sendable, Equatable {
 
     var kind: Kind
     var text: String
-    var location: SourceLocation
+    // A text may have millions of tokens: places are kept small.
+    private var file, line, column, length: Int32
+
+    init(kind: Kind, text: String, location: SourceLocation) {
+        self.kind = kind
+        self.text = text
+        file = Int32(clamping: location.file)
+        line = Int32(clamping: location.line)
+        column = Int32(clamping: location.column)
+        length = Int32(clamping: location.length)
+    }
+
+    var location: SourceLocation {
+        SourceLocation(file: Int(file), line: Int(line), column: Int(column), length: Int(length))
+    }
 
     /// The operators that nft also knows by a word.
     static let operatorWords: [String: Symbol] = [

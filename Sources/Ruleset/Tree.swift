@@ -15,16 +15,23 @@ public struct Ruleset: Sendable, Equatable {
     }
 }
 
-/// One table with its chains.
+/// One table with its named sets and its chains.
 public struct Table: Sendable, Equatable {
     public var family: Family
     public var name: String
+    public var comment: String?
+    /// Sets and maps that rules name, in the order in which they were declared.
+    public var sets: [NamedSet]
     public var chains: [Chain]
     public var location: SourceLocation
 
-    public init(family: Family, name: String, chains: [Chain], location: SourceLocation) {
+    public init(
+        family: Family, name: String, comment: String? = nil, sets: [NamedSet] = [], chains: [Chain], location: SourceLocation
+    ) {
         self.family = family
         self.name = name
+        self.comment = comment
+        self.sets = sets
         self.chains = chains
         self.location = location
     }
@@ -38,12 +45,14 @@ public enum Family: String, Sendable, CaseIterable {
 /// A base chain if it is hooked into the path, else one that is only jumped to.
 public struct Chain: Sendable, Equatable {
     public var name: String
+    public var comment: String?
     public var base: BaseChain?
     public var rules: [Rule]
     public var location: SourceLocation
 
-    public init(name: String, base: BaseChain?, rules: [Rule], location: SourceLocation) {
+    public init(name: String, comment: String? = nil, base: BaseChain?, rules: [Rule], location: SourceLocation) {
         self.name = name
+        self.comment = comment
         self.base = base
         self.rules = rules
         self.location = location
@@ -93,6 +102,7 @@ public enum Statement: Sendable, Equatable {
     /// `counter`, with the numbers that it starts from (`packets N bytes M`; 0 if not written).
     case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
     case verdict(Verdict, location: SourceLocation)
+    case verdictMap(VerdictMap)
 }
 
 /// What a rule says of a frame that it matches.
@@ -143,6 +153,8 @@ public enum Operand: Sendable, Equatable {
     case single(Value)
     /// An anonymous set, its elements in the order in which they were written.
     case set([Value])
+    /// A set of the same table, by name; the checker has seen that it is there and that its elements are of the field's type.
+    case named(String)
 }
 
 /// A constant. Numbers are the field's bits as an unsigned integer, most significant first (an IPv4 address in the low 32 bits).

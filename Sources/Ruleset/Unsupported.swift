@@ -2,12 +2,9 @@
 enum Unsupported {
     /// Commands that may stand at the top of a file.
     static let commands: [String: String] = [
-        "add": "a file declares tables and chains in blocks: table bridge NAME { … }",
-        "create": "a file declares tables and chains in blocks: table bridge NAME { … }",
-        "insert": "rules stand in their chain's block",
         "replace": "rules stand in their chain's block",
-        "delete": "a file is the whole rule set; there is nothing before it to delete",
-        "destroy": "a file is the whole rule set; there is nothing before it to delete",
+        "delete": "a file is the whole rule set: leave out what is not to be there",
+        "destroy": "a file is the whole rule set: leave out what is not to be there",
         "rename": "a file is the whole rule set; there is nothing before it to rename",
         "reset": "a file is the whole rule set; there are no counters before it",
         "list": "a rule file declares and does not ask",
@@ -15,16 +12,10 @@ enum Unsupported {
         "monitor": "a rule file declares and does not ask",
         "export": "a rule file declares and does not ask",
         "import": "a rule file is written in nft's own syntax",
-        "include": "a rule set is one file",
-        "define": "write the value itself",
-        "redefine": "write the value itself",
-        "undefine": "write the value itself",
     ]
 
     /// What a table may hold beside chains.
     static let tableItems: [String: String] = [
-        "set": "write an anonymous set in the rule: { a, b }",
-        "map": "write a rule for each entry",
         "flowtable": "every frame is judged by the rules",
         "counter": "write 'counter' in the rule",
         "quota": "rules count, and limit nothing",
@@ -48,7 +39,7 @@ enum Unsupported {
             ("dup fwd", "a frame goes to the other port or nowhere"),
             ("notrack flow", "rules are stateless"),
             ("synproxy", "Weir answers for nobody"),
-            ("set add update delete map meter", "there are no named sets and maps"),
+            ("set add update delete map meter", "rules change no sets; elements stand in the file"),
             ("xt", "there are no iptables extensions"),
             (
                 "mark pkttype cpu cgroup skuid skgid rtclassid nftrace iif oif iiftype oiftype iifgroup oifgroup",

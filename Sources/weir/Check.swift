@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Ruleset
 
 struct Check: ParsableCommand {
@@ -6,7 +7,8 @@ struct Check: ParsableCommand {
         abstract: "Check rule files, without root and without interfaces.",
         discussion: """
             Reads each file as "run" would, and says for each what it holds. What is wrong goes to standard error with file, \
-            line, column, the line itself and what would be accepted. Exit code 0 if all files can be run, else 1.
+            line, column, the line itself and what would be accepted. Exit code 0 if all files can be run, 65 if rules are \
+            wrong, 66 if a file can't be read.
 
             Example: weir check rules/*.nft
             """)
@@ -14,24 +16,61 @@ struct Check: ParsableCommand {
     @Argument(help: ArgumentHelp("Rule files in nftables' language; - is standard input.", valueName: "file"))
     var files: [String]
 
-    @Flag(name: .long, help: "Print each rule set as it was understood, in nft's own form.")
-    var print = false
+    @Flag(help: "Print what there is to say as JSON: an array of objects with file, line, column, severity, message and note.")
+    var json = false
+
+    /// A diagnostic as it is printed. Without a place if the file itself can't be read.
+    private struct Report: Encodable {
+        var file: String
+        var line: Int?
+        var column: Int?
+        var severity: String
+        var message: String
+        var note: String?
+    }
 
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name at least one rule file") }
     }
 
     func run() throws {
-        var isGood = true
+        var status = ExitCode.success
+        var reports: [Report] = []
         for file in files {
-            do {
-                let ruleset = try RulesFile.read(file)
-                FileHandleOutput.standardOutput.write(print ? ruleset.printed() : "\(file): \(Self.summary(of: ruleset))\n")
-            } catch is ExitCode {
-                isGood = false
+            do throws(RulesFile.FileFailure) {
+                let reading = try RulesFile.reading(of: file)
+                if json {
+                    reports += reading.diagnostics.map { Self.report($0, in: reading.sources) }
+                } else {
+                    for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
+                }
+                if let ruleset = reading.ruleset {
+                    if !json { FileHandleOutput.standardOutput.write("\(file): \(Self.summary(of: ruleset))\n") }
+                } else if status == .success {
+                    status = .badRules
+                }
+            } catch {
+                if json {
+                    reports.append(Report(file: file, severity: Diagnostic.Severity.error.rawValue, message: error.reason))
+                } else {
+                    complain("weir: \(error.reason)")
+                }
+                status = status == .noInput ? status : error.exitCode
             }
         }
-        if !isGood { throw ExitCode.failure }
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            FileHandleOutput.standardOutput.write(String(decoding: try encoder.encode(reports), as: UTF8.self) + "\n")
+        }
+        if status != .success { throw status }
+    }
+
+    private static func report(_ diagnostic: Diagnostic, in sources: [SourceFile]) -> Report {
+        let place = diagnostic.location
+        return Report(
+            file: sources.indices.contains(place.file) ? sources[place.file].name : "", line: place.line, column: place.column,
+            severity: diagnostic.severity.rawValue, message: diagnostic.message, note: diagnostic.note)
     }
 
     private static func summary(of ruleset: Ruleset) -> String {

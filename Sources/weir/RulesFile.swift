@@ -8,28 +8,49 @@ enum RulesFile {
     /// Bytes of a rule file at the most: some million rules.
     private static let limit = 256 << 20
 
+    /// What became of a rule file: the rule set unless there are errors, and all that there is to say of it.
+    struct Reading {
+        var ruleset: Ruleset?
+        var sources: [SourceFile]
+        var diagnostics: [Diagnostic]
+    }
+
     /// The rule set in a file (`-` for standard input). Diagnostics go to standard error; throws if the rules are refused.
     static func read(_ path: String) throws -> Ruleset {
+        let reading = try reading(of: path)
+        for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
+        guard let ruleset = reading.ruleset else { throw ExitCode.badRules }
+        return ruleset
+    }
+
+    /// Reads a file and what it includes; throws if the file itself can't be opened.
+    static func reading(of path: String) throws(FileFailure) -> Reading {
         let source = SourceFile(name: path, text: try text(path))
-        do {
-            let (ruleset, warnings) = try Ruleset.read(source)
-            for warning in warnings { complain(warning.render(in: [source])) }
-            return ruleset
+        do throws(RejectedRuleset) {
+            let (ruleset, warnings) = try Ruleset.read(source, loader: IncludedFiles.load)
+            return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings)
         } catch {
-            for diagnostic in error.diagnostics { complain(diagnostic.render(in: error.sources)) }
-            throw ExitCode.failure
+            return Reading(ruleset: nil, sources: error.sources, diagnostics: error.diagnostics)
         }
     }
 
-    private static func text(_ path: String) throws -> String {
+    /// Why a file gives no text.
+    struct FileFailure: Error {
+        var reason: String
+        var exitCode: ExitCode
+    }
+
+    static func text(_ path: String) throws(FileFailure) -> String {
         let bytes: Data
         do {
             bytes = path == "-" ? standardInput() : try Data(contentsOf: URL(filePath: path))
         } catch {
-            throw refuse("\(path) can't be read: \(reason(path, error))")
+            throw FileFailure(reason: "\(path) can't be read: \(reason(path, error))", exitCode: .noInput)
         }
-        guard bytes.count <= limit else { throw refuse("\(path) is larger than \(limit >> 20) MiB") }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw refuse("\(path) is not text in UTF-8") }
+        guard bytes.count <= limit else { throw FileFailure(reason: "\(path) is larger than \(limit >> 20) MiB", exitCode: .badRules) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw FileFailure(reason: "\(path) is not text in UTF-8", exitCode: .badRules)
+        }
         return text
     }
 
@@ -52,6 +73,13 @@ enum RulesFile {
         }
         return bytes
     }
+}
+
+extension ExitCode {
+    /// EX_DATAERR of sysexits(3): the rules are wrong.
+    static let badRules = ExitCode(65)
+    /// EX_NOINPUT: there is no such file, or it can't be read.
+    static let noInput = ExitCode(66)
 }
 
 /// Says something on standard error.

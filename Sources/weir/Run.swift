@@ -62,7 +62,7 @@ struct Run: ParsableCommand {
         var log = Logger(label: "weir") { _ in LineLog() }
         log.logLevel = .info
         // The rules first: what is wrong with them can be seen without root.
-        let ruleset = try RulesFile.read(rules)
+        let ruleset = try readRules(rules)
         do {
             let (_, warnings) = try StartChecks.ports(portNames)
             for warning in warnings { log.warning("\(warning)") }

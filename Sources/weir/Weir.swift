@@ -9,10 +9,11 @@ struct Weir: ParsableCommand {
             Weir sits inline between two network segments, has no address, and forwards between two interfaces what a rule \
             file in nftables' language allows, byte for byte.
 
-            Exit codes: 0 all is well, 1 it can't be done (one sentence on standard error says why), 64 the command line is wrong.
+            Exit codes: 0 all is well, 1 it can't be done (one sentence on standard error says why), 64 the command line is wrong, \
+            65 the rules are wrong, 66 a rule file can't be read.
             """,
         version: weirVersion,
-        subcommands: [Run.self, Check.self])
+        subcommands: [Run.self, Check.self, Rules.self])
 }
 
 /// Of the program, in reports and captures.

@@ -5,6 +5,10 @@ import Wire
 /// Trees and frames that meet: both draw their numbers from the same few, and rules ask for their corners.
 struct RandomRulesets {
     var random: SeededGenerator
+    /// Of the table that is being made.
+    private var sets: [NamedSet] = []
+
+    init(random: SeededGenerator) { self.random = random }
 
     static let addresses = ["10.0.0.1", "10.0.0.2", "10.0.1.0", "10.0.255.255", "192.0.2.7"]
     static let addresses6 = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::", "fe80::1", "ff02::1"]
@@ -19,18 +23,67 @@ struct RandomRulesets {
     private mutating func table(_ name: String) -> Table {
         let depth = Int.random(in: 0...4, using: &random)
         var chains: [Chain] = []
+        makeSets(jumpingTo: [])
         for index in 0..<depth {
             // Chains lead to later ones only, so that all of them end.
             let deeper = (index + 1..<depth).map { "c\($0)" }
             chains.append(Build.chain("c\(index)", rules(jumpingTo: deeper)))
         }
+        // Base chains may use maps that lead anywhere.
+        makeSets(jumpingTo: (0..<depth).map { "c\($0)" })
         for index in 0..<Int.random(in: 0...2, using: &random) {
             let base = Build.base(
                 rules(jumpingTo: (0..<depth).map { "c\($0)" }), policy: random.pick([.accept, .drop]),
                 priority: random.pick([-300, -1, 0, 0, 1, .max]), name: "b\(index)")
             chains.insert(base, at: Int.random(in: 0...chains.count, using: &random))
         }
-        return Build.table(chains, name: name)
+        return Table(family: .bridge, name: name, sets: sets, chains: chains, location: Build.nowhere)
+    }
+
+    private mutating func makeSets(jumpingTo chains: [String]) {
+        if chains.isEmpty { sets.removeAll() }
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            let field = random.pick(Field.allCases)
+            let isMap = random.oneIn(2)
+            let elements =
+                isMap
+                ? mapElements(of: field, jumpingTo: chains)
+                : (0..<Int.random(in: 0...5, using: &random)).map { _ in SetElement(value: value(of: field), location: Build.nowhere) }
+            sets.append(
+                NamedSet(
+                    name: "s\(sets.count)", key: SetKey(field: field, isTypeof: true), isVerdictMap: isMap, isInterval: true,
+                    mergesElements: !isMap, elements: elements, location: Build.nowhere))
+        }
+    }
+
+    /// None of them overlaps another.
+    private mutating func mapElements(of field: Field, jumpingTo chains: [String]) -> [SetElement] {
+        if field.bitWidth == 0 {
+            return ["near0", "far0", "eth7"].map {
+                SetElement(value: .interface($0, isPrefix: false), verdict: verdict(jumpingTo: chains), location: Build.nowhere)
+            }
+        }
+        let corners = Set((0..<Int.random(in: 1...6, using: &random)).map { _ in corner(of: field) }).sorted()
+        var elements: [SetElement] = []
+        var index = 0
+        while index < corners.count {
+            let isRange = index + 1 < corners.count && random.oneIn(2)
+            let value: Value = isRange ? .range(corners[index], corners[index + 1]) : .number(corners[index])
+            elements.append(SetElement(value: value, verdict: verdict(jumpingTo: chains), location: Build.nowhere))
+            index += isRange ? 2 : 1
+        }
+        return elements.shuffled(using: &random)
+    }
+
+    private mutating func verdictMap(jumpingTo chains: [String]) -> Statement {
+        let maps = sets.filter(\.isVerdictMap)
+        if !maps.isEmpty, random.oneIn(2) {
+            let map = random.pick(maps)
+            return .verdictMap(VerdictMap(field: map.key.field, elements: .named(map.name), location: Build.nowhere))
+        }
+        let field = random.pick(Field.allCases)
+        return .verdictMap(
+            VerdictMap(field: field, elements: .anonymous(mapElements(of: field, jumpingTo: chains)), location: Build.nowhere))
     }
 
     private mutating func rules(jumpingTo chains: [String]) -> [Rule] {
@@ -39,6 +92,9 @@ struct RandomRulesets {
             if random.oneIn(3) {
                 let counter = Statement.counter(packets: 1, bytes: 2, location: Build.nowhere)
                 statements.insert(counter, at: Int.random(in: 0...statements.count, using: &random))
+            }
+            if random.oneIn(4) {
+                statements.insert(verdictMap(jumpingTo: chains), at: Int.random(in: 0...statements.count, using: &random))
             }
             if random.oneIn(8) {
                 statements.insert(Build.verdict(.continue), at: Int.random(in: 0...statements.count, using: &random))
@@ -57,6 +113,14 @@ struct RandomRulesets {
     }
 
     private mutating func match() -> Statement {
+        let named = sets.filter { !$0.isVerdictMap }
+        if !named.isEmpty, random.oneIn(3) {
+            let set = random.pick(named)
+            return .match(
+                Match(
+                    field: set.key.field, relation: random.oneIn(3) ? .notEqual : .equal, operand: .named(set.name),
+                    location: Build.nowhere))
+        }
         let field = random.pick(Field.allCases)
         let isInterface = field.bitWidth == 0
         let operand: Operand =

@@ -59,7 +59,7 @@ struct AgreementTests {
         arguments: [false, true])
     func lowering(asPrinted: Bool) throws {
         // Of two rules in one line the table would hold the second against both.
-        let rules = try Self.cases.filter { $0.mark == "=" && !$0.rule.contains(";") }.map { testCase in
+        let rules = try Self.cases.filter { $0.mark == "=" && !$0.rule.contains(";") && !$0.rule.contains("vmap") }.map { testCase in
             let rule = try #require(try read(rule: testCase.rule))
             return (source: testCase.rule, written: asPrinted ? rule.text : testCase.rule, steps: rule.steps)
         }

@@ -79,6 +79,7 @@ extension Rule {
             case .counter(let packets, let bytes, _): [.test("counter \(packets) \(bytes)")]
             case .verdict(let verdict, _): [.test(verdict.netlinkText)]
             case .match(let match): match.steps
+            case .verdictMap: [.test("map")]
             }
         }
     }
@@ -135,6 +136,7 @@ extension Match {
         }
         switch operand {
         case .single(let value): return single(value, load)
+        case .named(let name): return [.test("@\(name)")]
         case .set(let values): return load.lookup(intervals(values), inverted: relation == .notEqual)
         }
     }

@@ -39,6 +39,12 @@ extension Ruleset {
         tables.map { table in
             var table = table
             table.location = .nowhere
+            table.sets = table.sets.map { set in
+                var set = set
+                set.location = .nowhere
+                set.elements = set.elements.map { SetElement(value: $0.value, verdict: $0.verdict, location: .nowhere) }
+                return set
+            }
             table.chains = table.chains.map { chain in
                 var chain = chain
                 chain.location = .nowhere
@@ -61,6 +67,12 @@ extension Rule {
                 return .match(match)
             case .counter(let packets, let bytes, _): return .counter(packets: packets, bytes: bytes, location: .nowhere)
             case .verdict(let verdict, _): return .verdict(verdict, location: .nowhere)
+            case .verdictMap(var map):
+                map.location = .nowhere
+                if case .anonymous(let elements) = map.elements {
+                    map.elements = .anonymous(elements.map { SetElement(value: $0.value, verdict: $0.verdict, location: .nowhere) })
+                }
+                return .verdictMap(map)
             }
         }
         return rule

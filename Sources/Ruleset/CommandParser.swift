@@ -1,0 +1,109 @@
+/// Commands at the top of a file: blocks, and what can be said of tables, chains, rules and sets one by one.
+extension Parser {
+    mutating func command(into file: inout FileSyntax) throws(Abandoned) {
+        if try definition() { return }
+        let word = current
+        guard word.kind == .word else { throw unexpected(expecting: "a table: table bridge NAME { … }") }
+        switch word.text {
+        case "add", "create":
+            next()
+            let accepted = ["table", "chain", "rule", "set", "map", "element"].filter { $0 != "rule" || word.text == "add" }
+            guard current.kind == .word, accepted.contains(current.text) else {
+                let note = "accepted behind '\(word.text)': \(accepted.joined(separator: ", "))"
+                throw fail(current.location, "unexpected \(current.described)", note: note)
+            }
+            try declaration(isCreated: word.text == "create", into: &file)
+        case "table", "chain", "rule", "set", "map", "element":
+            try declaration(isCreated: false, into: &file)
+        case "insert":
+            next()
+            guard at(word: "rule") else { throw unexpected(expecting: "'rule'") }
+            try ruleCommand(isInserted: true, into: &file)
+        case "flush":
+            try flush(into: &file)
+        default:
+            if let reason = Unsupported.commands[word.text] {
+                throw fail(word.location, "'\(word.text)' is not supported", note: reason)
+            }
+            let note = Words.advice(for: word.text, accepted: ["table", "add", "insert", "flush", "define", "include"])
+            throw fail(word.location, "unknown command '\(printable(word.text))'", note: note)
+        }
+    }
+
+    /// From the word that says what is declared.
+    private mutating func declaration(isCreated: Bool, into file: inout FileSyntax) throws(Abandoned) {
+        let start = index
+        switch current.text {
+        case "table":
+            let table = try table()
+            file.commands.append(
+                CommandSyntax(table: table.name, isCreated: isCreated, location: table.location, action: .table(table)))
+        case "chain":
+            next()
+            let table = try tableName()
+            let name = try identifier("chain")
+            var chain = ChainSyntax(name: name, hook: nil, policy: nil, rules: [], location: location(from: start))
+            if skip(.leftBrace) { try chainBlock(of: &chain) }
+            file.commands.append(CommandSyntax(table: table, isCreated: isCreated, location: chain.location, action: .chain(chain)))
+        case "rule":
+            try ruleCommand(isInserted: false, into: &file)
+        case "element":
+            next()
+            let table = try tableName()
+            let name = try identifier("set")
+            let location = location(from: start)
+            let entries = try elementList()
+            file.commands.append(
+                CommandSyntax(table: table, isCreated: isCreated, location: location, action: .elements(entries, set: name)))
+        default:
+            let isMap = next().text == "map"
+            let table = try tableName()
+            let set = try namedSet(isMap: isMap, from: start)
+            file.commands.append(CommandSyntax(table: table, isCreated: isCreated, location: set.location, action: .set(set)))
+        }
+    }
+
+    private mutating func ruleCommand(isInserted: Bool, into file: inout FileSyntax) throws(Abandoned) {
+        let start = index
+        next()
+        let table = try tableName()
+        let chain = try identifier("chain")
+        let location = location(from: start)
+        for word in ["position", "handle", "index"] where at(word: word) {
+            throw fail(current.location, "'\(word)' is not supported", note: "rules stand in the order of the file")
+        }
+        if isAtEndOfCommand { throw unexpected(expecting: "a statement") }
+        let rule = try rule()
+        file.commands.append(
+            CommandSyntax(table: table, location: location, action: .rule(rule, chain: chain, isInserted: isInserted)))
+    }
+
+    private mutating func flush(into file: inout FileSyntax) throws(Abandoned) {
+        let start = index
+        next()
+        let what = current
+        switch what.kind == .word ? what.text : "" {
+        case "ruleset":
+            next()
+            if at(word: "bridge") { next() }
+            // Files begin with it to take the place of what was loaded before; here every file does.
+            if !file.commands.isEmpty {
+                throw fail(
+                    location(from: start), "'flush ruleset' behind a table would remove it",
+                    note: "it stands in front of the first table, or nowhere")
+            }
+        case "table":
+            next()
+            let table = try tableName()
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .flushTable))
+        case "chain", "set", "map":
+            next()
+            let table = try tableName()
+            let name = try identifier(what.text)
+            let action: CommandSyntax.Action = what.text == "chain" ? .flushChain(name) : .flushSet(name, isMap: what.text == "map")
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: action))
+        default:
+            throw unexpected(expecting: "ruleset, table, chain, set or map behind 'flush'")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Glibc
+import Ruleset
+
+/// Opens what rule files include, as nft does: `./` and `../` begin at the working directory, all other relative paths in /etc.
+enum IncludedFiles {
+    private static let folder = "/etc/"
+
+    /// The files for a path or a pattern of glob(7), sorted; a pattern may stand for none.
+    static func load(_ path: String, includer: String) throws(InclusionFailure) -> [SourceFile] {
+        let isInFolder = !path.hasPrefix("/") && !path.hasPrefix("./") && !path.hasPrefix("../")
+        let pattern = isInFolder ? folder + path : path
+        let names = try matches(of: pattern)
+        let isPattern = path.contains { "*?[".contains($0) }
+        if names.isEmpty, !isPattern {
+            let note = isInFolder ? "a path that begins with neither / nor ./ is looked for in \(folder)" : nil
+            throw InclusionFailure(message: "no file '\(pattern)'", note: note)
+        }
+        var texts: [SourceFile] = []
+        for name in names {
+            do throws(RulesFile.FileFailure) {
+                texts.append(SourceFile(name: name, text: try RulesFile.text(name)))
+            } catch {
+                throw InclusionFailure(message: error.reason)
+            }
+        }
+        return texts
+    }
+
+    /// Without folders, and without what begins with a dot unless the pattern does.
+    private static func matches(of pattern: String) throws(InclusionFailure) -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        switch glob(pattern, GLOB_MARK, nil, &found) {
+        case 0: break
+        case GLOB_NOMATCH: return []
+        default: throw InclusionFailure(message: "'\(pattern)' can't be looked up: \(String(cString: strerror(errno)))")
+        }
+        return (0..<Int(found.gl_pathc)).compactMap { index in
+            guard let path = found.gl_pathv?[index] else { return nil }
+            let name = String(cString: path)
+            return name.hasSuffix("/") ? nil : name
+        }
+    }
+}
