@@ -95,6 +95,7 @@ struct Emitter {
             case .verdictMap(let map):
                 matches.append(instructions.count)
                 instructions.append(try lookUp(map))
+                matches.append(instructions.count)
                 instructions.append(Instruction(operation: .mapped, first: try int32(number)))
             case .verdict(.continue, _):
                 // Says what happens anyway: the kernel goes on with the rule's next statement.

@@ -9,7 +9,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         /// Remembers the entry of a verdict map, one of `first ..< first + count`, that holds the loaded value & mask, and goes on; to
         /// `target` if there is none or the value can't be read.
         case lookUp
-        /// The verdict of the remembered entry, which ends the rule unless it is `finish`; `first` is the rule's number.
+        /// The verdict of the remembered entry, which ends the rule unless it is `finish`; `first` is the rule's number, and
+        /// `target` the next rule, to which a jump comes back.
         case mapped
         /// A `counter` statement; `first` is its number.
         case count

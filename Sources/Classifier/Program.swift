@@ -84,6 +84,7 @@ public final class Program: Sendable {
             let rule = instruction.first
             var verdict = instruction.operation
             var target = instruction.target
+            var back = next
             switch instruction.operation {
             case .inRange, .inSet:
                 if !matches(instruction, values) { next = Int(instruction.target) }
@@ -92,6 +93,7 @@ public final class Program: Sendable {
                 if let found = mapEntry(of: instruction, values) { remembered = found } else { next = Int(target) }
                 continue
             case .mapped:
+                back = Int(target)
                 verdict = mapEntries[remembered].verdict
                 target = mapEntries[remembered].target
                 if verdict == .finish { continue }
@@ -117,7 +119,7 @@ public final class Program: Sendable {
                 hits.countRule(Int(rule), bytes: size)
                 // Never full: jumps deeper than that do not compile.
                 guard depth < returns.count else { return Classification(verdict: .drop, rule: rule, baseChain: -1) }
-                returns[depth] = Int32(truncatingIfNeeded: next)
+                returns[depth] = Int32(truncatingIfNeeded: back)
                 depth &+= 1
                 next = Int(target)
                 continue
