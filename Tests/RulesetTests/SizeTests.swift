@@ -49,6 +49,5 @@ struct SizeTests {
         #expect(table.sets.first?.elements.count == (description == "elements" ? 100_000 : nil))
         #expect(table.chains.first?.rules.count == (description == "rules" ? 10_000 : nil))
         #expect(time < .seconds(20), "\(time)")
-        print("read \(description): \(time)")
     }
 }
