@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Glibc
 import Ruleset
 
@@ -40,43 +39,35 @@ enum RulesFile {
         var exitCode: ExitCode
     }
 
+    /// All of a file's text (`-` for standard input), which may be a pipe or a device, and is bounded.
     static func text(_ path: String) throws(FileFailure) -> String {
-        let bytes: Data
-        do {
-            bytes = path == "-" ? standardInput() : try Data(contentsOf: URL(filePath: path))
-        } catch {
-            throw FileFailure(reason: "\(path) can't be read: \(reason(path, error))", exitCode: .noInput)
+        let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(path) }
+        defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(descriptor, &part, part.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path) }
+            if count == 0 { break }
+            bytes.append(contentsOf: part[..<count])
+            guard bytes.count <= limit else { throw FileFailure(reason: "\(path) is larger than \(limit >> 20) MiB", exitCode: .badRules) }
         }
-        guard bytes.count <= limit else { throw FileFailure(reason: "\(path) is larger than \(limit >> 20) MiB", exitCode: .badRules) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw FileFailure(reason: "\(path) is not text in UTF-8", exitCode: .badRules)
         }
         return text
     }
 
-    /// The system's own words where they can be had.
-    private static func reason(_ path: String, _ error: any Error) -> String {
-        var status = stat()
-        if stat(path, &status) != 0 { return String(cString: strerror(errno)) }
-        if status.st_mode & S_IFMT == S_IFDIR { return "it is a directory" }
-        return access(path, R_OK) != 0 ? String(cString: strerror(errno)) : "\(error)"
-    }
-
-    private static func standardInput() -> Data {
-        var bytes = Data()
-        var part = [UInt8](repeating: 0, count: 1 << 16)
-        while bytes.count <= limit {
-            let count = Glibc.read(STDIN_FILENO, &part, part.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            bytes.append(contentsOf: part[..<count])
-        }
-        return bytes
+    /// In the system's own words; to be called right behind the call that failed.
+    private static func unreadable(_ path: String) -> FileFailure {
+        FileFailure(reason: "\(path) can't be read: \(String(cString: strerror(errno)))", exitCode: .noInput)
     }
 }
 
 extension ExitCode {
-    /// EX_DATAERR of sysexits(3): the rules are wrong.
+    /// EX_DATAERR (sysexits.h): the rules are refused.
     static let badRules = ExitCode(65)
     /// EX_NOINPUT: there is no such file, or it can't be read.
     static let noInput = ExitCode(66)
