@@ -45,9 +45,14 @@ private struct Run {
             name: "test",
             text: """
                 table bridge filter {
+                    set unwanted {
+                        type inet_service; flags interval
+                        elements = { 9, 100-200 }
+                    }
                     chain forward {
                         type filter hook forward priority 0; policy accept;
-                        udp dport 9 counter drop
+                        udp dport vmap { 5 : drop, 7 : accept, 1000-2000 : drop }
+                        udp dport @unwanted counter drop
                     }
                 }
                 """)
