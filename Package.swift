@@ -50,7 +50,7 @@ let package = Package(
             swiftSettings: house),
 
         .testTarget(name: "WireTests", dependencies: ["Wire", "FrameBuilder"], swiftSettings: house),
-        .testTarget(name: "RulesetTests", dependencies: ["Ruleset"], resources: [.copy("Golden")], swiftSettings: house),
+        .testTarget(name: "RulesetTests", dependencies: ["Ruleset", "FrameBuilder"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
@@ -58,7 +58,7 @@ let package = Package(
             dependencies: ["Firewall", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire"], swiftSettings: house),
+        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "ApplianceTests",
             dependencies: [

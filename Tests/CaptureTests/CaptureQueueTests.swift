@@ -1,4 +1,5 @@
 import Capture
+import FrameBuilder
 import Testing
 
 @Suite struct CaptureQueueTests {
@@ -23,7 +24,7 @@ import Testing
     /// was refused is counted.
     @Test(arguments: [4096, 5000, 65_536], [1, 2, 3] as [UInt64])
     func isAQueue(_ capacity: Int, _ seed: UInt64) {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let queue = CaptureQueue(capacity: capacity)
         var expected: [(Int, [UInt8])] = []
         var refused: UInt64 = 0
@@ -66,18 +67,5 @@ import Testing
         #expect(!isTaken)
         #expect(queue.lost == 1)
         #expect(queue.isEmpty)
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct Generator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import FrameBuilder
 import Ruleset
 import Testing
 
@@ -82,7 +83,7 @@ struct AgreementTests {
         "whatever stands together depends on what nft says", .enabled(if: NftOracle.canRun, "needs nft and root"),
         arguments: 1...5 as ClosedRange<UInt64>)
     func combinations(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var rules: [(source: String, written: String, steps: [Step])] = []
         var refused: [String] = []
         for _ in 0..<400 {

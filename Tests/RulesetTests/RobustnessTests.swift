@@ -1,3 +1,4 @@
+import FrameBuilder
 import Ruleset
 import Testing
 
@@ -21,7 +22,7 @@ struct RobustnessTests {
     func mutations(_ name: String) throws {
         let original = Array(try Golden.text("\(name).nft").utf8)
         for seed in 0..<200 as Range<UInt64> {
-            var generator = SeededGenerator(state: seed)
+            var generator = SeededGenerator(seed: seed)
             var bytes = original
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
                 let start = Int.random(in: 0..<bytes.count, using: &generator)
