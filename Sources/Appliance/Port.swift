@@ -30,11 +30,11 @@ struct Port: ~Copyable {
     /// up for the run. Returns whether the interface is another one than before, or none.
     mutating func refresh(_ links: Links, _ log: Logger) throws -> Bool {
         let now = try links.link(named: name)
-        defer { report(log) }
         guard let now else {
             let wasThere = link != nil
             link = nil
             preparation = nil
+            report(log)
             return wasThere
         }
         if now.index == link?.index {
@@ -47,15 +47,18 @@ struct Port: ~Copyable {
                 self.preparation = preparation
             }
             link = now
+            report(log)
             return false
         }
         let preparation = try PortPreparation(now, earlier: journal.read())
         // Noted down before anything changes: a crash may come at any moment.
         try journal.write(preparation.originals)
-        for warning in try preparation.take() { log.warning("\(warning)") }
+        // What fails half way must be put back too.
         self.preparation = preparation
+        for warning in try preparation.take() { log.warning("\(warning)") }
         let isAnother = link != nil
         link = try links.link(named: name)
+        report(log)
         return isAnother
     }
 

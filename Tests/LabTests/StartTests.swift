@@ -11,6 +11,8 @@ extension LabTests {
             /// `GOOD`, `BAD` and `STATE` stand for a rule file, one with an error in it, and a folder.
             let arguments: String
             var prefix: [String] = []
+            /// What the machine's firewall host is like before.
+            var preparation: [String] = []
             let status: Int32
             let says: [String]
         }
@@ -45,6 +47,11 @@ extension LabTests {
                 description: "a capture that can't be written",
                 arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE --drops /nowhere/x.pcap", status: 1,
                 says: ["/nowhere/x.pcap"]),
+            // The other port has been taken by then, and is given back.
+            BadStart(
+                description: "a qdisc without a place for the egress rule",
+                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE",
+                preparation: ["tc qdisc add dev eth2 ingress"], status: 1, says: ["eth2", "\"ingress\"", "clsact"]),
             BadStart(
                 description: "one port", arguments: "run --ports eth1 --rules GOOD", status: 64, says: ["two interfaces"]),
             BadStart(description: "no ports", arguments: "run --rules GOOD", status: 64, says: ["--ports"]),
@@ -70,6 +77,7 @@ extension LabTests {
         @Test("a bad start is told in one sentence", arguments: badStarts)
         func badStart(_ start: BadStart) throws {
             let lab = try Lab()
+            for command in start.preparation { try lab.require(in: .fw, command) }
             let before = try ["eth1", "eth2"].map(lab.state)
             let result = try lab.run(in: .fw, start.prefix + [Weir.binary] + expanded(start.arguments, lab), limit: 5)
             #expect(result.status == start.status, "\(result.error)")
