@@ -7,11 +7,12 @@ struct Emitter {
     private(set) var intervals: [Interval] = []
     private(set) var mapEntries: [MapEntry] = []
     private(set) var entryPoints: [EntryPoint] = []
-    private(set) var loads: Set<Load> = []
+    private(set) var loads: [Load] = []
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
 
+    private var loadIndices: [Load: UInt16] = [:]
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
     private var unresolved: [(instruction: Int, chain: String)] = []
     private var unresolvedEntries: [(entry: Int, chain: String)] = []
@@ -130,17 +131,16 @@ struct Emitter {
     }
 
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {
-        let load = Load(match.field)
-        loads.insert(load)
-        var instruction = Instruction(operation: .inRange, load: load, isNegated: match.relation == .notEqual)
+        let load = try index(of: Load(match.field))
+        var instruction = Instruction(operation: .inRange, isNegated: match.relation == .notEqual, load: load)
 
-        if match.field.isInterfaceName {
+        if match.field.isInterface {
             instruction.mask = try ingressPorts(values(of: match, in: sets), of: match, ports: ports)
             instruction.low = 1
             instruction.high = .max
             return instruction
         }
-        instruction.mask = (match.mask ?? .max) & match.field.allOnes
+        instruction.mask = mask(match.mask, of: match.field)
         if case .named(let name) = match.operand {
             let range = try compiledSet(name, for: match)
             instruction.operation = .inSet
@@ -170,14 +170,12 @@ struct Emitter {
     }
 
     private mutating func lookUp(_ map: VerdictMap) throws(ProgramError) -> Instruction {
-        let load = Load(map.field)
-        loads.insert(load)
         let range: Range<Int>
         switch map.elements {
         case .anonymous(let elements): range = try compile(elements, of: map)
         case .named(let name):
             guard let set = sets[name], set.isVerdictMap else { throw ProgramError(reason: .unknownSet(name), location: map.location) }
-            let key = MapKey(name: name, isEgress: map.field == .metaOifname)
+            let key = MapKey(name: name, isEgress: map.field == .metaOifname || map.field == .metaOif)
             if let known = compiledMaps[key] {
                 range = known
             } else {
@@ -185,10 +183,10 @@ struct Emitter {
                 compiledMaps[key] = range
             }
         }
-        var instruction = Instruction(operation: .lookUp, load: load)
+        var instruction = Instruction(operation: .lookUp, load: try index(of: Load(map.field)))
         instruction.first = try int32(range.lowerBound)
         instruction.count = try int32(range.count)
-        instruction.mask = map.field.isInterfaceName ? .max : (map.mask ?? .max) & map.field.allOnes
+        instruction.mask = map.field.isInterface ? .max : mask(map.mask, of: map.field)
         return instruction
     }
 
@@ -197,11 +195,12 @@ struct Emitter {
         for element in elements {
             let match = Match(field: map.field, mask: map.mask, operand: .single(element.value), location: map.location)
             guard let verdict = element.verdict else { throw ProgramError(reason: .value(map.field), location: map.location) }
-            if map.field.isInterfaceName {
+            if map.field.isInterface {
                 let ports = try ingressPorts([element.value], of: match, ports: ports)
                 for port in [1, 2] as [UInt128] where ports & port != 0 { found.append((Interval(low: port, high: port), verdict)) }
             } else {
-                found.append((try interval(of: element.value, in: match), verdict))
+                guard let interval = try placedInterval(of: element.value, in: match) else { continue }
+                found.append((interval, verdict))
             }
         }
         found.sort { $0.interval.low < $1.interval.low }
@@ -226,6 +225,19 @@ struct Emitter {
             mapEntries.append(entry)
         }
         return first..<mapEntries.count
+    }
+
+    /// The bits that count, where the field stands in its octets.
+    private func mask(_ mask: UInt128?, of field: Field) -> UInt128 {
+        ((mask ?? .max) & field.allOnes) << UInt128(field.trailingBits)
+    }
+
+    private mutating func index(of load: Load) throws(ProgramError) -> UInt16 {
+        if let index = loadIndices[load] { return index }
+        guard let index = UInt16(exactly: loads.count) else { throw ProgramError(reason: .tooLarge, location: nil) }
+        loads.append(load)
+        loadIndices[load] = index
+        return index
     }
 
     private func int32(_ number: Int) throws(ProgramError) -> Int32 {

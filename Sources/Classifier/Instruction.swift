@@ -31,8 +31,9 @@ struct Instruction: BitwiseCopyable, Sendable {
     }
 
     var operation: Operation
-    var load: Load = .ingress
     var isNegated = false
+    /// Index into the program's loads.
+    var load: UInt16 = 0
     var target: Int32 = 0
     var first: Int32 = 0
     var count: Int32 = 0

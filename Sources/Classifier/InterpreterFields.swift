@@ -3,7 +3,11 @@ import Wire
 
 /// A frame as nft's selectors see it, written out: every byte in an array, the outermost tag in its place.
 struct InterpreterFields {
-    private let bytes: [UInt8]
+    /// Each with all that follows it.
+    private let linkHeader: [UInt8]
+    private let networkHeader: [UInt8]
+    /// As far as the packet goes; nil where it is not known.
+    private var transportHeader: [UInt8]?
     private let frame: ParsedFrame
     private let ingress: Int
     private let ports: [String]
@@ -14,7 +18,17 @@ struct InterpreterFields {
             let tagBytes = [tag.tpid >> 8, tag.tpid & 0xff, tag.tci >> 8, tag.tci & 0xff].map { UInt8($0) }
             all.insert(contentsOf: tagBytes, at: 12)
         }
-        self.bytes = all
+        networkHeader = Array(all.dropFirst(frame.outermostTag == nil ? 14 : 18))
+        if frame.tagCount <= 1, frame.hasTransport {
+            let behindIP = networkHeader.dropFirst(frame.transportOffset - frame.networkOffset)
+            transportHeader = Array(behindIP.prefix(frame.transportLength))
+        }
+        if frame.outermostTag != nil, all.count >= 18 {
+            // The kernel shows the number it knows the frame by, which is another where a length stands there.
+            all[16] = UInt8(frame.outerEtherType >> 8)
+            all[17] = UInt8(frame.outerEtherType & 0xff)
+        }
+        linkHeader = all
         self.frame = frame
         self.ingress = ingress
         self.ports = ports
@@ -30,10 +44,10 @@ struct InterpreterFields {
             case .named: []
             }
         let isAmong: Bool
-        switch match.field {
-        case .metaIifname:
+        switch match.field.source {
+        case .meta(.iifname), .meta(.iif):
             isAmong = values.contains { hasName(port: ingress, $0) }
-        case .metaOifname:
+        case .meta(.oifname), .meta(.oif):
             isAmong = values.contains { hasName(port: 1 - ingress, $0) }
         default:
             guard var number = number(match.field) else { return false }
@@ -62,47 +76,37 @@ struct InterpreterFields {
 
     private func number(_ field: Field) -> UInt128? {
         guard frame.malformation != .ethernetHeaderCutOff else { return nil }
-        switch field {
-        case .metaIifname, .metaOifname: return nil
-        case .metaProtocol: return UInt128(frame.outerEtherType)
-        case .metaL4proto: return hasOneTagAtMost ? frame.transportProtocol.map { UInt128($0) } : nil
-        case .etherDaddr: return number(at: 0, 6, upTo: bytes.count)
-        case .etherSaddr: return number(at: 6, 6, upTo: bytes.count)
-        case .etherType: return number(at: 12, 2, upTo: bytes.count)
-        case .vlanId: return number(at: 14, 2, upTo: bytes.count).map { $0 & 0x0fff }
-        // Not the bytes: the kernel shows the number it knows the frame by, which is another where a length stands there.
-        case .vlanType: return isTagged ? UInt128(frame.outerEtherType) : number(at: 16, 2, upTo: bytes.count)
-        case .arpOperation: return network(6, 2)
-        case .ipSaddr: return network(12, 4)
-        case .ipDaddr: return network(16, 4)
-        case .ipProtocol: return network(9, 1)
-        case .ip6Saddr: return network(8, 16)
-        case .ip6Daddr: return network(24, 16)
-        case .ip6Nexthdr: return network(6, 1)
-        case .tcpSport, .udpSport, .sctpSport, .thSport: return transport(0, 2)
-        case .tcpDport, .udpDport, .sctpDport, .thDport: return transport(2, 2)
-        case .tcpFlags: return transport(13, 1)
-        case .icmpType, .icmpv6Type: return transport(0, 1)
+        switch field.source {
+        case .meta(let key):
+            return number(key)
+        case .payload(.link, let offset):
+            return number(in: linkHeader, offset, field.bitWidth)
+        case .payload(.network, let offset):
+            return number(in: networkHeader, offset, field.bitWidth)
+        case .payload(.transport, let offset):
+            return transportHeader.flatMap { number(in: $0, offset, field.bitWidth) }
         }
     }
 
-    private var isTagged: Bool { frame.outermostTag != nil }
-    private var hasOneTagAtMost: Bool { frame.tagCount <= 1 }
-
-    /// Behind the Ethernet header and one tag.
-    private func network(_ offset: Int, _ count: Int) -> UInt128? {
-        number(at: (isTagged ? 18 : 14) + offset, count, upTo: bytes.count)
+    private func number(_ key: Field.MetaKey) -> UInt128? {
+        switch key {
+        case .iifname, .oifname, .iif, .oif: return nil
+        case .protocol: return UInt128(frame.outerEtherType)
+        case .l4proto: return frame.tagCount <= 1 ? frame.transportProtocol.map { UInt128($0) } : nil
+        case .length: return UInt128(networkHeader.count)
+        case .pkttype:
+            if linkHeader.prefix(6).allSatisfy({ $0 == 0xff }) { return 1 }
+            return linkHeader[0] % 2 == 1 ? 2 : 3
+        }
     }
 
-    /// Behind the IP header, as far as the packet goes.
-    private func transport(_ offset: Int, _ count: Int) -> UInt128? {
-        guard hasOneTagAtMost, frame.hasTransport else { return nil }
-        let start = (isTagged ? 18 : 14) + frame.transportOffset - frame.networkOffset
-        return number(at: start + offset, count, upTo: start + frame.transportLength)
-    }
-
-    private func number(at offset: Int, _ count: Int, upTo end: Int) -> UInt128? {
-        guard offset + count <= end else { return nil }
-        return bytes[offset..<offset + count].reduce(0) { $0 << 8 | UInt128($1) }
+    /// Bit by bit.
+    private func number(in header: [UInt8], _ offset: Int, _ width: Int) -> UInt128? {
+        var number: UInt128 = 0
+        for bit in offset..<offset + width {
+            guard bit / 8 < header.count else { return nil }
+            number = number * 2 + UInt128(header[bit / 8] >> (7 - bit % 8) & 1)
+        }
+        return number
     }
 }

@@ -1,62 +1,147 @@
 import Ruleset
 import Wire
 
-/// What a field is read from. Fields of several protocols share one: every port is the same 16 bits to nft, and the match in front
-/// of it says of which protocol.
+/// What is read from a frame: octets of a header, or one of the few things that are known of it beside them.
 ///
-/// Each is read once per frame, however many rules ask for it, into a slot of its own.
-enum Load: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-    /// Bit 0 or bit 1: the port by which the frame came.
-    case ingress
-    case metaProtocol, metaL4proto
-    case etherSaddr, etherDaddr, etherType
-    case vlanTCI, vlanType
-    case arpOperation
-    case ipSaddr, ipDaddr, ipProtocol
-    case ip6Saddr, ip6Daddr, ip6Nexthdr
-    case sourcePort, destinationPort, tcpFlags, icmpType
+/// Fields in the same octets share a load: every port is the same 16 bits to nft, and a code point lies where the ECN bits lie. The
+/// mask of an instruction cuts out the field.
+struct Load: Hashable, BitwiseCopyable, Sendable {
+    enum Base: UInt8 {
+        /// Bit 0 or bit 1: the port by which the frame came.
+        case ingress
+        case networkProtocol, transportProtocol, length, packetType
+        case link, network, transport
+    }
 
-    /// Below `LoadedValues.capacity`, whatever the raw value.
-    @inline(__always)
-    var slot: Int { Int(rawValue & 31) }
+    var base: Base
+    /// Octets that are read, 1 to 16; 0 where none are.
+    var count: UInt8 = 0
+    /// The first of them, from the base on.
+    var offset: UInt16 = 0
 
     init(_ field: Field) {
-        self =
-            switch field {
-            case .metaIifname, .metaOifname: .ingress
-            case .metaProtocol: .metaProtocol
-            case .metaL4proto: .metaL4proto
-            case .etherSaddr: .etherSaddr
-            case .etherDaddr: .etherDaddr
-            case .etherType: .etherType
-            case .vlanId: .vlanTCI
-            case .vlanType: .vlanType
-            case .arpOperation: .arpOperation
-            case .ipSaddr: .ipSaddr
-            case .ipDaddr: .ipDaddr
-            case .ipProtocol: .ipProtocol
-            case .ip6Saddr: .ip6Saddr
-            case .ip6Daddr: .ip6Daddr
-            case .ip6Nexthdr: .ip6Nexthdr
-            case .tcpSport, .udpSport, .sctpSport, .thSport: .sourcePort
-            case .tcpDport, .udpDport, .sctpDport, .thDport: .destinationPort
-            case .tcpFlags: .tcpFlags
-            case .icmpType, .icmpv6Type: .icmpType
-            }
+        switch field.source {
+        case .meta(.iifname), .meta(.oifname), .meta(.iif), .meta(.oif): base = .ingress
+        case .meta(.protocol): base = .networkProtocol
+        case .meta(.l4proto): base = .transportProtocol
+        case .meta(.length): base = .length
+        case .meta(.pkttype): base = .packetType
+        case .payload(let header, _):
+            base =
+                switch header {
+                case .link: .link
+                case .network: .network
+                case .transport: .transport
+                }
+            // Fields have at most 16 octets, and offsets that 16 bits hold (`Field.raw`).
+            count = UInt8(truncatingIfNeeded: field.octets.count)
+            offset = UInt16(truncatingIfNeeded: field.octets.lowerBound)
+        }
+    }
+
+    /// The value, with nft's meaning on a bridge; nil if it can't be read in this frame.
+    ///
+    /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
+    /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`).
+    @inline(__always)
+    func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> UInt128? {
+        if base == .ingress { return ingress < 2 ? 1 << UInt128(ingress) : 0 }
+        guard frame.malformation != .ethernetHeaderCutOff else { return nil }
+        switch base {
+        case .transport:
+            // Up to the packet's end, not the frame's: padding is no payload. The kernel reads on into it; its fast path for loads of
+            // 1, 2 and 4 bytes (`nft_payload_fast_eval`, seen on 6.18) also reads later fragments, whose bytes are no header.
+            guard frame.tagCount <= 1, frame.hasTransport, end <= frame.transportLength else { return nil }
+            return number(in: bytes, at: frame.transportOffset &+ Int(offset))
+        case .network:
+            guard end <= bytes.byteCount &- frame.linkPayloadOffset else { return nil }
+            return number(in: bytes, at: frame.linkPayloadOffset &+ Int(offset))
+        case .link: return linkValue(bytes, frame)
+        case .networkProtocol: return UInt128(frame.outerEtherType)
+        case .transportProtocol:
+            guard frame.tagCount <= 1, let number = frame.transportProtocol else { return nil }
+            return UInt128(number)
+        case .length: return UInt128(frame.linkPayloadLength)
+        case .packetType: return packetType(bytes.be48(at: 0))
+        case .ingress: return nil
+        }
+    }
+
+    private var end: Int { Int(offset) &+ Int(count) }
+
+    @inline(__always)
+    private func number(in bytes: RawSpan, at start: Int) -> UInt128 {
+        switch count {
+        case 1: return UInt128(bytes.u8(at: start))
+        case 2: return UInt128(bytes.be16(at: start))
+        case 4: return UInt128(bytes.be32(at: start))
+        case 6: return UInt128(bytes.be48(at: start))
+        case 16: return bytes.be128(at: start)
+        default:
+            var value: UInt128 = 0
+            for index in 0..<Int(count) { value = value << 8 | UInt128(bytes.u8(at: start &+ index)) }
+            return value
+        }
+    }
+
+    /// In front of the type and tag everything stands where it stands in the bytes; from there on the tag may not.
+    @inline(__always)
+    private func linkValue(_ bytes: RawSpan, _ frame: ParsedFrame) -> UInt128? {
+        guard let tag = frame.outermostTag, end > TaggedHeader.tag else {
+            guard end <= bytes.byteCount else { return nil }
+            return number(in: bytes, at: Int(offset))
+        }
+        return taggedValue(bytes, frame, tag)
+    }
+
+    private enum TaggedHeader {
+        static let tag = 12
+        static let length = 18
+    }
+
+    /// Octet by octet. As type behind the tag the kernel shows `skb->protocol`, which is another number where a length stands there
+    /// (`nft_payload_rebuild_vlan_hdr`).
+    private func taggedValue(_ bytes: RawSpan, _ frame: ParsedFrame, _ tag: VLANTag) -> UInt128? {
+        let payload = frame.linkPayloadOffset &- TaggedHeader.length
+        guard end &+ payload <= bytes.byteCount else { return nil }
+        let header = UInt64(tag.tpid) << 32 | UInt64(tag.tci) << 16 | UInt64(frame.outerEtherType)
+        var value: UInt128 = 0
+        for index in Int(offset)..<end {
+            let octet =
+                switch index {
+                case ..<TaggedHeader.tag: bytes.u8(at: index)
+                case ..<TaggedHeader.length:
+                    UInt8(truncatingIfNeeded: header &>> UInt64(8 &* (TaggedHeader.length &- 1 &- index)))
+                default: bytes.u8(at: index &+ payload)
+                }
+            value = value << 8 | UInt128(octet)
+        }
+        return value
+    }
+
+    /// As `eth_type_trans` sets it on a port whose own address is not the destination: a bridge forwards no others.
+    private func packetType(_ destination: UInt64) -> UInt128 {
+        enum PacketType {
+            static let broadcast: UInt128 = 1
+            static let multicast: UInt128 = 2
+            static let otherHost: UInt128 = 3
+        }
+        if destination == 0xffff_ffff_ffff { return PacketType.broadcast }
+        return destination >> 40 & 1 == 1 ? PacketType.multicast : PacketType.otherHost
     }
 }
 
-/// The values that a program's rules ask of one frame, in memory that the caller lends.
+/// The values that a program's rules ask of one frame, in memory that the caller lends: each is read once, however many rules ask.
 ///
 /// An inline array in its place was copied whole for every value that was read.
 @safe
 struct LoadedValues: ~Copyable {
-    /// A slot for each load that there can be.
-    static let capacity = 32
+    /// Slots: so many that few programs ask for more. What they ask for beyond is read whenever a rule asks for it.
+    static let capacity = 64
 
     private let slots: UnsafeMutableBufferPointer<UInt128>
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
-    private var readable: UInt32 = 0
+    private var readable: UInt64 = 0
 
     /// - Parameter slots: `capacity` of them, which outlive this.
     @unsafe
@@ -65,79 +150,16 @@ struct LoadedValues: ~Copyable {
     }
 
     /// The slot's value; nil if it can't be read in this frame.
+    /// - Precondition: `0 <= slot < capacity`.
     @inline(__always)
-    subscript(load: Load) -> UInt128? {
-        readable &>> UInt32(load.slot) & 1 == 1 ? unsafe slots[load.slot] : nil
+    subscript(slot: Int) -> UInt128? {
+        readable &>> UInt64(slot) & 1 == 1 ? unsafe slots[slot] : nil
     }
 
+    /// - Precondition: `0 <= slot < capacity`.
     @inline(__always)
-    private mutating func set(_ load: Load, _ value: UInt128) {
-        unsafe slots.initializeElement(at: load.slot, to: value)
-        readable |= 1 &<< UInt32(load.slot)
-    }
-
-    /// Reads one value, with nft's meaning on a bridge.
-    ///
-    /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
-    /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`).
-    @inline(__always)
-    mutating func read(_ load: Load, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) {
-        guard load != .ingress else { return set(load, ingress < 2 ? 1 << UInt128(ingress) : 0) }
-        guard frame.malformation != .ethernetHeaderCutOff else { return }
-        switch load {
-        case .ingress: break
-        case .metaProtocol: set(load, UInt128(frame.outerEtherType))
-        case .metaL4proto:
-            guard frame.tagCount <= 1, let number = frame.transportProtocol else { return }
-            set(load, UInt128(number))
-        case .etherDaddr: set(load, UInt128(bytes.be48(at: 0)))
-        case .etherSaddr: set(load, UInt128(bytes.be48(at: 6)))
-        case .etherType: set(load, UInt128(frame.outermostTag?.tpid ?? bytes.be16(at: 12)))
-        case .vlanTCI:
-            if let tag = frame.outermostTag {
-                set(load, UInt128(tag.tci))
-            } else if bytes.byteCount >= 16 {
-                set(load, UInt128(bytes.be16(at: 14)))
-            }
-        case .vlanType:
-            if frame.outermostTag != nil {
-                set(load, UInt128(frame.outerEtherType))
-            } else if bytes.byteCount >= 18 {
-                set(load, UInt128(bytes.be16(at: 16)))
-            }
-        case .arpOperation, .ip6Nexthdr, .ipProtocol, .ipSaddr, .ipDaddr, .ip6Saddr, .ip6Daddr:
-            readNetwork(load, bytes, at: frame.linkPayloadOffset)
-        case .sourcePort, .destinationPort, .tcpFlags, .icmpType:
-            guard frame.tagCount <= 1, frame.hasTransport else { return }
-            readTransport(load, bytes, at: frame.transportOffset, length: frame.transportLength)
-        }
-    }
-
-    @inline(__always)
-    private mutating func readNetwork(_ load: Load, _ bytes: RawSpan, at start: Int) {
-        let length = bytes.byteCount &- start
-        switch load {
-        case .arpOperation where length >= 8: set(load, UInt128(bytes.be16(at: start &+ 6)))
-        case .ipProtocol where length >= 10: set(load, UInt128(bytes.u8(at: start &+ 9)))
-        case .ipSaddr where length >= 16: set(load, UInt128(bytes.be32(at: start &+ 12)))
-        case .ipDaddr where length >= 20: set(load, UInt128(bytes.be32(at: start &+ 16)))
-        case .ip6Nexthdr where length >= 7: set(load, UInt128(bytes.u8(at: start &+ 6)))
-        case .ip6Saddr where length >= 24: set(load, bytes.be128(at: start &+ 8))
-        case .ip6Daddr where length >= 40: set(load, bytes.be128(at: start &+ 24))
-        default: break
-        }
-    }
-
-    /// Up to the packet's end, not the frame's: padding is no payload. The kernel reads on into it; its fast path for loads of 1, 2 and
-    /// 4 bytes (`nft_payload_fast_eval`, seen on 6.18) also reads later fragments, whose bytes are no header.
-    @inline(__always)
-    private mutating func readTransport(_ load: Load, _ bytes: RawSpan, at start: Int, length: Int) {
-        switch load {
-        case .icmpType where length >= 1: set(load, UInt128(bytes.u8(at: start)))
-        case .sourcePort where length >= 2: set(load, UInt128(bytes.be16(at: start)))
-        case .destinationPort where length >= 4: set(load, UInt128(bytes.be16(at: start &+ 2)))
-        case .tcpFlags where length >= 14: set(load, UInt128(bytes.u8(at: start &+ 13)))
-        default: break
-        }
+    mutating func set(_ slot: Int, _ value: UInt128) {
+        unsafe slots.initializeElement(at: slot, to: value)
+        readable |= 1 &<< UInt64(slot)
     }
 }

@@ -1,12 +1,5 @@
 import Ruleset
 
-extension Field {
-    /// As many ones as the field has bits.
-    var allOnes: UInt128 { ones(bitWidth) }
-
-    var isInterfaceName: Bool { self == .metaIifname || self == .metaOifname }
-}
-
 /// The number of which the low `count` bits are ones.
 private func ones(_ count: Int) -> UInt128 {
     count >= UInt128.bitWidth ? .max : (UInt128(1) << UInt128(max(0, count))) &- 1
@@ -23,11 +16,11 @@ func values(of match: Match, in sets: [String: NamedSet]) throws(ProgramError) -
     }
 }
 
-/// Values as intervals, ascending, none of them touching another.
+/// Values as intervals of the field's octets, ascending, none of them touching another.
 func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interval] {
     var intervals: [Interval] = []
     for value in values {
-        intervals.append(try interval(of: value, in: match))
+        if let interval = try placedInterval(of: value, in: match) { intervals.append(interval) }
     }
     intervals.sort { $0.low < $1.low }
 
@@ -42,7 +35,15 @@ func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interva
     return merged
 }
 
-func interval(of value: Value, in match: Match) throws(ProgramError) -> Interval {
+/// The value as an interval of the field's octets, in which the bits behind the field are zeros; nil if no value of the field is in it.
+func placedInterval(of value: Value, in match: Match) throws(ProgramError) -> Interval? {
+    let interval = try interval(of: value, in: match)
+    let (highest, shift) = (match.field.allOnes, UInt128(match.field.trailingBits))
+    guard interval.low <= highest else { return nil }
+    return Interval(low: interval.low << shift, high: min(interval.high, highest) << shift)
+}
+
+private func interval(of value: Value, in match: Match) throws(ProgramError) -> Interval {
     switch value {
     case .number(let number):
         return Interval(low: number, high: number)
@@ -58,13 +59,14 @@ func interval(of value: Value, in match: Match) throws(ProgramError) -> Interval
 
 /// The ports by which frames come that the match means, a bit for each: those with the name, or with `oifname` the other of them.
 func ingressPorts(_ values: [Value], of match: Match, ports: [String]) throws(ProgramError) -> UInt128 {
+    let isIngress = match.field.source == .meta(.iifname) || match.field.source == .meta(.iif)
     var mask: UInt128 = 0
     for value in values {
         guard case .interface(let name, let isPrefix) = value, match.mask == nil else {
             throw ProgramError(reason: .value(match.field), location: match.location)
         }
         for (index, port) in ports.enumerated() where isPrefix ? port.hasPrefix(name) : port == name {
-            mask |= 1 << UInt128(match.field == .metaIifname ? index : 1 - index)
+            mask |= 1 << UInt128(isIngress ? index : 1 - index)
         }
     }
     return mask

@@ -43,7 +43,7 @@ public final class Program: Sendable {
         intervals = FrozenArray(emitter.intervals)
         mapEntries = FrozenArray(emitter.mapEntries)
         entryPoints = FrozenArray(emitter.entryPoints)
-        loads = FrozenArray(Load.allCases.filter { emitter.loads.contains($0) })
+        loads = FrozenArray(emitter.loads)
     }
 
     /// Runs a frame through the rules.
@@ -58,13 +58,12 @@ public final class Program: Sendable {
         // On the stack: so few bytes never come from the heap.
         unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
             var values = unsafe LoadedValues(in: slots)
-            for index in 0..<loads.count {
-                values.read(loads[index], bytes, frame, ingress: ingress)
+            for slot in 0..<min(loads.count, LoadedValues.capacity) {
+                if let value = loads[slot].value(bytes, frame, ingress: ingress) { values.set(slot, value) }
             }
-            let size = UInt64(frame.linkPayloadLength)
             var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
             for index in 0..<entryPoints.count {
-                result = run(entryPoints[index], values, size: size, hits)
+                result = run(entryPoints[index], values, bytes, frame, ingress: ingress, hits)
                 result.baseChain = Int32(truncatingIfNeeded: index)
                 if result.verdict == .drop { break }
             }
@@ -73,7 +72,10 @@ public final class Program: Sendable {
     }
 
     @inline(__always)
-    private func run(_ entry: EntryPoint, _ values: borrowing LoadedValues, size: UInt64, _ hits: HitCounters) -> Classification {
+    private func run(
+        _ entry: EntryPoint, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, _ hits: HitCounters
+    ) -> Classification {
+        let size = UInt64(frame.linkPayloadLength)
         var returns = InlineArray<16, Int32>(repeating: 0)
         var depth = 0
         var next = Int(entry.start)
@@ -87,10 +89,14 @@ public final class Program: Sendable {
             var back = next
             switch instruction.operation {
             case .inRange, .inSet:
-                if !matches(instruction, values) { next = Int(instruction.target) }
+                if !matches(instruction, loaded(instruction, values, bytes, frame, ingress: ingress)) { next = Int(instruction.target) }
                 continue
             case .lookUp:
-                if let found = mapEntry(of: instruction, values) { remembered = found } else { next = Int(target) }
+                if let found = mapEntry(of: instruction, loaded(instruction, values, bytes, frame, ingress: ingress)) {
+                    remembered = found
+                } else {
+                    next = Int(target)
+                }
                 continue
             case .mapped:
                 back = Int(target)
@@ -137,8 +143,22 @@ public final class Program: Sendable {
     }
 
     @inline(__always)
-    private func matches(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
-        guard let loaded = values[instruction.load] else { return false }
+    private func loaded(
+        _ instruction: Instruction, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8
+    ) -> UInt128? {
+        let slot = Int(instruction.load)
+        return slot < LoadedValues.capacity ? values[slot] : lateValue(of: slot, bytes, frame, ingress: ingress)
+    }
+
+    /// A value for which there is no slot.
+    @inline(never)
+    private func lateValue(of load: Int, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> UInt128? {
+        loads[load].value(bytes, frame, ingress: ingress)
+    }
+
+    @inline(__always)
+    private func matches(_ instruction: Instruction, _ loaded: UInt128?) -> Bool {
+        guard let loaded else { return false }
         let value = loaded & instruction.mask
         let isInside =
             instruction.operation == .inRange
@@ -149,8 +169,8 @@ public final class Program: Sendable {
 
     /// Binary search, as in `isInSet`.
     @inline(__always)
-    private func mapEntry(of instruction: Instruction, _ values: borrowing LoadedValues) -> Int? {
-        guard let loaded = values[instruction.load] else { return nil }
+    private func mapEntry(of instruction: Instruction, _ loaded: UInt128?) -> Int? {
+        guard let loaded else { return nil }
         let value = loaded & instruction.mask
         let first = Int(instruction.first)
         var low = first

@@ -227,7 +227,7 @@ extension Checker {
             let other = tables[table].sets[known]
             let isSame =
                 other.isVerdictMap == syntax.isMap && other.isInterval == syntax.isInterval && other.isConstant == syntax.isConstant
-                && other.mergesElements == syntax.mergesElements && Selector.reading(key.field).map(other.key.fits) == true
+                && other.mergesElements == syntax.mergesElements && other.key.fits(Selector.reading(key.field))
             guard isSame else {
                 return sink.error(syntax.location, "'\(printable(syntax.name))' is already there, as another set: \(other.key.text)")
             }
@@ -246,7 +246,8 @@ extension Checker {
 
     private mutating func add(_ entries: [EntrySyntax], toSetAt index: Int, ofTableAt table: Int, _ location: SourceLocation) {
         let set = (name: tables[table].sets[index].name, isConstant: tables[table].sets[index].isConstant)
-        guard !entries.isEmpty, let selector = Selector.reading(tables[table].sets[index].key.field) else { return }
+        guard !entries.isEmpty else { return }
+        let selector = Selector.reading(tables[table].sets[index].key.field)
         if set.isConstant, contents[table].usedSets.contains(set.name) {
             return sink.error(location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
         }
@@ -261,7 +262,7 @@ extension Checker {
     /// Holds all elements against each other, and their number against the size.
     private mutating func finish(set index: Int, ofTableAt table: Int) {
         let set = tables[table].sets[index]
-        guard let selector = Selector.reading(set.key.field) else { return }
+        let selector = Selector.reading(set.key.field)
         let checker = ElementChecker(selector)
         let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
         if !creations.isEmpty { reportPresent(in: set, creations, selector.field.bitWidth) }

@@ -101,28 +101,34 @@ extension Parser {
     /// The token's number. A decimal with a leading zero is refused: nft reads some of them as octal.
     mutating func number(_ token: Token) throws(Abandoned) -> UInt64 {
         switch NumberText.value(of: token.text) {
-        case .value(let value): return value
+        case .value(let value):
+            guard let value = UInt64(exactly: value) else { throw tooLarge(token) }
+            return value
         case .leadingZero: throw fail(token.location, "the number has a leading zero", note: "nft may read it as octal")
-        case .tooLarge: throw fail(token.location, "the number is too large", note: "accepted: up to 18446744073709551615")
+        case .tooLarge: throw tooLarge(token)
         case .noNumber: throw fail(token.location, "'\(printable(token.text))' is not a number")
         }
+    }
+
+    private mutating func tooLarge(_ token: Token) -> Abandoned {
+        fail(token.location, "the number is too large", note: "accepted: up to \(UInt64.max)")
     }
 }
 
 /// Numbers between text and value.
 enum NumberText {
     enum Reading: Equatable {
-        case value(UInt64), leadingZero, tooLarge, noNumber
+        case value(UInt128), leadingZero, tooLarge, noNumber
     }
 
     static func value(of text: String) -> Reading {
         if text.hasPrefix("0x") || text.hasPrefix("0X") {
             let digits = text.dropFirst(2)
             guard !digits.isEmpty, digits.utf8.allSatisfy(\.isHexDigit) else { return .noNumber }
-            return UInt64(digits, radix: 16).map(Reading.value) ?? .tooLarge
+            return UInt128(digits, radix: 16).map(Reading.value) ?? .tooLarge
         }
         guard !text.isEmpty, text.utf8.allSatisfy(\.isDigit) else { return .noNumber }
         if text.hasPrefix("0"), text.utf8.count > 1 { return .leadingZero }
-        return UInt64(text).map(Reading.value) ?? .tooLarge
+        return UInt128(text).map(Reading.value) ?? .tooLarge
     }
 }

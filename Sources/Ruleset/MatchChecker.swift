@@ -20,7 +20,7 @@ struct MatchChecker {
     private var type: ValueType { syntax.selector.type }
 
     func lowered() throws(Diagnostic) -> Lowered {
-        if type == .interfaceName { try checkInterfaceMatch() }
+        if syntax.selector.field.isInterface { try checkInterfaceMatch() }
         let mask = try values.combined(syntax.masks)
         switch syntax.operand {
         case .list(let expressions, let location):
@@ -147,6 +147,11 @@ extension ValueChecker {
     /// All masks in one; nil if there is none.
     func combined(_ masks: [ExpressionSyntax]) throws(Diagnostic) -> UInt128? {
         guard let first = masks.first else { return nil }
+        if selector.field.trailingBits > 0, selector.field.octets.count > 1 {
+            throw failure(
+                first.location, "'\(selector.text)' can't be masked: it ends within its second octet or a later one",
+                note: "what nft 1.0.6 makes of this never matches")
+        }
         var mask = try number(first)
         for other in masks.dropFirst() { mask &= try number(other) }
         return mask

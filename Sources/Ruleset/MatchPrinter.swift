@@ -1,7 +1,7 @@
 extension Match {
     /// The match as it is written.
     var text: String {
-        guard let selector = Selector.reading(field) else { return "" }
+        let selector = Selector.reading(field)
         let values = ValueText(type: selector.type)
         if case .named(let name) = operand {
             let masked = mask.map { " & \(values.operand($0))" } ?? ""
@@ -90,7 +90,9 @@ struct ValueText {
         case .ethernetAddress: AddressText.text(ethernet: number)
         case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .tcpFlags: "0x" + String(number, radix: 16)
-        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpv6Type, .interfaceName: String(number)
+        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn,
+            .dccpType, .packetType, .interfaceName, .interface:
+            String(number)
         }
     }
 

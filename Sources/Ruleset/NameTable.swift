@@ -50,4 +50,36 @@ struct NameTable: Sendable {
 
     /// Bits of the octet behind the data offset (RFC 9293 3.1), lowest first.
     static let tcpFlags = NameTable("1 fin, 2 syn, 4 rst, 8 psh, 16 ack, 32 urg, 64 ecn, 128 cwr")
+
+    /// RFC 792, RFC 1812: the reasons why a destination is unreachable, which are all that nft has names for.
+    static let icmpCodes = NameTable(
+        """
+        0 net-unreachable, 1 host-unreachable, 2 prot-unreachable, 3 port-unreachable, 9 net-prohibited, 10 host-prohibited,
+        13 admin-prohibited, 4 frag-needed
+        """)
+
+    /// RFC 4443 3.1, likewise.
+    static let icmpv6Codes = NameTable(
+        "0 no-route, 1 admin-prohibited, 3 addr-unreachable, 4 port-unreachable, 5 policy-fail, 6 reject-route")
+
+    /// RFC 1112, RFC 2236, RFC 3376.
+    static let igmpTypes = NameTable(
+        "17 membership-query, 18 membership-report-v1, 22 membership-report-v2, 34 membership-report-v3, 23 leave-group")
+
+    /// RFC 2474, RFC 2597, RFC 3246, RFC 5865, RFC 8622.
+    static let codePoints = NameTable(
+        """
+        0 cs0, 8 cs1, 16 cs2, 24 cs3, 32 cs4, 40 cs5, 48 cs6, 56 cs7, 0 df, 0 be, 1 lephb, 10 af11, 12 af12, 14 af13, 18 af21,
+        20 af22, 22 af23, 26 af31, 28 af32, 30 af33, 34 af41, 36 af42, 38 af43, 44 va, 46 ef
+        """)
+
+    /// RFC 3168 5.
+    static let congestion = NameTable("0 not-ect, 1 ect1, 2 ect0, 3 ce")
+
+    /// RFC 4340 5.1.
+    static let dccpTypes = NameTable(
+        "0 request, 1 response, 2 data, 3 ack, 4 dataack, 5 closereq, 6 close, 7 reset, 8 sync, 9 syncack")
+
+    /// Linux' `if_packet.h`.
+    static let packetTypes = NameTable("0 host unicast, 1 broadcast, 2 multicast, 3 other")
 }

@@ -25,7 +25,8 @@ extension NamedSet {
         if !flags.isEmpty { lines.append("flags " + flags.joined(separator: ",")) }
         if mergesElements { lines.append("auto-merge") }
         if let comment { lines.append("comment \"\(comment)\"") }
-        if !elements.isEmpty, let selector = Selector.reading(key.field) {
+        if !elements.isEmpty {
+            let selector = Selector.reading(key.field)
             let values = ValueText(type: selector.type)
             var text = "elements = { "
             for (index, element) in elements.enumerated() {
@@ -40,7 +41,7 @@ extension NamedSet {
 
 extension VerdictMap {
     fileprivate var text: String {
-        guard let selector = Selector.reading(field) else { return "" }
+        let selector = Selector.reading(field)
         let values = ValueText(type: selector.type)
         let left = selector.text + (mask.map { " & \(values.operand($0))" } ?? "")
         switch elements {

@@ -76,14 +76,15 @@ struct ProtocolContext {
     /// An equality that a match depends on and that no match before it has made.
     struct Dependency: Equatable {
         var field: Field
-        var number: UInt128
+        /// Of several, any.
+        var numbers: [UInt128]
     }
 
     enum Failure: Error, Equatable {
         /// The two exclude each other, or nft can't tell that they don't.
         case conflict(NetworkProtocol, NetworkProtocol)
-        /// The field stands behind a second tag, which no field of this project reads.
-        case innerTag
+        /// The rule is about messages of the first type, and the field is one of the second.
+        case messageType(UInt128, needed: UInt128)
     }
 
     private var link = NetworkProtocol.ether
@@ -92,6 +93,8 @@ struct ProtocolContext {
     private var network: NetworkProtocol?
     /// A set on a protocol number makes several; then no transport header can be relied on.
     private var transports: [NetworkProtocol] = []
+    /// The type of ICMP message that has been matched. nft takes either echo message of ICMP for a request.
+    private var messageType: UInt128?
 
     /// nft remembers no more of them.
     private static let limit = 16
@@ -107,10 +110,7 @@ struct ProtocolContext {
 
     private mutating func requireLink(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
         guard header == .vlan else { return [] }
-        if link == .vlan {
-            guard outerLinks == 1 else { throw .innerTag }
-            return []
-        }
+        if link == .vlan { return [] }
         if network != nil { throw .conflict(.ether, .vlan) }
         return [imply(.etherType, NetworkProtocol.vlan.number)]
     }
@@ -121,7 +121,7 @@ struct ProtocolContext {
             return []
         }
         if link == .ether, header != .arp { return [imply(.metaProtocol, header.number)] }
-        return [try implyEtherType(of: header)]
+        return [implyEtherType(of: header)]
     }
 
     private mutating func requireTransport(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
@@ -133,28 +133,43 @@ struct ProtocolContext {
         case .some(let other): throw .conflict(other, header)
         case nil:
             // Without a network protocol "type 8" could be either ICMP; the other headers are the same behind both.
-            if header == .icmp { dependencies.append(try implyEtherType(of: .ip)) }
-            if header == .icmpv6 { dependencies.append(try implyEtherType(of: .ip6)) }
+            if header == .icmp || header == .igmp { dependencies.append(implyEtherType(of: .ip)) }
+            if header == .icmpv6 { dependencies.append(implyEtherType(of: .ip6)) }
         }
         dependencies.append(imply(.metaL4proto, header.number))
         return dependencies
     }
 
-    /// The frame's own EtherType, behind the tag if one has been matched.
-    private mutating func implyEtherType(of header: NetworkProtocol) throws(Failure) -> Dependency {
-        if link == .ether { return imply(.etherType, header.number) }
-        guard outerLinks == 1 else { throw .innerTag }
-        return imply(.vlanType, header.number)
+    /// The type that a message needs to have the selector's field; nil if it is known to have it.
+    mutating func requireMessage(of selector: Selector) throws(Failure) -> Dependency? {
+        guard let needed = selector.messageTypes.first else { return nil }
+        if let messageType {
+            guard selector.messageTypes.contains(messageType) else { throw .messageType(messageType, needed: needed) }
+            return nil
+        }
+        messageType = needed
+        return Dependency(field: selector.header == .icmpv6 ? .icmpv6Type : .icmpType, numbers: selector.messageTypes)
+    }
+
+    /// The field where it stands behind the tags that have been matched: `vlan` is the innermost of them.
+    func placed(_ field: Field, of header: NetworkProtocol?) -> Field {
+        header == .vlan && outerLinks > 1 ? field.moved(byBits: (outerLinks - 1) * 32) : field
+    }
+
+    /// The frame's own EtherType, behind the innermost tag that has been matched.
+    private mutating func implyEtherType(of header: NetworkProtocol) -> Dependency {
+        link == .ether ? imply(.etherType, header.number) : imply(placed(.vlanType, of: .vlan), header.number)
     }
 
     private mutating func imply(_ field: Field, _ number: UInt128) -> Dependency {
         conclude(from: field, number)
-        return Dependency(field: field, number: number)
+        return Dependency(field: field, numbers: [number])
     }
 
     /// Takes note of `field == number`; to be called for each element of a set, in its order.
     mutating func conclude(from field: Field, _ number: UInt128) {
-        switch Selector.reading(field)?.conclusion {
+        let selector = Selector.reading(field)
+        switch selector.conclusion {
         case .network:
             network = NetworkProtocol(etherType: number) ?? .unknown
         case .linkOrNetwork:
@@ -169,7 +184,10 @@ struct ProtocolContext {
             addTransport(NetworkProtocol(protocolNumber: number) ?? .unknown)
         case .knownTransport:
             if let next = NetworkProtocol(protocolNumber: number) { addTransport(next) }
-        case nil:
+        case .messageType:
+            // nft remembers 0 for "none", and for an echo reply of ICMP, which is 0, the request.
+            messageType = number != 0 ? number : selector.header == .icmp ? 8 : nil
+        case .innerTransport, nil:
             break
         }
     }

@@ -46,7 +46,8 @@ struct RuleChecker {
     private mutating func add(_ syntax: VerdictMapSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
         try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
         let mask = try ValueChecker(selector: syntax.selector).combined(syntax.masks)
-        var map = VerdictMap(field: syntax.selector.field, mask: mask, elements: .anonymous([]), location: syntax.location)
+        let field = context.placed(syntax.selector.field, of: syntax.selector.header)
+        var map = VerdictMap(field: field, mask: mask, elements: .anonymous([]), location: syntax.location)
         switch syntax.elements {
         case .named(let name, let location):
             try sets.check(name, isMap: true, for: syntax.selector, location)
@@ -65,7 +66,7 @@ struct RuleChecker {
             }
             map.elements = .anonymous(elements)
         }
-        if mask != nil, syntax.selector.type == .interfaceName {
+        if mask != nil, syntax.selector.field.isInterface {
             throw Diagnostic(severity: .error, location: syntax.location, message: "interface names have no bits")
         }
         statements.append(.verdictMap(map))
@@ -74,9 +75,10 @@ struct RuleChecker {
     private mutating func add(_ syntax: MatchSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
         try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
         let lowered = try MatchChecker(syntax, sets: sets).lowered()
-        conclude(from: lowered, of: syntax.selector)
+        let field = context.placed(syntax.selector.field, of: syntax.selector.header)
+        try conclude(from: lowered, of: syntax)
         let match = Match(
-            field: syntax.selector.field, mask: lowered.mask, relation: lowered.relation, operand: lowered.operand,
+            field: field, mask: lowered.mask, relation: lowered.relation, operand: lowered.operand,
             location: syntax.location)
         statements.append(.match(match))
     }
@@ -85,22 +87,24 @@ struct RuleChecker {
         of selector: Selector, _ selectorLocation: SourceLocation, _ location: SourceLocation, into sink: inout DiagnosticSink
     ) throws(Diagnostic) {
         guard let header = selector.header else { return }
-        let dependencies = try dependencies(on: header, selectorLocation)
-        if header == .icmp || header == .icmpv6, let first = dependencies.first, first.field == .etherType {
+        let dependencies = try dependencies(on: header, of: selector, selectorLocation)
+        if header.layer == .transport, let first = dependencies.first, first.field == .etherType {
             warnOfUntagged(selector, selectorLocation, header, into: &sink)
         }
         for dependency in dependencies {
-            let match = Match(
-                field: dependency.field, operand: .single(.number(dependency.number)), isImplied: true, location: location)
-            statements.append(.match(match))
+            let values = dependency.numbers.map { Value.number($0) }
+            let operand = values.count == 1 ? Operand.single(values[0]) : .set(values)
+            statements.append(.match(Match(field: dependency.field, operand: operand, isImplied: true, location: location)))
         }
     }
 
     private mutating func dependencies(
-        on header: NetworkProtocol, _ selectorLocation: SourceLocation
+        on header: NetworkProtocol, of selector: Selector, _ selectorLocation: SourceLocation
     ) throws(Diagnostic) -> [ProtocolContext.Dependency] {
         do throws(ProtocolContext.Failure) {
-            return try context.require(header)
+            let dependencies = try context.require(header)
+            guard let message = try context.requireMessage(of: selector) else { return dependencies }
+            return dependencies + [message]
         } catch {
             switch error {
             case .conflict(let first, let second):
@@ -110,10 +114,12 @@ struct RuleChecker {
                     severity: .error, location: selectorLocation,
                     message: "conflicting protocols: \(first.rawValue) and \(second.rawValue)",
                     note: note)
-            case .innerTag:
+            case .messageType(let known, let needed):
+                let names = header == .icmpv6 ? NameTable.icmpv6Types : .icmpTypes
                 throw Diagnostic(
-                    severity: .error, location: selectorLocation, message: "a field behind a second VLAN tag is not supported",
-                    note: "'vlan id' and 'vlan type' are read from the outermost tag")
+                    severity: .error, location: selectorLocation,
+                    message: "a message of type \(names.name(of: known) ?? String(known)) has no '\(selector.text)'",
+                    note: "it stands in those of type \(names.name(of: needed) ?? String(needed))")
             }
         }
     }
@@ -122,21 +128,34 @@ struct RuleChecker {
     private func warnOfUntagged(
         _ selector: Selector, _ location: SourceLocation, _ header: NetworkProtocol, into sink: inout DiagnosticSink
     ) {
-        let network = header == .icmp ? "ip" : "ip6"
+        let network = header == .icmpv6 ? "ip6" : "ip"
         sink.warning(
             location, "'\(selector.text)' alone does not match frames with a VLAN tag",
             note: "to match those as well, write 'meta protocol \(network)' in front of it")
     }
 
     /// Only an equality with numbers says which header comes next; a range, a prefix or a mask says nothing.
-    private mutating func conclude(from lowered: MatchChecker.Lowered, of selector: Selector) {
-        guard selector.conclusion != nil, lowered.mask == nil, lowered.relation == .equal else { return }
+    private mutating func conclude(from lowered: MatchChecker.Lowered, of syntax: MatchSyntax) throws(Diagnostic) {
+        guard syntax.selector.conclusion != nil, lowered.mask == nil, lowered.relation == .equal else { return }
         switch lowered.operand {
-        case .single(.number(let number)): context.conclude(from: selector.field, number)
+        case .single(let value): try conclude(from: value, of: syntax)
         case .set(let members):
-            for case .number(let number) in members { context.conclude(from: selector.field, number) }
-        case .single, .named: break
+            for value in members { try conclude(from: value, of: syntax) }
+        case .named: break
         }
+    }
+
+    private mutating func conclude(from value: Value, of syntax: MatchSyntax) throws(Diagnostic) {
+        guard case .number(let number) = value else { return }
+        if syntax.selector.conclusion == .innerTransport, let next = NetworkProtocol(protocolNumber: number),
+            ![.icmp, .icmpv6, .igmp].contains(next)
+        {
+            throw Diagnostic(
+                severity: .error, location: syntax.operand.location,
+                message: "'\(syntax.selector.text)' can't be compared with \(next.rawValue): nft 1.0.6 ends itself there",
+                note: "write a range: \(number)-\(number)")
+        }
+        context.conclude(from: syntax.selector.field, number)
     }
 }
 

@@ -40,7 +40,7 @@ extension Parser {
         let start = index
         let word = current
         guard word.kind == .word else {
-            if at(.at) { throw fail(word.location, "raw payload expressions are not supported", note: "use a selector such as 'ip saddr'") }
+            if at(.at) { return try match() }
             if at(.rightBrace) || word.kind == .end || !isFirst { throw unexpected(expecting: "a statement, a newline or ';'") }
             throw unexpected(expecting: "a statement")
         }
@@ -132,13 +132,15 @@ extension Parser {
     }
 
     mutating func selector() throws(Abandoned) -> Selector {
+        if at(.at) { return try rawSelector() }
         let first = next()
         let seconds = Selector.grammar[first.text] ?? [:]
         if let selector = seconds[""] { return selector }
+        let accepted = Selector.fields(after: first.text)
         guard current.kind == .word else {
-            throw unexpected(expecting: "a field of '\(first.text)': \(Selector.secondWords(after: first.text).joined(separator: ", "))")
+            throw unexpected(expecting: "a field of '\(first.text)': \(accepted.joined(separator: ", "))")
         }
-        let accepted = Selector.secondWords(after: first.text)
+        if let selector = try addressSelector(among: seconds) { return selector }
         guard let selector = seconds[current.text] else {
             if Unsupported.fields[first.text]?.contains(current.text) == true {
                 let note = "accepted behind '\(first.text)': " + accepted.joined(separator: ", ")
@@ -150,6 +152,43 @@ extension Parser {
         }
         next()
         return selector
+    }
+
+    /// `arp saddr ether`, `arp saddr ip` and the two for `daddr`; nil if none of them begins here.
+    private mutating func addressSelector(among fields: [String: Selector]) throws(Abandoned) -> Selector? {
+        let kinds = ["ether", "ip"].filter { fields["\(current.text) \($0)"] != nil }
+        guard !kinds.isEmpty else { return nil }
+        let field = next().text
+        guard current.kind == .word, let selector = fields["\(field) \(current.text)"] else {
+            throw unexpected(expecting: kinds.map { "'\($0)'" }.joined(separator: " or "))
+        }
+        next()
+        return selector
+    }
+
+    /// `@base,offset,length`, both numbers in bits.
+    private mutating func rawSelector() throws(Abandoned) -> Selector {
+        let start = index
+        next()
+        let headers: [String: Field.Header] = ["ll": .link, "nh": .network, "th": .transport]
+        guard current.kind == .word, let header = headers[current.text] else {
+            if at(word: "ih") { throw fail(current.location, "'@ih' is not supported", note: "accepted: @ll, @nh, @th") }
+            throw unexpected(expecting: "ll, nh or th")
+        }
+        next()
+        var numbers: [UInt64] = []
+        for what in ["an offset in bits", "a length in bits"] {
+            guard skip(.comma) else { throw unexpected(expecting: "',' and \(what)") }
+            guard current.kind == .number else { throw unexpected(expecting: what) }
+            numbers.append(try number(next()))
+        }
+        let bounded = numbers.map { Int(clamping: $0) }
+        guard let field = Field.raw(header, bitOffset: bounded[0], bitWidth: bounded[1]) else {
+            throw fail(
+                location(from: start), "these bits can't be read",
+                note: "accepted: offsets to 65535, lengths of 1 to 128, and no more than 16 octets in all")
+        }
+        return Selector.reading(field)
     }
 
     private mutating func comparison() -> MatchSyntax.Comparison? {

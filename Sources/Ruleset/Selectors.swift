@@ -1,15 +1,20 @@
 /// One selector of the language: how it is written and what is known of its values.
 struct Selector: Sendable {
-    /// As printed; `iifname` alone, all others behind the word for their header.
-    var words: [String]
     var field: Field
     var type: ValueType
-    /// Where the field stands; nil if it is not read through a header's dependency (`meta`, `th`).
+    /// Where the field stands; nil if it is not read through a header's dependency (`meta`, `th`, `@nh`).
     var header: NetworkProtocol?
     /// What an equality on this field says of the next header.
     var conclusion: Conclusion?
+    /// The messages that have the field, by their type; empty if all of the header's have. Of two the first is the request.
+    var messageTypes: [UInt128]
 
-    var text: String { words.joined(separator: " ") }
+    /// As it is written and printed.
+    var text: String { field.words }
+
+    /// Whether sets that stand under a name take its values: as their elements are compared as they are written, the field has to end
+    /// with an octet; and an interface's index and the machine's own byte order are nothing that a file can hold.
+    var canBeKey: Bool { field.trailingBits == 0 && type != .interface && field != .metaLength }
 
     /// The layer that an equality on a field decides.
     enum Conclusion: Sendable {
@@ -21,128 +26,167 @@ struct Selector: Sendable {
         case transport
         /// A protocol number, read from the packet: the transport protocol, if it is one that nft knows.
         case knownTransport
+        /// The type of an ICMP message, on which it depends what stands behind the checksum.
+        case messageType
+        /// A protocol number of a header between IP and the transport protocol, which is known no better for it.
+        case innerTransport
     }
 
     private init(
-        _ words: String, _ field: Field, _ type: ValueType, in header: NetworkProtocol? = nil, concludes conclusion: Conclusion? = nil
+        _ field: Field, _ type: ValueType, in header: NetworkProtocol? = nil, concludes conclusion: Conclusion? = nil,
+        ofTypes messageTypes: [UInt128] = []
     ) {
-        self.words = words.split(separator: " ").map(String.init)
         self.field = field
         self.type = type
         self.header = header
         self.conclusion = conclusion
+        self.messageTypes = messageTypes
     }
 
     /// Every selector that is taken. A field that is missing here can't be written.
     static let all: [Selector] = [
-        Selector("iifname", .metaIifname, .interfaceName),
-        Selector("oifname", .metaOifname, .interfaceName),
-        Selector("meta protocol", .metaProtocol, .etherType, concludes: .network),
-        Selector("meta l4proto", .metaL4proto, .protocolNumber, concludes: .transport),
-        Selector("ether saddr", .etherSaddr, .ethernetAddress, in: .ether),
-        Selector("ether daddr", .etherDaddr, .ethernetAddress, in: .ether),
-        Selector("ether type", .etherType, .etherType, in: .ether, concludes: .linkOrNetwork),
-        Selector("vlan id", .vlanId, .integer, in: .vlan),
-        Selector("vlan type", .vlanType, .etherType, in: .vlan, concludes: .linkOrNetwork),
-        Selector("arp operation", .arpOperation, .arpOperation, in: .arp),
-        Selector("ip saddr", .ipSaddr, .ipv4, in: .ip),
-        Selector("ip daddr", .ipDaddr, .ipv4, in: .ip),
-        Selector("ip protocol", .ipProtocol, .protocolNumber, in: .ip, concludes: .knownTransport),
-        Selector("ip6 saddr", .ip6Saddr, .ipv6, in: .ip6),
-        Selector("ip6 daddr", .ip6Daddr, .ipv6, in: .ip6),
-        Selector("ip6 nexthdr", .ip6Nexthdr, .protocolNumber, in: .ip6, concludes: .knownTransport),
-        Selector("tcp sport", .tcpSport, .service, in: .tcp),
-        Selector("tcp dport", .tcpDport, .service, in: .tcp),
-        Selector("tcp flags", .tcpFlags, .tcpFlags, in: .tcp),
-        Selector("udp sport", .udpSport, .service, in: .udp),
-        Selector("udp dport", .udpDport, .service, in: .udp),
-        Selector("sctp sport", .sctpSport, .service, in: .sctp),
-        Selector("sctp dport", .sctpDport, .service, in: .sctp),
-        Selector("th sport", .thSport, .service),
-        Selector("th dport", .thDport, .service),
-        Selector("icmp type", .icmpType, .icmpType, in: .icmp),
-        Selector("icmpv6 type", .icmpv6Type, .icmpv6Type, in: .icmpv6),
+        Selector(.metaIifname, .interfaceName),
+        Selector(.metaOifname, .interfaceName),
+        Selector(.metaIif, .interface),
+        Selector(.metaOif, .interface),
+        Selector(.metaProtocol, .etherType, concludes: .network),
+        Selector(.metaL4proto, .protocolNumber, concludes: .transport),
+        Selector(.metaLength, .integer),
+        Selector(.metaPkttype, .packetType),
+
+        Selector(.etherDaddr, .ethernetAddress, in: .ether),
+        Selector(.etherSaddr, .ethernetAddress, in: .ether),
+        Selector(.etherType, .etherType, in: .ether, concludes: .linkOrNetwork),
+        Selector(.vlanPcp, .integer, in: .vlan),
+        Selector(.vlanDei, .integer, in: .vlan),
+        Selector(.vlanCfi, .integer, in: .vlan),
+        Selector(.vlanId, .integer, in: .vlan),
+        Selector(.vlanType, .etherType, in: .vlan, concludes: .linkOrNetwork),
+
+        Selector(.arpHtype, .integer, in: .arp),
+        Selector(.arpPtype, .etherType, in: .arp),
+        Selector(.arpHlen, .integer, in: .arp),
+        Selector(.arpPlen, .integer, in: .arp),
+        Selector(.arpOperation, .arpOperation, in: .arp),
+        Selector(.arpSaddrEther, .ethernetAddress, in: .arp),
+        Selector(.arpSaddrIp, .ipv4, in: .arp),
+        Selector(.arpDaddrEther, .ethernetAddress, in: .arp),
+        Selector(.arpDaddrIp, .ipv4, in: .arp),
+
+        Selector(.ipVersion, .integer, in: .ip),
+        Selector(.ipHdrlength, .integer, in: .ip),
+        Selector(.ipDscp, .dscp, in: .ip),
+        Selector(.ipEcn, .ecn, in: .ip),
+        Selector(.ipLength, .integer, in: .ip),
+        Selector(.ipId, .integer, in: .ip),
+        Selector(.ipFragOff, .integer, in: .ip),
+        Selector(.ipTtl, .integer, in: .ip),
+        Selector(.ipProtocol, .protocolNumber, in: .ip, concludes: .knownTransport),
+        Selector(.ipChecksum, .integer, in: .ip),
+        Selector(.ipSaddr, .ipv4, in: .ip),
+        Selector(.ipDaddr, .ipv4, in: .ip),
+
+        Selector(.ip6Version, .integer, in: .ip6),
+        Selector(.ip6Dscp, .dscp, in: .ip6),
+        Selector(.ip6Ecn, .ecn, in: .ip6),
+        Selector(.ip6Flowlabel, .integer, in: .ip6),
+        Selector(.ip6Length, .integer, in: .ip6),
+        Selector(.ip6Nexthdr, .protocolNumber, in: .ip6, concludes: .knownTransport),
+        Selector(.ip6Hoplimit, .integer, in: .ip6),
+        Selector(.ip6Saddr, .ipv6, in: .ip6),
+        Selector(.ip6Daddr, .ipv6, in: .ip6),
+
+        Selector(.icmpType, .icmpType, in: .icmp, concludes: .messageType),
+        Selector(.icmpCode, .icmpCode, in: .icmp),
+        Selector(.icmpChecksum, .integer, in: .icmp),
+        Selector(.icmpId, .integer, in: .icmp, ofTypes: [8, 0]),
+        Selector(.icmpSequence, .integer, in: .icmp, ofTypes: [8, 0]),
+        Selector(.icmpGateway, .integer, in: .icmp, ofTypes: [5]),
+        Selector(.icmpMtu, .integer, in: .icmp, ofTypes: [3]),
+
+        Selector(.icmpv6Type, .icmpv6Type, in: .icmpv6, concludes: .messageType),
+        Selector(.icmpv6Code, .icmpv6Code, in: .icmpv6),
+        Selector(.icmpv6Checksum, .integer, in: .icmpv6),
+        Selector(.icmpv6ParamProblem, .integer, in: .icmpv6, ofTypes: [4]),
+        Selector(.icmpv6Mtu, .integer, in: .icmpv6, ofTypes: [2]),
+        Selector(.icmpv6Id, .integer, in: .icmpv6, ofTypes: [128, 129]),
+        Selector(.icmpv6Sequence, .integer, in: .icmpv6, ofTypes: [128, 129]),
+        Selector(.icmpv6MaxDelay, .integer, in: .icmpv6, ofTypes: [130]),
+
+        Selector(.igmpType, .igmpType, in: .igmp),
+        Selector(.igmpMrt, .integer, in: .igmp),
+        Selector(.igmpChecksum, .integer, in: .igmp),
+        Selector(.igmpGroup, .integer, in: .igmp),
+
+        Selector(.tcpSport, .service, in: .tcp),
+        Selector(.tcpDport, .service, in: .tcp),
+        Selector(.tcpSequence, .integer, in: .tcp),
+        Selector(.tcpAckseq, .integer, in: .tcp),
+        Selector(.tcpDoff, .integer, in: .tcp),
+        Selector(.tcpReserved, .integer, in: .tcp),
+        Selector(.tcpFlags, .tcpFlags, in: .tcp),
+        Selector(.tcpWindow, .integer, in: .tcp),
+        Selector(.tcpChecksum, .integer, in: .tcp),
+        Selector(.tcpUrgptr, .integer, in: .tcp),
+
+        Selector(.udpSport, .service, in: .udp),
+        Selector(.udpDport, .service, in: .udp),
+        Selector(.udpLength, .integer, in: .udp),
+        Selector(.udpChecksum, .integer, in: .udp),
+
+        Selector(.udpliteSport, .service, in: .udplite),
+        Selector(.udpliteDport, .service, in: .udplite),
+        Selector(.udpliteCsumcov, .integer, in: .udplite),
+        Selector(.udpliteChecksum, .integer, in: .udplite),
+
+        Selector(.sctpSport, .service, in: .sctp),
+        Selector(.sctpDport, .service, in: .sctp),
+        Selector(.sctpVtag, .integer, in: .sctp),
+        Selector(.sctpChecksum, .integer, in: .sctp),
+
+        Selector(.dccpSport, .service, in: .dccp),
+        Selector(.dccpDport, .service, in: .dccp),
+        Selector(.dccpType, .dccpType, in: .dccp),
+
+        Selector(.thSport, .service),
+        Selector(.thDport, .service),
+
+        Selector(.espSpi, .integer, in: .esp),
+        Selector(.espSequence, .integer, in: .esp),
+
+        Selector(.ahNexthdr, .protocolNumber, in: .ah, concludes: .innerTransport),
+        Selector(.ahHdrlength, .integer, in: .ah),
+        Selector(.ahReserved, .integer, in: .ah),
+        Selector(.ahSpi, .integer, in: .ah),
+        Selector(.ahSequence, .integer, in: .ah),
+
+        Selector(.compNexthdr, .protocolNumber, in: .comp, concludes: .innerTransport),
+        Selector(.compFlags, .integer, in: .comp),
+        Selector(.compCpi, .integer, in: .comp),
     ]
 
-    private static let byField: [Field: Selector] = Dictionary(all.map { ($0.field, $0) }) { first, _ in first }
+    private static let byWords: [String: Selector] = Dictionary(all.map { ($0.text, $0) }) { first, _ in first }
 
-    /// The selector that reads the field. Every field has one, which a test holds.
-    static func reading(_ field: Field) -> Selector? { byField[field] }
+    /// The selector that reads the field: the named one, wherever its header stands, or else raw bits.
+    static func reading(_ field: Field) -> Selector { byWords[field.words] ?? Selector(field, .integer) }
 
-    /// First word → second word → selector. A selector of one word stands under the empty second word, and under `meta` too.
+    /// First word → the words behind it → selector. A selector of one word stands under the empty text, and under `meta` too.
     static let grammar: [String: [String: Selector]] = {
         var grammar: [String: [String: Selector]] = [:]
         for selector in all {
-            let second = selector.words.count > 1 ? selector.words[1] : ""
-            grammar[selector.words[0], default: [:]][second] = selector
-            if second.isEmpty { grammar["meta", default: [:]][selector.words[0]] = selector }
+            let words = selector.text.split(separator: " ", maxSplits: 1).map(String.init)
+            guard let first = words.first else { continue }
+            grammar[first, default: [:]][words.count > 1 ? words[1] : ""] = selector
+            if words.count == 1 { grammar["meta", default: [:]][first] = selector }
         }
+        // nft takes this key of `meta` without the word, though it never prints it so.
+        grammar["pkttype"] = ["": reading(.metaPkttype)]
         return grammar
     }()
 
-    /// The words that may follow a first word, in the table's order.
-    static func secondWords(after first: String) -> [String] {
-        (grammar[first] ?? [:]).values.sorted { $0.field.rawValue < $1.field.rawValue }.compactMap(\.words.last)
+    /// What may follow a first word, in the table's order.
+    static func fields(after first: String) -> [String] {
+        let fields = grammar[first] ?? [:]
+        return all.compactMap { selector in fields.first { $0.value.field == selector.field }?.key }
     }
-}
-
-/// What kind of constants a field is held against.
-enum ValueType: Sendable {
-    case interfaceName, etherType, protocolNumber, service, ethernetAddress, ipv4, ipv6, integer
-    case arpOperation, icmpType, icmpv6Type, tcpFlags
-
-    /// How a message names a value of this type, with its article.
-    var described: String {
-        switch self {
-        case .interfaceName: "an interface name"
-        case .etherType: "an EtherType"
-        case .protocolNumber: "an Internet protocol"
-        case .service: "a port"
-        case .ethernetAddress: "an Ethernet address"
-        case .ipv4: "an IPv4 address"
-        case .ipv6: "an IPv6 address"
-        case .integer: "a number"
-        case .arpOperation: "an ARP operation"
-        case .icmpType: "an ICMP type"
-        case .icmpv6Type: "an ICMPv6 type"
-        case .tcpFlags: "a TCP flag"
-        }
-    }
-
-    /// Names that stand for numbers, if there are any.
-    var names: NameTable? {
-        switch self {
-        case .etherType: .etherTypes
-        case .protocolNumber: RegisteredNames.protocols
-        case .service: RegisteredNames.services
-        case .arpOperation: .arpOperations
-        case .icmpType: .icmpTypes
-        case .icmpv6Type: .icmpv6Types
-        case .tcpFlags: .tcpFlags
-        case .interfaceName, .ethernetAddress, .ipv4, .ipv6, .integer: nil
-        }
-    }
-
-    /// Whether values are bits to be combined: a value without an operator then means "any of these" (nft's `bitmask` type).
-    var isBitmask: Bool { self == .tcpFlags }
-
-    /// An example of what is written, for notes.
-    var example: String {
-        switch self {
-        case .interfaceName: "\"eth0\" or \"eth*\""
-        case .etherType: "a name (\(Self.list(.etherTypes))) or a number such as 0x88cc"
-        case .protocolNumber: "a name such as tcp, udp, icmp, ipv6-icmp, or a number from 0 to 255"
-        case .service: "a service name such as http or a port from 0 to 65535"
-        case .ethernetAddress: "six groups such as 02:00:5e:10:00:01"
-        case .ipv4: "four octets without leading zeros, such as 10.77.0.1"
-        case .ipv6: "an address such as fd77::1"
-        case .integer: "a number, decimal or hexadecimal"
-        case .arpOperation: "a name (\(Self.list(.arpOperations))) or a number"
-        case .icmpType: "a name (\(Self.list(.icmpTypes))) or a number"
-        case .icmpv6Type: "a name (\(Self.list(.icmpv6Types))) or a number"
-        case .tcpFlags: "\(Self.list(.tcpFlags)) or a number"
-        }
-    }
-
-    private static func list(_ table: NameTable) -> String { table.allNames.joined(separator: ", ") }
 }

@@ -64,7 +64,10 @@ extension Parser {
             guard token.kind == .word, Selector.grammar[token.text] != nil else {
                 throw unexpected(expecting: "a selector such as 'ip saddr'")
             }
-            key = SetKey(field: try selector().field, isTypeof: true)
+            let start = index
+            let selector = try selector()
+            guard selector.canBeKey else { throw fail(location(from: start), "sets of '\(selector.text)' are not supported") }
+            key = SetKey(field: selector.field, isTypeof: true)
         } else {
             guard token.kind == .word else { throw unexpected(expecting: SetKey.accepted) }
             guard let field = SetKey.field(ofType: token.text) else {
@@ -210,11 +213,11 @@ extension SetKey {
     /// As it is written: `type ipv4_addr`, `typeof ip saddr`.
     var text: String {
         if !isTypeof, let type = Self.types.first(where: { $0.field == field }) { return "type \(type.name)" }
-        return "typeof \(Selector.reading(field)?.text ?? "")"
+        return "typeof \(Selector.reading(field).text)"
     }
 
     /// Whether the field's values are of the set's type.
     func fits(_ selector: Selector) -> Bool {
-        Selector.reading(field)?.type == selector.type && field.bitWidth == selector.field.bitWidth
+        selector.canBeKey && Selector.reading(field).type == selector.type && field.bitWidth == selector.field.bitWidth
     }
 }

@@ -167,36 +167,3 @@ public enum Value: Sendable, Equatable {
     /// An interface's name, or with `isPrefix` all names that begin so (`"eth*"`).
     case interface(String, isPrefix: Bool)
 }
-
-/// A selector of nft's: what is read from a frame. The raw values are this project's own.
-public enum Field: UInt8, Sendable, CaseIterable {
-    case metaIifname, metaOifname, metaProtocol, metaL4proto
-    case etherSaddr, etherDaddr
-    /// The 16 bits behind the MAC addresses: 0x8100 or 0x88a8 in a tagged frame.
-    case etherType
-    /// `vlanType` is the 16 bits behind the outermost tag.
-    case vlanId, vlanType
-    case arpOperation
-    case ipSaddr, ipDaddr, ipProtocol
-    case ip6Saddr, ip6Daddr, ip6Nexthdr
-    case tcpSport, tcpDport, tcpFlags
-    case udpSport, udpDport
-    case sctpSport, sctpDport
-    case thSport, thDport
-    case icmpType, icmpv6Type
-
-    /// The field's size in bits; for interface names, which are no numbers, 0.
-    public var bitWidth: Int {
-        switch self {
-        case .metaIifname, .metaOifname: 0
-        case .metaL4proto, .ipProtocol, .ip6Nexthdr, .tcpFlags, .icmpType, .icmpv6Type: 8
-        case .vlanId: 12
-        case .metaProtocol, .etherType, .vlanType, .arpOperation, .tcpSport, .tcpDport, .udpSport, .udpDport, .sctpSport, .sctpDport,
-            .thSport, .thDport:
-            16
-        case .ipSaddr, .ipDaddr: 32
-        case .etherSaddr, .etherDaddr: 48
-        case .ip6Saddr, .ip6Daddr: 128
-        }
-    }
-}

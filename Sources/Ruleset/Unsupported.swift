@@ -42,13 +42,13 @@ enum Unsupported {
             ("set add update delete map meter", "rules change no sets; elements stand in the file"),
             ("xt", "there are no iptables extensions"),
             (
-                "mark pkttype cpu cgroup skuid skgid rtclassid nftrace iif oif iiftype oiftype iifgroup oifgroup",
+                "mark cpu cgroup skuid skgid rtclassid nftrace iiftype oiftype iifgroup oifgroup",
                 "a frame on the wire has none; use iifname and oifname for the ports"
             ),
             ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
             ("fib rt ipsec socket osf", "it asks the host, which is not on the wire"),
             ("numgen jhash symhash random", "rules decide the same every time"),
-            ("exthdr frag hbh dst mh rt0 rt2 srh ah esp comp igmp udplite dccp", "its fields are not read"),
+            ("exthdr frag hbh dst mh rt0 rt2 srh", "extension headers' fields are not read"),
         ] {
             for word in words.split(separator: " ") { reasons[String(word)] = reason }
         }
@@ -58,19 +58,13 @@ enum Unsupported {
     /// Fields that nft reads behind a header's word, and this project doesn't.
     static let fields: [String: Set<String>] = [
         "meta": [
-            "length", "priority", "mark", "iif", "oif", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid", "ibriport",
-            "obriport", "ibrname", "obrname", "ibrpvid", "ibrvproto", "pkttype", "cpu", "iifgroup", "oifgroup", "cgroup", "nfproto",
-            "ipsec", "secpath", "random", "iifkind", "oifkind", "time", "day", "hour", "secmark", "sdif", "sdifname",
+            "priority", "mark", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
+            "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "nfproto", "ipsec", "secpath", "random",
+            "iifkind", "oifkind", "time", "day", "hour", "secmark", "sdif", "sdifname",
         ],
-        "vlan": ["cfi", "dei", "pcp"],
-        "arp": ["htype", "ptype", "hlen", "plen", "saddr", "daddr"],
-        "ip": ["version", "hdrlength", "dscp", "ecn", "length", "id", "frag-off", "ttl", "checksum", "option"],
-        "ip6": ["version", "dscp", "ecn", "flowlabel", "length", "hoplimit"],
-        "tcp": ["sequence", "ackseq", "doff", "reserved", "window", "checksum", "urgptr", "option"],
-        "udp": ["length", "checksum"],
-        "sctp": ["vtag", "checksum", "chunk"],
-        "icmp": ["code", "checksum", "id", "sequence", "gateway", "mtu"],
-        "icmpv6": ["code", "checksum", "parameter-problem", "packet-too-big", "id", "sequence", "max-delay", "mtu"],
+        "ip": ["option"],
+        "tcp": ["option"],
+        "sctp": ["chunk"],
     ]
 
     /// nft's other families, with what they would see.

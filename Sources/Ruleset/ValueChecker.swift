@@ -7,9 +7,7 @@ struct ValueChecker {
     private var type: ValueType { selector.type }
 
     /// All bits of the field.
-    var maximum: UInt128 {
-        selector.field.bitWidth >= 128 ? .max : (1 << UInt128(selector.field.bitWidth)) - 1
-    }
+    var maximum: UInt128 { selector.field.allOnes }
 
     func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
         Diagnostic(severity: .error, location: location, message: message, note: note)
@@ -49,11 +47,11 @@ struct ValueChecker {
                     token.location, "'\(printable(token.text))' is no address, and host names are not looked up",
                     note: "expected \(type.example)")
             }
-        case .etherType, .protocolNumber, .service, .integer, .arpOperation, .icmpType, .icmpv6Type, .tcpFlags:
+        case .interfaceName, .interface: break
+        default:
             if let number = type.names?.number(of: token.text), token.kind == .word || token.kind == .quoted { return number }
             if token.kind == .number { return try plainNumber(token) }
             if token.kind == .word, type == .protocolNumber, let number = Self.keywordProtocols[token.text] { return number }
-        case .interfaceName: break
         }
         throw unknown(token)
     }
@@ -67,13 +65,13 @@ struct ValueChecker {
         if type == .protocolNumber, Words.protocols.contains(token.text) { return }
         if type == .icmpType, token.text == "redirect" { return }
         var note = "expected \(type.example)"
-        if type == .interfaceName || type.names?.number(of: token.text) != nil { note = "put it in quotes: \"\(token.text)\"" }
+        if selector.field.isInterface || type.names?.number(of: token.text) != nil { note = "put it in quotes: \"\(token.text)\"" }
         throw failure(token.location, "'\(token.text)' is a keyword and not \(type.described)", note: note)
     }
 
     private func plainNumber(_ token: Token) throws(Diagnostic) -> UInt128 {
         switch NumberText.value(of: token.text) {
-        case .value(let value) where UInt128(value) <= maximum: return UInt128(value)
+        case .value(let value) where value <= maximum: return value
         case .value, .tooLarge:
             throw failure(
                 token.location, "\(printable(token.text)) is out of range for '\(selector.text)'", note: "accepted: 0 to \(maximum)")
@@ -99,7 +97,7 @@ struct ValueChecker {
 
     /// A number, range or prefix.
     func value(_ element: ElementSyntax) throws(Diagnostic) -> Value {
-        if type == .interfaceName { return try interface(element) }
+        if selector.field.isInterface { return try interface(element) }
         switch element {
         case .value(let expression):
             return .number(try number(expression))
@@ -109,6 +107,11 @@ struct ValueChecker {
             return .range(low, high)
         case .prefix(let expression, let length, let location):
             let base = try number(expression)
+            guard selector.field.isWholeOctets else {
+                throw failure(
+                    location, "'\(selector.text)' has no prefixes: it does not begin and end with an octet",
+                    note: "nft 1.0.6 makes a wrong mask of them; write a range")
+            }
             guard length <= UInt64(selector.field.bitWidth) else {
                 let note = "accepted: 0 to \(selector.field.bitWidth)"
                 throw failure(location, "prefix length \(length) is out of range for '\(selector.text)'", note: note)
@@ -131,12 +134,22 @@ struct ValueChecker {
             throw failure(element.location, "interface names have no ranges, prefixes and bits", note: "expected \(type.example)")
         }
         try refuseKeyword(token)
-        if token.kind == .number { throw failure(token.location, "an interface name of digits needs quotes") }
+        if token.kind == .number {
+            if type == .interface {
+                throw failure(
+                    token.location, "an interface's index is another one on every machine", note: "write its name")
+            }
+            throw failure(token.location, "an interface name of digits needs quotes")
+        }
         var name = token.text
         var isPrefix = false
         if name.hasSuffix("\\*") {
             name = String(name.dropLast(2)) + "*"
         } else if name.hasSuffix("*") {
+            if type == .interface {
+                throw failure(
+                    token.location, "'\(selector.text)' is one interface and takes no '*'", note: "write \(selector.text)name instead")
+            }
             name.removeLast()
             isPrefix = true
         }

@@ -180,13 +180,4 @@ private let cases = interfaceCases + linkCases + networkCases + transportCases
             #expect(apart.interpreter == found.program)
         }
     }
-
-    @Test("every field stands in the table", arguments: Field.allCases)
-    func covered(_ field: Field) {
-        let matches = cases.filter { test in
-            guard case .match(let match) = test.match else { return false }
-            return match.field == field
-        }
-        #expect(matches.contains { $0.isMatch })
-    }
 }

@@ -121,8 +121,8 @@ struct RandomRulesets {
                     field: set.key.field, relation: random.oneIn(3) ? .notEqual : .equal, operand: .named(set.name),
                     location: Build.nowhere))
         }
-        let field = random.pick(Field.allCases)
-        let isInterface = field.bitWidth == 0
+        let field = field()
+        let isInterface = field.isInterface
         let operand: Operand =
             random.oneIn(3)
             ? .set((0..<Int.random(in: 0...6, using: &random)).map { _ in value(of: field) }) : .single(value(of: field))
@@ -148,11 +148,46 @@ struct RandomRulesets {
         }
     }
 
+    /// Often one of those that frames are made to differ in, else any, sometimes without a name.
+    private mutating func field() -> Field {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: return random.pick(Field.allCases)
+        case 1:
+            let field = Field.raw(
+                random.pick([.link, .network, .transport]), bitOffset: Int.random(in: 0...200, using: &random),
+                bitWidth: random.pick([1, 3, 8, 12, 16, 32, 48, 64, 121, 128]))
+            return field ?? .metaLength
+        default: return random.pick(Self.usualFields)
+        }
+    }
+
+    private static let usualFields: [Field] = [
+        .metaIifname, .metaOifname, .metaProtocol, .metaL4proto, .metaPkttype, .etherSaddr, .etherDaddr, .etherType, .vlanId, .vlanPcp,
+        .vlanType, .arpOperation, .ipSaddr, .ipDaddr, .ipProtocol, .ip6Saddr, .ip6Daddr, .ip6Nexthdr, .tcpSport, .tcpDport, .tcpFlags,
+        .udpSport, .udpDport, .sctpSport, .thDport, .icmpType, .icmpv6Type,
+    ]
+
+    /// The bits that stand in the field's place in some frame.
+    private mutating func found(of field: Field) -> UInt128 {
+        guard case .payload(let header, let offset) = field.source else { return UInt128(random.pick([1, 2, 3, 46, 64])) }
+        let start =
+            switch header {
+            case .link: 0
+            case .network: random.pick([14, 18])
+            case .transport: random.pick([34, 38, 54])
+            }
+        let bytes = frame()
+        return (offset..<offset + field.bitWidth).reduce(0) { number, bit in
+            let index = start + bit / 8
+            return number << 1 | (index < bytes.count ? UInt128(bytes[index] >> (7 - bit % 8) & 1) : 0)
+        }
+    }
+
     /// A number that frames have in that field, or one beside it.
     private mutating func corner(of field: Field) -> UInt128 {
         let number: UInt128 =
             switch field {
-            case .metaIifname, .metaOifname: 0
+            case .metaIifname, .metaOifname, .metaIif, .metaOif: 0
             case .metaProtocol, .etherType, .vlanType: UInt128(random.pick([0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 4, 1, 38]))
             case .metaL4proto, .ipProtocol, .ip6Nexthdr: UInt128(random.pick([0, 1, 6, 17, 44, 51, 58, 59, 60, 132]))
             case .etherSaddr, .etherDaddr: UInt128(random.pick([Frame.near, Frame.far]))
@@ -164,8 +199,9 @@ struct RandomRulesets {
             case .icmpType, .icmpv6Type: UInt128(random.pick([0, 3, 8, 128, 135]))
             case .tcpSport, .tcpDport, .udpSport, .udpDport, .sctpSport, .sctpDport, .thSport, .thDport:
                 UInt128(random.pick(Self.ports))
+            default: found(of: field)
             }
-        let highest: UInt128 = field.bitWidth == 128 ? .max : (1 << UInt128(field.bitWidth)) - 1
+        let highest = field.allOnes
         switch Int.random(in: 0..<8, using: &random) {
         case 0: return number == 0 ? 0 : number - 1
         case 1: return min(highest, number + 1)

@@ -22,19 +22,34 @@ struct Load {
     var base: String
     var offset: Int
     var bytes: Int
-    var masks: [UInt128] = []
+    /// Masks and shifts, as text.
+    var operations: [String] = []
+    /// No value is above it.
+    var top: UInt128
 
-    var all: UInt128 { bytes >= 16 ? .max : (1 << UInt128(bytes * 8)) - 1 }
+    init(base: String, offset: Int, bytes: Int) {
+        (self.base, self.offset, self.bytes) = (base, offset, bytes)
+        top = Self.all(bytes)
+    }
 
-    private var place: String { "\(base)+\(offset)/\(bytes)" + masks.map { "&\(String($0, radix: 16))" }.joined() }
+    static func all(_ bytes: Int) -> UInt128 { bytes >= 16 ? .max : (1 << UInt128(bytes * 8)) - 1 }
+
+    private var place: String { "\(base)+\(offset)/\(bytes)" + operations.joined() }
 
     /// A mask of ones does nothing.
     mutating func mask(_ mask: UInt128) {
-        if mask != all { masks.append(mask) }
+        guard mask != Self.all(bytes) else { return }
+        operations.append("&\(String(mask, radix: 16))")
+        top = mask
+    }
+
+    mutating func shift(right bits: Int) {
+        operations.append(">>\(bits)")
+        top >>= UInt128(bits)
     }
 
     func equal(_ value: UInt128) -> [Step] {
-        guard masks.isEmpty else { return [.test("\(place) == \(value)")] }
+        guard operations.isEmpty else { return [.test("\(place) == \(value)")] }
         return (0..<bytes).map { index in
             .byte(base, offset: offset + index, UInt8(truncatingIfNeeded: value >> UInt128((bytes - 1 - index) * 8)))
         }
@@ -43,13 +58,15 @@ struct Load {
     func notEqual(_ value: UInt128) -> [Step] { [.test("\(place) != \(value)")] }
     func outside(_ low: UInt128, _ high: UInt128) -> [Step] { [.test("\(place) not in \(low)-\(high)")] }
 
-    /// Bounds that every value keeps say nothing.
-    func atLeast(_ low: UInt128) -> [Step] { low == 0 ? [] : [.test("\(place) >= \(low)")] }
-    func atMost(_ high: UInt128) -> [Step] {
-        // The VLAN identifier is 12 bits of the 16 that are loaded.
-        let top = base == "link" && offset == 14 ? 0x0fff : all
-        return high >= top ? [] : [.test("\(place) <= \(high)")]
+    /// Values are multiples of the mask's lowest bit. Bounds that every value keeps say nothing.
+    func atLeast(_ low: UInt128) -> [Step] {
+        let bound = low % unit == 0 ? low : low - low % unit + unit
+        return low == 0 ? [] : [.test("\(place) >= \(bound)")]
     }
+
+    func atMost(_ high: UInt128) -> [Step] { high >= top ? [] : [.test("\(place) <= \(high - high % unit)")] }
+
+    private var unit: UInt128 { top == 0 ? 1 : top & (~top + 1) }
 
     /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared.
     func lookup(_ intervals: [ClosedRange<UInt128>]?, inverted: Bool) -> [Step] {
@@ -99,45 +116,60 @@ extension Verdict {
 }
 
 extension Field {
-    /// Where nft loads the field from: written down from the RFCs' header diagrams, apart from the code under test.
     fileprivate var load: Load {
-        switch self {
-        case .metaIifname: Load(base: "iifname", offset: 0, bytes: 16)
-        case .metaOifname: Load(base: "oifname", offset: 0, bytes: 16)
-        case .metaProtocol: Load(base: "protocol", offset: 0, bytes: 2)
-        case .metaL4proto: Load(base: "l4proto", offset: 0, bytes: 1)
-        case .etherDaddr: Load(base: "link", offset: 0, bytes: 6)
-        case .etherSaddr: Load(base: "link", offset: 6, bytes: 6)
-        case .etherType: Load(base: "link", offset: 12, bytes: 2)
-        case .vlanId: Load(base: "link", offset: 14, bytes: 2, masks: [0x0fff])
-        case .vlanType: Load(base: "link", offset: 16, bytes: 2)
-        case .arpOperation: Load(base: "network", offset: 6, bytes: 2)
-        case .ipProtocol: Load(base: "network", offset: 9, bytes: 1)
-        case .ipSaddr: Load(base: "network", offset: 12, bytes: 4)
-        case .ipDaddr: Load(base: "network", offset: 16, bytes: 4)
-        case .ip6Nexthdr: Load(base: "network", offset: 6, bytes: 1)
-        case .ip6Saddr: Load(base: "network", offset: 8, bytes: 16)
-        case .ip6Daddr: Load(base: "network", offset: 24, bytes: 16)
-        case .tcpSport, .udpSport, .sctpSport, .thSport: Load(base: "transport", offset: 0, bytes: 2)
-        case .tcpDport, .udpDport, .sctpDport, .thDport: Load(base: "transport", offset: 2, bytes: 2)
-        case .tcpFlags: Load(base: "transport", offset: 13, bytes: 1)
-        case .icmpType, .icmpv6Type: Load(base: "transport", offset: 0, bytes: 1)
+        switch source {
+        case .meta(.iifname): return Load(base: "iifname", offset: 0, bytes: 16)
+        case .meta(.oifname): return Load(base: "oifname", offset: 0, bytes: 16)
+        case .meta(.iif): return Load(base: "iif", offset: 0, bytes: 4)
+        case .meta(.oif): return Load(base: "oif", offset: 0, bytes: 4)
+        case .meta(.protocol): return Load(base: "protocol", offset: 0, bytes: 2)
+        case .meta(.l4proto): return Load(base: "l4proto", offset: 0, bytes: 1)
+        case .meta(.length): return Load(base: "len", offset: 0, bytes: 4)
+        case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
+        case .payload(let header, let bitOffset):
+            let end = bitOffset + bitWidth
+            return Load(base: "\(header)", offset: bitOffset / 8, bytes: (end + 7) / 8 - bitOffset / 8)
         }
+    }
+
+    /// Bits of the load behind the field.
+    fileprivate var trailing: Int {
+        guard case .payload(_, let bitOffset) = source else { return 0 }
+        return (8 - (bitOffset + bitWidth) % 8) % 8
     }
 }
 
 extension Match {
     fileprivate var steps: [Step] {
         var load = field.load
-        if let mask {
-            // nft folds the mask that cuts the VLAN identifier out into the one that is written.
-            load.masks = []
-            load.mask(field == .vlanId ? mask & 0x0fff : mask)
+        let isNumber = field.bitWidth > 0
+        let all: UInt128 = isNumber ? field.allOnes << UInt128(field.trailing) : 0
+        // nft folds the mask that cuts the field out into the one that is written, unless it has to shift between them.
+        if let mask, field.trailing == 0 {
+            load.mask(mask & all)
+        } else if isNumber {
+            load.mask(all)
+            if let mask {
+                load.shift(right: field.trailing)
+                load.mask(mask)
+            }
         }
         switch operand {
-        case .single(let value): return single(value, load)
+        case .single(let value): return single(placed(value), load)
         case .named(let name): return [.test("@\(name)")]
         case .set(let values): return load.lookup(intervals(values), inverted: relation == .notEqual)
+        }
+    }
+
+    /// The value as it is compared: where the field stands in the load.
+    private func placed(_ value: Value) -> Value {
+        let shift = UInt128(mask == nil ? field.trailing : 0)
+        switch value {
+        case .number(let number): return .number(number << shift)
+        case .range(let low, let high): return .range(low << shift, high << shift)
+        // The loopback interface is the only one that every machine has, under the index 1.
+        case .interface("lo", false) where field == .metaIif || field == .metaOif: return .number(1)
+        case .prefix, .interface: return value
         }
     }
 
@@ -160,16 +192,16 @@ extension Match {
     private func prefix(_ base: UInt128, _ length: Int, _ load: Load) -> [Step] {
         var load = load
         let hostBits = UInt128(field.bitWidth - length)
-        if length > 0, length % 8 == 0, ["link", "network", "transport"].contains(load.base), field != .vlanId {
+        if length > 0, length % 8 == 0, ["link", "network", "transport"].contains(load.base) {
             load.bytes = length / 8
             return relation == .equal ? load.equal(base >> hostBits) : load.notEqual(base >> hostBits)
         }
-        let all: UInt128 = field == .vlanId ? 0x0fff : load.all
-        load.mask(hostBits >= 128 ? 0 : (all >> hostBits) << hostBits)
+        load.mask(hostBits >= 128 ? 0 : (Load.all(load.bytes) >> hostBits) << hostBits)
         return relation == .equal ? load.equal(base) : load.notEqual(base)
     }
 
     private func intervals(_ values: [Value]) -> [ClosedRange<UInt128>]? {
+        let shift = UInt128(mask == nil ? field.trailing : 0)
         var intervals: [ClosedRange<UInt128>] = []
         var hasIntervals = false
         for value in values {
@@ -182,9 +214,13 @@ extension Match {
                 let hostBits = UInt128(field.bitWidth - length)
                 intervals.append(base...(hostBits >= 128 ? .max : base | ((1 << hostBits) - 1)))
                 hasIntervals = true
-            case .interface: return nil
+            case .interface:
+                guard case .number(let index) = placed(value) else { return nil }
+                intervals.append(index...index)
             }
         }
-        return hasIntervals ? merged(intervals) : intervals.sorted { $0.lowerBound < $1.lowerBound }
+        let sorted = hasIntervals ? merged(intervals) : intervals.sorted { $0.lowerBound < $1.lowerBound }
+        // nft joins what touches before it moves it to its place.
+        return sorted.map { $0.lowerBound << shift...$0.upperBound << shift }
     }
 }

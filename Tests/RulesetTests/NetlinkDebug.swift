@@ -6,6 +6,8 @@ struct NetlinkDebug {
     /// By chain, which holds one rule each.
     private(set) var steps: [String: [Step]] = [:]
     private var load: Load?
+    /// Whether the register holds the machine's own byte order, in which it is printed as a number.
+    private var isHostOrder = false
     private var chain = ""
     /// Printed in front of their rule, in the order of its lookups.
     private var sets: [ElementSet] = []
@@ -41,14 +43,21 @@ struct NetlinkDebug {
         var new: [Step] = []
         switch words.first {
         case "meta" where words.count > 2:
-            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1][words[2]] ?? 4
+            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1][words[2]] ?? 4
+            isHostOrder = bytes == 4
             load = Load(base: words[2], offset: 0, bytes: bytes)
         case "payload" where words.count > 6:
+            isHostOrder = false
             load = Load(base: words[4], offset: Int(words[7]) ?? -1, bytes: Int(words[2].dropLast()) ?? 0)
+        case "byteorder":
+            isHostOrder = false
+        case "bitwise" where words.contains(">>"):
+            load?.shift(right: Int(Self.number(values.map { $0 }, bytes: 4, isHostOrder: true)))
         case "bitwise":
             let half = values.prefix(values.count / 2)
             let bytes = load?.bytes ?? 0
-            load?.mask(Self.number(Array(half), bytes: bytes))
+            let mask = number(Array(half), bytes: bytes)
+            load?.mask(mask)
         case "cmp" where load?.base.hasSuffix("ifname") == true:
             new = [.test("\(load?.base ?? "") \(words[1] == "eq" ? "==" : "!=") \(Self.string(values))/\(values.count)")]
         case "cmp", "range", "lookup":
@@ -68,13 +77,13 @@ struct NetlinkDebug {
         if words[0] == "lookup" {
             let set = sets.isEmpty ? ElementSet() : sets.removeFirst()
             let isName = load.base.hasSuffix("ifname")
-            return load.lookup(isName ? nil : Self.intervals(of: set, for: load), inverted: words.last == "0x1")
+            return load.lookup(isName ? nil : intervals(of: set, for: load), inverted: words.last == "0x1")
         }
-        let value = Self.number(values, bytes: load.bytes)
+        let value = number(values, bytes: load.bytes)
         if words[0] == "range" {
             let half = values.count / 2
             return load.outside(
-                Self.number(Array(values.prefix(half)), bytes: load.bytes), Self.number(Array(values.suffix(half)), bytes: load.bytes))
+                number(Array(values.prefix(half)), bytes: load.bytes), number(Array(values.suffix(half)), bytes: load.bytes))
         }
         switch words[1] {
         case "eq": return load.equal(value)
@@ -97,7 +106,7 @@ struct NetlinkDebug {
     }
 
     /// Of an interval set the elements are starts and, marked with 1, the values behind the ends.
-    private static func intervals(of set: ElementSet, for load: Load) -> [ClosedRange<UInt128>] {
+    private func intervals(of set: ElementSet, for load: Load) -> [ClosedRange<UInt128>] {
         let points = set.elements.map { (value: number($0.words, bytes: load.bytes), isEnd: $0.isEnd) }
         guard set.isInterval else { return points.map { $0.value...$0.value }.sorted { $0.lowerBound < $1.lowerBound } }
         var intervals: [ClosedRange<UInt128>] = []
@@ -110,7 +119,7 @@ struct NetlinkDebug {
                 open = point.value
             }
         }
-        if let open { intervals.append(open...load.all) }
+        if let open { intervals.append(open...Load.all(load.bytes)) }
         return intervals
     }
 
@@ -122,8 +131,13 @@ struct NetlinkDebug {
         }
     }
 
-    private static func number(_ words: [String], bytes count: Int) -> UInt128 {
-        bytes(words).prefix(count).reduce(0) { $0 << 8 | UInt128($1) }
+    private func number(_ words: [String], bytes count: Int) -> UInt128 {
+        Self.number(words, bytes: count, isHostOrder: isHostOrder)
+    }
+
+    private static func number(_ words: [String], bytes count: Int, isHostOrder: Bool) -> UInt128 {
+        let bytes = bytes(words).prefix(count)
+        return (isHostOrder ? bytes.reversed() : Array(bytes)).reduce(0) { $0 << 8 | UInt128($1) }
     }
 
     private static func string(_ words: [String]) -> String {

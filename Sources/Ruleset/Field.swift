@@ -1,0 +1,100 @@
+/// A selector of nft's: what is read from a frame, and by which words a rule asks for it.
+///
+/// Two selectors may read the same bits (`tcp dport`, `udp dport`, `th dport`) and still be two: they are written differently and
+/// depend on different matches in front of them.
+public struct Field: Sendable, Hashable {
+    /// As a rule says it: `tcp dport`, `iifname`, `@th,16,16`.
+    public let words: String
+    public let source: Source
+    /// The field's size in bits, 1 to 128; for interfaces, which are no numbers, 0.
+    public let bitWidth: Int
+
+    public enum Source: Sendable, Hashable {
+        /// What is known of the frame beside its bytes.
+        case meta(MetaKey)
+        /// Bits of a header, counted from its first, the most significant of its first octet.
+        case payload(Header, bitOffset: Int)
+    }
+
+    /// Where offsets begin, as nft means it on a bridge.
+    public enum Header: Sendable, Hashable {
+        /// The destination's MAC address; all tags stand in their place.
+        case link
+        /// The first octet behind the outermost tag, or behind an untagged frame's EtherType.
+        case network
+        /// The first octet behind the IP header and its extension headers.
+        case transport
+    }
+
+    /// nft's keys of `meta`, by the names that it gives them.
+    public enum MetaKey: Sendable, Hashable {
+        case iifname, oifname, iif, oif
+        /// The EtherType behind the outermost tag.
+        case `protocol`
+        case l4proto
+        /// The frame's length in octets from behind the outermost tag on.
+        case length
+        /// `PACKET_BROADCAST`, `PACKET_MULTICAST` or `PACKET_OTHERHOST`, by the destination's MAC address.
+        case pkttype
+    }
+
+    init(_ words: String, _ key: MetaKey, bitWidth: Int) {
+        self.words = words
+        source = .meta(key)
+        self.bitWidth = bitWidth
+    }
+
+    /// - Parameter bits: of the header, from its first.
+    init(_ words: String, _ header: Header, bits: Range<Int>) {
+        self.words = words
+        source = .payload(header, bitOffset: bits.lowerBound)
+        bitWidth = bits.count
+    }
+
+    /// Bits of a header without a name: `@th,16,16`.
+    ///
+    /// nil where they are none or more than fit in 16 octets, or begin beyond bit 65,535.
+    public static func raw(_ header: Header, bitOffset: Int, bitWidth: Int) -> Field? {
+        guard (0...0xffff).contains(bitOffset), (1...128).contains(bitWidth) else { return nil }
+        let name =
+            switch header {
+            case .link: "ll"
+            case .network: "nh"
+            case .transport: "th"
+            }
+        let field = Field("@\(name),\(bitOffset),\(bitWidth)", header, bits: bitOffset..<bitOffset + bitWidth)
+        return field.octets.count <= 16 ? field : nil
+    }
+
+    /// The same field of a header that stands so much further behind.
+    func moved(byBits distance: Int) -> Field {
+        guard case .payload(let header, let bitOffset) = source, distance != 0 else { return self }
+        return Field(words, header, bits: bitOffset + distance..<bitOffset + distance + bitWidth)
+    }
+
+    /// Whether its values are interfaces and no numbers.
+    public var isInterface: Bool { bitWidth == 0 }
+
+    /// As many ones as the field has bits.
+    public var allOnes: UInt128 { bitWidth >= 128 ? .max : (1 << UInt128(bitWidth)) - 1 }
+
+    /// The header's octets that the field lies in; empty for what is read from no header.
+    public var octets: Range<Int> {
+        guard case .payload(_, let bitOffset) = source else { return 0..<0 }
+        return bitOffset / 8..<(bitOffset + bitWidth + 7) / 8
+    }
+
+    /// Bits behind the field in the last of its octets.
+    public var trailingBits: Int {
+        guard case .payload(_, let bitOffset) = source else { return 0 }
+        return octets.upperBound * 8 - bitOffset - bitWidth
+    }
+
+    /// Whether it begins and ends with an octet.
+    var isWholeOctets: Bool { octets.count * 8 == bitWidth || octets.isEmpty }
+}
+
+extension Field: CaseIterable {
+    /// Every field that has a name, in the order of the headers.
+    public static let allCases: [Field] = Selector.all.map(\.field)
+}

@@ -1,0 +1,77 @@
+/// What kind of constants a field is held against.
+enum ValueType: Sendable {
+    /// `interface` is one that the kernel knows by its index, so that there is no wildcard.
+    case interfaceName, interface, packetType
+    case etherType, protocolNumber, service, ethernetAddress, ipv4, ipv6, integer
+    case arpOperation, icmpType, icmpCode, icmpv6Type, icmpv6Code, igmpType
+    case dscp, ecn, tcpFlags, dccpType
+
+    /// How a message names a value of this type, with its article.
+    var described: String {
+        switch self {
+        case .interfaceName, .interface: "an interface name"
+        case .packetType: "a packet type"
+        case .etherType: "an EtherType"
+        case .protocolNumber: "an Internet protocol"
+        case .service: "a port"
+        case .ethernetAddress: "an Ethernet address"
+        case .ipv4: "an IPv4 address"
+        case .ipv6: "an IPv6 address"
+        case .integer: "a number"
+        case .arpOperation: "an ARP operation"
+        case .icmpType: "an ICMP type"
+        case .icmpCode: "an ICMP code"
+        case .icmpv6Type: "an ICMPv6 type"
+        case .icmpv6Code: "an ICMPv6 code"
+        case .igmpType: "an IGMP type"
+        case .dscp: "a code point"
+        case .ecn: "an ECN code point"
+        case .tcpFlags: "a TCP flag"
+        case .dccpType: "a DCCP packet type"
+        }
+    }
+
+    /// Names that stand for numbers, if there are any.
+    var names: NameTable? {
+        switch self {
+        case .etherType: .etherTypes
+        case .protocolNumber: RegisteredNames.protocols
+        case .service: RegisteredNames.services
+        case .arpOperation: .arpOperations
+        case .packetType: .packetTypes
+        case .icmpType: .icmpTypes
+        case .icmpCode: .icmpCodes
+        case .icmpv6Type: .icmpv6Types
+        case .icmpv6Code: .icmpv6Codes
+        case .igmpType: .igmpTypes
+        case .dscp: .codePoints
+        case .ecn: .congestion
+        case .tcpFlags: .tcpFlags
+        case .dccpType: .dccpTypes
+        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer: nil
+        }
+    }
+
+    /// Whether values are bits to be combined: a value without an operator then means "any of these" (nft's `bitmask` type).
+    var isBitmask: Bool { self == .tcpFlags }
+
+    /// An example of what is written, for notes.
+    var example: String {
+        switch self {
+        case .interface: "\"eth0\""
+        case .interfaceName: "\"eth0\" or \"eth*\""
+        case .etherType: "a name (\(Self.list(.etherTypes))) or a number such as 0x88cc"
+        case .protocolNumber: "a name such as tcp, udp, icmp, ipv6-icmp, or a number from 0 to 255"
+        case .service: "a service name such as http or a port from 0 to 65535"
+        case .ethernetAddress: "six groups such as 02:00:5e:10:00:01"
+        case .ipv4: "four octets without leading zeros, such as 10.77.0.1"
+        case .ipv6: "an address such as fd77::1"
+        case .integer: "a number, decimal or hexadecimal"
+        case .tcpFlags: "\(Self.list(.tcpFlags)) or a number"
+        case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType:
+            "a name (\(names.map(Self.list) ?? "")) or a number"
+        }
+    }
+
+    private static func list(_ table: NameTable) -> String { table.allNames.joined(separator: ", ") }
+}
