@@ -12,7 +12,7 @@ struct Emitter {
     private(set) var counters: [CounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
 
-    private var loadIndices: [Load: UInt16] = [:]
+    private var loadIndices: [Load: Int] = [:]
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
     private var unresolved: [(instruction: Int, chain: String)] = []
     private var unresolvedEntries: [(entry: Int, chain: String)] = []
@@ -88,14 +88,16 @@ struct Emitter {
         statements: for statement in rule.statements {
             switch statement {
             case .match(let match):
-                matches.append(instructions.count)
+                let first = instructions.count
                 instructions.append(try instruction(for: match))
+                matches += first..<instructions.count
             case .counter(let packets, let bytes, _):
                 instructions.append(Instruction(operation: .count, first: try int32(counters.count)))
                 counters.append(CounterReference(rule: number, packets: packets, bytes: bytes))
             case .verdictMap(let map):
-                matches.append(instructions.count)
+                let first = instructions.count
                 instructions.append(try lookUp(map))
+                matches += first..<instructions.count
                 matches.append(instructions.count)
                 instructions.append(Instruction(operation: .mapped, first: try int32(number)))
             case .verdict(.continue, _):
@@ -131,8 +133,8 @@ struct Emitter {
     }
 
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {
-        let load = try index(of: Load(match.field))
-        var instruction = Instruction(operation: .inRange, isNegated: match.relation == .notEqual, load: load)
+        var instruction = Instruction(
+            operation: .inRange, isNegated: match.relation == .notEqual, slot: try slot(of: match.field))
 
         if match.field.isInterface {
             instruction.mask = try ingressPorts(values(of: match, in: sets), of: match, ports: ports)
@@ -183,7 +185,7 @@ struct Emitter {
                 compiledMaps[key] = range
             }
         }
-        var instruction = Instruction(operation: .lookUp, load: try index(of: Load(map.field)))
+        var instruction = Instruction(operation: .lookUp, slot: try slot(of: map.field))
         instruction.first = try int32(range.lowerBound)
         instruction.count = try int32(range.count)
         instruction.mask = map.field.isInterface ? .max : mask(map.mask, of: map.field)
@@ -232,12 +234,17 @@ struct Emitter {
         ((mask ?? .max) & field.allOnes) << UInt128(field.trailingBits)
     }
 
-    private mutating func index(of load: Load) throws(ProgramError) -> UInt16 {
-        if let index = loadIndices[load] { return index }
-        guard let index = UInt16(exactly: loads.count) else { throw ProgramError(reason: .tooLarge, location: nil) }
-        loads.append(load)
-        loadIndices[load] = index
-        return index
+    /// The slot from which the instruction that is appended next reads. The loads that come first in the program have one each.
+    private mutating func slot(of field: Field) throws(ProgramError) -> UInt8 {
+        let load = Load(field)
+        let index = loadIndices[load] ?? loads.count
+        if index == loads.count {
+            loads.append(load)
+            loadIndices[load] = index
+        }
+        if index < LoadedValues.spare { return UInt8(index) }
+        instructions.append(Instruction(operation: .read, first: try int32(index)))
+        return UInt8(LoadedValues.spare)
     }
 
     private func int32(_ number: Int) throws(ProgramError) -> Int32 {

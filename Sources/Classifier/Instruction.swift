@@ -12,6 +12,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         /// The verdict of the remembered entry, which ends the rule unless it is `finish`; `first` is the rule's number, and
         /// `target` the next rule, to which a jump comes back.
         case mapped
+        /// Reads the load `first` into the spare slot, for the instruction behind this; to `target` if it can't be read.
+        case read
         /// A `counter` statement; `first` is its number.
         case count
 
@@ -32,8 +34,8 @@ struct Instruction: BitwiseCopyable, Sendable {
 
     var operation: Operation
     var isNegated = false
-    /// Index into the program's loads.
-    var load: UInt16 = 0
+    /// The slot that holds what is compared.
+    var slot: UInt8 = 0
     var target: Int32 = 0
     var first: Int32 = 0
     var count: Int32 = 0

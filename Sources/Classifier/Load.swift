@@ -16,8 +16,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     var base: Base
     /// Octets that are read, 1 to 16; 0 where none are.
     var count: UInt8 = 0
-    /// The first of them, from the base on.
-    var offset: UInt16 = 0
+    /// The octet behind the last of them, from the base on.
+    var end: UInt16 = 0
 
     init(_ field: Field) {
         switch field.source {
@@ -33,65 +33,61 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
                 case .network: .network
                 case .transport: .transport
                 }
-            // Fields have at most 16 octets, and offsets that 16 bits hold (`Field.raw`).
+            // Fields have at most 16 octets, and offsets in bits that 16 bits hold (`Field.raw`).
             count = UInt8(truncatingIfNeeded: field.octets.count)
-            offset = UInt16(truncatingIfNeeded: field.octets.lowerBound)
+            end = UInt16(truncatingIfNeeded: field.octets.upperBound)
         }
     }
 
-    /// The value, with nft's meaning on a bridge; nil if it can't be read in this frame.
+    /// The value, with nft's meaning on a bridge; nil if it can't be read in this frame. Of a header's octets the value is in the low
+    /// `8 * count` bits, and the others say nothing.
     ///
     /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
     /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`).
     @inline(__always)
     func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> UInt128? {
-        if base == .ingress { return ingress < 2 ? 1 << UInt128(ingress) : 0 }
-        guard frame.malformation != .ethernetHeaderCutOff else { return nil }
+        let end = Int(end)
         switch base {
+        case .network:
+            guard end <= bytes.byteCount &- frame.linkPayloadOffset else { return nil }
+            return number(in: bytes, endingAt: frame.linkPayloadOffset &+ end)
         case .transport:
             // Up to the packet's end, not the frame's: padding is no payload. The kernel reads on into it; its fast path for loads of
             // 1, 2 and 4 bytes (`nft_payload_fast_eval`, seen on 6.18) also reads later fragments, whose bytes are no header.
-            guard frame.tagCount <= 1, frame.hasTransport, end <= frame.transportLength else { return nil }
-            return number(in: bytes, at: frame.transportOffset &+ Int(offset))
-        case .network:
-            guard end <= bytes.byteCount &- frame.linkPayloadOffset else { return nil }
-            return number(in: bytes, at: frame.linkPayloadOffset &+ Int(offset))
-        case .link: return linkValue(bytes, frame)
-        case .networkProtocol: return UInt128(frame.outerEtherType)
+            // Where the header's place is not known its length is 0.
+            guard end <= frame.transportLength, frame.tagCount <= 1 else { return nil }
+            return number(in: bytes, endingAt: frame.transportOffset &+ end)
+        case .ingress: return ingress < 2 ? 1 << UInt128(ingress) : 0
+        default: return frame.malformation == .ethernetHeaderCutOff ? nil : linkValue(bytes, frame)
+        }
+    }
+
+    /// What a frame has that has a whole Ethernet header.
+    @inline(__always)
+    private func linkValue(_ bytes: RawSpan, _ frame: ParsedFrame) -> UInt128? {
+        switch base {
         case .transportProtocol:
             guard frame.tagCount <= 1, let number = frame.transportProtocol else { return nil }
             return UInt128(number)
+        case .networkProtocol: return UInt128(frame.outerEtherType)
         case .length: return UInt128(frame.linkPayloadLength)
         case .packetType: return packetType(bytes.be48(at: 0))
-        case .ingress: return nil
+        case .link:
+            // In front of the type and tag everything stands where it stands in the bytes; from there on the tag may not.
+            guard let tag = frame.outermostTag, end > TaggedHeader.tag else {
+                return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
+            }
+            return taggedValue(bytes, frame, tag)
+        case .ingress, .network, .transport: return nil
         }
     }
 
-    private var end: Int { Int(offset) &+ Int(count) }
-
+    /// The octets in front of `end`, and above them whatever stands in front of them: so one load does for any count.
     @inline(__always)
-    private func number(in bytes: RawSpan, at start: Int) -> UInt128 {
-        switch count {
-        case 1: return UInt128(bytes.u8(at: start))
-        case 2: return UInt128(bytes.be16(at: start))
-        case 4: return UInt128(bytes.be32(at: start))
-        case 6: return UInt128(bytes.be48(at: start))
-        case 16: return bytes.be128(at: start)
-        default:
-            var value: UInt128 = 0
-            for index in 0..<Int(count) { value = value << 8 | UInt128(bytes.u8(at: start &+ index)) }
-            return value
-        }
-    }
-
-    /// In front of the type and tag everything stands where it stands in the bytes; from there on the tag may not.
-    @inline(__always)
-    private func linkValue(_ bytes: RawSpan, _ frame: ParsedFrame) -> UInt128? {
-        guard let tag = frame.outermostTag, end > TaggedHeader.tag else {
-            guard end <= bytes.byteCount else { return nil }
-            return number(in: bytes, at: Int(offset))
-        }
-        return taggedValue(bytes, frame, tag)
+    private func number(in bytes: RawSpan, endingAt end: Int) -> UInt128 {
+        if end >= 16 { return bytes.be128(at: end &- 16) }
+        if bytes.byteCount >= 16 { return bytes.be128(at: 0) &>> UInt128(8 &* (16 &- end)) }
+        return (0..<end).reduce(0) { $0 << 8 | UInt128(bytes.u8(at: $1)) }
     }
 
     private enum TaggedHeader {
@@ -101,12 +97,14 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
 
     /// Octet by octet. As type behind the tag the kernel shows `skb->protocol`, which is another number where a length stands there
     /// (`nft_payload_rebuild_vlan_hdr`).
+    @inline(never)
     private func taggedValue(_ bytes: RawSpan, _ frame: ParsedFrame, _ tag: VLANTag) -> UInt128? {
         let payload = frame.linkPayloadOffset &- TaggedHeader.length
+        let end = Int(end)
         guard end &+ payload <= bytes.byteCount else { return nil }
         let header = UInt64(tag.tpid) << 32 | UInt64(tag.tci) << 16 | UInt64(frame.outerEtherType)
         var value: UInt128 = 0
-        for index in Int(offset)..<end {
+        for index in end &- Int(count)..<end {
             let octet =
                 switch index {
                 case ..<TaggedHeader.tag: bytes.u8(at: index)
@@ -120,6 +118,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     }
 
     /// As `eth_type_trans` sets it on a port whose own address is not the destination: a bridge forwards no others.
+    @inline(never)
     private func packetType(_ destination: UInt64) -> UInt128 {
         enum PacketType {
             static let broadcast: UInt128 = 1
@@ -136,12 +135,13 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
 /// An inline array in its place was copied whole for every value that was read.
 @safe
 struct LoadedValues: ~Copyable {
-    /// Slots: so many that few programs ask for more. What they ask for beyond is read whenever a rule asks for it.
+    /// Slots: 63 for the loads that come first in a program, and one that is read into anew whenever a rule asks for another.
     static let capacity = 64
+    static let spare = capacity - 1
 
     private let slots: UnsafeMutableBufferPointer<UInt128>
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
-    private var readable: UInt64 = 0
+    private var readable: UInt64 = 1 << UInt64(spare)
 
     /// - Parameter slots: `capacity` of them, which outlive this.
     @unsafe
@@ -150,16 +150,21 @@ struct LoadedValues: ~Copyable {
     }
 
     /// The slot's value; nil if it can't be read in this frame.
-    /// - Precondition: `0 <= slot < capacity`.
     @inline(__always)
-    subscript(slot: Int) -> UInt128? {
-        readable &>> UInt64(slot) & 1 == 1 ? unsafe slots[slot] : nil
+    subscript(slot: UInt8) -> UInt128? {
+        let slot = Int(slot & UInt8(Self.spare))
+        return readable &>> UInt64(slot) & 1 == 1 ? unsafe slots[slot] : nil
     }
 
-    /// - Precondition: `0 <= slot < capacity`.
     @inline(__always)
     mutating func set(_ slot: Int, _ value: UInt128) {
-        unsafe slots.initializeElement(at: slot, to: value)
+        unsafe slots.initializeElement(at: slot & Self.spare, to: value)
         readable |= 1 &<< UInt64(slot)
+    }
+
+    /// The spare slot can always be read: who does first puts a value there.
+    @inline(__always)
+    func setSpare(_ value: UInt128) {
+        unsafe slots.initializeElement(at: Self.spare, to: value)
     }
 }

@@ -58,7 +58,7 @@ public final class Program: Sendable {
         // On the stack: so few bytes never come from the heap.
         unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
             var values = unsafe LoadedValues(in: slots)
-            for slot in 0..<min(loads.count, LoadedValues.capacity) {
+            for slot in 0..<min(loads.count, LoadedValues.spare) {
                 if let value = loads[slot].value(bytes, frame, ingress: ingress) { values.set(slot, value) }
             }
             var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
@@ -88,11 +88,14 @@ public final class Program: Sendable {
             var target = instruction.target
             var back = next
             switch instruction.operation {
-            case .inRange, .inSet:
-                if !matches(instruction, loaded(instruction, values, bytes, frame, ingress: ingress)) { next = Int(instruction.target) }
+            case .inRange:
+                if !isInRange(instruction, values) { next = Int(instruction.target) }
+                continue
+            case .inSet:
+                if !isInSet(instruction, values) { next = Int(instruction.target) }
                 continue
             case .lookUp:
-                if let found = mapEntry(of: instruction, loaded(instruction, values, bytes, frame, ingress: ingress)) {
+                if let found = mapEntry(of: instruction, values) {
                     remembered = found
                 } else {
                     next = Int(target)
@@ -103,6 +106,13 @@ public final class Program: Sendable {
                 verdict = mapEntries[remembered].verdict
                 target = mapEntries[remembered].target
                 if verdict == .finish { continue }
+            case .read:
+                if let value = lateValue(of: Int(instruction.first), bytes, frame, ingress: ingress) {
+                    values.setSpare(value)
+                } else {
+                    next = Int(target)
+                }
+                continue
             case .count:
                 hits.countStatement(Int(instruction.first), bytes: size)
                 continue
@@ -110,7 +120,7 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .inRange, .inSet, .lookUp, .mapped, .count, .endOfChain:
+            case .inRange, .inSet, .lookUp, .mapped, .read, .count, .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
@@ -142,35 +152,30 @@ public final class Program: Sendable {
         }
     }
 
-    @inline(__always)
-    private func loaded(
-        _ instruction: Instruction, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8
-    ) -> UInt128? {
-        let slot = Int(instruction.load)
-        return slot < LoadedValues.capacity ? values[slot] : lateValue(of: slot, bytes, frame, ingress: ingress)
-    }
-
-    /// A value for which there is no slot.
+    /// For the rules of a program that asks for more than has a slot.
     @inline(never)
     private func lateValue(of load: Int, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> UInt128? {
         loads[load].value(bytes, frame, ingress: ingress)
     }
 
     @inline(__always)
-    private func matches(_ instruction: Instruction, _ loaded: UInt128?) -> Bool {
-        guard let loaded else { return false }
+    private func isInRange(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
+        guard let loaded = values[instruction.slot] else { return false }
         let value = loaded & instruction.mask
-        let isInside =
-            instruction.operation == .inRange
-            ? instruction.low <= value && value <= instruction.high
-            : isInSet(value, from: Int(instruction.first), count: Int(instruction.count))
+        return (instruction.low <= value && value <= instruction.high) != instruction.isNegated
+    }
+
+    @inline(__always)
+    private func isInSet(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
+        guard let loaded = values[instruction.slot] else { return false }
+        let isInside = isInSet(loaded & instruction.mask, from: Int(instruction.first), count: Int(instruction.count))
         return isInside != instruction.isNegated
     }
 
     /// Binary search, as in `isInSet`.
     @inline(__always)
-    private func mapEntry(of instruction: Instruction, _ loaded: UInt128?) -> Int? {
-        guard let loaded else { return nil }
+    private func mapEntry(of instruction: Instruction, _ values: borrowing LoadedValues) -> Int? {
+        guard let loaded = values[instruction.slot] else { return nil }
         let value = loaded & instruction.mask
         let first = Int(instruction.first)
         var low = first

@@ -18,7 +18,7 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         /// A number for an interface's name or the other way round, a range that ends before it begins, a prefix that is longer
         /// than its field.
         case value(Field)
-        /// More instructions or intervals than 31 bits count, or more different loads than 16 bits do.
+        /// More instructions or intervals than 31 bits count.
         case tooLarge
     }
 
@@ -35,7 +35,7 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case .overlap(let field): "elements of a verdict map of the field \(field) overlap"
         case .jumpsTooDeep(let name): "jumps to chain \(name) lead back to it, or more than \(Program.deepestChain) chains deep"
         case .value(let field): "the value does not fit the field \(field.words)"
-        case .tooLarge: "the rule set has more than 2^31 steps, or more than 2^16 fields"
+        case .tooLarge: "the rule set has more than 2^31 steps"
         }
     }
 }
