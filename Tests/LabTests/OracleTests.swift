@@ -54,6 +54,22 @@ extension LabTests {
                 "counter",
             ])
 
+        /// The same for fields of all headers and for what is known of a frame beside them.
+        static let fieldCensus = Weir.chain([
+            "meta length < 60 counter", "meta length > 60 counter", "meta pkttype broadcast counter", "meta pkttype multicast counter",
+            "meta pkttype other counter", "iif eth1 counter", "oif eth1 counter",
+            "vlan pcp 0 counter", "vlan pcp != 0 counter", "vlan type ip counter", "vlan type != ip counter",
+            "arp htype 1 counter", "arp plen 4 counter", "arp saddr ip 10.77.0.1 counter", "arp daddr ip != 10.77.0.1 counter",
+            "ip version 4 counter", "ip hdrlength > 5 counter", "ip dscp 0 counter", "ip dscp != cs0 counter", "ip ecn 0 counter",
+            "ip length < 40 counter", "ip id 1 counter", "ip frag-off & 0x1fff != 0 counter", "ip frag-off & 0x2000 == 0x2000 counter",
+            "ip ttl 64 counter", "ip ttl < 64 counter",
+            "ip6 version 6 counter", "ip6 dscp 0 counter", "ip6 length > 8 counter", "ip6 hoplimit 64 counter",
+            "@ll,0,48 0xffffffffffff counter", "@nh,0,8 & 0xf0 == 0x40 counter",
+            "tcp doff 5 counter", "tcp window > 0 counter", "udp length 26 counter", "icmp code 0 counter", "icmpv6 code 0 counter",
+            "@th,0,16 40000 counter",
+            "counter",
+        ])
+
         /// A rule file, and whether nft's verdict on fragments behind the first can be compared: see `differences`.
         struct RuleSet: Sendable, CustomStringConvertible {
             let description: String
@@ -64,6 +80,37 @@ extension LabTests {
         static let ruleSets: [RuleSet] = [
             RuleSet(description: "every selector up to the network header", rules: census),
             RuleSet(description: "every selector of the transport header", rules: transportCensus, comparesLaterFragments: false),
+            RuleSet(description: "fields of all headers", rules: fieldCensus, comparesLaterFragments: false),
+            RuleSet(
+                description: "named sets and verdict maps",
+                rules:
+                    """
+                    define web = { 80, 8080 }
+                    table bridge filter {
+                        set hosts {
+                            type ipv4_addr
+                            flags interval
+                            elements = { 10.77.0.1, 192.168.0.0/16 }
+                        }
+                        map services {
+                            type inet_service : verdict
+                            elements = { 53 : jump names, 22 : drop }
+                        }
+                        chain names {
+                            ip saddr @hosts counter return
+                            counter drop
+                        }
+                        chain forward {
+                            type filter hook forward priority 0; policy accept;
+                            ip saddr != @hosts counter
+                            tcp dport $web counter
+                            udp dport vmap @services
+                            tcp dport vmap { 22 : drop, 80-90 : accept }
+                            counter
+                        }
+                    }
+
+                    """, comparesLaterFragments: false),
             RuleSet(
                 description: "verdicts by port",
                 rules: Weir.chain(["tcp dport 80 counter drop", "udp dport 53 counter accept", "udp sport 0-65535 counter drop"]),
