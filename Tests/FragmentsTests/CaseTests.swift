@@ -48,7 +48,8 @@ struct FragmentCase: Decodable, CustomTestStringConvertible {
     var testDescription: String { id }
 
     static func bytes(_ hex: String) -> [UInt8] {
-        stride(from: 0, to: hex.utf8.count, by: 2).compactMap { UInt8(hex.dropFirst($0).prefix(2), radix: 16) }
+        let digits = hex.utf8.map { UInt8($0 < 0x3a ? $0 - 0x30 : ($0 | 0x20) - 0x61 + 10) }
+        return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 
     static let all: [FragmentCase] = {
