@@ -48,7 +48,7 @@ struct FragmentCase: Decodable, CustomTestStringConvertible {
     var testDescription: String { id }
 
     static func bytes(_ hex: String) -> [UInt8] {
-        let digits = hex.utf8.map { UInt8($0 < 0x3a ? $0 - 0x30 : ($0 | 0x20) - 0x61 + 10) }
+        let digits = hex.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue.map { UInt8($0) } }
         return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 
@@ -69,7 +69,10 @@ struct FragmentCase: Decodable, CustomTestStringConvertible {
     func delivered(_ text: String) -> [[UInt8]] {
         if text == "udp-ok" { return [datagram] }
         guard let colon = text.firstIndex(of: ":"), !text.hasPrefix("none") else { return [] }
-        return text[text.index(after: colon)...].split(separator: ",", omittingEmptySubsequences: false).map { Self.bytes(String($0)) }
+        // Behind a "+" stands what the host says to the sender.
+        return text[text.index(after: colon)...].prefix { $0 != "+" }.split(separator: ",", omittingEmptySubsequences: false).map {
+            Self.bytes(String($0))
+        }
     }
 
     /// The frames, with their times in seconds.
