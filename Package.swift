@@ -15,7 +15,9 @@ let core: [SwiftSetting] = house + [.strictMemorySafety()]
 let package = Package(
     name: "weir",
     products: [
-        .executable(name: "weir", targets: ["weir"])
+        .executable(name: "weir", targets: ["weir"]),
+        // For tools that have packages of their own.
+        .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Firewall"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -268,6 +268,7 @@ extension Checker {
         if !creations.isEmpty { reportPresent(in: set, creations, selector.field.bitWidth) }
         let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
         tables[table].sets[index].elements = elements
+        tables[table].sets[index].elements = tables[table].sets[index].canonicalElements
         if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
         if let size = set.size, elements.count > size, !set.mergesElements || checker.mergedCount(elements) > size {
             let place = elements[Int(size)].location

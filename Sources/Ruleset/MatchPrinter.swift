@@ -2,14 +2,18 @@ extension Match {
     /// The match as it is written.
     var text: String {
         let selector = Selector.reading(field)
-        let values = ValueText(type: selector.type)
+        let values = ValueText(selector)
         if case .named(let name) = operand {
             let masked = mask.map { " & \(values.operand($0))" } ?? ""
             return "\(selector.text)\(masked)\(relation == .equal ? "" : " !=") @\(name)"
         }
+        if let order, case .single(.range(let low, let high)) = operand {
+            let masked = mask.map { " & \(values.operand($0))" } ?? ""
+            return "\(selector.text)\(masked) \(order.rawValue) \(values.single(order.limit(of: low, high)))"
+        }
         if selector.type.isBitmask { return "\(selector.text) \(bits(values))" }
         var text = selector.text
-        if let mask { text += " & \(values.plain(mask))" }
+        if let mask { text += " & \(values.operand(mask))" }
         switch relation {
         // Behind a mask nft writes the operator, which is easier to read.
         case .equal: text += mask == nil ? " " : " == "
@@ -23,7 +27,7 @@ extension Match {
         let sign = relation == .equal ? "==" : "!="
         guard let mask else {
             switch operand {
-            case .single(.number): return "\(sign) \(values.text(of: operand))"
+            case .single(.number(let number)): return "\(sign) \(values.single(number))"
             case .single, .set, .named: return relation == .equal ? values.text(of: operand) : "!= \(values.text(of: operand))"
             }
         }
@@ -44,6 +48,18 @@ extension Match {
 /// Constants of a type as text.
 struct ValueText {
     let type: ValueType
+    /// Raw bits, which are written in hexadecimal.
+    private var isRaw: Bool
+
+    init(_ selector: Selector) {
+        type = selector.type
+        isRaw = selector.text.hasPrefix("@") || selector.text == Field.compFlags.words
+    }
+
+    /// A number that is compared with: of flags the name of one, else their bits.
+    func single(_ number: UInt128) -> String {
+        return type.isBitmask && number.nonzeroBitCount > 1 ? plain(number) : text(of: .single(.number(number)))
+    }
 
     func text(of operand: Operand) -> String {
         switch operand {
@@ -54,11 +70,13 @@ struct ValueText {
     }
 
     /// Behind an `&`.
-    func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : plain(mask) }
+    func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : single(mask) }
 
-    /// Of a named set or a map.
+    /// Of a named set or a map, where raw bits are decimal numbers.
     func text(of element: SetElement) -> String {
-        text(of: element.value, isElement: true) + (element.verdict.map { " : \($0.text)" } ?? "")
+        var values = self
+        values.isRaw = false
+        return values.text(of: element.value, isElement: true) + (element.verdict.map { " : \($0.text)" } ?? "")
     }
 
     private func text(of value: Value, isElement: Bool) -> String {
@@ -84,13 +102,15 @@ struct ValueText {
 
     /// Without names.
     func plain(_ number: UInt128) -> String {
-        switch type {
+        if isRaw { return "0x" + String(number, radix: 16) }
+        return switch type {
         case .ipv4: AddressText.text(ipv4: number)
         case .ipv6: AddressText.text(ipv6: number)
         case .ethernetAddress: AddressText.text(ethernet: number)
         case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .tcpFlags: "0x" + String(number, radix: 16)
-        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn,
+        case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
+        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
             .dccpType, .packetType, .interfaceName, .interface:
             String(number)
         }

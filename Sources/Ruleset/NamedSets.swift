@@ -12,7 +12,7 @@ public struct NamedSet: Sendable, Equatable {
     public var mergesElements: Bool
     /// The most elements that are taken.
     public var size: UInt32?
-    /// In the order in which they were written, none of them twice.
+    /// Sorted as nft lists them, none of them twice.
     public var elements: [SetElement]
     public var comment: String?
     public var location: SourceLocation

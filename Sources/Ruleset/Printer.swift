@@ -1,6 +1,5 @@
 extension Ruleset {
-    /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses: matches stand as they were written,
-    /// sets in the order of their elements. Reads back as an equal tree, locations aside.
+    /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses. Reads back as an equal tree, locations aside.
     public func printed() -> String {
         tables.map(\.text).joined()
     }
@@ -8,16 +7,13 @@ extension Ruleset {
 
 extension Table {
     fileprivate var text: String {
-        var parts = sets.map(\.text) + chains.map(\.text)
-        if let comment { parts.insert("\tcomment \"\(comment)\"\n", at: 0) }
-        return "table \(family.rawValue) \(name) {\n\(parts.joined(separator: "\n"))}\n"
+        let parts = sets.map(\.text) + chains.map(\.text)
+        let comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
+        return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
     }
 }
 
 extension NamedSet {
-    /// Elements in one line.
-    private static let width = 6
-
     fileprivate var text: String {
         var lines = ["\(key.text)\(isVerdictMap ? " : verdict" : "")"]
         if let size { lines.append("size \(size)") }
@@ -27,10 +23,10 @@ extension NamedSet {
         if let comment { lines.append("comment \"\(comment)\"") }
         if !elements.isEmpty {
             let selector = Selector.reading(key.field)
-            let values = ValueText(type: selector.type)
+            let values = ValueText(selector)
             var text = "elements = { "
             for (index, element) in elements.enumerated() {
-                if index > 0 { text += index % Self.width == 0 ? ",\n\t\t             " : ", " }
+                if index > 0 { text += index % selector.type.elementsInLine == 0 ? ",\n\t\t\t     " : ", " }
                 text += values.text(of: element)
             }
             lines.append(text + " }")
@@ -42,7 +38,7 @@ extension NamedSet {
 extension VerdictMap {
     fileprivate var text: String {
         let selector = Selector.reading(field)
-        let values = ValueText(type: selector.type)
+        let values = ValueText(selector)
         let left = selector.text + (mask.map { " & \(values.operand($0))" } ?? "")
         switch elements {
         case .named(let name): return "\(left) vmap @\(name)"
@@ -58,7 +54,7 @@ extension Chain {
         if let base {
             text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText); policy \(base.policy.rawValue);\n"
         }
-        for rule in rules { text += "\t\t\(rule.text)\n" }
+        for rule in rules { text += "\t\t\(rule.listing)\n" }
         return text + "\t}\n"
     }
 }
@@ -85,7 +81,20 @@ extension Rule {
     }
 }
 
+extension Rule {
+    /// As nft lists it: with the numbers of its counters.
+    var listing: String {
+        var parts = statements.compactMap(\.listing)
+        if let comment { parts.append("comment \"\(comment)\"") }
+        return parts.joined(separator: " ")
+    }
+}
+
 extension Statement {
+    fileprivate var listing: String? {
+        if case .counter(let packets, let bytes, _) = self { "counter packets \(packets) bytes \(bytes)" } else { text }
+    }
+
     /// Nil for an implied match.
     fileprivate var text: String? {
         switch self {

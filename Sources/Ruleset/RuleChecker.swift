@@ -26,7 +26,7 @@ struct RuleChecker {
             sink.report(error)
             return nil
         }
-        return Rule(statements: checker.statements, comment: syntax.comment, location: syntax.location)
+        return Rule(statements: CanonicalRule.statements(checker.statements), comment: syntax.comment, location: syntax.location)
     }
 
     private mutating func add(_ statement: StatementSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
@@ -79,7 +79,7 @@ struct RuleChecker {
         try conclude(from: lowered, of: syntax)
         let match = Match(
             field: field, mask: lowered.mask, relation: lowered.relation, operand: lowered.operand,
-            location: syntax.location)
+            order: syntax.comparison.flatMap { Order(rawValue: $0.rawValue) }, location: syntax.location)
         statements.append(.match(match))
     }
 

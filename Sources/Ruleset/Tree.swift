@@ -123,18 +123,21 @@ public struct Match: Sendable, Equatable {
     public var mask: UInt128?
     public var relation: Relation
     public var operand: Operand
+    /// How the range was written, if by an order: `> 1023`.
+    public var order: Order?
     /// Not written in the rule: added, as nft adds it, since the next match depends on it (`tcp dport` on `meta l4proto tcp`).
     public var isImplied: Bool
     public var location: SourceLocation
 
     public init(
-        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, isImplied: Bool = false,
-        location: SourceLocation
+        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, order: Order? = nil,
+        isImplied: Bool = false, location: SourceLocation
     ) {
         self.field = field
         self.mask = mask
         self.relation = relation
         self.operand = operand
+        self.order = order
         self.isImplied = isImplied
         self.location = location
     }
@@ -148,17 +151,36 @@ public enum Relation: Sendable, Equatable {
     case notEqual
 }
 
+/// The orders that a rule can ask for. They stand beside the range of all numbers that fulfil them.
+public enum Order: String, Sendable {
+    case less = "<"
+    case lessOrEqual = "<="
+    case greater = ">"
+    case greaterOrEqual = ">="
+
+    /// The number behind the operator, of the range that it stands for.
+    func limit(of low: UInt128, _ high: UInt128) -> UInt128 {
+        switch self {
+        case .less: high &+ 1
+        case .lessOrEqual: high
+        case .greater: low &- 1
+        case .greaterOrEqual: low
+        }
+    }
+}
+
 /// The right side of a match.
 public enum Operand: Sendable, Equatable {
     case single(Value)
-    /// An anonymous set, its elements in the order in which they were written.
+    /// An anonymous set. Its elements are sorted, and of intervals neighbours are joined, unless the rule goes on with a header that
+    /// depends on their order.
     case set([Value])
     /// A set of the same table, by name; the checker has seen that it is there and that its elements are of the field's type.
     case named(String)
 }
 
 /// A constant. Numbers are the field's bits as an unsigned integer, most significant first (an IPv4 address in the low 32 bits).
-public enum Value: Sendable, Equatable {
+public enum Value: Sendable, Hashable {
     case number(UInt128)
     /// From the first to the second, both included; the first is not above the second.
     case range(UInt128, UInt128)

@@ -74,4 +74,15 @@ enum ValueType: Sendable {
     }
 
     private static func list(_ table: NameTable) -> String { table.allNames.joined(separator: ", ") }
+
+    /// How many elements nft writes in a line of a set that has a name.
+    var elementsInLine: Int {
+        switch self {
+        case .ipv4, .packetType: 2
+        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags: 5
+        case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
+            .dscp, .ecn, .dccpType:
+            1
+        }
+    }
 }

@@ -60,12 +60,18 @@ struct AgreementTests {
         arguments: [false, true])
     func lowering(asPrinted: Bool) throws {
         // Of two rules in one line the table would hold the second against both.
-        let rules = try Self.cases.filter { $0.mark == "=" && !$0.rule.contains(";") && !$0.rule.contains("vmap") }.map { testCase in
+        let comparable = Self.cases.filter {
+            $0.mark == "=" && !$0.rule.contains(";") && !$0.rule.contains("vmap") && !Self.namesInNames.contains($0.rule)
+        }
+        let rules = try comparable.map { testCase in
             let rule = try #require(try read(rule: testCase.rule))
             return (source: testCase.rule, written: asPrinted ? rule.text : testCase.rule, steps: rule.steps)
         }
         try compare(rules)
     }
+
+    /// Sets of names that are one name; the names of a set are not compared.
+    private static let namesInNames = ["iifname { \"eth0\", \"eth0\" }", "iifname { \"eth*\", \"eth0\" }"]
 
     /// Pieces that depend on each other in every way.
     static let pieces = [

@@ -24,6 +24,8 @@ struct Load {
     var bytes: Int
     /// Masks and shifts, as text.
     var operations: [String] = []
+    /// How many whole bytes from the first on are all that a mask has left.
+    private var leadingBytes: Int?
     /// No value is above it.
     var top: UInt128
 
@@ -39,18 +41,22 @@ struct Load {
     /// A mask of ones does nothing.
     mutating func mask(_ mask: UInt128) {
         guard mask != Self.all(bytes) else { return }
+        let ones = Self.all(bytes)
+        let leading = (0..<bytes).first { mask == ones ^ Self.all(bytes - $0) }
+        leadingBytes = operations.isEmpty ? leading : nil
         operations.append("&\(String(mask, radix: 16))")
         top = mask
     }
 
     mutating func shift(right bits: Int) {
+        leadingBytes = nil
         operations.append(">>\(bits)")
         top >>= UInt128(bits)
     }
 
     func equal(_ value: UInt128) -> [Step] {
-        guard operations.isEmpty else { return [.test("\(place) == \(value)")] }
-        return (0..<bytes).map { index in
+        guard operations.isEmpty || leadingBytes != nil else { return [.test("\(place) == \(value)")] }
+        return (0..<(leadingBytes ?? bytes)).map { index in
             .byte(base, offset: offset + index, UInt8(truncatingIfNeeded: value >> UInt128((bytes - 1 - index) * 8)))
         }
     }
@@ -68,8 +74,15 @@ struct Load {
 
     private var unit: UInt128 { top == 0 ? 1 : top & (~top + 1) }
 
-    /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared.
+    /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared. Of a set with one interval it
+    /// says the same as a comparison does.
     func lookup(_ intervals: [ClosedRange<UInt128>]?, inverted: Bool) -> [Step] {
+        let intervals = intervals.map(merged)
+        if let only = intervals?.first, intervals?.count == 1 {
+            let (low, high) = (only.lowerBound, only.upperBound)
+            if low == high { return inverted ? notEqual(low) : equal(low) }
+            return inverted ? outside(low, high) : atLeast(low) + atMost(high)
+        }
         let members = intervals.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") } ?? "names"
         return [.test("\(place) \(inverted ? "not in" : "in") {\(members)}")]
     }
