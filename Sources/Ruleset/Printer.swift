@@ -8,7 +8,7 @@ extension Ruleset {
 
 extension Table {
     fileprivate var text: String {
-        var parts = sets.map(\.text) + chains.map(\.text)
+        var parts = objects.map(\.text) + sets.map(\.text) + chains.map(\.text)
         if let comment { parts.insert("\tcomment \"\(comment)\"\n", at: 0) }
         return "table \(family.rawValue) \(name) {\n\(parts.joined(separator: "\n"))}\n"
     }
@@ -94,6 +94,10 @@ extension Statement {
         case .counter(let packets, let bytes, _): "counter packets \(packets) bytes \(bytes)"
         case .verdict(let verdict, _): verdict.text
         case .verdictMap(let map): map.text
+        case .limit(let limit, _): "limit \(limit.text)"
+        case .quota(let quota, _): "quota \(quota.text)"
+        case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
+        case .log(let log, _): log.text
         }
     }
 }
