@@ -12,6 +12,10 @@ public struct Interpreter {
         public var matchedRules: [Int] = []
         /// `counter` statements that counted, in that order, by index as in `Program.counters`.
         public var counters: [Int] = []
+        /// Named counters that counted, in that order, by index as in `Program.namedCounters`.
+        public var namedCounters: [Int] = []
+        /// `log` statements, in that order.
+        public var events: [LoggedStatement] = []
     }
 
     private struct NumberedRule {
@@ -33,6 +37,8 @@ public struct Interpreter {
     private let ports: [String]
     /// By table, then by name.
     private let tables: [[String: NumberedChain]]
+    /// What frames before have left behind.
+    private let state: InterpreterState
     /// In the order of their priority.
     private let baseChains: [(table: Int, chain: NumberedChain, base: BaseChain)]
 
@@ -59,6 +65,7 @@ public struct Interpreter {
             tables.append(chains)
         }
         self.tables = tables
+        state = InterpreterState(ruleset)
         var ordered: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for priority in Set(hooked.map(\.base.priority)).sorted() {
             // The kernel hooks a chain in before those of its own priority.
@@ -68,8 +75,8 @@ public struct Interpreter {
     }
 
     /// Runs a frame through the rules; parameters as `Program.classify`.
-    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> Result {
-        let fields = InterpreterFields(bytes, frame, ingress: Int(ingress), ports: ports)
+    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Result {
+        let fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
         var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
         for (index, entry) in baseChains.enumerated() {
             var decider: Int?
@@ -93,8 +100,9 @@ public struct Interpreter {
     ) -> Outcome {
         rules: for numbered in chain.rules {
             var counter = numbered.firstCounter
-            for statement in numbered.rule.statements {
+            for (place, statement) in numbered.rule.statements.enumerated() {
                 var said: Verdict?
+                let here = LoggedStatement(rule: Int32(truncatingIfNeeded: numbered.number), statement: Int32(truncatingIfNeeded: place))
                 switch statement {
                 case .match(let match):
                     guard fields.satisfy(match) else { continue rules }
@@ -106,6 +114,19 @@ public struct Interpreter {
                     counter += 1
                 case .verdict(let verdict, _):
                     said = verdict
+                case .limit(let limit, _):
+                    guard state.pass(limit, .statement(here), fields) else { continue rules }
+                case .quota(let quota, _):
+                    guard state.pass(quota, .statement(here), fields) else { continue rules }
+                case .object(let reference, _):
+                    guard let (object, number) = state.object(reference, table: table) else { continue rules }
+                    switch object.content {
+                    case .counter: result.namedCounters.append(number)
+                    case .limit(let limit): guard state.pass(limit, .limit(number), fields) else { continue rules }
+                    case .quota(let quota): guard state.pass(quota, .quota(number), fields) else { continue rules }
+                    }
+                case .log:
+                    result.events.append(here)
                 }
                 switch said {
                 case nil, .continue: continue
@@ -160,7 +181,7 @@ extension Rule {
             case .verdictMap(var map):
                 if case .named(let name) = map.elements { map.elements = .anonymous(sets[name] ?? []) }
                 return .verdictMap(map)
-            case .counter, .verdict: return statement
+            case .counter, .verdict, .limit, .quota, .object, .log: return statement
             }
         }
         return rule
@@ -172,7 +193,7 @@ extension Rule {
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdictMap, .verdict(.continue, _): break
+            case .match, .verdictMap, .limit, .quota, .object, .log, .verdict(.continue, _): break
             case .verdict: return count
             }
         }

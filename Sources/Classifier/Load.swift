@@ -10,6 +10,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         /// Bit 0 or bit 1: the port by which the frame came.
         case ingress
         case networkProtocol, transportProtocol, length, packetType
+        case time, day, hour
         case link, network, transport
     }
 
@@ -26,6 +27,9 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .meta(.l4proto): base = .transportProtocol
         case .meta(.length): base = .length
         case .meta(.pkttype): base = .packetType
+        case .meta(.time): base = .time
+        case .meta(.day): base = .day
+        case .meta(.hour): base = .hour
         case .payload(let header, _):
             base =
                 switch header {
@@ -45,7 +49,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
     /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`).
     @inline(__always)
-    func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> UInt128? {
+    func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> UInt128? {
         let end = Int(end)
         switch base {
         case .network:
@@ -58,6 +62,9 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             guard end <= frame.transportLength, frame.tagCount <= 1 else { return nil }
             return number(in: bytes, endingAt: frame.transportOffset &+ end)
         case .ingress: return ingress < 2 ? 1 << UInt128(ingress) : 0
+        case .time: return UInt128(instant.sinceEpoch)
+        case .day: return UInt128(instant.weekday)
+        case .hour: return UInt128(instant.secondOfDay)
         default: return frame.malformation == .ethernetHeaderCutOff ? nil : linkValue(bytes, frame)
         }
     }
@@ -78,7 +85,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)
-        case .ingress, .network, .transport: return nil
+        case .ingress, .network, .transport, .time, .day, .hour: return nil
         }
     }
 

@@ -36,6 +36,12 @@ public struct Field: Sendable, Hashable {
         case length
         /// `PACKET_BROADCAST`, `PACKET_MULTICAST` or `PACKET_OTHERHOST`, by the destination's MAC address.
         case pkttype
+        /// When the frame is judged, in nanoseconds since 1970, UTC.
+        case time
+        /// The weekday in UTC; Sunday is 0.
+        case day
+        /// Seconds since midnight, UTC.
+        case hour
     }
 
     init(_ words: String, _ key: MetaKey, bitWidth: Int) {

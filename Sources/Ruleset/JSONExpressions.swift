@@ -41,7 +41,7 @@ struct JSONText {
     /// A name if there is one, or an address, or the number itself.
     func number(_ number: UInt128) -> JSONValue {
         switch type {
-        case .ipv4, .ipv6, .ethernetAddress: .text(texts.plain(number))
+        case .ipv4, .ipv6, .ethernetAddress, .time, .hour: .text(texts.plain(number))
         case .service: JSONValue(number)
         default: type.names?.name(of: number).map(JSONValue.text) ?? JSONValue(number)
         }

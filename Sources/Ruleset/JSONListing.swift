@@ -20,6 +20,7 @@ extension Table {
         var table = [("family", JSONValue.text(family.rawValue)), ("name", .text(name))]
         if let comment { table.append(("comment", .text(comment))) }
         var objects = [JSONValue.object([("table", .object(table))])]
+        objects += self.objects.map { .object([($0.kind.rawValue, .object(place + $0.jsonMembers))]) }
         objects += sets.map { set in .object([(set.isVerdictMap ? "map" : "set", .object(place + set.jsonMembers))]) }
         objects += chains.map { chain in .object([("chain", .object(place + chain.jsonMembers))]) }
         for chain in chains {
@@ -95,6 +96,9 @@ extension ValueType {
         case .ecn: "ecn"
         case .tcpFlags: "tcp_flag"
         case .dccpType: "dccp_pkttype"
+        case .time: "time"
+        case .day: "day"
+        case .hour: "hour"
         }
     }
 }

@@ -9,6 +9,10 @@ extension Statement {
             .object([("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))])
         case .verdict(let verdict, _): verdict.json
         case .verdictMap(let map): .object([("vmap", map.json)])
+        case .limit(let limit, _): .object([("limit", .object(limit.members(inRule: true)))])
+        case .quota(let quota, _): .object([("quota", .object(quota.statementMembers))])
+        case .object(let reference, _): .object([(reference.kind.rawValue, .text(reference.name))])
+        case .log(let log, _): log.json
         }
     }
 }

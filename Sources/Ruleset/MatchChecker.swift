@@ -14,7 +14,7 @@ struct MatchChecker {
     init(_ syntax: MatchSyntax, sets: SetDeclarations) {
         self.syntax = syntax
         self.sets = sets
-        values = ValueChecker(selector: syntax.selector)
+        values = ValueChecker(selector: syntax.selector, localTime: sets.localTime)
     }
 
     private var type: ValueType { syntax.selector.type }
@@ -28,6 +28,7 @@ struct MatchChecker {
         case .masked(let expressions, let maskExpressions, let location):
             return try masked(expressions, maskExpressions, mask, location)
         case .element(let element):
+            if let bounds = try values.overnight(element) { return try overnight(bounds, element.location) }
             return try single(try values.value(element), mask, element.location)
         case .set(let elements, let location):
             // nft takes a set of one element for the element.
@@ -108,6 +109,8 @@ struct MatchChecker {
         case .less where number > 0: return .range(0, number - 1)
         case .greater where number < values.maximum: return .range(number + 1, values.maximum)
         case .lessOrEqual: return .range(0, number)
+        case .greaterOrEqual where number == 0 && type.isTime:
+            throw values.failure(location, "every value of '\(syntax.selector.text)' fulfils this")
         case .greaterOrEqual: return .range(number, values.maximum)
         default:
             throw values.failure(location, "no value of '\(syntax.selector.text)' fulfils this", note: "values are 0 to \(values.maximum)")
@@ -147,6 +150,7 @@ extension ValueChecker {
     /// All masks in one; nil if there is none.
     func combined(_ masks: [ExpressionSyntax]) throws(Diagnostic) -> UInt128? {
         guard let first = masks.first else { return nil }
+        if selector.type.isTime { throw failure(first.location, "'\(selector.text)' has no bits to be masked") }
         if selector.field.trailingBits > 0, selector.field.octets.count > 1 {
             throw failure(
                 first.location, "'\(selector.text)' can't be masked: it ends within its second octet or a later one",

@@ -84,6 +84,7 @@ struct ValueText {
         case .number(let number):
             type.isBitmask ? flags(number, isElement: isElement) : name(number)
         // Names may have a '-' or '/' of their own, so ranges and prefixes are written in numbers.
+        case .range(let low, let high) where type.isTime: times(from: low, to: high, isElement: isElement)
         case .range(let low, let high): "\(plain(low))-\(plain(high))"
         case .prefix(let base, let length): "\(plain(base))/\(length)"
         case .interface(let name, let isPrefix): "\"\(escaped(name))\(isPrefix ? "*" : "")\""
@@ -97,6 +98,7 @@ struct ValueText {
     /// The name if nft prints one: ports are printed as numbers.
     private func name(_ number: UInt128) -> String {
         if type == .service { return plain(number) }
+        if type.isTime { return "\"\(type.names?.name(of: number) ?? plain(number))\"" }
         return type.names?.name(of: number) ?? plain(number)
     }
 
@@ -111,8 +113,10 @@ struct ValueText {
         case .tcpFlags: "0x" + String(number, radix: 16)
         case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
         case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
-            .dccpType, .packetType, .interfaceName, .interface:
+            .dccpType, .packetType, .interfaceName, .interface, .day:
             String(number)
+        case .time: TimeText.text(ofDate: Int64(clamping: number / TimeText.nanoseconds))
+        case .hour: TimeText.text(ofDay: Int64(clamping: number))
         }
     }
 

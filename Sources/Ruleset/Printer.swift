@@ -7,7 +7,7 @@ extension Ruleset {
 
 extension Table {
     fileprivate var text: String {
-        let parts = sets.map(\.text) + chains.map(\.text)
+        let parts = objects.map(\.text) + sets.map(\.text) + chains.map(\.text)
         let comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
         return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
     }
@@ -103,6 +103,10 @@ extension Statement {
         case .counter(let packets, let bytes, _): "counter packets \(packets) bytes \(bytes)"
         case .verdict(let verdict, _): verdict.text
         case .verdictMap(let map): map.text
+        case .limit(let limit, _): "limit \(limit.text)"
+        case .quota(let quota, _): "quota \(quota.text)"
+        case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
+        case .log(let log, _): log.text
         }
     }
 }

@@ -39,6 +39,15 @@ struct RuleChecker {
             try add(match, into: &sink)
         case .verdictMap(let map):
             try add(map, into: &sink)
+        case .limit(let limit, let location):
+            statements.append(.limit(limit, location: location))
+        case .quota(let quota, let location):
+            statements.append(.quota(quota, location: location))
+        case .object(let object, let location):
+            try sets.check(object, location)
+            statements.append(.object(object, location: location))
+        case .log(let log, let location):
+            statements.append(.log(log, location: location))
         }
     }
 
@@ -53,7 +62,7 @@ struct RuleChecker {
             try sets.check(name, isMap: true, for: syntax.selector, location)
             map.elements = .named(name)
         case .anonymous(let entries):
-            let checker = ElementChecker(syntax.selector)
+            let checker = ElementChecker(syntax.selector, localTime: sets.localTime)
             let (elements, conflict) = checker.withoutDuplicates(
                 try checker.elements(entries, isMap: true, hasIntervals: true), mayOverlap: false)
             if let conflict {
@@ -163,7 +172,7 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log: false
         case .verdict: true
         }
     }

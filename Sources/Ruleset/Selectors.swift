@@ -13,8 +13,8 @@ struct Selector: Sendable {
     var text: String { field.words }
 
     /// Whether sets that stand under a name take its values: as their elements are compared as they are written, the field has to end
-    /// with an octet; and an interface's index and the machine's own byte order are nothing that a file can hold.
-    var canBeKey: Bool { field.trailingBits == 0 && type != .interface && field != .metaLength }
+    /// with an octet; and times, an interface's index and the machine's own byte order are nothing that a file can hold.
+    var canBeKey: Bool { field.trailingBits == 0 && type != .interface && field != .metaLength && !type.isTime }
 
     /// The layer that an equality on a field decides.
     enum Conclusion: Sendable {
@@ -53,6 +53,9 @@ struct Selector: Sendable {
         Selector(.metaL4proto, .protocolNumber, concludes: .transport),
         Selector(.metaLength, .integer),
         Selector(.metaPkttype, .packetType),
+        Selector(.metaTime, .time),
+        Selector(.metaDay, .day),
+        Selector(.metaHour, .hour),
 
         Selector(.etherDaddr, .ethernetAddress, in: .ether),
         Selector(.etherSaddr, .ethernetAddress, in: .ether),
@@ -179,8 +182,11 @@ struct Selector: Sendable {
             grammar[first, default: [:]][words.count > 1 ? words[1] : ""] = selector
             if words.count == 1 { grammar["meta", default: [:]][first] = selector }
         }
-        // nft takes this key of `meta` without the word, though it never prints it so.
+        // nft takes these keys of `meta` without the word, though it never prints them so.
         grammar["pkttype"] = ["": reading(.metaPkttype)]
+        grammar["time"] = ["": reading(.metaTime)]
+        grammar["day"] = ["": reading(.metaDay)]
+        grammar["hour"] = ["": reading(.metaHour)]
         return grammar
     }()
 

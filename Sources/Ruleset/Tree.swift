@@ -20,17 +20,21 @@ public struct Table: Sendable, Equatable {
     public var family: Family
     public var name: String
     public var comment: String?
+    /// Counters, quotas and limits that rules name, in the order in which they were declared.
+    public var objects: [NamedObject]
     /// Sets and maps that rules name, in the order in which they were declared.
     public var sets: [NamedSet]
     public var chains: [Chain]
     public var location: SourceLocation
 
     public init(
-        family: Family, name: String, comment: String? = nil, sets: [NamedSet] = [], chains: [Chain], location: SourceLocation
+        family: Family, name: String, comment: String? = nil, objects: [NamedObject] = [], sets: [NamedSet] = [], chains: [Chain],
+        location: SourceLocation
     ) {
         self.family = family
         self.name = name
         self.comment = comment
+        self.objects = objects
         self.sets = sets
         self.chains = chains
         self.location = location
@@ -103,6 +107,12 @@ public enum Statement: Sendable, Equatable {
     case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
     case verdict(Verdict, location: SourceLocation)
     case verdictMap(VerdictMap)
+    case limit(Limit, location: SourceLocation)
+    case quota(Quota, location: SourceLocation)
+    /// A named counter, quota or limit.
+    case object(ObjectReference, location: SourceLocation)
+    /// Says that a frame came here, and goes on.
+    case log(LogStatement, location: SourceLocation)
 }
 
 /// What a rule says of a frame that it matches.

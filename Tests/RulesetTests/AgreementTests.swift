@@ -52,7 +52,7 @@ struct AgreementTests {
     /// One chain for each rule, so that one run of nft answers for all of them.
     private static func chains(_ rules: [String]) -> String {
         let chains = rules.enumerated().map { "chain r\($0) {\n\($1)\n}\n" }.joined()
-        return "table bridge t {\nchain x { }\n\(chains)}\n"
+        return "table bridge t {\n\(declaredObjects)chain x { }\n\(chains)}\n"
     }
 
     @Test(
@@ -86,7 +86,9 @@ struct AgreementTests {
         "ip dscp cs1", "ip6 dscp 5", "ip6 hoplimit 3", "icmp type { 3, 8 }", "icmp type 0", "icmp id 5", "icmp mtu 1500", "icmp code 1",
         "icmpv6 mtu 1280", "icmpv6 sequence 3", "icmpv6 type 129", "igmp type 17", "igmp group 5", "udplite dport 4", "dccp type data",
         "esp spi 5", "ah spi 5", "comp cpi 3", "tcp urgptr 5", "@ll,96,16 0x800", "@nh,72,8 6", "@th,16,16 80", "meta length > 100",
-        "meta pkttype other",
+        "meta pkttype other", "limit rate 5/second", "limit rate over 10 kbytes/minute burst 3 mbytes", "quota over 5 kbytes",
+        "counter name c1", "quota name q1", "limit name l1", "log prefix \"p\" level info", "log group 3", "meta hour \"22:00\"-\"06:00\"",
+        "meta day Monday", "meta time < \"2030-01-01\"",
     ]
 
     @Test(

@@ -22,7 +22,7 @@ struct ListingTests {
     }()
 
     private static func file(_ rules: [String]) -> String {
-        rules.enumerated().map { "table bridge t\($0) {\nchain x {\n}\nchain c {\n\($1)\n}\n}\n" }.joined()
+        rules.enumerated().map { "table bridge t\($0) {\n\(declaredObjects)chain x {\n}\nchain c {\n\($1)\n}\n}\n" }.joined()
     }
 
     /// The rule of chain `c` in each table's listing.

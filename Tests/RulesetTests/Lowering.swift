@@ -110,6 +110,10 @@ extension Rule {
             case .verdict(let verdict, _): [.test(verdict.netlinkText)]
             case .match(let match): match.steps
             case .verdictMap: [.test("map")]
+            case .limit(let limit, _): [.test(limit.netlinkText)]
+            case .quota(let quota, _): [.test("quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0)")]
+            case .object(let object, _): [.test("objref type \(object.kind.netlinkNumber) name \(object.name)")]
+            case .log(let log, _): [.test(log.netlinkText)]
             }
         }
     }
@@ -139,6 +143,9 @@ extension Field {
         case .meta(.l4proto): return Load(base: "l4proto", offset: 0, bytes: 1)
         case .meta(.length): return Load(base: "len", offset: 0, bytes: 4)
         case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
+        case .meta(.time): return Load(base: "time", offset: 0, bytes: 8)
+        case .meta(.day): return Load(base: "day", offset: 0, bytes: 1)
+        case .meta(.hour): return Load(base: "hour", offset: 0, bytes: 4)
         case .payload(let header, let bitOffset):
             let end = bitOffset + bitWidth
             return Load(base: "\(header)", offset: bitOffset / 8, bytes: (end + 7) / 8 - bitOffset / 8)
@@ -235,5 +242,40 @@ extension Match {
         let sorted = hasIntervals ? merged(intervals) : intervals.sorted { $0.lowerBound < $1.lowerBound }
         // nft joins what touches before it moves it to its place.
         return sorted.map { $0.lowerBound << shift...$0.upperBound << shift }
+    }
+}
+
+extension Limit {
+    fileprivate var netlinkText: String {
+        let kind = measure == .packets ? "packets" : "bytes"
+        return "limit rate \(rate)/\(unit.name) burst \(burst) type \(kind) flags 0x\(isOver ? 1 : 0)"
+    }
+}
+
+extension NamedObject.Kind {
+    /// `NFT_OBJECT_COUNTER` and its like.
+    fileprivate var netlinkNumber: Int {
+        switch self {
+        case .counter: 1
+        case .quota: 2
+        case .limit: 4
+        }
+    }
+}
+
+extension LogStatement {
+    fileprivate var netlinkText: String {
+        var words = ["log"]
+        if let prefix { words.append("prefix \(prefix)") }
+        if let group { words.append("group \(group) snaplen \(snaplen) qthreshold \(queueThreshold)") }
+        if level != .warn, let number = Level.allCases.firstIndex(of: level) { words.append("level \(number)") }
+        for (flag, word) in [
+            (Flags.tcpSequence, "tcpseq"), (.tcpOptions, "tcpopt"), (.ipOptions, "ipopt"), (.skuid, "uid"), (.ether, "macdecode"),
+        ]
+        where flags.contains(flag) {
+            words.append(word)
+        }
+        // nft's line is cut into words as well.
+        return words.joined(separator: " ").split(separator: " ").joined(separator: " ")
     }
 }

@@ -43,8 +43,8 @@ struct NetlinkDebug {
         var new: [Step] = []
         switch words.first {
         case "meta" where words.count > 2:
-            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1][words[2]] ?? 4
-            isHostOrder = bytes == 4
+            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1][words[2]] ?? 4
+            isHostOrder = bytes == 4 || bytes == 8
             load = Load(base: words[2], offset: 0, bytes: bytes)
         case "payload" where words.count > 6:
             isHostOrder = false
@@ -64,6 +64,9 @@ struct NetlinkDebug {
             new = comparison(words, values)
         case "counter" where words.count == 5:
             new = [.test("counter \(words[2]) \(words[4])")]
+        case "log":
+            // A level that is written and one that is not are the same if it is the default.
+            new = [.test(text.replacingOccurrences(of: " level 4", with: ""))]
         case "immediate":
             new = [.test(words.dropFirst(3).joined(separator: " "))]
         default:
