@@ -8,7 +8,7 @@ public struct Classification: Sendable, Equatable {
     public var verdict: FrameVerdict
     /// Index into `Program.rules` of the rule that decided; -1 where a chain's policy did, or nothing.
     public var rule: Int32
-    /// Index into `Program.baseChains` of the chain in which it was decided; -1 in a rule set without base chains, which accepts.
+    /// Index into `Program.baseChains` of the chain in which it was decided; -1 where no base chain saw the frame, which is then accepted.
     ///
     /// Where several base chains accept, the last of them decides.
     public var baseChain: Int32

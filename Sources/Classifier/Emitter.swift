@@ -7,13 +7,16 @@ struct Emitter {
     private(set) var intervals: [Interval] = []
     private(set) var mapEntries: [MapEntry] = []
     private(set) var entryPoints: [EntryPoint] = []
-    private(set) var loads: [Load] = []
+    /// Those of the two ports come first: they differ from chain to chain.
+    private(set) var loads = [Load(.metaIifname, in: .bridge), Load(.metaOifname, in: .bridge)]
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
     private(set) var stateful = StatefulEmitter()
 
     private var loadIndices: [Load: Int] = [:]
+    /// Of the table at hand.
+    private var family = Family.bridge
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
     private var unresolved: [(instruction: Int, chain: String)] = []
     private var unresolvedEntries: [(entry: Int, chain: String)] = []
@@ -32,12 +35,14 @@ struct Emitter {
 
     init(ports: [String]) {
         self.ports = ports
+        for (index, load) in loads.enumerated() { loadIndices[load] = index }
     }
 
     mutating func emit(_ ruleset: Ruleset) throws(ProgramError) {
         var hooked: [(start: Int, reference: BaseChainReference)] = []
         for table in ruleset.tables {
             var starts: [String: Int] = [:]
+            family = table.family
             sets = Dictionary(table.sets.map { ($0.name, $0) }) { first, _ in first }
             try stateful.begin(table)
             compiledSets.removeAll()
@@ -65,15 +70,17 @@ struct Emitter {
             }
             unresolvedEntries.removeAll()
         }
-        // Among equal priorities the chain that was added last runs first (net/netfilter/core.c, nf_hook_entries_grow): counters
-        // and the deciding rule tell the difference.
-        let order = hooked.indices.sorted {
-            (hooked[$0].reference.base.priority, $1) < (hooked[$1].reference.base.priority, $0)
+        let positions = hooked.enumerated().compactMap { index, chain in
+            PathPosition(chain.reference.base, of: chain.reference.family, index: index).map { (position: $0, index: index) }
         }
-        for index in order {
+        for index in positions.sorted(by: { $0.position < $1.position }).map(\.index) {
             let (start, reference) = hooked[index]
             baseChains.append(reference)
-            entryPoints.append(EntryPoint(start: try int32(start), policy: reference.base.policy == .accept ? .accept : .drop))
+            entryPoints.append(
+                EntryPoint(
+                    start: try int32(start), policy: reference.base.policy == .accept ? .accept : .drop,
+                    frames: FrameKinds(seenBy: reference.family), hidesEgress: reference.base.hook == .prerouting,
+                    hidesIngress: reference.base.hook == .postrouting, countsPackets: reference.family != .bridge))
         }
     }
 
@@ -255,7 +262,7 @@ struct Emitter {
 
     /// The slot from which the instruction that is appended next reads. The loads that come first in the program have one each.
     private mutating func slot(of field: Field) throws(ProgramError) -> UInt8 {
-        let load = Load(field)
+        let load = Load(field, in: family)
         let index = loadIndices[load] ?? loads.count
         if index == loads.count {
             loads.append(load)

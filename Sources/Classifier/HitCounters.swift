@@ -15,7 +15,8 @@ public struct Hits: Sendable, Equatable {
 
 /// What one worker's frames came upon in a program: written by that worker alone, read by anybody.
 ///
-/// Bytes are counted as a bridge's `counter` counts them: from behind the outermost tag on (`ParsedFrame.linkPayloadLength`).
+/// Bytes are counted as the kernel's `counter` counts them: on a bridge from behind the outermost tag on
+/// (`ParsedFrame.linkPayloadLength`), in the families of IP those of the packet (`ParsedFrame.networkLength`).
 public final class HitCounters: Sendable {
     private let ruleCounters: CounterArray
     private let statementCounters: CounterArray

@@ -72,4 +72,11 @@ struct MapEntry: BitwiseCopyable, Sendable {
 struct EntryPoint: BitwiseCopyable, Sendable {
     var start: Int32
     var policy: FrameVerdict
+    /// Frames that come here.
+    var frames: FrameKinds
+    /// Where the kernel knows no egress port, and where no ingress port: they have no name there.
+    var hidesEgress: Bool
+    var hidesIngress: Bool
+    /// Counts packets without the frame's padding.
+    var countsPackets: Bool
 }

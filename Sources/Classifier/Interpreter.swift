@@ -39,7 +39,8 @@ public struct Interpreter {
     private let tables: [[String: NumberedChain]]
     /// What frames before have left behind.
     private let state: InterpreterState
-    /// In the order of their priority.
+    private let families: [Family]
+    /// In the order in which a frame comes to them.
     private let baseChains: [(table: Int, chain: NumberedChain, base: BaseChain)]
 
     /// - Parameter ports: The names of the two ports.
@@ -66,19 +67,37 @@ public struct Interpreter {
         }
         self.tables = tables
         state = InterpreterState(ruleset)
+        let families = ruleset.tables.map(\.family)
+        self.families = families
         var ordered: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
-        for priority in Set(hooked.map(\.base.priority)).sorted() {
-            // The kernel hooks a chain in before those of its own priority.
-            ordered += hooked.filter { $0.base.priority == priority }.reversed()
+        for hook in [Hook.prerouting, .forward, .postrouting] {
+            let here = hooked.filter { $0.base.hook == hook }
+            let packetChains = here.filter { [.inet, .ip, .ip6].contains(families[$0.table]) }
+            let bridgeChains = here.filter { families[$0.table] == .bridge }
+            // br_netfilter asks IP's chains from a function of its own, which has this priority among the bridge's.
+            let turn: Int32 = hook == .postrouting ? .max : 0
+            ordered += Self.byPriority(bridgeChains.filter { $0.base.priority <= turn })
+            ordered += Self.byPriority(packetChains)
+            ordered += Self.byPriority(bridgeChains.filter { $0.base.priority > turn })
         }
         baseChains = ordered
     }
 
+    private static func byPriority(
+        _ chains: [(table: Int, chain: NumberedChain, base: BaseChain)]
+    ) -> [(table: Int, chain: NumberedChain, base: BaseChain)] {
+        // The kernel hooks a chain in before those of its own priority.
+        Set(chains.map(\.base.priority)).sorted().flatMap { priority in chains.filter { $0.base.priority == priority }.reversed() }
+    }
+
     /// Runs a frame through the rules; parameters as `Program.classify`.
     public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Result {
-        let fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
         var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
         for (index, entry) in baseChains.enumerated() {
+            let family = families[entry.table]
+            guard sees(frame, family) else { continue }
+            let fields = InterpreterFields(
+                bytes, frame, ingress: Int(ingress), at: instant, ports: ports, family: family, hook: entry.base.hook)
             var decider: Int?
             let outcome = walk(entry.chain, in: entry.table, depth: 0, fields, &result, &decider)
             let verdict: FrameVerdict =
@@ -92,6 +111,16 @@ public struct Interpreter {
             if verdict == .drop { break }
         }
         return result
+    }
+
+    private func sees(_ frame: ParsedFrame, _ family: Family) -> Bool {
+        switch family {
+        case .bridge: true
+        case .inet: frame.tagCount < 2 && (frame.network == .ipv4 || frame.network == .ipv6)
+        case .ip: frame.tagCount < 2 && frame.network == .ipv4
+        case .ip6: frame.tagCount < 2 && frame.network == .ipv6
+        case .arp: false
+        }
     }
 
     /// - Returns: `next` where the chain comes to its end without a word.

@@ -12,15 +12,23 @@ struct InterpreterFields {
     private let ingress: Int
     private let ports: [String]
     private let instant: Instant
+    private let family: Family
+    private let hook: Hook
 
-    init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String]) {
+    init(
+        _ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String], family: Family, hook: Hook
+    ) {
         self.instant = instant
+        self.family = family
+        self.hook = hook
         var all = (0..<bytes.byteCount).map { bytes.u8(at: $0) }
         if frame.isTagOutOfBand, let tag = frame.outermostTag, all.count >= 12 {
             let tagBytes = [tag.tpid >> 8, tag.tpid & 0xff, tag.tci >> 8, tag.tci & 0xff].map { UInt8($0) }
             all.insert(contentsOf: tagBytes, at: 12)
         }
-        networkHeader = Array(all.dropFirst(frame.outermostTag == nil ? 14 : 18))
+        let behindLink = all.dropFirst(frame.outermostTag == nil ? 14 : 18)
+        // Outside of the bridge family the kernel has cut off what is no part of the packet.
+        networkHeader = Array(family == .bridge ? behindLink : behindLink.prefix(frame.networkLength))
         if frame.tagCount <= 1, frame.hasTransport {
             let behindIP = networkHeader.dropFirst(frame.transportOffset - frame.networkOffset)
             transportHeader = Array(behindIP.prefix(frame.transportLength))
@@ -54,9 +62,9 @@ struct InterpreterFields {
         let isAmong: Bool
         switch match.field.source {
         case .meta(.iifname), .meta(.iif):
-            isAmong = values.contains { hasName(port: ingress, $0) }
+            isAmong = hook != .postrouting && values.contains { hasName(port: ingress, $0) }
         case .meta(.oifname), .meta(.oif):
-            isAmong = values.contains { hasName(port: 1 - ingress, $0) }
+            isAmong = hook != .prerouting && values.contains { hasName(port: 1 - ingress, $0) }
         default:
             guard var number = number(match.field) else { return false }
             if let mask = match.mask { number &= mask }
@@ -111,7 +119,12 @@ struct InterpreterFields {
         case .length: return UInt128(networkHeader.count)
         case .pkttype:
             if linkHeader.prefix(6).allSatisfy({ $0 == 0xff }) { return 1 }
-            return linkHeader[0] % 2 == 1 ? 2 : 3
+            if linkHeader[0] % 2 == 1 { return 2 }
+            return family == .bridge ? 3 : 0
+        case .nfproto:
+            if family == .bridge { return 7 }
+            return frame.network == .ipv4 ? 2 : 10
+        case .iiftype: return 1
         }
     }
 

@@ -7,11 +7,19 @@ import Wire
 /// mask of an instruction cuts out the field.
 struct Load: Hashable, BitwiseCopyable, Sendable {
     enum Base: UInt8 {
-        /// Bit 0 or bit 1: the port by which the frame came.
-        case ingress
+        /// Bit 0 or bit 1: the port by which the frame came, as far as a chain knows the ingress port, or the egress port.
+        case ingress, egress
         case networkProtocol, transportProtocol, length, packetType
         case time, day, hour
         case link, network, transport
+
+        // The same for the packet alone, as tables of IP's families see it: without padding, and as sent to the host.
+        case packetLength, packetTypeToHost, packet
+
+        /// Netfilter's number of the packet's family.
+        case family
+        /// `end` itself, for what is the same in all frames.
+        case constant
     }
 
     var base: Base
@@ -20,13 +28,22 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     /// The octet behind the last of them, from the base on.
     var end: UInt16 = 0
 
-    init(_ field: Field) {
+    /// What a rule in a table of that family reads.
+    init(_ field: Field, in family: Family) {
+        let isBridge = family == .bridge
         switch field.source {
-        case .meta(.iifname), .meta(.oifname), .meta(.iif), .meta(.oif): base = .ingress
+        case .meta(.iifname), .meta(.iif): base = .ingress
+        case .meta(.oifname), .meta(.oif): base = .egress
         case .meta(.protocol): base = .networkProtocol
         case .meta(.l4proto): base = .transportProtocol
-        case .meta(.length): base = .length
-        case .meta(.pkttype): base = .packetType
+        case .meta(.length): base = isBridge ? .length : .packetLength
+        case .meta(.pkttype): base = isBridge ? .packetType : .packetTypeToHost
+        case .meta(.nfproto):
+            base = isBridge ? .constant : .family
+            if isBridge { end = NetfilterFamily.bridge }
+        case .meta(.iiftype):
+            base = .constant
+            end = NetfilterFamily.etherDevice
         case .meta(.time): base = .time
         case .meta(.day): base = .day
         case .meta(.hour): base = .hour
@@ -34,7 +51,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             base =
                 switch header {
                 case .link: .link
-                case .network: .network
+                case .network: isBridge ? .network : .packet
                 case .transport: .transport
                 }
             // Fields have at most 16 octets, and offsets in bits that 16 bits hold (`Field.raw`).
@@ -43,7 +60,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         }
     }
 
-    /// The value, with nft's meaning on a bridge; nil if it can't be read in this frame. Of a header's octets the value is in the low
+    /// The value, with nft's meaning on a bridge and in the families of IP; nil if it can't be read in this frame. Of a header's octets the value is in the low
     /// `8 * count` bits, and the others say nothing.
     ///
     /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
@@ -61,7 +78,10 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             // Where the header's place is not known its length is 0.
             guard end <= frame.transportLength, frame.tagCount <= 1 else { return nil }
             return number(in: bytes, endingAt: frame.transportOffset &+ end)
-        case .ingress: return ingress < 2 ? 1 << UInt128(ingress) : 0
+        case .ingress, .egress: return ingress < 2 ? 1 << UInt128(ingress) : 0
+        case .packet:
+            guard end <= frame.networkLength else { return nil }
+            return number(in: bytes, endingAt: frame.networkOffset &+ end)
         case .time: return UInt128(instant.sinceEpoch)
         case .day: return UInt128(instant.weekday)
         case .hour: return UInt128(instant.secondOfDay)
@@ -77,15 +97,22 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             guard frame.tagCount <= 1, let number = frame.transportProtocol else { return nil }
             return UInt128(number)
         case .networkProtocol: return UInt128(frame.outerEtherType)
+        case .constant: return UInt128(end)
         case .length: return UInt128(frame.linkPayloadLength)
         case .packetType: return packetType(bytes.be48(at: 0))
+        case .packetLength: return UInt128(frame.networkLength)
+        case .packetTypeToHost:
+            // br_nf_pre_routing and its like take a packet for another host as one for this one.
+            let type = packetType(bytes.be48(at: 0))
+            return type == PacketType.otherHost ? PacketType.host : type
+        case .family: return UInt128(frame.network == .ipv6 ? NetfilterFamily.ipv6 : NetfilterFamily.ipv4)
         case .link:
             // In front of the type and tag everything stands where it stands in the bytes; from there on the tag may not.
             guard let tag = frame.outermostTag, end > TaggedHeader.tag else {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)
-        case .ingress, .network, .transport, .time, .day, .hour: return nil
+        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour: return nil
         }
     }
 
@@ -95,6 +122,22 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         if end >= 16 { return bytes.be128(at: end &- 16) }
         if bytes.byteCount >= 16 { return bytes.be128(at: 0) &>> UInt128(8 &* (16 &- end)) }
         return (0..<end).reduce(0) { $0 << 8 | UInt128(bytes.u8(at: $1)) }
+    }
+
+    /// linux/if_packet.h
+    private enum PacketType {
+        static let host: UInt128 = 0
+        static let broadcast: UInt128 = 1
+        static let multicast: UInt128 = 2
+        static let otherHost: UInt128 = 3
+    }
+
+    /// linux/netfilter.h, and ARPHRD_ETHER of linux/if_arp.h
+    private enum NetfilterFamily {
+        static let ipv4: UInt16 = 2
+        static let bridge: UInt16 = 7
+        static let ipv6: UInt16 = 10
+        static let etherDevice: UInt16 = 1
     }
 
     private enum TaggedHeader {
@@ -127,11 +170,6 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     /// As `eth_type_trans` sets it on a port whose own address is not the destination: a bridge forwards no others.
     @inline(never)
     private func packetType(_ destination: UInt64) -> UInt128 {
-        enum PacketType {
-            static let broadcast: UInt128 = 1
-            static let multicast: UInt128 = 2
-            static let otherHost: UInt128 = 3
-        }
         if destination == 0xffff_ffff_ffff { return PacketType.broadcast }
         return destination >> 40 & 1 == 1 ? PacketType.multicast : PacketType.otherHost
     }

@@ -3,7 +3,7 @@ public import Wire
 
 /// A rule set, compiled: immutable but for what its limits and quotas have come to, shared by all workers, evaluated without allocation, reference counting or errors.
 ///
-/// Compiling is four passes: order the base chains by priority; see that jumps end; turn operands into intervals; emit each chain as
+/// Compiling is four passes: order the base chains by hook and priority; see that jumps end; turn operands into intervals; emit each chain as
 /// a run of instructions, in which a rule's matches lead to the next rule when they fail.
 public final class Program: Sendable {
     /// The names of the two ports, by the index that `classify` takes.
@@ -20,6 +20,9 @@ public final class Program: Sendable {
     /// Chains that a jump or goto may lead into, one from within the other: the kernel's `NFT_JUMP_STACK_SIZE`, less one for the base
     /// chain, which its own check counts too.
     public static let deepestChain = 15
+
+    /// Loads of the ports, which each chain sees in its own way.
+    private static let portLoads = 2
 
     private let instructions: FrozenArray<Instruction>
     private let intervals: FrozenArray<Interval>
@@ -58,7 +61,8 @@ public final class Program: Sendable {
 
     /// Runs a frame through the rules.
     ///
-    /// A base chain that accepts hands the frame on to the next; the first that drops it has the last word.
+    /// A base chain that accepts hands the frame on to the next; the first that drops it has the last word. Chains of a family that
+    /// does not see such frames are passed by.
     /// - Parameters:
     ///   - bytes: The frame as it was parsed.
     ///   - frame: What `ParsedFrame.parse` said of `bytes`.
@@ -72,11 +76,16 @@ public final class Program: Sendable {
         // On the stack: so few bytes never come from the heap.
         return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
             var values = unsafe LoadedValues(in: slots)
-            for slot in 0..<min(loads.count, LoadedValues.spare) {
+            let kind = FrameKinds(of: frame)
+            for slot in Self.portLoads..<min(loads.count, LoadedValues.spare) {
                 if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
             }
             var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
             for index in 0..<entryPoints.count {
+                guard entryPoints[index].frames.contains(kind) else { continue }
+                let port = loads[0].value(bytes, frame, ingress: ingress, at: instant) ?? 0
+                values.set(0, entryPoints[index].hidesIngress ? 0 : port)
+                values.set(1, entryPoints[index].hidesEgress ? 0 : port)
                 result = run(entryPoints[index], values, bytes, frame, ingress: ingress, at: instant, hits)
                 result.baseChain = Int32(truncatingIfNeeded: index)
                 if result.verdict == .drop { break }
@@ -90,7 +99,7 @@ public final class Program: Sendable {
         _ entry: EntryPoint, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8,
         at instant: Instant, _ hits: HitCounters
     ) -> Classification {
-        let size = UInt64(frame.linkPayloadLength)
+        let size = UInt64(truncatingIfNeeded: entry.countsPackets ? frame.networkLength : frame.linkPayloadLength)
         var returns = InlineArray<16, Int32>(repeating: 0)
         var depth = 0
         var next = Int(entry.start)

@@ -12,7 +12,7 @@ public struct RuleReference: Sendable {
     public var rule: Rule
 }
 
-/// A base chain, in the order in which a frame meets them.
+/// A base chain on the path, in the order in which a frame meets them.
 public struct BaseChainReference: Sendable {
     public var family: Family
     public var table: String

@@ -39,8 +39,7 @@ public final class FirewallCounters: Sendable {
 
     /// Numbers of one worker, or the sum of several.
     public struct Snapshot: Sendable, Equatable {
-        /// Frames that matched a rule to its end, by index into `Program.rules`. Bytes as a bridge counts them: from behind the
-        /// outermost tag on.
+        /// Frames that matched a rule to its end, by index into `Program.rules`. Bytes as `HitCounters` counts them.
         public var rules: [Hits]
         /// What `counter` statements counted, by index into `Program.counters`, from 0. Bytes likewise.
         public var counters: [Hits]

@@ -3,19 +3,22 @@
 /// A match that nft would add by itself is marked as implied, whether or not it was written; one that nft lists although it
 /// would add it is not.
 struct CanonicalRule {
-    private var context = ProtocolContext()
+    private var context: ProtocolContext
     private var statements: [Statement]
+    private let family: Family
 
     /// The statements in canonical form, in the order in which they were.
-    static func statements(_ statements: [Statement]) -> [Statement] {
-        var rule = CanonicalRule(statements: statements)
+    static func statements(_ statements: [Statement], family: Family) -> [Statement] {
+        var rule = CanonicalRule(statements: statements, family: family)
         rule.normalise()
-        rule.context = ProtocolContext()
+        rule.context = ProtocolContext(family: family)
         rule.markImplied()
         return rule.statements
     }
 
-    private init(statements: [Statement]) {
+    private init(statements: [Statement], family: Family) {
+        context = ProtocolContext(family: family)
+        self.family = family
         self.statements = statements
     }
 
@@ -48,7 +51,9 @@ struct CanonicalRule {
             guard case .match(var match) = statements[index] else { continue }
             if index < owner {
                 match.isImplied = true
-            } else if match.isImplied, let next = statements[index...].lazy.compactMap(\.writtenSelector).first, next.lists(match) {
+            } else if match.isImplied, let next = statements[index...].lazy.compactMap(\.writtenSelector).first,
+                next.lists(match, in: family)
+            {
                 match.isImplied = false
             }
             statements[index] = .match(match)
@@ -63,7 +68,9 @@ struct CanonicalRule {
             let dependencies = context.dependencies(of: selector)
             guard dependencies.count == count else { continue }
             let isSame = zip(dependencies, statements[index...]).allSatisfy { dependency, statement in
-                guard case .match(let match) = statement, dependency.numbers.count == 1, !selector.lists(match) else { return false }
+                guard case .match(let match) = statement, dependency.numbers.count == 1, !selector.lists(match, in: family) else {
+                    return false
+                }
                 return match.field == dependency.field && match.mask == nil && match.relation == .equal
                     && match.operand == .single(.number(dependency.numbers[0]))
             }
@@ -100,10 +107,11 @@ extension Statement {
 
 extension Selector {
     /// Whether nft lists the match in front of this selector, though the selector implies it.
-    fileprivate func lists(_ match: Match) -> Bool {
+    fileprivate func lists(_ match: Match, in family: Family) -> Bool {
         if case .set = match.operand { return true }
         let isType = match.field.words == Field.etherType.words
-        return isType && (field.words == Field.vlanType.words || header == .igmp)
+        // Where the family says which protocol it is, no type in front of it does.
+        return isType && family.network == nil && (field.words == Field.vlanType.words || header == .igmp)
     }
 }
 

@@ -1,25 +1,44 @@
 /// What makes a chain a base chain.
 extension Parser {
-    /// `type filter hook forward priority P`.
-    mutating func hook() throws(Abandoned) -> HookSyntax {
+    /// `type filter hook H priority P`.
+    mutating func hook(in family: Family) throws(Abandoned) -> HookSyntax {
         let start = index
         next()
-        try expect(word: "filter") { type in
-            ["nat", "route"].contains(type) ? "chain type '\(type)' is not supported" : "unknown chain type '\(printable(type))'"
+        if current.kind == .word, let reason = Unsupported.chainTypes[current.text] {
+            throw fail(current.location, "chain type '\(current.text)' is not supported", note: reason)
         }
+        try expect(word: "filter") { "unknown chain type '\(printable($0))'" }
         try expect(word: "hook")
-        try expect(word: "forward") { hook in
-            Unsupported.hooks.contains(hook)
-                ? "hook '\(hook)' is not supported: Weir sees frames only on their way from port to port"
-                : "unknown hook '\(printable(hook))'"
-        }
+        let hook = try hookName(in: family)
         if at(word: "device") || at(word: "devices") {
             throw fail(
                 current.location, "a chain of this hook can't be bound to a device", note: "match the ports with iifname and oifname")
         }
         try expect(word: "priority")
-        let priority = try priority()
-        return HookSyntax(hook: .forward, priority: priority, location: location(from: start))
+        let priority = try priority(in: family, at: hook)
+        return HookSyntax(hook: hook, priority: priority, location: location(from: start))
+    }
+
+    private mutating func hookName(in family: Family) throws(Abandoned) -> Hook {
+        let word = current
+        guard word.kind == .word else { throw unexpected(expecting: "the name of a hook") }
+        if Unsupported.hooks.contains(word.text) {
+            throw fail(
+                word.location, "hook '\(word.text)' is not supported: it belongs to a device",
+                note: "write a chain of the hook prerouting and match the port with iifname")
+        }
+        let accepted = family.hooks.map(\.rawValue)
+        guard let hook = Hook(rawValue: word.text) else {
+            throw fail(
+                word.location, "unknown hook '\(printable(word.text))'", note: Words.advice(for: word.text, accepted: accepted))
+        }
+        guard family.hooks.contains(hook) else {
+            throw fail(
+                word.location, "the family \(family.rawValue) has no hook '\(word.text)': its chains see what the host sends and receives",
+                note: "to judge ARP on its way, write it in a table bridge: ether type arp arp operation request …")
+        }
+        next()
+        return hook
     }
 
     private mutating func expect(word: String, otherwise message: (String) -> String = { "unexpected '\(printable($0))'" })
@@ -34,53 +53,106 @@ extension Parser {
         }
     }
 
-    private mutating func priority() throws(Abandoned) -> Int32 {
+    private mutating func priority(in family: Family, at hook: Hook) throws(Abandoned) -> Int32 {
         let start = index
+        if at(.dollar) { return try priorityVariable(in: family, at: hook) }
         var value: Int64 = 0
         var isSigned = true
-        if current.kind == .word {
-            try priorityName()
-            value = -200
+        let isNamed = current.kind == .word
+        if isNamed {
+            let name = next()
+            value = Int64(try named(name.text, in: family, at: hook, name.location))
             isSigned = at(.plus) || at(.dash)
         }
         if isSigned {
             let isNegative = at(.dash)
-            if isNegative || (value != 0 && at(.plus)) { next() }
+            if isNegative || (isNamed && at(.plus)) { next() }
             guard current.kind == .number else { throw unexpected(expecting: "a number, or filter, filter + N or filter - N") }
             let token = next()
             let number = try number(token)
-            guard let magnitude = Int64(exactly: number) else { throw priorityOutOfRange(from: start) }
+            guard let magnitude = Int64(exactly: number) else { throw priorityOutOfRange(location(from: start)) }
             let (sum, overflow) = value.addingReportingOverflow(isNegative ? -magnitude : magnitude)
-            if overflow { throw priorityOutOfRange(from: start) }
+            if overflow { throw priorityOutOfRange(location(from: start)) }
             value = sum
         }
-        guard let priority = Int32(exactly: value) else { throw priorityOutOfRange(from: start) }
+        guard let priority = Int32(exactly: value) else { throw priorityOutOfRange(location(from: start)) }
         return priority
     }
 
-    private mutating func priorityOutOfRange(from start: Int) -> Abandoned {
-        fail(location(from: start), "the priority is out of range", note: "accepted: -2147483648 to 2147483647")
+    /// A definition's value: a number, a name, or in quotes a name or number as nft's own scanner of such texts splits it.
+    private mutating func priorityVariable(in family: Family, at hook: Hook) throws(Abandoned) -> Int32 {
+        let start = index
+        let operand = try variable()
+        let location = location(from: start)
+        guard case .element(.value(.constant(let token))) = operand,
+            [.word, .number, .quoted].contains(token.kind)
+        else {
+            throw fail(location, "the variable is no priority", note: "define it as a number, as filter, or as \"filter + 10\"")
+        }
+        if token.kind == .number {
+            guard let value = Int32(exactly: try number(token)) else { throw priorityOutOfRange(location) }
+            return value
+        }
+        let parts = token.text.split { $0 == " " || $0 == "\t" }
+        guard let first = parts.first.map(String.init) else { throw fail(location, "the variable's text is empty") }
+        if parts.count == 1, let number = Self.signedNumber(first) {
+            guard let value = Int32(exactly: number) else { throw priorityOutOfRange(location) }
+            return value
+        }
+        let base = Int64(try named(first, in: family, at: hook, location))
+        let rest = parts.dropFirst().joined(separator: " ")
+        if rest.isEmpty, let value = Int32(exactly: base) { return value }
+        let magnitude = rest.dropFirst().drop { $0 == " " }
+        guard let sign = rest.first, sign == "+" || sign == "-", !magnitude.hasPrefix("-"),
+            let distance = Self.signedNumber(String(magnitude))
+        else {
+            throw fail(location, "\"\(printable(token.text))\" is no priority", note: "write \"\(printable(first)) + 10\"")
+        }
+        guard let value = Int32(exactly: sign == "+" ? base + distance : base - distance) else { throw priorityOutOfRange(location) }
+        return value
     }
 
-    /// nft takes `filter` alone for the bridge family's forward hook: the others name places at which this hook is not.
-    private mutating func priorityName() throws(Abandoned) {
-        let name = current
-        if let number = Unsupported.priorities[name.text] {
-            throw fail(name.location, "priority '\(name.text)' does not exist at the hook forward", note: "write the number: \(number)")
-        }
-        guard name.text == "filter" else {
-            let note =
-                name.text.hasPrefix("filter-")
-                ? "'\(printable(name.text))' is one word; put a space in front of the '-'"
-                : Words.advice(for: name.text, accepted: ["filter"]) + ", or a number"
-            throw fail(name.location, "unknown priority '\(printable(name.text))'", note: note)
-        }
-        next()
+    /// Decimal digits with perhaps a `-`, of no more than 18 places. Nil for a leading zero, which nft reads otherwise in other places.
+    private static func signedNumber(_ text: String) -> Int64? {
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        guard case .value(let value) = NumberText.value(of: String(digits)), digits.utf8.allSatisfy(\.isDigit), digits.utf8.count <= 18,
+            let number = Int64(exactly: value)
+        else { return nil }
+        return text.hasPrefix("-") ? -number : number
     }
 
+    private mutating func priorityOutOfRange(_ location: SourceLocation) -> Abandoned {
+        fail(location, "the priority is out of range", note: "accepted: -2147483648 to 2147483647")
+    }
+
+    private mutating func named(_ name: String, in family: Family, at hook: Hook, _ location: SourceLocation) throws(Abandoned) -> Int32 {
+        let known = family.priorities(at: hook)
+        if let found = known.first(where: { $0.name == name }) { return found.value }
+        let accepted = known.map(\.name)
+        if Family.priorityNames.contains(name) {
+            throw fail(
+                location, "priority '\(name)' does not exist in the family \(family.rawValue) at the hook \(hook.rawValue)",
+                note: "accepted: \(accepted.joined(separator: ", ")), or a number")
+        }
+        let note =
+            accepted.contains { name.hasPrefix($0 + "-") || name.hasPrefix($0 + "+") }
+            ? "'\(printable(name))' is one word; put spaces around the sign"
+            : Words.advice(for: name, accepted: accepted) + ", or a number"
+        throw fail(location, "unknown priority '\(printable(name))'", note: note)
+    }
+
+    /// `policy accept`, `policy drop`, or a variable that stands for one of the words in quotes.
     mutating func policy() throws(Abandoned) -> PolicySyntax {
         let start = index
         next()
+        if at(.dollar) {
+            let operand = try variable()
+            guard case .element(.value(.constant(let token))) = operand, token.kind == .quoted, let policy = Policy(rawValue: token.text)
+            else {
+                throw fail(location(from: start), "the variable is no policy", note: "define it as \"accept\" or \"drop\", in quotes")
+            }
+            return PolicySyntax(policy: policy, location: location(from: start))
+        }
         guard current.kind == .word, let policy = Policy(rawValue: current.text) else { throw unexpected(expecting: "accept or drop") }
         next()
         return PolicySyntax(policy: policy, location: location(from: start))

@@ -1,14 +1,16 @@
 /// Builds the checked tree: carries the commands out one after the other, checks rules, and follows the jumps.
 struct Checker {
-    private var sink: DiagnosticSink
-    private var tables: [Table] = []
-    private var indices: [String: Int] = [:]
+    var sink: DiagnosticSink
+    var tables: [Table] = []
+    var indices: [TableName: Int] = [:]
     /// What is known of a table besides its tree.
-    private var contents: [Contents] = []
+    var contents: [Contents] = []
+    /// Tables that are gone again: they keep their place, so that indices stay what they are.
+    var deleted: Set<Int> = []
     /// Jumps to chains that are not there when their command ends.
-    private var early: [(table: Int, target: String, location: SourceLocation)] = []
+    var early: [(table: Int, target: String, location: SourceLocation)] = []
 
-    private struct Contents {
+    struct Contents {
         var chains: [String: Int] = [:]
         var sets: [String: Int] = [:]
         var declarations: SetDeclarations
@@ -18,7 +20,7 @@ struct Checker {
         var creations: [(set: Int, range: Range<Int>)] = []
     }
 
-    private let localTime: LocalTime
+    let localTime: LocalTime
 
     private init(sink: DiagnosticSink, localTime: LocalTime) {
         self.sink = sink
@@ -28,24 +30,33 @@ struct Checker {
     static func check(_ file: FileSyntax, sink: DiagnosticSink, localTime: LocalTime) -> (tables: [Table], sink: DiagnosticSink) {
         var checker = Checker(sink: sink, localTime: localTime)
         for command in file.commands { checker.carryOut(command) }
-        checker.reportMissingChains()
-        for table in checker.tables.indices {
-            for set in checker.tables[table].sets.indices { checker.finish(set: set, ofTableAt: table) }
-        }
-        for table in checker.tables {
-            ChainGraph.check(table, into: &checker.sink)
+        let remaining = checker.tables.indices.filter { !checker.deleted.contains($0) }
+        for table in remaining { checker.finish(tableAt: table) }
+        for table in remaining.map({ checker.tables[$0] }) {
             for chain in table.chains { chain.warnOfUnreachableRules(into: &checker.sink) }
         }
-        return (checker.tables, checker.sink)
+        return (remaining.map { checker.tables[$0] }, checker.sink)
+    }
+
+    /// What can be said of a table only when it is whole.
+    mutating func finish(tableAt table: Int) {
+        reportMissingChains(ofTableAt: table)
+        for set in tables[table].sets.indices { finish(set: set, ofTableAt: table) }
+        ChainGraph.check(tables[table], into: &sink)
     }
 
     private mutating func carryOut(_ command: CommandSyntax) {
-        if case .table(let syntax) = command.action { return add(syntax, isCreated: command.isCreated) }
-        guard let table = indices[command.table] else {
-            return missing("table", command.table, among: indices.keys.sorted(), command.location)
-        }
         switch command.action {
-        case .table: break
+        case .table(let syntax): return add(syntax, isCreated: command.isCreated)
+        case .flushRuleset(let family): return deleteTables(of: family)
+        default: break
+        }
+        guard let table = indices[command.table] else { return missingTable(command.table, command.location) }
+        switch command.action {
+        case .table, .flushRuleset: break
+        case .deleteTable: delete(tableAt: table)
+        case .deleteChain(let name): deleteChain(name, ofTableAt: table, command.location)
+        case .deleteSet(let name): deleteSet(name, ofTableAt: table, command.location)
         case .chain(let syntax):
             if command.isCreated, contents[table].chains[syntax.name] != nil {
                 return sink.error(command.location, "chain '\(printable(syntax.name))' is already there")
@@ -91,7 +102,16 @@ struct Checker {
         noteEarlyJumps(of: command, inTableAt: table)
     }
 
-    private mutating func missing(_ what: String, _ name: String, among names: [String], _ location: SourceLocation) {
+    private mutating func missingTable(_ table: TableName, _ location: SourceLocation) {
+        if let other = Family.allCases.first(where: { indices[TableName(family: $0, name: table.name)] != nil }) {
+            return sink.error(
+                location, "there is no table '\(table.family.rawValue) \(printable(table.name))' so far",
+                note: "did you mean '\(other.rawValue) \(printable(table.name))'? without a family it is ip")
+        }
+        missing("table", table.name, among: indices.keys.map(\.name).sorted(), location)
+    }
+
+    mutating func missing(_ what: String, _ name: String, among names: [String], _ location: SourceLocation) {
         sink.error(
             location, "there is no \(what) '\(printable(name))' so far",
             note: Words.nearest(to: name, among: names).map { "did you mean '\($0)'?" })
@@ -101,13 +121,13 @@ struct Checker {
     private mutating func add(_ syntax: TableSyntax, isCreated: Bool) {
         let table: Int
         if let known = indices[syntax.name] {
-            if isCreated { return sink.error(syntax.location, "table '\(printable(syntax.name))' is already there") }
+            if isCreated { return sink.error(syntax.location, "table '\(printable(syntax.name.name))' is already there") }
             table = known
         } else {
             table = tables.count
             indices[syntax.name] = table
             tables.append(
-                Table(family: .bridge, name: syntax.name, comment: syntax.comment, chains: [], location: syntax.location))
+                Table(family: syntax.name.family, name: syntax.name.name, comment: syntax.comment, chains: [], location: syntax.location))
             contents.append(Contents(declarations: SetDeclarations(localTime: localTime)))
         }
         for object in syntax.objects { declare(object, inTableAt: table) }
@@ -151,6 +171,10 @@ extension Checker {
             sink.error(hook.location, "chain '\(printable(syntax.name))' is already there, and is no base chain")
             return
         }
+        if base.hook != hook.hook {
+            sink.error(hook.location, "chain '\(printable(syntax.name))' already has the hook \(base.hook.rawValue)")
+            return
+        }
         if base.priority != hook.priority {
             sink.error(hook.location, "chain '\(printable(syntax.name))' already has the priority \(base.priority)")
             return
@@ -161,7 +185,8 @@ extension Checker {
     private mutating func append(_ syntax: [RuleSyntax], toChain name: String, isInserted: Bool = false, ofTableAt table: Int) {
         guard let chain = contents[table].chains[name] else { return }
         for rule in syntax {
-            guard let checked = RuleChecker.check(rule, sets: contents[table].declarations, into: &sink) else { continue }
+            guard let checked = RuleChecker.check(rule, family: tables[table].family, sets: contents[table].declarations, into: &sink)
+            else { continue }
             contents[table].usedSets.formUnion(checked.namedSets)
             if isInserted {
                 tables[table].chains[chain].rules.insert(checked, at: 0)
@@ -197,12 +222,12 @@ extension Checker {
         case .set(let syntax): note(syntax.elements)
         case .rule(let rule, _, _): note([rule])
         case .elements(let entries, _): note(entries)
-        case .object, .flushTable, .flushChain, .flushSet: break
+        case .object, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .flushRuleset: break
         }
     }
 
-    private mutating func reportMissingChains() {
-        for jump in early {
+    private mutating func reportMissingChains(ofTableAt table: Int) {
+        for jump in early where jump.table == table {
             if contents[jump.table].chains[jump.target] != nil {
                 sink.error(
                     jump.location, "chain '\(printable(jump.target))' is declared only later",
@@ -274,7 +299,7 @@ extension Checker {
     }
 
     /// Holds all elements against each other, and their number against the size.
-    private mutating func finish(set index: Int, ofTableAt table: Int) {
+    mutating func finish(set index: Int, ofTableAt table: Int) {
         let set = tables[table].sets[index]
         let selector = Selector.reading(set.key.field)
         let checker = ElementChecker(selector)
@@ -304,7 +329,7 @@ extension Checker {
 
 extension Rule {
     /// Sets and maps of the table that the rule looks into.
-    fileprivate var namedSets: [String] {
+    var namedSets: [String] {
         statements.compactMap { statement in
             switch statement {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }

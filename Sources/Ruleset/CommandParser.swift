@@ -23,11 +23,13 @@ extension Parser {
             try ruleCommand(isInserted: true, into: &file)
         case "flush":
             try flush(into: &file)
+        case "delete":
+            try delete(from: &file)
         default:
             if let reason = Unsupported.commands[word.text] {
                 throw fail(word.location, "'\(word.text)' is not supported", note: reason)
             }
-            let note = Words.advice(for: word.text, accepted: ["table", "add", "insert", "flush", "define", "include"])
+            let note = Words.advice(for: word.text, accepted: ["table", "add", "insert", "delete", "flush", "define", "include"])
             throw fail(word.location, "unknown command '\(printable(word.text))'", note: note)
         }
     }
@@ -45,7 +47,7 @@ extension Parser {
             let table = try tableName()
             let name = try identifier("chain")
             var chain = ChainSyntax(name: name, hook: nil, policy: nil, rules: [], location: location(from: start))
-            if skip(.leftBrace) { try chainBlock(of: &chain) }
+            if skip(.leftBrace) { try chainBlock(of: &chain, in: table.family) }
             file.commands.append(CommandSyntax(table: table, isCreated: isCreated, location: chain.location, action: .chain(chain)))
         case "rule":
             try ruleCommand(isInserted: false, into: &file)
@@ -93,13 +95,15 @@ extension Parser {
         switch what.kind == .word ? what.text : "" {
         case "ruleset":
             next()
-            if at(word: "bridge") { next() }
-            // Files begin with it to take the place of what was loaded before; here every file does.
-            if !file.commands.isEmpty {
-                throw fail(
-                    location(from: start), "'flush ruleset' behind a table would remove it",
-                    note: "it stands in front of the first table, or nowhere")
+            // nft takes netdev too; a rule set never has such a table.
+            if at(word: "netdev") {
+                next()
+                return
             }
+            let family = try family()
+            let location = location(from: start)
+            file.commands.append(
+                CommandSyntax(table: TableName(family: family ?? .ip, name: ""), location: location, action: .flushRuleset(family)))
         case "table":
             next()
             let table = try tableName()
@@ -112,6 +116,31 @@ extension Parser {
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: action))
         default:
             throw unexpected(expecting: "ruleset, table, chain, set or map behind 'flush'")
+        }
+    }
+
+    private mutating func delete(from file: inout FileSyntax) throws(Abandoned) {
+        let start = index
+        next()
+        let what = current
+        switch what.kind == .word ? what.text : "" {
+        case "table":
+            next()
+            let table = try tableName()
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteTable))
+        case "chain", "set", "map":
+            next()
+            let table = try tableName()
+            let name = try identifier(what.text)
+            let action: CommandSyntax.Action =
+                what.text == "chain" ? .deleteChain(name) : .deleteSet(name)
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: action))
+        case "rule":
+            throw fail(what.location, "'delete rule' is not supported", note: "a rule goes by a handle that only the kernel gives it")
+        case "element":
+            throw fail(what.location, "'delete element' is not supported", note: "leave out what is not to be there")
+        default:
+            throw unexpected(expecting: "table, chain, set or map behind 'delete'")
         }
     }
 }

@@ -27,7 +27,9 @@ extension Parser {
         try expect(.assign, for: "behind the name")
         let start = index
         let operand =
-            at(.leftBrace) ? OperandSyntax.set(try entries(isDefinition: true), location: location(from: start)) : try operand(of: nil)
+            at(.dash)
+            ? try negativeNumber()
+            : at(.leftBrace) ? OperandSyntax.set(try entries(isDefinition: true), location: location(from: start)) : try operand(of: nil)
         guard current.isSeparator else { throw unexpected(expecting: "a newline or ';'") }
         let weight = weight(of: operand)
         if case .set = operand {
@@ -40,6 +42,15 @@ extension Parser {
         }
         scopes[scopes.count - 1][name] = Definition(operand: operand, weight: weight)
         return true
+    }
+
+    /// `-N`, which nft takes as a definition's whole value: priorities have signs.
+    private mutating func negativeNumber() throws(Abandoned) -> OperandSyntax {
+        let start = index
+        next()
+        guard current.kind == .number else { throw unexpected(expecting: "a number") }
+        let text = "-\(try number(next()))"
+        return .element(.value(.constant(Token(kind: .word, text: text, location: location(from: start)))))
     }
 
     private func known(_ name: String) -> Definition? {

@@ -16,7 +16,7 @@ public struct Field: Sendable, Hashable {
         case payload(Header, bitOffset: Int)
     }
 
-    /// Where offsets begin, as nft means it on a bridge.
+    /// Where offsets begin, as nft means it on a bridge; the families of IP see the same.
     public enum Header: Sendable, Hashable {
         /// The destination's MAC address; all tags stand in their place.
         case link
@@ -32,9 +32,10 @@ public struct Field: Sendable, Hashable {
         /// The EtherType behind the outermost tag.
         case `protocol`
         case l4proto
-        /// The frame's length in octets from behind the outermost tag on.
+        /// On a bridge the frame's length in octets from behind the outermost tag on, elsewhere the packet's without padding.
         case length
-        /// `PACKET_BROADCAST`, `PACKET_MULTICAST` or `PACKET_OTHERHOST`, by the destination's MAC address.
+        /// `PACKET_BROADCAST`, `PACKET_MULTICAST`, or for other destinations `PACKET_OTHERHOST` on a bridge and `PACKET_HOST`
+        /// elsewhere.
         case pkttype
         /// When the frame is judged, in nanoseconds since 1970, UTC.
         case time
@@ -42,6 +43,10 @@ public struct Field: Sendable, Hashable {
         case day
         /// Seconds since midnight, UTC.
         case hour
+        /// The packet's family in a table `inet`: 2 for IPv4, 10 for IPv6 (`NFPROTO_IPV4`, `NFPROTO_IPV6`).
+        case nfproto
+        /// The kind of device that the frame came by: always 1, Ethernet (`ARPHRD_ETHER`).
+        case iiftype
     }
 
     init(_ words: String, _ key: MetaKey, bitWidth: Int) {

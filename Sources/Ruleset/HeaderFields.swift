@@ -14,6 +14,8 @@ extension Field {
     public static let metaTime = Field("meta time", .time, bitWidth: 64)
     public static let metaDay = Field("meta day", .day, bitWidth: 8)
     public static let metaHour = Field("meta hour", .hour, bitWidth: 32)
+    public static let metaNfproto = Field("meta nfproto", .nfproto, bitWidth: 8)
+    public static let metaIiftype = Field("meta iiftype", .iiftype, bitWidth: 16)
 
     // MARK: Ethernet, and IEEE 802.1Q for tags, whose fields are counted as those of the outermost tag
 

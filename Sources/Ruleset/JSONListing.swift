@@ -99,6 +99,7 @@ extension ValueType {
         case .time: "time"
         case .day: "day"
         case .hour: "hour"
+        case .networkFamily: "nf_proto"
         }
     }
 }

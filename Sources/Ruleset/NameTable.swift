@@ -83,6 +83,9 @@ struct NameTable: Sendable {
     /// nft's `day_type`.
     static let days = NameTable("0 Sunday, 1 Monday, 2 Tuesday, 3 Wednesday, 4 Thursday, 5 Friday, 6 Saturday")
 
+    /// Linux' `netfilter.h`.
+    static let networkFamilies = NameTable("2 ipv4, 10 ipv6")
+
     /// Linux' `if_packet.h`.
     static let packetTypes = NameTable("0 host unicast, 1 broadcast, 2 multicast, 3 other")
 }

@@ -145,20 +145,23 @@ struct Parser {
         return token.text
     }
 
-    /// `bridge NAME`.
-    mutating func tableName() throws(Abandoned) -> String {
-        let family = current
-        if family.kind == .word, Unsupported.families.contains(family.text) {
-            throw fail(family.location, "table family '\(family.text)' is not supported", note: "accepted: bridge")
+    /// `[FAMILY] NAME`; without a family it is `ip`.
+    mutating func tableName() throws(Abandoned) -> TableName {
+        let family = try family() ?? .ip
+        return TableName(family: family, name: try identifier("table"))
+    }
+
+    /// The family here, if there is one.
+    mutating func family() throws(Abandoned) -> Family? {
+        let word = current
+        guard word.kind == .word else { return nil }
+        if let reason = Unsupported.families[word.text] {
+            let accepted = Family.allCases.map(\.rawValue).joined(separator: ", ")
+            throw fail(word.location, "table family '\(word.text)' is not supported", note: "\(reason); accepted: \(accepted)")
         }
-        guard at(word: "bridge") else {
-            let isName = family.kind == .word
-            let message =
-                isName ? "a table without a family is of the family ip, which is not supported" : "unexpected \(family.described)"
-            throw fail(family.location, message, note: "write: table bridge NAME { … }")
-        }
+        guard let family = Family(rawValue: word.text) else { return nil }
         next()
-        return try identifier("table")
+        return family
     }
 
     mutating func table() throws(Abandoned) -> TableSyntax {
@@ -169,10 +172,10 @@ struct Parser {
             if isAtEndOfCommand { return table }
             throw unexpected(expecting: "'{'")
         }
-        try block("table '\(printable(table.name))'") { (parser) throws(Abandoned) in
+        try block("table '\(printable(table.name.name))'") { (parser) throws(Abandoned) in
             let word = parser.current
             if parser.at(word: "chain") {
-                table.chains.append(try parser.chain())
+                table.chains.append(try parser.chain(in: table.name.family))
             } else if parser.at(word: "set") || parser.at(word: "map") {
                 table.sets.append(try parser.namedSet())
             } else if word.kind == .word, let kind = NamedObject.Kind(rawValue: word.text) {
@@ -225,21 +228,21 @@ struct Parser {
         return fail(current.location, "the block of \(what) is not closed", note: "expected '}'")
     }
 
-    private mutating func chain() throws(Abandoned) -> ChainSyntax {
+    private mutating func chain(in family: Family) throws(Abandoned) -> ChainSyntax {
         let start = index
         next()
         let name = try identifier("chain")
         var chain = ChainSyntax(name: name, hook: nil, policy: nil, rules: [], location: location(from: start))
         try expect(.leftBrace, for: "on the same line")
-        try chainBlock(of: &chain)
+        try chainBlock(of: &chain, in: family)
         return chain
     }
 
     /// Behind the opening brace.
-    mutating func chainBlock(of chain: inout ChainSyntax) throws(Abandoned) {
+    mutating func chainBlock(of chain: inout ChainSyntax, in family: Family) throws(Abandoned) {
         try block("chain '\(printable(chain.name))'") { (parser) throws(Abandoned) in
             if parser.at(word: "type") {
-                let hook = try parser.hook()
+                let hook = try parser.hook(in: family)
                 if chain.hook != nil { throw parser.fail(hook.location, "the chain's hook is given twice") }
                 chain.hook = hook
             } else if parser.at(word: "policy") {

@@ -7,7 +7,7 @@ extension Ruleset {
 
 extension Table {
     fileprivate var text: String {
-        let parts = objects.map(\.text) + sets.map(\.text) + chains.map(\.text)
+        let parts = objects.map(\.text) + sets.map(\.text) + chains.map { $0.text(in: family) }
         let comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
         return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
     }
@@ -48,27 +48,15 @@ extension VerdictMap {
 }
 
 extension Chain {
-    fileprivate var text: String {
+    fileprivate func text(in family: Family) -> String {
         var text = "\tchain \(name) {\n"
         if let comment { text += "\t\tcomment \"\(comment)\"\n" }
         if let base {
-            text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText); policy \(base.policy.rawValue);\n"
+            text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText(in: family)); "
+            text += "policy \(base.policy.rawValue);\n"
         }
         for rule in rules { text += "\t\t\(rule.listing)\n" }
         return text + "\t}\n"
-    }
-}
-
-extension BaseChain {
-    /// Near the one standard priority of this hook nft counts from its name.
-    fileprivate var priorityText: String {
-        let distance = Int(priority) + 200
-        return switch distance {
-        case 0: "filter"
-        case 1...10: "filter + \(distance)"
-        case -10 ... -1: "filter - \(-distance)"
-        default: "\(priority)"
-        }
     }
 }
 

@@ -27,6 +27,24 @@ enum NetworkProtocol: String, Sendable {
         }
     }
 
+    /// Netfilter's families that are a protocol (linux/netfilter.h).
+    init?(familyNumber: UInt128) {
+        switch familyNumber {
+        case 2: self = .ip
+        case 10: self = .ip6
+        default: return nil
+        }
+    }
+
+    /// Nil for what is no family of its own in a table `inet`.
+    fileprivate var familyNumber: UInt128? {
+        switch self {
+        case .ip: 2
+        case .ip6: 10
+        default: nil
+        }
+    }
+
     /// The transport protocols that nft knows by their number.
     init?(protocolNumber: UInt128) {
         switch protocolNumber {
@@ -70,8 +88,10 @@ enum NetworkProtocol: String, Sendable {
 
 /// What a rule's matches so far say of the headers, and from that what nft puts in front of the next match.
 ///
-/// The behaviour is nft 1.0.6's in the bridge family, held against it by a test. `ip saddr` asks for the skb's protocol, which is
-/// that behind an offloaded tag; `arp` and `icmp` ask for the frame's EtherType, and so see no tagged frames.
+/// The behaviour is nft 1.0.6's, held against it by a test. On a bridge `ip saddr` asks for the skb's protocol, which is that behind an
+/// offloaded tag; `arp` and `icmp` ask for the frame's EtherType, and so see no tagged frames. In a table `inet` both ask for the
+/// packet's family, and in those of one protocol there is nothing to ask; fields of the Ethernet header ask for an Ethernet device
+/// first, and behind them the frame's EtherType is what counts.
 struct ProtocolContext {
     /// An equality that a match depends on and that no match before it has made.
     struct Dependency: Equatable {
@@ -83,11 +103,15 @@ struct ProtocolContext {
     enum Failure: Error, Equatable {
         /// The two exclude each other, or nft can't tell that they don't.
         case conflict(NetworkProtocol, NetworkProtocol)
+        /// The family's tables see no such packets.
+        case family(Family, NetworkProtocol)
         /// The rule is about messages of the first type, and the field is one of the second.
         case messageType(UInt128, needed: UInt128)
     }
 
-    private var link = NetworkProtocol.ether
+    private let family: Family
+    /// Nil while nothing says that there is an Ethernet header.
+    private var link: NetworkProtocol?
     /// Link headers below `link`, which is `vlan` as soon as there is one.
     private var outerLinks = 0
     private var network: NetworkProtocol?
@@ -99,6 +123,12 @@ struct ProtocolContext {
     /// nft remembers no more of them.
     private static let limit = 16
 
+    init(family: Family) {
+        self.family = family
+        network = family.network
+        if family == .bridge { link = .ether }
+    }
+
     /// What has to be matched before a field of the header can be read; it counts as matched from then on.
     mutating func require(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
         switch header.layer {
@@ -109,10 +139,18 @@ struct ProtocolContext {
     }
 
     private mutating func requireLink(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
-        guard header == .vlan else { return [] }
-        if link == .vlan { return [] }
-        if network != nil { throw .conflict(.ether, .vlan) }
-        return [imply(.etherType, NetworkProtocol.vlan.number)]
+        var dependencies: [Dependency] = []
+        let wasKnown = link != nil
+        if !wasKnown {
+            // ARPHRD_ETHER.
+            dependencies.append(Dependency(field: .metaIiftype, numbers: [1]))
+            link = .ether
+        }
+        guard header == .vlan, link != .vlan else { return dependencies }
+        // Where the family itself says which protocol it is, a tag in front of that is still possible.
+        if network != nil, wasKnown || family == .inet { throw .conflict(.ether, .vlan) }
+        dependencies.append(imply(.etherType, NetworkProtocol.vlan.number))
+        return dependencies
     }
 
     private mutating func requireNetwork(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
@@ -120,8 +158,8 @@ struct ProtocolContext {
             guard network == header else { throw .conflict(network, header) }
             return []
         }
-        if link == .ether, header != .arp { return [imply(.metaProtocol, header.number)] }
-        return [implyEtherType(of: header)]
+        if link == .ether, family == .bridge, header != .arp { return [imply(.metaProtocol, header.number)] }
+        return [try implyNetwork(header)]
     }
 
     private mutating func requireTransport(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
@@ -133,8 +171,8 @@ struct ProtocolContext {
         case .some(let other): throw .conflict(other, header)
         case nil:
             // Without a network protocol "type 8" could be either ICMP; the other headers are the same behind both.
-            if header == .icmp || header == .igmp { dependencies.append(implyEtherType(of: .ip)) }
-            if header == .icmpv6 { dependencies.append(implyEtherType(of: .ip6)) }
+            if header == .icmp || header == .igmp { dependencies.append(try implyNetwork(.ip)) }
+            if header == .icmpv6 { dependencies.append(try implyNetwork(.ip6)) }
         }
         dependencies.append(imply(.metaL4proto, header.number))
         return dependencies
@@ -156,9 +194,15 @@ struct ProtocolContext {
         header == .vlan && outerLinks > 1 ? field.moved(byBits: (outerLinks - 1) * 32) : field
     }
 
-    /// The frame's own EtherType, behind the innermost tag that has been matched.
-    private mutating func implyEtherType(of header: NetworkProtocol) -> Dependency {
-        link == .ether ? imply(.etherType, header.number) : imply(placed(.vlanType, of: .vlan), header.number)
+    /// The packet's family, or where the Ethernet header is known its EtherType, behind the innermost tag that has been matched.
+    private mutating func implyNetwork(_ header: NetworkProtocol) throws(Failure) -> Dependency {
+        switch link {
+        case nil:
+            guard let number = header.familyNumber else { throw .family(family, header) }
+            return imply(.metaNfproto, number)
+        case .ether: return imply(.etherType, header.number)
+        default: return imply(placed(.vlanType, of: .vlan), header.number)
+        }
     }
 
     private mutating func imply(_ field: Field, _ number: UInt128) -> Dependency {
@@ -168,10 +212,14 @@ struct ProtocolContext {
 
     /// Takes note of `field == number`; to be called for each element of a set, in its order.
     mutating func conclude(from field: Field, _ number: UInt128) {
+        if field == .metaIiftype, link == nil { link = .ether }
         let selector = Selector.reading(field)
         switch selector.conclusion {
         case .network:
+            guard family == .bridge else { return }
             network = NetworkProtocol(etherType: number) ?? .unknown
+        case .networkFamily:
+            network = NetworkProtocol(familyNumber: number) ?? .unknown
         case .linkOrNetwork:
             guard let next = NetworkProtocol(etherType: number) else { return }
             if next == .vlan {
@@ -203,5 +251,17 @@ struct ProtocolContext {
 
     private mutating func addTransport(_ transport: NetworkProtocol) {
         if !transports.contains(transport), transports.count < Self.limit { transports.append(transport) }
+    }
+}
+
+extension Family {
+    /// The protocol of all packets that tables of the family see, if it is one.
+    var network: NetworkProtocol? {
+        switch self {
+        case .bridge, .inet: nil
+        case .ip: .ip
+        case .ip6: .ip6
+        case .arp: .arp
+        }
     }
 }

@@ -1,16 +1,20 @@
 /// Checks the statements of one rule and puts the dependencies in front of the matches that need them.
 struct RuleChecker {
-    private var context = ProtocolContext()
+    private var context: ProtocolContext
     private var statements: [Statement] = []
     private let sets: SetDeclarations
 
-    private init(sets: SetDeclarations) {
+    private let family: Family
+
+    private init(family: Family, sets: SetDeclarations) {
+        context = ProtocolContext(family: family)
+        self.family = family
         self.sets = sets
     }
 
     /// The checked rule, or nil if there is an error in it, which has been reported.
-    static func check(_ syntax: RuleSyntax, sets: SetDeclarations, into sink: inout DiagnosticSink) -> Rule? {
-        var checker = RuleChecker(sets: sets)
+    static func check(_ syntax: RuleSyntax, family: Family, sets: SetDeclarations, into sink: inout DiagnosticSink) -> Rule? {
+        var checker = RuleChecker(family: family, sets: sets)
         var isTerminated = false
         do throws(Diagnostic) {
             for statement in syntax.statements {
@@ -26,7 +30,8 @@ struct RuleChecker {
             sink.report(error)
             return nil
         }
-        return Rule(statements: CanonicalRule.statements(checker.statements), comment: syntax.comment, location: syntax.location)
+        let statements = CanonicalRule.statements(checker.statements, family: family)
+        return Rule(statements: statements, comment: syntax.comment, location: syntax.location)
     }
 
     private mutating func add(_ statement: StatementSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
@@ -95,11 +100,10 @@ struct RuleChecker {
     private mutating func addDependencies(
         of selector: Selector, _ selectorLocation: SourceLocation, _ location: SourceLocation, into sink: inout DiagnosticSink
     ) throws(Diagnostic) {
+        try checkFamily(of: selector, selectorLocation)
         guard let header = selector.header else { return }
         let dependencies = try dependencies(on: header, of: selector, selectorLocation)
-        if header.layer == .transport, let first = dependencies.first, first.field == .etherType {
-            warnOfUntagged(selector, selectorLocation, header, into: &sink)
-        }
+        warnOfUntagged(selector, selectorLocation, header, dependencies, into: &sink)
         for dependency in dependencies {
             let values = dependency.numbers.map { Value.number($0) }
             let operand = values.count == 1 ? Operand.single(values[0]) : .set(values)
@@ -118,11 +122,19 @@ struct RuleChecker {
             switch error {
             case .conflict(let first, let second):
                 var note: String?
+                if first == family.network, first != second {
+                    note = "a table \(family.rawValue) sees no other packets; write the rule in a table bridge or inet"
+                }
                 if second == .vlan { note = "match the tag first: vlan id … ip saddr …" }
                 throw Diagnostic(
                     severity: .error, location: selectorLocation,
                     message: "conflicting protocols: \(first.rawValue) and \(second.rawValue)",
                     note: note)
+            case .family(let family, let header):
+                throw Diagnostic(
+                    severity: .error, location: selectorLocation,
+                    message: "conflicting protocols: \(family.rawValue) and \(header.rawValue)",
+                    note: "a table \(family.rawValue) sees no such packets; write the rule in a table bridge")
             case .messageType(let known, let needed):
                 let names = header == .icmpv6 ? NameTable.icmpv6Types : .icmpTypes
                 throw Diagnostic(
@@ -133,14 +145,29 @@ struct RuleChecker {
         }
     }
 
-    /// nft makes `icmp type` depend on the frame's EtherType, which in a tagged frame is the tag's.
+    /// nft takes it in one family alone, which is the only one in which it says anything.
+    private func checkFamily(of selector: Selector, _ location: SourceLocation) throws(Diagnostic) {
+        guard selector.field == .metaNfproto, family != .inet else { return }
+        var note = "in a table \(family.rawValue) it is always the same"
+        if family == .bridge { note = "write: meta protocol ip, or meta protocol ip6" }
+        throw Diagnostic(
+            severity: .error, location: location, message: "'meta nfproto' is only taken in a table inet", note: note)
+    }
+
+    /// nft makes `icmp type` on a bridge, and all of IP behind `ether` elsewhere, depend on the frame's EtherType, which in a tagged
+    /// frame is the tag's.
     private func warnOfUntagged(
-        _ selector: Selector, _ location: SourceLocation, _ header: NetworkProtocol, into sink: inout DiagnosticSink
+        _ selector: Selector, _ location: SourceLocation, _ header: NetworkProtocol, _ dependencies: [ProtocolContext.Dependency],
+        into sink: inout DiagnosticSink
     ) {
-        let network = header == .icmpv6 ? "ip6" : "ip"
-        sink.warning(
-            location, "'\(selector.text)' alone does not match frames with a VLAN tag",
-            note: "to match those as well, write 'meta protocol \(network)' in front of it")
+        guard let type = dependencies.first(where: { $0.field == .etherType })?.numbers.first, header.layer != .link,
+            type != 0x0806
+        else { return }
+        let isIPv6 = type == 0x86dd
+        var note = "to match those as well, write 'meta protocol \(isIPv6 ? "ip6" : "ip")' in front of it"
+        if family != .bridge { note = "to match those as well, write 'meta nfproto \(isIPv6 ? "ipv6" : "ipv4")' in front of the rule" }
+        let what = family == .bridge ? "alone" : "behind a field of the Ethernet header"
+        sink.warning(location, "'\(selector.text)' \(what) does not match frames with a VLAN tag", note: note)
     }
 
     /// Only an equality with numbers says which header comes next; a range, a prefix or a mask says nothing.

@@ -20,6 +20,8 @@ struct Selector: Sendable {
     enum Conclusion: Sendable {
         /// An EtherType, read from the skb: the network protocol.
         case network
+        /// A number of Netfilter's families: the network protocol.
+        case networkFamily
         /// An EtherType, read from the frame: a tag or the network protocol.
         case linkOrNetwork
         /// A protocol number, read from the skb: the transport protocol, also if it is one that nft does not know.
@@ -56,6 +58,7 @@ struct Selector: Sendable {
         Selector(.metaTime, .time),
         Selector(.metaDay, .day),
         Selector(.metaHour, .hour),
+        Selector(.metaNfproto, .networkFamily, concludes: .networkFamily),
 
         Selector(.etherDaddr, .ethernetAddress, in: .ether),
         Selector(.etherSaddr, .ethernetAddress, in: .ether),

@@ -26,6 +26,8 @@ struct SetDeclarations {
 
     mutating func declare(_ set: NamedSet) { known[set.name] = (set.key, set.isVerdictMap) }
 
+    mutating func remove(_ name: String) { known[name] = nil }
+
     /// Whether a rule may name the set for that selector.
     func check(_ name: String, isMap: Bool, for selector: Selector, _ location: SourceLocation) throws(Diagnostic) {
         let what = isMap ? "map" : "set"

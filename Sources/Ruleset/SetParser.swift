@@ -203,7 +203,7 @@ extension SetKey {
     private static let types: [(name: String, field: Field)] = [
         ("ipv4_addr", .ipSaddr), ("ipv6_addr", .ip6Saddr), ("ether_addr", .etherSaddr), ("inet_proto", .metaL4proto),
         ("inet_service", .thDport), ("ether_type", .metaProtocol), ("ifname", .metaIifname), ("icmp_type", .icmpType),
-        ("icmpv6_type", .icmpv6Type), ("arp_op", .arpOperation), ("tcp_flag", .tcpFlags),
+        ("icmpv6_type", .icmpv6Type), ("arp_op", .arpOperation), ("tcp_flag", .tcpFlags), ("nf_proto", .metaNfproto),
     ]
 
     static func field(ofType name: String) -> Field? { types.first { $0.name == name }?.field }

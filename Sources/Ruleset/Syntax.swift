@@ -6,9 +6,9 @@ struct FileSyntax {
     var commands: [CommandSyntax] = []
 }
 
-/// One thing that is done to a table.
+/// One thing that is done to a table, or with `flush ruleset` to all of them.
 struct CommandSyntax {
-    var table: String
+    var table: TableName
     /// `create` in place of `add`: what is there already is an error.
     var isCreated = false
     var location: SourceLocation
@@ -24,11 +24,22 @@ struct CommandSyntax {
         case flushTable
         case flushChain(String)
         case flushSet(String, isMap: Bool)
+        case deleteTable
+        case deleteChain(String)
+        case deleteSet(String)
+        /// Of all families if there is none.
+        case flushRuleset(Family?)
     }
 }
 
-struct TableSyntax {
+/// What a table is known by: each family has its own names.
+struct TableName: Hashable {
+    var family: Family
     var name: String
+}
+
+struct TableSyntax {
+    var name: TableName
     var comment: String?
     var objects: [NamedObject] = []
     var sets: [SetSyntax] = []
@@ -60,7 +71,7 @@ struct ChainSyntax {
     var location: SourceLocation
 }
 
-/// `type filter hook forward priority …`.
+/// `type filter hook … priority …`.
 struct HookSyntax {
     var hook: Hook
     var priority: Int32

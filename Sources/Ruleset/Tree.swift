@@ -41,9 +41,18 @@ public struct Table: Sendable, Equatable {
     }
 }
 
-/// nft's address families.
+/// nft's address families: which frames a table sees, and what its rules take for granted.
 public enum Family: String, Sendable, CaseIterable {
+    /// Every frame.
     case bridge
+    /// IPv4 and IPv6 packets, untagged or behind a single tag.
+    case inet
+    /// The IPv4 packets among them.
+    case ip
+    /// The IPv6 packets among them.
+    case ip6
+    /// None: the kernel asks `arp` tables only for what the host itself sends or receives.
+    case arp
 }
 
 /// A base chain if it is hooked into the path, else one that is only jumped to.
@@ -63,7 +72,7 @@ public struct Chain: Sendable, Equatable {
     }
 }
 
-/// What makes a chain a base chain: `type filter hook forward priority P; policy V;`.
+/// What makes a chain a base chain: `type filter hook H priority P; policy V;`.
 public struct BaseChain: Sendable, Equatable {
     public var hook: Hook
     /// Lower runs first.
@@ -78,8 +87,11 @@ public struct BaseChain: Sendable, Equatable {
 }
 
 /// Where in the path a base chain is evaluated.
+///
+/// A frame passes prerouting, forward and postrouting, in this order. What the host itself receives and sends passes the others: no
+/// frame of Weir's comes there.
 public enum Hook: String, Sendable, CaseIterable {
-    case forward
+    case prerouting, input, forward, output, postrouting
 }
 
 /// What becomes of a frame that comes to the end of a base chain.

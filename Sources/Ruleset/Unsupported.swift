@@ -3,8 +3,7 @@ enum Unsupported {
     /// Commands that may stand at the top of a file.
     static let commands: [String: String] = [
         "replace": "rules stand in their chain's block",
-        "delete": "a file is the whole rule set: leave out what is not to be there",
-        "destroy": "a file is the whole rule set: leave out what is not to be there",
+        "destroy": "nft 1.0.6 does not know it; write: add table NAME; delete table NAME",
         "rename": "a file is the whole rule set; there is nothing before it to rename",
         "reset": "a file is the whole rule set; there are no counters before it",
         "list": "a rule file declares and does not ask",
@@ -55,7 +54,7 @@ enum Unsupported {
     static let fields: [String: Set<String>] = [
         "meta": [
             "priority", "mark", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
-            "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "nfproto", "ipsec", "secpath", "random",
+            "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "ipsec", "secpath", "random",
             "iifkind", "oifkind", "secmark", "sdif", "sdifname",
         ],
         "ip": ["option"],
@@ -63,12 +62,15 @@ enum Unsupported {
         "sctp": ["chunk"],
     ]
 
-    /// nft's other families, with what they would see.
-    static let families: Set<String> = ["ip", "ip6", "inet", "arp", "netdev"]
+    /// nft's other families, and why they are not taken.
+    static let families: [String: String] = ["netdev": "its chains are bound to devices, and Weir's two ports are given when it starts"]
 
     /// nft's other hooks.
-    static let hooks: Set<String> = ["prerouting", "input", "output", "postrouting", "ingress", "egress"]
+    static let hooks: Set<String> = ["ingress", "egress"]
 
-    /// nft's names for priorities, none of which it takes for this hook, with their numbers in the bridge family.
-    static let priorities: [String: Int] = ["dstnat": -300, "out": 100, "srcnat": 300]
+    /// nft's other types of base chains, and why they are not taken.
+    static let chainTypes: [String: String] = [
+        "nat": "what passes, passes unchanged; write: type filter",
+        "route": "Weir routes nothing; write: type filter",
+    ]
 }

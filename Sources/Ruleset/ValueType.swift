@@ -6,6 +6,8 @@ enum ValueType: Sendable {
     case arpOperation, icmpType, icmpCode, icmpv6Type, icmpv6Code, igmpType
     case dscp, ecn, tcpFlags, dccpType
     case time, day, hour
+    /// Netfilter's number of a family of protocols.
+    case networkFamily
 
     /// How a message names a value of this type, with its article.
     var described: String {
@@ -32,6 +34,7 @@ enum ValueType: Sendable {
         case .time: "a time"
         case .day: "a day of the week"
         case .hour: "a time of day"
+        case .networkFamily: "a family"
         }
     }
 
@@ -52,6 +55,7 @@ enum ValueType: Sendable {
         case .ecn: .congestion
         case .tcpFlags: .tcpFlags
         case .dccpType: .dccpTypes
+        case .networkFamily: .networkFamilies
         case .day: .days
         case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .time, .hour: nil
         }
@@ -79,7 +83,8 @@ enum ValueType: Sendable {
         case .time: "a time such as \"2024-06-06 17:00\" or seconds since 1970"
         case .hour: "a time of day such as \"17:00\" or \"17:00:30\""
         case .day: "a day such as \"Monday\" or a number from 0, Sunday, to 6"
-        case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType:
+        case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType,
+            .networkFamily:
             "a name (\(names.map(Self.list) ?? "")) or a number"
         }
     }
@@ -90,7 +95,7 @@ enum ValueType: Sendable {
     var elementsInLine: Int {
         switch self {
         case .ipv4, .packetType: 2
-        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags: 5
+        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily: 5
         case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
             .dscp, .ecn, .dccpType, .time, .day, .hour:
             1

@@ -23,7 +23,7 @@ struct RandomRulesets {
     static let tags: [UInt16] = [0, 5, 6, 4095]
 
     mutating func ruleset() -> Ruleset {
-        Build.ruleset((0..<Int.random(in: 1...2, using: &random)).map { table("t\($0)") })
+        Build.ruleset((0..<Int.random(in: 1...3, using: &random)).map { table("t\($0)") })
     }
 
     private mutating func table(_ name: String) -> Table {
@@ -39,12 +39,13 @@ struct RandomRulesets {
         makeSets(jumpingTo: (0..<depth).map { "c\($0)" })
         for index in 0..<Int.random(in: 0...2, using: &random) {
             let base = Build.base(
-                rules(jumpingTo: (0..<depth).map { "c\($0)" }), policy: random.pick([.accept, .drop]),
-                priority: random.pick([-300, -1, 0, 0, 1, .max]), name: "b\(index)")
+                rules(jumpingTo: (0..<depth).map { "c\($0)" }), hook: random.oneIn(2) ? .forward : random.pick(Hook.allCases),
+                policy: random.pick([.accept, .accept, .drop]), priority: random.pick([-300, -1, 0, 0, 1, .max]), name: "b\(index)")
             chains.insert(base, at: Int.random(in: 0...chains.count, using: &random))
         }
+        let family = random.oneIn(2) ? Family.bridge : random.pick(Family.allCases)
         return Table(
-            family: .bridge, name: name, objects: remembers ? Self.objects : [], sets: sets, chains: chains, location: Build.nowhere)
+            family: family, name: name, objects: remembers ? Self.objects : [], sets: sets, chains: chains, location: Build.nowhere)
     }
 
     private mutating func makeSets(jumpingTo chains: [String]) {
@@ -172,7 +173,8 @@ struct RandomRulesets {
     }
 
     private static let usualFields: [Field] = [
-        .metaIifname, .metaOifname, .metaProtocol, .metaL4proto, .metaPkttype, .etherSaddr, .etherDaddr, .etherType, .vlanId, .vlanPcp,
+        .metaIifname, .metaOifname, .metaProtocol, .metaL4proto, .metaPkttype, .metaNfproto, .metaLength, .etherSaddr, .etherDaddr,
+        .etherType, .vlanId, .vlanPcp,
         .vlanType, .arpOperation, .ipSaddr, .ipDaddr, .ipProtocol, .ip6Saddr, .ip6Daddr, .ip6Nexthdr, .tcpSport, .tcpDport, .tcpFlags,
         .udpSport, .udpDport, .sctpSport, .thDport, .icmpType, .icmpv6Type,
     ]
@@ -199,6 +201,7 @@ struct RandomRulesets {
             switch field {
             case .metaIifname, .metaOifname, .metaIif, .metaOif: 0
             case .metaProtocol, .etherType, .vlanType: UInt128(random.pick([0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 4, 1, 38]))
+            case .metaNfproto: UInt128(random.pick([2, 7, 10]))
             case .metaL4proto, .ipProtocol, .ip6Nexthdr: UInt128(random.pick([0, 1, 6, 17, 44, 51, 58, 59, 60, 132]))
             case .etherSaddr, .etherDaddr: UInt128(random.pick([Frame.near, Frame.far]))
             case .vlanId: UInt128(random.pick(Self.tags))

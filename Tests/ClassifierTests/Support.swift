@@ -27,16 +27,18 @@ enum Build {
 
     static func rule(_ statements: [Statement]) -> Rule { Rule(statements: statements, comment: nil, location: nowhere) }
 
-    static func base(_ rules: [Rule], policy: Policy = .accept, priority: Int32 = 0, name: String = "forward") -> Chain {
-        Chain(name: name, base: BaseChain(hook: .forward, priority: priority, policy: policy), rules: rules, location: nowhere)
+    static func base(
+        _ rules: [Rule], hook: Hook = .forward, policy: Policy = .accept, priority: Int32 = 0, name: String = "forward"
+    ) -> Chain {
+        Chain(name: name, base: BaseChain(hook: hook, priority: priority, policy: policy), rules: rules, location: nowhere)
     }
 
     static func chain(_ name: String, _ rules: [Rule]) -> Chain {
         Chain(name: name, base: nil, rules: rules, location: nowhere)
     }
 
-    static func table(_ chains: [Chain], name: String = "filter") -> Table {
-        Table(family: .bridge, name: name, chains: chains, location: nowhere)
+    static func table(_ chains: [Chain], family: Family = .bridge, name: String = "filter") -> Table {
+        Table(family: family, name: name, chains: chains, location: nowhere)
     }
 
     static func ruleset(_ chains: Chain...) -> Ruleset { ruleset([table(chains)]) }
@@ -72,15 +74,22 @@ func classifyBothWays(
         events: (0..<hits.eventCount).compactMap { hits.event($0) })
 
     let result = interpreter.classify(bytes.span.bytes, frame, ingress: ingress, at: instant)
-    // The kernel's skb->len: without the Ethernet header and the outermost tag.
-    let size = UInt64(max(0, frame.length - (frame.tagCount > 0 ? 18 : 14)))
+    // The kernel's skb->len: without the Ethernet header and the outermost tag, and in the families of IP without padding.
+    func size(_ family: Family) -> UInt64 {
+        if family != .bridge { return UInt64(frame.networkLength) }
+        return UInt64(max(0, frame.length - (frame.tagCount > 0 ? 18 : 14)))
+    }
+    func size(_ rule: Int) -> UInt64 { size(program.rules[rule].family) }
     var walked = Outcome(
         classification: result.classification, rules: program.rules.map { _ in Hits() }, counters: program.counters.map { _ in Hits() },
         namedCounters: program.namedCounters.map { _ in Hits() }, events: Array(result.events.prefix(16)))
-    for rule in result.matchedRules { walked.rules[rule] = walked.rules[rule] + Hits(frames: 1, bytes: size) }
-    for counter in result.counters { walked.counters[counter] = walked.counters[counter] + Hits(frames: 1, bytes: size) }
+    for rule in result.matchedRules { walked.rules[rule] = walked.rules[rule] + Hits(frames: 1, bytes: size(rule)) }
+    for counter in result.counters {
+        walked.counters[counter] = walked.counters[counter] + Hits(frames: 1, bytes: size(program.counters[counter].rule))
+    }
     for counter in result.namedCounters {
-        walked.namedCounters[counter] = walked.namedCounters[counter] + Hits(frames: 1, bytes: size)
+        walked.namedCounters[counter] =
+            walked.namedCounters[counter] + Hits(frames: 1, bytes: size(program.namedCounters[counter].family))
     }
     return (compiled, walked)
 }

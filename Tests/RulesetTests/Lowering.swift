@@ -142,6 +142,8 @@ extension Field {
         case .meta(.protocol): return Load(base: "protocol", offset: 0, bytes: 2)
         case .meta(.l4proto): return Load(base: "l4proto", offset: 0, bytes: 1)
         case .meta(.length): return Load(base: "len", offset: 0, bytes: 4)
+        case .meta(.nfproto): return Load(base: "nfproto", offset: 0, bytes: 1)
+        case .meta(.iiftype): return Load(base: "iiftype", offset: 0, bytes: 2)
         case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
         case .meta(.time): return Load(base: "time", offset: 0, bytes: 8)
         case .meta(.day): return Load(base: "day", offset: 0, bytes: 1)

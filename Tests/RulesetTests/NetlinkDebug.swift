@@ -26,7 +26,7 @@ struct NetlinkDebug {
                 if words.count > 3 { sets.append(ElementSet(isInterval: (Int(words[2], radix: 16) ?? 0) & 4 != 0)) }
             } else if line.contains("element ") {
                 if !sets.isEmpty { sets[sets.count - 1].elements = Self.elements(line) }
-            } else if words.count == 3, words[0] == "bridge", words[1] == table {
+            } else if words.count == 3, Family(rawValue: words[0]) != nil, words[1] == table {
                 chain = words[2]
                 steps[chain, default: []] += []
                 load = nil
@@ -43,8 +43,11 @@ struct NetlinkDebug {
         var new: [Step] = []
         switch words.first {
         case "meta" where words.count > 2:
-            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1][words[2]] ?? 4
-            isHostOrder = bytes == 4 || bytes == 8
+            let sizes = [
+                "iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1, "nfproto": 1, "iiftype": 2,
+            ]
+            let bytes = sizes[words[2]] ?? 4
+            isHostOrder = bytes == 4 || bytes == 8 || words[2] == "iiftype"
             load = Load(base: words[2], offset: 0, bytes: bytes)
         case "payload" where words.count > 6:
             isHostOrder = false

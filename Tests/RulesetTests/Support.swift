@@ -92,12 +92,14 @@ extension Rule {
 let declaredObjects = "counter c1 { }\nquota q1 { 1 mbytes\n }\nlimit l1 { rate 5/second\n }\n"
 
 /// A file with one rule in a base chain, a chain `x` to jump to, and a few objects.
-func fileWith(rule: String) -> String {
-    "table bridge t {\n\(declaredObjects)chain x { }\nchain c { type filter hook forward priority 0; policy accept;\n\(rule)\n}\n}\n"
+func fileWith(rule: String, family: Family = .bridge) -> String {
+    let hook = family == .arp ? Hook.input : .forward
+    let chains = "chain x { }\nchain c { type filter hook \(hook) priority 0; policy accept;\n\(rule)\n}\n"
+    return "table \(family) t {\n\(declaredObjects)\(chains)}\n"
 }
 
 /// The last rule of such a file.
-func read(rule: String) throws(RejectedRuleset) -> Rule? {
-    let (ruleset, _) = try Ruleset.read(SourceFile(name: "rule", text: fileWith(rule: rule)))
+func read(rule: String, family: Family = .bridge) throws(RejectedRuleset) -> Rule? {
+    let (ruleset, _) = try Ruleset.read(SourceFile(name: "rule", text: fileWith(rule: rule, family: family)))
     return ruleset.tables.first?.chains.last?.rules.last
 }

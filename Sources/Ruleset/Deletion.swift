@@ -1,0 +1,73 @@
+// Taking away what a file has declared before. Nothing was there before the file.
+//
+// The usual head of a file, `table inet x; delete table inet x; table inet x { … }`, leaves what its last command says.
+
+extension Checker {
+    /// `flush ruleset`: all tables of that family, or of all.
+    mutating func deleteTables(of family: Family?) {
+        let tables = indices.filter { family == nil || $0.key.family == family }.values
+        for table in tables.sorted() { delete(tableAt: table) }
+    }
+
+    /// The kernel has seen what was in it: mistakes in it stay mistakes.
+    mutating func delete(tableAt table: Int) {
+        finish(tableAt: table)
+        indices[TableName(family: tables[table].family, name: tables[table].name)] = nil
+        deleted.insert(table)
+        tables[table].objects = []
+        tables[table].sets = []
+        tables[table].chains = []
+        contents[table] = Contents(declarations: SetDeclarations(localTime: localTime))
+    }
+
+    /// A chain goes with its rules, unless another rule or a map leads to it.
+    mutating func deleteChain(_ name: String, ofTableAt table: Int, _ location: SourceLocation) {
+        guard let chain = contents[table].chains[name] else {
+            return missing("chain", name, among: tables[table].chains.map(\.name), location)
+        }
+        let others = tables[table].chains.indices.filter { $0 != chain }
+        let isUsed =
+            others.contains { tables[table].chains[$0].rules.contains { $0.targets.contains(name) } }
+            || tables[table].sets.contains { $0.elements.contains { $0.verdict?.target == name } }
+        if isUsed {
+            return sink.error(
+                location, "chain '\(printable(name))' can't be deleted: a rule or a map leads to it", note: "delete that first")
+        }
+        tables[table].chains.remove(at: chain)
+        contents[table].chains = Dictionary(tables[table].chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    }
+
+    /// A set or map, by whichever word, goes with its elements, unless a rule looks into it.
+    mutating func deleteSet(_ name: String, ofTableAt table: Int, _ location: SourceLocation) {
+        guard let set = contents[table].sets[name] else {
+            return missing("set", name, among: tables[table].sets.map(\.name), location)
+        }
+        if tables[table].chains.contains(where: { $0.rules.contains { $0.namedSets.contains(name) } }) {
+            return sink.error(
+                location, "'\(printable(name))' can't be deleted: a rule looks into it", note: "delete the rule's chain first")
+        }
+        finish(set: set, ofTableAt: table)
+        tables[table].sets.remove(at: set)
+        contents[table].sets = Dictionary(tables[table].sets.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        contents[table].declarations.remove(name)
+        contents[table].usedSets.remove(name)
+        contents[table].creations = contents[table].creations.compactMap { creation in
+            creation.set == set ? nil : (creation.set > set ? creation.set - 1 : creation.set, creation.range)
+        }
+    }
+}
+
+extension Rule {
+    /// Chains that the rule may lead to, those of maps with a name left out.
+    fileprivate var targets: [String] {
+        statements.flatMap { statement -> [String] in
+            switch statement {
+            case .verdict(let verdict, _): return [verdict.target].compactMap { $0 }
+            case .verdictMap(let map):
+                guard case .anonymous(let elements) = map.elements else { return [] }
+                return elements.compactMap { $0.verdict?.target }
+            default: return []
+            }
+        }
+    }
+}
