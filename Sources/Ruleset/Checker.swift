@@ -34,6 +34,7 @@ struct Checker {
         for table in remaining { checker.finish(tableAt: table) }
         for table in remaining.map({ checker.tables[$0] }) {
             for chain in table.chains { chain.warnOfUnreachableRules(into: &checker.sink) }
+            table.warnOfUnmatchedRules(into: &checker.sink)
         }
         return (remaining.map { checker.tables[$0] }, checker.sink)
     }

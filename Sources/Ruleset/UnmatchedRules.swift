@@ -1,0 +1,198 @@
+// Warnings of rules that nft takes and that no frame can match where they stand.
+
+extension Table {
+    /// Of chains where no frame comes, and of matches that contradict their family, their hook or each other.
+    func warnOfUnmatchedRules(into sink: inout DiagnosticSink) {
+        for chain in chains {
+            if let hook = chain.base?.hook, !hook.isOnPath {
+                let note =
+                    family == .arp
+                    ? "to judge ARP on its way, write it in a table bridge: ether type arp arp operation request …"
+                    : "frames on their way come to the hooks prerouting, forward and postrouting"
+                sink.warning(
+                    chain.location, "no frame comes to the hook \(hook.rawValue): it is for what the host sends or receives", note: note)
+                continue
+            }
+            for rule in chain.rules {
+                var check = MatchConsistency(family: family, hook: chain.base?.hook)
+                for case .match(let match) in rule.statements {
+                    guard let finding = check.add(match) else { continue }
+                    sink.warning(match.location, finding.message, note: finding.note)
+                    break
+                }
+            }
+        }
+    }
+}
+
+/// What the matches of one rule leave possible, as far as that can be told without a frame.
+private struct MatchConsistency {
+    struct Finding {
+        var message: String
+        var note: String
+    }
+
+    let family: Family
+    /// Nil in a chain that is jumped to: it may be asked from several.
+    let hook: Hook?
+    /// Protocols that packets may still be of; nil on a bridge, where they may be of any.
+    private var networks: [NetworkProtocol]?
+    /// Numbers that fields may still have; a field that is missing may have any.
+    private var candidates: [Field: [UInt128]] = [:]
+    /// Both types of tags have been asked for in one set, after which nft looks for a tag behind the tag.
+    private var hasMixedTags = false
+
+    init(family: Family, hook: Hook?) {
+        self.family = family
+        self.hook = hook
+        networks =
+            switch family {
+            case .bridge, .arp: nil
+            case .inet: [.ip, .ip6]
+            case .ip: [.ip]
+            case .ip6: [.ip6]
+            }
+    }
+
+    /// What is wrong with the match behind those before it, if anything.
+    mutating func add(_ match: Match) -> Finding? {
+        if let finding = interfaceFinding(match) ?? secondTagFinding(match) { return finding }
+        if let before = networks {
+            let remaining = before.filter { network in
+                possibleValues(of: match.field, in: network).map { $0.contains(where: match.admits) } ?? true
+            }
+            if remaining.isEmpty { return familyFinding(match, among: before) }
+            networks = remaining
+        }
+        if let possible = candidates[match.field] ?? frameValues(of: match.field) {
+            let remaining = possible.filter(match.admits)
+            if remaining.isEmpty { return contradiction(match, possible) }
+            candidates[match.field] = remaining
+        } else if let numbers = match.numbers {
+            candidates[match.field] = numbers
+        }
+        return foreignICMP(match)
+    }
+
+    private func interfaceFinding(_ match: Match) -> Finding? {
+        let isMissing: Bool
+        switch (hook, match.field.source) {
+        case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)): isMissing = true
+        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)): isMissing = true
+        default: isMissing = false
+        }
+        guard isMissing, let hook else { return nil }
+        let verb = match.relation == .equal ? "never matches" : "always matches"
+        let other =
+            hook == .prerouting ? match.field.words.replacingFirst("o", with: "i") : match.field.words.replacingFirst("i", with: "o")
+        return Finding(
+            message: "'\(match.field.words)' \(verb) at the hook \(hook.rawValue), where it is not known",
+            note: "both ports are known at the hook forward; here there is '\(other)'")
+    }
+
+    private mutating func secondTagFinding(_ match: Match) -> Finding? {
+        let selector = Selector.reading(match.field)
+        if match.field == .etherType, match.relation == .equal, let numbers = match.numbers, numbers.contains(0x8100),
+            numbers.contains(0x88a8)
+        {
+            hasMixedTags = true
+            return nil
+        }
+        guard hasMixedTags, selector.header == .vlan, selector.field != match.field else { return nil }
+        return Finding(
+            message: "behind a set of both tag types nft reads '\(match.field.words)' from the second tag",
+            note: "write a rule for each type: ether type 8021ad \(match.field.words) …")
+    }
+
+    /// Values that the field has in packets of that protocol, in the frames that an `inet`, `ip` or `ip6` table sees.
+    private func possibleValues(of field: Field, in network: NetworkProtocol) -> [UInt128]? {
+        let isIPv4 = network == .ip
+        let type: UInt128 = isIPv4 ? 0x0800 : 0x86dd
+        switch field {
+        case .metaNfproto: return [isIPv4 ? 2 : 10]
+        case .metaProtocol, .vlanType: return [type]
+        case .etherType: return [type, 0x8100, 0x88a8]
+        case .metaPkttype: return [0, 1, 2]
+        case .vlanId, .vlanPcp, .vlanDei, .vlanCfi: return nil
+        default:
+            // A tag behind the tag: such frames these tables don't see.
+            return Selector.reading(field).header == .vlan && field.words == "vlan type" ? [] : nil
+        }
+    }
+
+    /// Values that the field has in any frame.
+    private func frameValues(of field: Field) -> [UInt128]? {
+        switch field {
+        case .metaPkttype where family == .bridge: [1, 2, 3]
+        case .ipVersion: [4]
+        case .ip6Version: [6]
+        default: nil
+        }
+    }
+
+    private func familyFinding(_ match: Match, among networks: [NetworkProtocol]) -> Finding {
+        let seen = networks.map { $0 == .ip ? "IPv4" : "IPv6" }.joined(separator: " and ")
+        var note = "what comes here are \(seen) packets, untagged or behind a single tag"
+        if match.field == .metaPkttype { note = "in a table \(family.rawValue) it is host, broadcast or multicast" }
+        return Finding(message: "'\(match.field.words)' never matches this in a table \(family.rawValue)", note: note)
+    }
+
+    private func contradiction(_ match: Match, _ possible: [UInt128]) -> Finding {
+        let selector = Selector.reading(match.field)
+        let names = selector.type == .service ? nil : selector.type.names
+        let values = possible.prefix(8).map { names?.name(of: $0) ?? ValueText(selector).plain($0) }
+        return Finding(
+            message: "this rule never matches: '\(match.field.words)' can't be so here",
+            note: "what remains for it is \(values.joined(separator: ", "))")
+    }
+
+    /// Each version of IP has its own protocol for this; the other's number in it means something else, or nothing.
+    private func foreignICMP(_ match: Match) -> Finding? {
+        guard let networks, networks.count == 1, let header = Selector.reading(match.field).header, !match.isImplied else { return nil }
+        switch (networks[0], header) {
+        case (.ip, .icmpv6):
+            return Finding(message: "'\(match.field.words)' does not occur in IPv4", note: "write icmp in its place")
+        case (.ip6, .icmp), (.ip6, .igmp):
+            return Finding(message: "'\(match.field.words)' does not occur in IPv6", note: "write icmpv6 in its place")
+        default: return nil
+        }
+    }
+}
+
+extension Match {
+    /// Whether the field may have this number.
+    fileprivate func admits(_ number: UInt128) -> Bool {
+        let number = mask.map { number & $0 } ?? number
+        let values: [Value]
+        switch operand {
+        case .single(let value): values = [value]
+        case .set(let members): values = members
+        default: return true
+        }
+        let isAmong = values.contains { value in
+            if case .interface = value { return true }
+            let bounds = value.bounds(bitWidth: field.bitWidth)
+            return bounds.low <= number && number <= bounds.high
+        }
+        return isAmong == (relation == .equal)
+    }
+
+    /// All numbers that the field may have, if the match lists them.
+    fileprivate var numbers: [UInt128]? {
+        guard mask == nil, relation == .equal, !field.isInterface else { return nil }
+        let values: [Value]
+        switch operand {
+        case .single(let value): values = [value]
+        case .set(let members): values = members
+        default: return nil
+        }
+        let numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
+        return numbers.count == values.count ? numbers : nil
+    }
+}
+
+extension String {
+    fileprivate func replacingFirst(_ character: Character, with other: Character) -> String {
+        first == character ? String(other) + dropFirst() : self
+    }
+}
