@@ -178,9 +178,13 @@ extension LabTests {
             ),
         ]
 
-        private func throughBridge(_ rules: URL, _ frames: [OutgoingFrame]) throws -> (exchange: Exchange, counts: [RuleCount]) {
+        /// - Parameter asksPacketHooks: br_netfilter shows the packets to IP's hooks as well.
+        private func throughBridge(
+            _ rules: URL, _ frames: [OutgoingFrame], asksPacketHooks: Bool = false
+        ) throws -> (exchange: Exchange, counts: [RuleCount]) {
             let lab = try Lab(bare: true)
             try lab.startBridge(rules: rules)
+            if asksPacketHooks { try lab.askPacketHooks() }
             let exchange = try Wiretap(lab).exchange(frames, quiet: .milliseconds(150))
             let listing = try lab.require(in: .fw, "nft -j list ruleset")
             let object = try JSONSerialization.jsonObject(with: Data(listing.utf8)) as? [String: Any]
@@ -205,11 +209,13 @@ extension LabTests {
             return (exchange, rules.map { ($0.text, Tally(frames: $0.frames, bytes: $0.bytes)) })
         }
 
-        func compare(_ rules: URL, _ frames: [OutgoingFrame], workers: Int = 2) throws {
-            let oracle = try throughBridge(rules, frames)
+        func compare(_ rules: URL, _ frames: [OutgoingFrame], workers: Int = 2, asksPacketHooks: Bool = false) throws {
+            let oracle = try throughBridge(rules, frames, asksPacketHooks: asksPacketHooks)
             try #require(oracle.exchange.errors.isEmpty)
             // The oracle against itself shows that it says the same twice.
-            let weir = try Requirements.middleIsBridge ? throughBridge(rules, frames) : throughWeir(rules, frames, workers: workers)
+            let weir =
+                try Requirements.middleIsBridge
+                ? throughBridge(rules, frames, asksPacketHooks: asksPacketHooks) : throughWeir(rules, frames, workers: workers)
             for side in Side.allCases {
                 let expected = oracle.exchange.frames(at: side)
                 let came = weir.exchange.frames(at: side)
@@ -246,44 +252,50 @@ extension LabTests {
             let description: String
             let frame: String
             var rules: [String] = []
+            /// In place of `rules`.
+            var file: String?
+            var asksPacketHooks = false
             let passesBridge: Bool
             let passesWeir: Bool
         }
 
-        static let differences: [Difference] = [
-            Difference(
-                description: "a bridge ends the link-local groups 01-80-C2-00-00-0x; a wire carries them",
-                frame: FrameKind.named("LLDP").frame,
-                passesBridge: false, passesWeir: true),
-            Difference(
-                description: "pause frames likewise", frame: FrameKind.named("pause").frame, passesBridge: false, passesWeir: true),
-            Difference(
-                description: "a bridge hands malformed IPv4 on; Weir drops what no rule can judge",
-                frame: "overwritten(near/near4/UDP(dport=9)/data(30), 16, 0, 59)", passesBridge: true, passesWeir: false),
-            Difference(
-                description: "and malformed IPv6", frame: "overwritten(near/near6/UDP(dport=9)/data(30), 14, 0x40)", passesBridge: true,
-                passesWeir: false),
-            Difference(
-                description: "nft reads ports out of the Ethernet padding; it is no part of the packet",
-                frame: "padded(near/IP(src='10.77.0.1', dst='10.77.0.2', proto=6))", rules: ["tcp dport 0-65535 drop"], passesBridge: false,
-                passesWeir: true),
-            Difference(
-                description: """
-                    nft reads ports out of a later fragment's payload where its fast path can (nft_payload_fast_eval), though not where \
-                    it can't (nft_payload_eval); in Weir they never match there
-                    """,
-                frame: "near/IP(src='10.77.0.1', dst='10.77.0.2', id=7, frag=6, proto=17)/data(40)", rules: ["udp dport 0-65535 drop"],
-                passesBridge: false, passesWeir: true),
-        ]
+        static let differences: [Difference] =
+            [
+                Difference(
+                    description: "a bridge ends the link-local groups 01-80-C2-00-00-0x; a wire carries them",
+                    frame: FrameKind.named("LLDP").frame,
+                    passesBridge: false, passesWeir: true),
+                Difference(
+                    description: "pause frames likewise", frame: FrameKind.named("pause").frame, passesBridge: false, passesWeir: true),
+                Difference(
+                    description: "a bridge hands malformed IPv4 on; Weir drops what no rule can judge",
+                    frame: "overwritten(near/near4/UDP(dport=9)/data(30), 16, 0, 59)", passesBridge: true, passesWeir: false),
+                Difference(
+                    description: "and malformed IPv6", frame: "overwritten(near/near6/UDP(dport=9)/data(30), 14, 0x40)", passesBridge: true,
+                    passesWeir: false),
+                Difference(
+                    description: "nft reads ports out of the Ethernet padding; it is no part of the packet",
+                    frame: "padded(near/IP(src='10.77.0.1', dst='10.77.0.2', proto=6))", rules: ["tcp dport 0-65535 drop"],
+                    passesBridge: false,
+                    passesWeir: true),
+                Difference(
+                    description: """
+                        nft reads ports out of a later fragment's payload where its fast path can (nft_payload_fast_eval), though not where \
+                        it can't (nft_payload_eval); in Weir they never match there
+                        """,
+                    frame: "near/IP(src='10.77.0.1', dst='10.77.0.2', id=7, frag=6, proto=17)/data(40)", rules: ["udp dport 0-65535 drop"],
+                    passesBridge: false, passesWeir: true),
+            ] + FamilyOracleTests.differences
 
         @Test("where Weir differs from the bridge it does so on purpose", arguments: differences)
         func difference(_ difference: Difference) throws {
             let directory = try temporaryDirectory()
             defer { try? FileManager.default.removeItem(at: directory) }
             let file = directory.appending(path: "difference.nft")
-            try Weir.chain(difference.rules).write(to: file, atomically: true, encoding: .utf8)
+            try (difference.file ?? Weir.chain(difference.rules)).write(to: file, atomically: true, encoding: .utf8)
             let frame = OutgoingFrame(from: .near, frame: difference.frame)
-            #expect(try throughBridge(file, [frame]).exchange.far.count == (difference.passesBridge ? 1 : 0), "bridge")
+            let bridge = try throughBridge(file, [frame], asksPacketHooks: difference.asksPacketHooks)
+            #expect(bridge.exchange.far.count == (difference.passesBridge ? 1 : 0), "bridge")
             guard !Requirements.middleIsBridge else { return }
             #expect(try throughWeir(file, [frame]).exchange.far.count == (difference.passesWeir ? 1 : 0), "Weir")
         }
