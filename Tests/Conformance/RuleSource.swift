@@ -192,7 +192,11 @@ struct RuleSource {
 
     private mutating func rule() -> String {
         let count = random.pick([0, 1, 1, 1, 2, 2, 3])
-        let conditions = (0..<count).map { _ in pick(Self.matches) }
+        var conditions = (0..<count).map { _ in pick(Self.matches) }
+        // nft 1.0.6 makes one comparison of two that stand beside each other and fails only where both are equal.
+        if let first = conditions.firstIndex(where: { $0.contains("!=") }) {
+            conditions = conditions.enumerated().filter { $0 <= first || !$1.contains("!=") }.map(\.element)
+        }
         return (conditions + ["counter", pick(Self.endings)]).joined(separator: " ")
     }
 
