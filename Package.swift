@@ -72,6 +72,15 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(name: "LabTests", resources: [.copy("Support")], swiftSettings: house),
 
+        // What tools/conformance runs, and a lab test for a while.
+        .executableTarget(
+            name: "conformance",
+            dependencies: [
+                "Ruleset", "Classifier", "Firewall", "Wire", "FrameBuilder", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Conformance", swiftSettings: house),
+
         // What tests stand on.
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

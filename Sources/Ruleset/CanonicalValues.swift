@@ -81,8 +81,10 @@ extension Array where Element == Value {
     func joined(for selector: Selector) -> [Value] {
         let width = selector.field.bitWidth
         var joined: [(value: Value, bounds: ValueBounds)] = []
-        for value in ElementOrder(selector: selector, isInterval: true).sorted(self, by: { $0 }) {
-            let bounds = value.bounds(bitWidth: width)
+        let sorted = map { (value: $0, bounds: $0.bounds(bitWidth: width)) }.sorted {
+            ($0.bounds.low, $0.bounds.high) < ($1.bounds.low, $1.bounds.high)
+        }
+        for (value, bounds) in sorted {
             guard let last = joined.last else {
                 joined.append((value, bounds))
                 continue

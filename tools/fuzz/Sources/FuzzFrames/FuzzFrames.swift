@@ -26,13 +26,14 @@ public func fuzzFrames(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     return 0
 }
 
-struct Subject: Sendable {
+struct Subject {
     var program: Program
     var interpreter: Interpreter
 }
 
 /// Every field with a name, in chains that jump, and with maps.
-let subjects: [Subject] = {
+/// libFuzzer calls from one thread.
+nonisolated(unsafe) let subjects: [Subject] = {
     let fields = Field.allCases.filter { !$0.isInterface }.map(\.words)
     let comparisons: [(String) -> String] = [{ "\($0) > 1" }, { "\($0) != 0" }, { "\($0) { 1, 6, 17 }" }, { "\($0) 0-100" }]
     let files = comparisons.map { comparison in
