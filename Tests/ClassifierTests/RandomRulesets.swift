@@ -44,7 +44,8 @@ struct RandomRulesets {
             chains.insert(base, at: Int.random(in: 0...chains.count, using: &random))
         }
         return Table(
-            family: .bridge, name: name, objects: remembers ? Self.objects : [], sets: sets, chains: chains, location: Build.nowhere)
+            family: .bridge, name: name, objects: remembers ? Self.objects : [], sets: remembers ? sets + Self.changingSets : sets,
+            chains: chains, location: Build.nowhere)
     }
 
     private mutating func makeSets(jumpingTo chains: [String]) {

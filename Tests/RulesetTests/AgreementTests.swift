@@ -88,7 +88,8 @@ struct AgreementTests {
         "esp spi 5", "ah spi 5", "comp cpi 3", "tcp urgptr 5", "@ll,96,16 0x800", "@nh,72,8 6", "@th,16,16 80", "meta length > 100",
         "meta pkttype other", "limit rate 5/second", "limit rate over 10 kbytes/minute burst 3 mbytes", "quota over 5 kbytes",
         "counter name c1", "quota name q1", "limit name l1", "log prefix \"p\" level info", "log group 3", "meta hour \"22:00\"-\"06:00\"",
-        "meta day Monday", "meta time < \"2030-01-01\"",
+        "meta day Monday", "add @s1 { ip saddr }", "update @s1 { ip daddr timeout 5m }", "add @s2 { tcp dport limit rate 5/second }",
+        "meta time < \"2030-01-01\"",
     ]
 
     @Test(
