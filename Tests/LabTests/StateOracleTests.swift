@@ -57,6 +57,11 @@ extension LabTests.OracleTests {
                         size 3
                         flags dynamic
                     }
+                    set guests {
+                        type ipv4_addr
+                        size 1000
+                        flags dynamic
+                    }
                     set ports {
                         type inet_service
                         flags dynamic,timeout
@@ -76,7 +81,9 @@ extension LabTests.OracleTests {
                         udp dport @ports counter
                         update @ports { tcp dport } counter
                         add @networks { ip daddr & 255.255.255.0 quota over 100 bytes } counter drop
-                        delete @hosts { ip daddr } counter
+                        ip saddr @guests counter
+                        add @guests { ip saddr } counter
+                        delete @guests { ip daddr } counter
                         meter rates size 4 { ether saddr limit rate over 1/day burst 3 packets } counter
                         counter
                     }
