@@ -68,7 +68,8 @@ let package = Package(
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
-                "Appliance", "Capture", "Classifier", "Firewall", "PacketIO", "Ruleset", "CAllocationCounter", "CNetworkNamespace",
+                "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Ruleset", "Wire", "CAllocationCounter",
+                "CNetworkNamespace",
             ], swiftSettings: house),
         .testTarget(name: "LabTests", resources: [.copy("Support")], swiftSettings: house),
 

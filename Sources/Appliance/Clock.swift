@@ -1,10 +1,11 @@
 import CLinux
-import Classifier
+public import Classifier
 import Glibc
 
 /// The system's clocks.
-enum Clock {
-    static func now() -> Instant {
+public enum Clock {
+    /// Both as they are now.
+    public static func now() -> Instant {
         Instant(monotonic: nanoseconds(CLOCK_MONOTONIC), sinceEpoch: nanoseconds(CLOCK_REALTIME))
     }
 

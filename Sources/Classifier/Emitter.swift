@@ -124,6 +124,15 @@ struct Emitter {
                     case .quota: .quota
                     }
                 instructions.append(Instruction(operation: operation, first: try int32(try stateful.number(of: object, location))))
+            case .update(let update):
+                let first = instructions.count
+                var change = Instruction(operation: .change, slot: try slot(of: update.field))
+                change.mask = mask(update.mask, of: update.field)
+                let (set, template) = try stateful.add(update)
+                change.first = try int32(set)
+                change.count = try int32(template)
+                instructions.append(change)
+                matches += first..<instructions.count
             case .log:
                 instructions.append(Instruction(operation: .log, first: try int32(number), count: try int32(place)))
             case .verdict(.continue, _):
@@ -169,6 +178,11 @@ struct Emitter {
             return instruction
         }
         instruction.mask = mask(match.mask, of: match.field)
+        if case .named(let name) = match.operand, let set = stateful.changingSets[name] {
+            instruction.operation = .inChanging
+            instruction.first = try int32(set)
+            return instruction
+        }
         if case .named(let name) = match.operand {
             let range = try compiledSet(name, for: match)
             instruction.operation = .inSet

@@ -22,6 +22,11 @@ struct Instruction: BitwiseCopyable, Sendable {
         case limit
         /// The same of a quota.
         case quota
+        /// Goes on if the changing set `first` holds the loaded value & mask and the element's statements let it, else to `target`. With
+        /// `isNegated` if the set does not hold it.
+        case inChanging
+        /// Does to the loaded value & mask in the changing set `first` what the template `count` says; to `target` if the rule ends there.
+        case change
         /// Notes that the frame came here; `first` is the rule's number, `count` the statement's.
         case log
 

@@ -43,8 +43,8 @@ public struct Interpreter {
     /// In the order in which a frame comes to them.
     private let baseChains: [(table: Int, chain: NumberedChain, base: BaseChain)]
 
-    /// - Parameter ports: The names of the two ports.
-    public init(_ ruleset: Ruleset, ports: [String]) {
+    /// Parameters as those of `Program`.
+    public init(_ ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0)) {
         self.ports = ports
         var rules = 0
         var counters = 0
@@ -52,7 +52,7 @@ public struct Interpreter {
         var hooked: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for table in ruleset.tables {
             var chains: [String: NumberedChain] = [:]
-            let sets = Dictionary(table.sets.map { ($0.name, $0.elements) }) { first, _ in first }
+            let sets = Dictionary(table.sets.filter { !$0.dynamics.changes }.map { ($0.name, $0.elements) }) { first, _ in first }
             for chain in table.chains {
                 var numbered = NumberedChain(base: chain.base, rules: [])
                 for rule in chain.rules.map({ $0.withElements(of: sets) }) {
@@ -66,7 +66,7 @@ public struct Interpreter {
             tables.append(chains)
         }
         self.tables = tables
-        state = InterpreterState(ruleset)
+        state = InterpreterState(ruleset, start: start.monotonic)
         let families = ruleset.tables.map(\.family)
         self.families = families
         var ordered: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
@@ -134,7 +134,14 @@ public struct Interpreter {
                 let here = LoggedStatement(rule: Int32(truncatingIfNeeded: numbered.number), statement: Int32(truncatingIfNeeded: place))
                 switch statement {
                 case .match(let match):
-                    guard fields.satisfy(match) else { continue rules }
+                    if case .named(let name) = match.operand, state.isChanging(name, table: table) {
+                        guard let isInside = state.holds(match, in: name, table: table, fields), isInside == (match.relation == .equal)
+                        else { continue rules }
+                    } else {
+                        guard fields.satisfy(match) else { continue rules }
+                    }
+                case .update(let update):
+                    guard state.change(update, table: table, fields) else { continue rules }
                 case .verdictMap(let map):
                     guard let verdict = self.verdict(in: map, fields) else { continue rules }
                     said = verdict
@@ -205,12 +212,12 @@ extension Rule {
         rule.statements = statements.map { statement in
             switch statement {
             case .match(var match):
-                if case .named(let name) = match.operand { match.operand = .set((sets[name] ?? []).map(\.value)) }
+                if case .named(let name) = match.operand, let elements = sets[name] { match.operand = .set(elements.map(\.value)) }
                 return .match(match)
             case .verdictMap(var map):
                 if case .named(let name) = map.elements { map.elements = .anonymous(sets[name] ?? []) }
                 return .verdictMap(map)
-            case .counter, .verdict, .limit, .quota, .object, .log: return statement
+            case .counter, .verdict, .limit, .quota, .object, .log, .update: return statement
             }
         }
         return rule
@@ -222,7 +229,7 @@ extension Rule {
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdictMap, .limit, .quota, .object, .log, .verdict(.continue, _): break
+            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _): break
             case .verdict: return count
             }
         }

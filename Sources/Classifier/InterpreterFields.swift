@@ -90,7 +90,8 @@ struct InterpreterFields {
         }
     }
 
-    private func number(_ field: Field) -> UInt128? {
+    /// The field's value; nil where the frame has none.
+    func number(_ field: Field) -> UInt128? {
         switch field.source {
         case .meta(.time): return UInt128(instant.sinceEpoch)
         case .meta(.hour): return UInt128(instant.sinceEpoch / 1_000_000_000 % 86_400)

@@ -7,7 +7,47 @@ final class InterpreterState {
         case statement(LoggedStatement)
         case limit(Int)
         case quota(Int)
+        /// A statement of an element, by its place among them.
+        case element(Member, Int)
     }
+
+    /// An element of a set that changes.
+    struct Member: Hashable {
+        var table: Int
+        var set: String
+        var isMeter: Bool
+        var key: UInt128
+        /// The how manieth that has been put in: an element that comes again begins anew.
+        var number: Int
+    }
+
+    private struct Place: Hashable {
+        var table: Int
+        var name: String
+        var isMeter: Bool
+    }
+
+    /// A set that changes, as it is now.
+    private struct ChangingSet {
+        var size: Int
+        var timeout: UInt64
+        var statements: [ElementStatement]
+        var elements: [UInt128: (member: Member, expires: UInt64, statements: [ElementStatement])] = [:]
+        var inserted = 0
+
+        mutating func insert(_ number: UInt128, _ place: Place, expires: UInt64, _ statements: [ElementStatement]) {
+            inserted += 1
+            let member = Member(table: place.table, set: place.name, isMeter: place.isMeter, key: number, number: inserted)
+            elements[number] = (member, expires, statements)
+        }
+
+        /// Takes out what has expired.
+        mutating func expire(at now: UInt64) {
+            elements = elements.filter { $0.value.expires == 0 || $0.value.expires > now }
+        }
+    }
+
+    private var sets: [Place: ChangingSet] = [:]
 
     private struct Key: Hashable {
         var table: Int
@@ -19,9 +59,22 @@ final class InterpreterState {
     private var buckets: [Owner: (tokens: UInt64, last: UInt64)] = [:]
     private var used: [Owner: UInt64] = [:]
 
-    init(_ ruleset: Ruleset) {
+    init(_ ruleset: Ruleset, start: UInt64) {
         var numbers: [NamedObject.Kind: Int] = [:]
         for (index, table) in ruleset.tables.enumerated() {
+            for set in table.sets where set.dynamics.changes {
+                let key = Place(table: index, name: set.name, isMeter: false)
+                guard sets[key] == nil else { continue }
+                let timeout = (set.dynamics.timeout ?? 0) * 1_000_000
+                var changing = ChangingSet(
+                    size: max(Int(set.size ?? 0), set.elements.count), timeout: timeout, statements: set.dynamics.statements)
+                for element in set.elements {
+                    guard case .number(let number) = element.value else { continue }
+                    let lifetime = element.timeout.map { $0 * 1_000_000 } ?? timeout
+                    changing.insert(number, key, expires: lifetime == 0 ? 0 : start + lifetime, changing.statements)
+                }
+                sets[key] = changing
+            }
             for object in table.objects {
                 let number = numbers[object.kind, default: 0]
                 numbers[object.kind] = number + 1
@@ -53,5 +106,55 @@ final class InterpreterState {
         let sum = used[owner, default: quota.used] + UInt64(fields.length)
         used[owner] = sum
         return (sum > quota.bytes) == quota.isOver
+    }
+
+    func isChanging(_ name: String, table: Int) -> Bool { sets[Place(table: table, name: name, isMeter: false)] != nil }
+
+    /// nil where the field can't be read, or the element's own statements end the rule.
+    func holds(_ match: Match, in name: String, table: Int, _ fields: InterpreterFields) -> Bool? {
+        let place = Place(table: table, name: name, isMeter: false)
+        guard let number = fields.number(match.field) else { return nil }
+        sets[place]?.expire(at: fields.now)
+        guard let element = sets[place]?.elements[number & (match.mask ?? .max)] else { return false }
+        return pass(element.statements, element.member, fields) ? true : nil
+    }
+
+    func change(_ update: SetUpdate, table: Int, _ fields: InterpreterFields) -> Bool {
+        let place = Place(table: table, name: update.set, isMeter: update.meterSize != nil)
+        guard let value = fields.number(update.field) else { return false }
+        let number = value & (update.mask ?? .max)
+        if let size = update.meterSize, sets[place] == nil {
+            sets[place] = ChangingSet(size: Int(size), timeout: 0, statements: [])
+        }
+        guard var set = sets[place] else { return false }
+        defer { sets[place] = set }
+        set.expire(at: fields.now)
+        let lifetime = update.timeout.map { $0 * 1_000_000 } ?? set.timeout
+        let expires = lifetime == 0 ? 0 : fields.now + lifetime
+        switch update.operation {
+        case .delete:
+            set.elements[number] = nil
+            return true
+        case .add, .update:
+            if let element = set.elements[number] {
+                if update.operation == .update, element.expires != 0, lifetime != 0 { set.elements[number]?.expires = expires }
+            } else {
+                guard set.elements.count < set.size else { return false }
+                set.insert(number, place, expires: expires, update.statements.isEmpty ? set.statements : update.statements)
+            }
+        }
+        guard let element = set.elements[number] else { return false }
+        return pass(element.statements, element.member, fields)
+    }
+
+    private func pass(_ statements: [ElementStatement], _ member: Member, _ fields: InterpreterFields) -> Bool {
+        for (index, statement) in statements.enumerated() {
+            switch statement {
+            case .counter: break
+            case .limit(let limit): if !pass(limit, .element(member, index), fields) { return false }
+            case .quota(let quota): if !pass(quota, .element(member, index), fields) { return false }
+            }
+        }
+        return true
     }
 }

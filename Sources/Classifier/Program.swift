@@ -33,12 +33,16 @@ public final class Program: Sendable {
     private let quotas: FrozenArray<QuotaBound>
     /// Of the buckets, then of the quotas. A new program begins anew.
     private let cells: StateCells
+    private let changingSets: DynamicSets
 
     /// Compiles a checked tree for a pair of ports.
     /// - Parameters:
     ///   - ports: The two interfaces' names. A rule may name others, as it may in nft: it then never matches.
+    ///   - start: From when on the timeouts of elements in the file count.
     /// - Throws: What no checked tree has; see `ProgramError`.
-    public init(compiling ruleset: Ruleset, ports: [String]) throws(ProgramError) {
+    public init(
+        compiling ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0)
+    ) throws(ProgramError) {
         guard ports.count == 2 else { throw ProgramError(reason: .portCount(ports.count), location: nil) }
         try checkJumps(in: ruleset)
         var emitter = Emitter(ports: ports)
@@ -55,8 +59,11 @@ public final class Program: Sendable {
         loads = FrozenArray(emitter.loads)
         namedCounters = emitter.stateful.namedCounters
         buckets = FrozenArray(emitter.stateful.buckets)
+        changingSets = DynamicSets(
+            emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps,
+            seed: (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)), start: start.monotonic)
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
-        cells = StateCells(emitter.stateful.buckets.map { StateCells.full($0.depth) } + emitter.stateful.quotas.map(\.used))
+        cells = StateCells(emitter.stateful.buckets.map { $0.full } + emitter.stateful.quotas.map(\.used))
     }
 
     /// Runs a frame through the rules.
@@ -151,6 +158,26 @@ public final class Program: Sendable {
                 let number = Int(instruction.first)
                 if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(instruction.target) }
                 continue
+            case .inChanging:
+                guard let value = values[instruction.slot],
+                    let isInside = changingSets.holds(
+                        value & instruction.mask, set: Int(instruction.first), bytes: size, at: instant.monotonic),
+                    isInside != instruction.isNegated
+                else {
+                    next = Int(instruction.target)
+                    continue
+                }
+                continue
+            case .change:
+                guard let value = values[instruction.slot],
+                    changingSets.change(
+                        value & instruction.mask, set: Int(instruction.first), template: Int(instruction.count), bytes: size,
+                        at: instant.monotonic)
+                else {
+                    next = Int(instruction.target)
+                    continue
+                }
+                continue
             case .log:
                 hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
                 continue
@@ -158,7 +185,7 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .inRange, .inSet, .lookUp, .mapped, .read, .count, .countObject, .limit, .quota, .log, .endOfChain:
+            case .inRange, .inSet, .lookUp, .mapped, .read, .count, .countObject, .limit, .quota, .inChanging, .change, .log, .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)

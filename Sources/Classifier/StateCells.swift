@@ -19,6 +19,34 @@ struct TokenBucket: BitwiseCopyable, Sendable {
         isOver = limit.isOver
     }
 
+    private init() {
+        (unit, rate, depth, isOfBytes, isOver) = (0, 1, 0, false, false)
+    }
+
+    /// In the place of a bucket where there is none.
+    static let none = TokenBucket()
+
+    /// What a bucket's word is as long as nothing has been taken out.
+    var full: UInt64 { 0 &- depth }
+
+    /// In nanoseconds: some 18 minutes.
+    private static let largestSkew: UInt64 = 1 << 40
+
+    /// A bucket's word after a frame, and whether the frame passes (net/netfilter/nft_limit.c, `nft_limit_eval`).
+    ///
+    /// The kernel keeps the time of the last frame and the tokens that were left; tokens grow by one each nanosecond, so the time at
+    /// which there were none says both in one word. A full bucket is one whose time is further back than it is deep.
+    @inline(__always)
+    func after(_ empty: UInt64, bytes size: UInt64, at now: UInt64) -> (empty: UInt64, passes: Bool) {
+        let age = now &- empty
+        // Workers read the clock once a batch: one that comes late may see a time that is still to come.
+        let tokens = age > UInt64.max - Self.largestSkew ? 0 : min(age, depth)
+        let rest = tokens &- cost(ofBytes: size)
+        // Signed, as the kernel's `delta`: a bucket of more than 2^63 nanoseconds counts as empty.
+        guard Int64(bitPattern: rest) >= 0 else { return (empty, isOver) }
+        return (now &- rest, !isOver)
+    }
+
     /// Nanoseconds that a frame costs. The product wraps round where the kernel's does (`nft_limit_bytes_eval`).
     @inline(__always)
     func cost(ofBytes size: UInt64) -> UInt64 {
@@ -30,6 +58,10 @@ struct TokenBucket: BitwiseCopyable, Sendable {
 struct QuotaBound: BitwiseCopyable, Sendable {
     let bytes: UInt64
     let isOver: Bool
+
+    /// Whether a frame passes with which so many bytes are used (`nft_overquota`).
+    @inline(__always)
+    func passes(_ used: UInt64) -> Bool { (used > bytes) == isOver }
 }
 
 /// What the limits and quotas of a program have come to: one 64-bit word each, shared by all workers as the kernel's are by all CPUs.
@@ -54,45 +86,25 @@ struct StateCells: ~Copyable, @unchecked Sendable {
         unsafe base.deallocate()
     }
 
-    /// What a bucket's word is as long as nothing has been taken out.
-    static func full(_ depth: UInt64) -> UInt64 { 0 &- depth }
-
-    /// Whether the bucket in this cell lets a frame pass, which then has paid (net/netfilter/nft_limit.c, `nft_limit_eval`).
-    ///
-    /// The kernel keeps the time of the last frame and the tokens that were left; tokens grow by one each nanosecond, so the time at
-    /// which there were none says both in one word. A full bucket is one whose time is further back than it is deep.
+    /// Whether the bucket in this cell lets a frame pass, which then has paid.
     @inline(__always)
     func pass(_ bucket: TokenBucket, cell: Int, bytes size: UInt64, at now: UInt64) -> Bool {
         guard cell >= 0, cell < count else { return false }
-        let cost = bucket.cost(ofBytes: size)
-        var empty = unsafe base[cell].load(ordering: .relaxed)
+        var word = unsafe base[cell].load(ordering: .relaxed)
         while true {
-            let age = now &- empty
-            // Workers read the clock once a batch: one that comes late may see a time that is still to come.
-            let tokens = age > UInt64.max - Self.largestSkew ? 0 : min(age, bucket.depth)
-            let rest = tokens &- cost
-            // Signed, as the kernel's `delta`: a bucket of more than 2^63 nanoseconds counts as empty.
-            guard Int64(bitPattern: rest) >= 0 else { return bucket.isOver }
-            let swap = unsafe base[cell].compareExchange(expected: empty, desired: now &- rest, ordering: .relaxed)
-            if swap.exchanged { return !bucket.isOver }
-            empty = swap.original
+            let (empty, passes) = bucket.after(word, bytes: size, at: now)
+            if empty == word { return passes }
+            let swap = unsafe base[cell].compareExchange(expected: word, desired: empty, ordering: .relaxed)
+            if swap.exchanged { return passes }
+            word = swap.original
         }
     }
-
-    /// In nanoseconds: some 18 minutes.
-    private static let largestSkew: UInt64 = 1 << 40
 
     /// Whether the quota in this cell lets a frame pass, whose bytes count in any case (net/netfilter/nft_quota.c, `nft_overquota`).
     @inline(__always)
     func pass(_ quota: QuotaBound, cell: Int, bytes size: UInt64) -> Bool {
         guard cell >= 0, cell < count else { return false }
         let used = unsafe base[cell].wrappingAdd(size, ordering: .relaxed).newValue
-        return (used > quota.bytes) == quota.isOver
-    }
-
-    /// A cell's word; 0 outside of them.
-    func value(at cell: Int) -> UInt64 {
-        guard cell >= 0, cell < count else { return 0 }
-        return unsafe base[cell].load(ordering: .relaxed)
+        return quota.passes(used)
     }
 }

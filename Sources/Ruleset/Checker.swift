@@ -14,6 +14,8 @@ struct Checker {
         var chains: [String: Int] = [:]
         var sets: [String: Int] = [:]
         var declarations: SetDeclarations
+        /// Names of sets that rules have of their own.
+        var meters: Set<String> = []
         /// Named by a rule.
         var usedSets: Set<String> = []
         /// By set: the number of elements that were there when a `create element` came.
@@ -189,11 +191,28 @@ extension Checker {
             guard let checked = RuleChecker.check(rule, family: tables[table].family, sets: contents[table].declarations, into: &sink)
             else { continue }
             contents[table].usedSets.formUnion(checked.namedSets)
+            noteUpdates(of: checked, inTableAt: table)
             if isInserted {
                 tables[table].chains[chain].rules.insert(checked, at: 0)
             } else {
                 tables[table].chains[chain].rules.append(checked)
             }
+        }
+    }
+
+    /// nft gives a set what the rules that change it need.
+    private mutating func noteUpdates(of rule: Rule, inTableAt table: Int) {
+        for case .update(let update) in rule.statements {
+            if update.meterSize != nil {
+                // nft takes the name of an equal meter again, and gives both rules one set.
+                if contents[table].sets[update.set] != nil || !contents[table].meters.insert(update.set).inserted {
+                    sink.error(update.location, "there is already a set or meter '\(printable(update.set))' in this table")
+                }
+                continue
+            }
+            guard let set = contents[table].sets[update.set] else { continue }
+            tables[table].sets[set].dynamics.isDynamic = true
+            tables[table].sets[set].size = tables[table].sets[set].size ?? SetUpdate.defaultSize
         }
     }
 
@@ -211,7 +230,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log: break
+                case .match, .counter, .limit, .quota, .object, .log, .update: break
                 }
             }
         }
@@ -262,12 +281,20 @@ extension Checker {
         if syntax.mergesElements, !syntax.isInterval {
             return sink.error(syntax.location, "'auto-merge' is for sets with 'flags interval'")
         }
+        if syntax.dynamics.collectionInterval != nil, !syntax.dynamics.hasTimeout {
+            return sink.error(syntax.location, "'gc-interval' is for sets with 'flags timeout' or a timeout")
+        }
+        if syntax.dynamics.changes, syntax.isInterval || syntax.isConstant || key.field.isInterface {
+            return sink.error(
+                syntax.location, "sets that change, and elements with timeouts or statements, are neither constant nor intervals nor names")
+        }
         let set: Int
         if let known = contents[table].sets[syntax.name] {
             let other = tables[table].sets[known]
             let isSame =
                 other.isVerdictMap == syntax.isMap && other.isInterval == syntax.isInterval && other.isConstant == syntax.isConstant
-                && other.mergesElements == syntax.mergesElements && other.key.fits(Selector.reading(key.field))
+                && other.mergesElements == syntax.mergesElements && other.dynamics == syntax.dynamics
+                && other.key.fits(Selector.reading(key.field))
             guard isSame else {
                 return sink.error(syntax.location, "'\(printable(syntax.name))' is already there, as another set: \(other.key.text)")
             }
@@ -276,7 +303,8 @@ extension Checker {
             set = tables[table].sets.count
             let declared = NamedSet(
                 name: syntax.name, key: key, isVerdictMap: syntax.isMap, isConstant: syntax.isConstant, isInterval: syntax.isInterval,
-                mergesElements: syntax.mergesElements, size: syntax.size, comment: syntax.comment, location: syntax.location)
+                mergesElements: syntax.mergesElements, dynamics: syntax.dynamics, size: syntax.size, comment: syntax.comment,
+                location: syntax.location)
             contents[table].sets[syntax.name] = set
             contents[table].declarations.declare(declared)
             tables[table].sets.append(declared)
@@ -293,7 +321,8 @@ extension Checker {
         }
         do throws(Diagnostic) {
             tables[table].sets[index].elements += try ElementChecker(selector).elements(
-                entries, isMap: tables[table].sets[index].isVerdictMap, hasIntervals: tables[table].sets[index].isInterval)
+                entries, isMap: tables[table].sets[index].isVerdictMap, hasIntervals: tables[table].sets[index].isInterval,
+                hasTimeouts: tables[table].sets[index].dynamics.hasTimeout)
         } catch {
             sink.report(error)
         }
@@ -309,6 +338,9 @@ extension Checker {
         let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
         tables[table].sets[index].elements = elements
         tables[table].sets[index].elements = tables[table].sets[index].canonicalElements
+        if set.dynamics.changes, max(Int(set.size ?? 0), elements.count) > SetUpdate.largestSize {
+            sink.error(set.location, "a set that changes has at most \(SetUpdate.largestSize) elements", note: "write a smaller size")
+        }
         if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
         if let size = set.size, elements.count > size, !set.mergesElements || checker.mergedCount(elements) > size {
             let place = elements[Int(size)].location
@@ -335,6 +367,7 @@ extension Rule {
             switch statement {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
             case .verdictMap(let map): if case .named(let name) = map.elements { name } else { nil }
+            case .update(let update): update.meterSize == nil ? update.set : nil
             case .counter, .verdict, .limit, .quota, .object, .log: nil
             }
         }
@@ -344,7 +377,7 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap, .limit, .quota: return false
+            case .match, .verdictMap, .limit, .quota, .update: return false
             case .object(let object, _): if object.kind != .counter { return false }
             case .counter, .log, .verdict(.continue, _): break
             case .verdict(let verdict, _):

@@ -56,8 +56,11 @@ extension NamedSet {
         if isVerdictMap { members.append(("map", .text("verdict"))) }
         if let comment { members.append(("comment", .text(comment))) }
         if let size { members.append(("size", .number(UInt64(size)))) }
-        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0.map(JSONValue.text) }
+        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil, dynamics.hasTimeout ? "timeout" : nil].compactMap {
+            $0.map(JSONValue.text)
+        }
         if !flags.isEmpty { members.append(("flags", .array(flags))) }
+        members += dynamics.jsonMembers
         if mergesElements { members.append(("auto-merge", .boolean(true))) }
         if !elements.isEmpty { members.append(("elem", .array(elements.map { $0.json(of: selector) }))) }
         return members
@@ -67,7 +70,8 @@ extension NamedSet {
 extension SetElement {
     /// An element of a map is a pair of it and the verdict.
     func json(of selector: Selector) -> JSONValue {
-        let key = JSONText(selector).value(value, isElement: true)
+        var key = JSONText(selector).value(value, isElement: true)
+        if let timeout { key = .object([("elem", .object([("val", key), ("timeout", .number(timeout / 1_000))]))]) }
         return verdict.map { .array([key, $0.json]) } ?? key
     }
 }

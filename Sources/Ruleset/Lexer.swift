@@ -143,6 +143,10 @@ struct Lexer {
         for special in ["8021ad", "8021q"] where bytes[position...].starts(with: special.utf8) {
             return take(special.utf8.count, .word, special)
         }
+        let duration = Duration.length(in: bytes, from: position)
+        if duration > 0, !(position + duration < bytes.count && bytes[position + duration].continuesWord) {
+            return take(duration, .word, String(decoding: bytes[position..<position + duration], as: UTF8.self))
+        }
         var end = position
         if peek() == UInt8(ascii: "0"), peek(1) == UInt8(ascii: "x") || peek(1) == UInt8(ascii: "X") {
             end += 2

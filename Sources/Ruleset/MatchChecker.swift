@@ -31,6 +31,9 @@ struct MatchChecker {
             if let bounds = try values.overnight(element) { return try overnight(bounds, element.location) }
             return try single(try values.value(element), mask, element.location)
         case .set(let elements, let location):
+            if let timed = elements.first(where: { $0.timeout != nil }) {
+                throw values.failure(timed.element.location, "timeouts are for elements of named sets with 'flags timeout'")
+            }
             // nft takes a set of one element for the element.
             if elements.count == 1, let only = elements.first, only.verdict == nil {
                 return try single(try values.value(only.element), mask, only.element.location)

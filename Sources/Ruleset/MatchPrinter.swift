@@ -76,7 +76,8 @@ struct ValueText {
     func text(of element: SetElement) -> String {
         var values = self
         values.isRaw = false
-        return values.text(of: element.value, isElement: true) + (element.verdict.map { " : \($0.text)" } ?? "")
+        return values.text(of: element.value, isElement: true) + (element.timeout.map { " timeout \(Duration.text(of: $0))" } ?? "")
+            + (element.verdict.map { " : \($0.text)" } ?? "")
     }
 
     private func text(of value: Value, isElement: Bool) -> String {

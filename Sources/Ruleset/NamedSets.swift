@@ -1,4 +1,5 @@
-/// A set, or a map to verdicts, that stands in a table under a name. It is static: what the file gives it is all that it holds.
+/// A set, or a map to verdicts, that stands in a table under a name. What the file gives it is all that it holds, unless rules
+/// change it or its elements have timeouts.
 public struct NamedSet: Sendable, Equatable {
     public var name: String
     public var key: SetKey
@@ -10,6 +11,8 @@ public struct NamedSet: Sendable, Equatable {
     public var isInterval: Bool
     /// `auto-merge`: elements may overlap. Elsewhere none does.
     public var mergesElements: Bool
+    /// What rules may change of it.
+    public var dynamics: SetDynamics
     /// The most elements that are taken.
     public var size: UInt32?
     /// Sorted as nft lists them, none of them twice.
@@ -19,7 +22,8 @@ public struct NamedSet: Sendable, Equatable {
 
     public init(
         name: String, key: SetKey, isVerdictMap: Bool = false, isConstant: Bool = false, isInterval: Bool = false,
-        mergesElements: Bool = false, size: UInt32? = nil, elements: [SetElement] = [], comment: String? = nil,
+        mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(), size: UInt32? = nil, elements: [SetElement] = [],
+        comment: String? = nil,
         location: SourceLocation
     ) {
         self.name = name
@@ -28,6 +32,7 @@ public struct NamedSet: Sendable, Equatable {
         self.isConstant = isConstant
         self.isInterval = isInterval
         self.mergesElements = mergesElements
+        self.dynamics = dynamics
         self.size = size
         self.elements = elements
         self.comment = comment
@@ -53,11 +58,14 @@ public struct SetElement: Sendable, Equatable {
     public var value: Value
     /// In a verdict map, and only there.
     public var verdict: Verdict?
+    /// Milliseconds that it lives from the start on; nil for the set's own timeout.
+    public var timeout: UInt64?
     public var location: SourceLocation
 
-    public init(value: Value, verdict: Verdict? = nil, location: SourceLocation) {
+    public init(value: Value, verdict: Verdict? = nil, timeout: UInt64? = nil, location: SourceLocation) {
         self.value = value
         self.verdict = verdict
+        self.timeout = timeout
         self.location = location
     }
 }

@@ -17,8 +17,9 @@ extension NamedSet {
     fileprivate var text: String {
         var lines = ["\(key.text)\(isVerdictMap ? " : verdict" : "")"]
         if let size { lines.append("size \(size)") }
-        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0 }
+        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0 } + dynamics.flags
         if !flags.isEmpty { lines.append("flags " + flags.joined(separator: ",")) }
+        lines += dynamics.lines
         if mergesElements { lines.append("auto-merge") }
         if let comment { lines.append("comment \"\(comment)\"") }
         if !elements.isEmpty {
@@ -95,6 +96,7 @@ extension Statement {
         case .quota(let quota, _): "quota \(quota.text)"
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
         case .log(let log, _): log.text
+        case .update(let update): update.text
         }
     }
 }

@@ -53,6 +53,8 @@ struct RuleChecker {
             statements.append(.object(object, location: location))
         case .log(let log, let location):
             statements.append(.log(log, location: location))
+        case .update(let update):
+            try add(update, into: &sink)
         }
     }
 
@@ -84,6 +86,18 @@ struct RuleChecker {
             throw Diagnostic(severity: .error, location: syntax.location, message: "interface names have no bits")
         }
         statements.append(.verdictMap(map))
+    }
+
+    private mutating func add(_ syntax: SetUpdateSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+        try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
+        let elementStatements = try sets.statements(of: syntax)
+        let mask = try ValueChecker(selector: syntax.selector).combined(syntax.masks)
+        let field = context.placed(syntax.selector.field, of: syntax.selector.header)
+        statements.append(
+            .update(
+                SetUpdate(
+                    operation: syntax.operation, field: field, mask: mask, set: syntax.set, meterSize: syntax.meterSize,
+                    timeout: syntax.timeout, statements: elementStatements, location: syntax.location)))
     }
 
     private mutating func add(_ syntax: MatchSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
@@ -199,7 +213,7 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update: false
         case .verdict: true
         }
     }

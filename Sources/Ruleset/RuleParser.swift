@@ -57,6 +57,9 @@ extension Parser {
         case "limit": return try limitStatement()
         case "quota": return try quotaStatement()
         case "log": return try logStatement()
+        case "add", "update", "delete": return try setUpdate()
+        case "set": return try oldSetUpdate()
+        case "meter": return try meter()
         default: break
         }
         if Selector.grammar[word.text] != nil { return try match() }
@@ -64,7 +67,10 @@ extension Parser {
             throw fail(word.location, "'\(word.text)' is not supported", note: reason)
         }
         let accepted =
-            ["accept", "drop", "jump", "goto", "return", "continue", "counter", "limit", "quota", "log", "comment"]
+            [
+                "accept", "drop", "jump", "goto", "return", "continue", "counter", "limit", "quota", "log", "add", "update", "delete",
+                "meter", "comment",
+            ]
             + Selector.grammar.keys.sorted()
         throw fail(
             word.location, "unknown word '\(printable(word.text))' in a rule", note: Words.advice(for: word.text, accepted: accepted))
@@ -75,7 +81,7 @@ extension Parser {
     }
 
     /// `counter [packets N] [bytes M]`.
-    private mutating func counter() throws(Abandoned) -> StatementSyntax {
+    mutating func counter() throws(Abandoned) -> StatementSyntax {
         let start = index
         next()
         if at(word: "name") { return try reference(to: .counter, from: start) }

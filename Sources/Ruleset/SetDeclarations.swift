@@ -24,7 +24,15 @@ struct SetDeclarations {
                 ?? "declare it in the table: \(kind) \(name) { … }")
     }
 
-    mutating func declare(_ set: NamedSet) { known[set.name] = (set.key, set.isVerdictMap) }
+    private var declared: [String: NamedSet] = [:]
+
+    mutating func declare(_ set: NamedSet) {
+        known[set.name] = (set.key, set.isVerdictMap)
+        declared[set.name] = set
+    }
+
+    /// The set as it was declared, without its elements.
+    func declaration(of name: String) -> NamedSet? { declared[name] }
 
     mutating func remove(_ name: String) { known[name] = nil }
 
@@ -63,7 +71,8 @@ struct ElementChecker {
     /// - Parameters:
     ///   - isMap: Each element has a verdict, else none has.
     ///   - hasIntervals: Ranges, prefixes and wildcards are taken.
-    func elements(_ entries: [EntrySyntax], isMap: Bool, hasIntervals: Bool) throws(Diagnostic) -> [SetElement] {
+    ///   - hasTimeouts: Elements may have timeouts of their own.
+    func elements(_ entries: [EntrySyntax], isMap: Bool, hasIntervals: Bool, hasTimeouts: Bool = false) throws(Diagnostic) -> [SetElement] {
         var elements: [SetElement] = []
         elements.reserveCapacity(entries.count)
         for entry in entries {
@@ -76,7 +85,10 @@ struct ElementChecker {
             if !hasIntervals, entry.element.isInterval || value.isWildcard {
                 throw values.failure(location, "ranges, prefixes and wildcards are for sets with 'flags interval'")
             }
-            elements.append(SetElement(value: value, verdict: entry.verdict, location: location))
+            if entry.timeout != nil, !hasTimeouts {
+                throw values.failure(location, "timeouts are for elements of sets with 'flags timeout'")
+            }
+            elements.append(SetElement(value: value, verdict: entry.verdict, timeout: entry.timeout, location: location))
         }
         return elements
     }

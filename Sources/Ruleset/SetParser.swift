@@ -44,8 +44,17 @@ extension Parser {
             set.elements += try elementList()
         case "comment":
             try blockComment(&set.comment)
+        case "timeout" where !set.isMap:
+            next()
+            set.dynamics.timeout = try duration(behind: "timeout")
+            set.dynamics.hasTimeout = true
+        case "gc-interval" where !set.isMap:
+            next()
+            set.dynamics.collectionInterval = try duration(behind: "gc-interval")
+        case "counter" where !set.isMap, "quota" where !set.isMap, "limit" where !set.isMap:
+            while let statement = try elementStatement() { set.dynamics.statements.append(statement) }
         case "timeout", "gc-interval", "policy", "counter", "quota", "limit":
-            throw fail(word.location, "'\(word.text)' in a set is not supported", note: "sets hold what the file gives them")
+            throw fail(word.location, "'\(word.text)' in a \(set.isMap ? "map" : "set") is not supported")
         default:
             if try definition() { return }
             let accepted = ["type", "typeof", "flags", "auto-merge", "size", "elements", "comment"]
@@ -92,13 +101,15 @@ extension Parser {
     private mutating func flags(of set: inout SetSyntax) throws(Abandoned) {
         next()
         repeat {
-            guard current.kind == .word else { throw unexpected(expecting: "constant or interval") }
+            guard current.kind == .word else { throw unexpected(expecting: "constant, interval, dynamic or timeout") }
             switch current.text {
             case "constant": set.isConstant = true
             case "interval": set.isInterval = true
+            case "timeout" where !set.isMap: set.dynamics.hasTimeout = true
+            case "dynamic" where !set.isMap: set.dynamics.isDynamic = true
             case "timeout", "dynamic":
-                throw fail(current.location, "flag '\(current.text)' is not supported", note: "sets hold what the file gives them")
-            default: throw unexpected(expecting: "constant or interval")
+                throw fail(current.location, "flag '\(current.text)' is not supported", note: "maps hold what the file gives them")
+            default: throw unexpected(expecting: "constant, interval, dynamic or timeout")
             }
             next()
         } while skip(.comma)
@@ -131,6 +142,10 @@ extension Parser {
             if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(example)") }
             if at(.asterisk) { throw fail(current.location, "'*' as an element is not supported") }
             try entry(into: &entries)
+            if at(word: "timeout"), !entries.isEmpty {
+                next()
+                entries[entries.count - 1].timeout = try duration(behind: "timeout")
+            }
             for word in ["comment", "timeout", "expires", "counter"] where at(word: word) {
                 throw fail(current.location, "'\(word)' in an element is not supported")
             }

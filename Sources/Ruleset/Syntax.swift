@@ -56,6 +56,7 @@ struct SetSyntax {
     var isConstant = false
     var isInterval = false
     var mergesElements = false
+    var dynamics = SetDynamics()
     var size: UInt32?
     var elements: [EntrySyntax] = []
     var comment: String?
@@ -98,11 +99,13 @@ enum StatementSyntax {
     case quota(Quota, location: SourceLocation)
     case object(ObjectReference, location: SourceLocation)
     case log(LogStatement, location: SourceLocation)
+    case update(SetUpdateSyntax)
 
     var location: SourceLocation {
         switch self {
         case .match(let match): match.location
         case .verdictMap(let map): map.location
+        case .update(let update): update.location
         case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
             .object(_, let location), .log(_, let location):
             location
@@ -152,6 +155,8 @@ struct EntrySyntax {
     var element: ElementSyntax
     /// `: verdict`, in maps.
     var verdict: Verdict?
+    /// Milliseconds.
+    var timeout: UInt64?
 }
 
 enum OperandSyntax {

@@ -125,6 +125,7 @@ public enum Statement: Sendable, Equatable {
     case object(ObjectReference, location: SourceLocation)
     /// Says that a frame came here, and goes on.
     case log(LogStatement, location: SourceLocation)
+    case update(SetUpdate)
 }
 
 /// What a rule says of a frame that it matches.

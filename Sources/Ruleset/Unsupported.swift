@@ -34,7 +34,7 @@ enum Unsupported {
             ("dup fwd", "a frame goes to the other port or nowhere"),
             ("notrack flow", "rules are stateless"),
             ("synproxy", "Weir answers for nobody"),
-            ("set add update delete map meter", "rules change no sets; elements stand in the file"),
+            ("map", "rules change no maps; elements stand in the file"),
             ("xt", "there are no iptables extensions"),
             (
                 "mark cpu cgroup skuid skgid rtclassid nftrace iiftype oiftype iifgroup oifgroup",

@@ -68,7 +68,7 @@ struct Run: ParsableCommand {
             for warning in warnings { log.warning("\(warning)") }
             let workers = workers ?? min(processorCount(), Self.workerLimit)
             let configuration = Configuration(
-                ports: portNames, program: try Program(compiling: ruleset, ports: portNames),
+                ports: portNames, program: try Program(compiling: ruleset, ports: portNames, start: Clock.now()),
                 drops: try drops.map { path in try DropCapture(path: path, workers: workers) }, workers: workers,
                 ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
             try Appliance(configuration, log: log, print: FileHandleOutput.standardOutput.write).run()

@@ -51,6 +51,8 @@ private struct Run {
                     }
                     chain forward {
                         type filter hook forward priority 0; policy accept;
+                        limit rate over 1/second log prefix "many "
+                        meter ports { udp dport quota 5 kbytes } counter
                         udp dport vmap { 5 : drop, 7 : accept, 1000-2000 : drop }
                         udp dport @unwanted counter drop
                     }

@@ -45,7 +45,8 @@ struct RandomRulesets {
         }
         let family = random.oneIn(2) ? Family.bridge : random.pick(Family.allCases)
         return Table(
-            family: family, name: name, objects: remembers ? Self.objects : [], sets: sets, chains: chains, location: Build.nowhere)
+            family: family, name: name, objects: remembers ? Self.objects : [], sets: remembers ? sets + Self.changingSets : sets,
+            chains: chains, location: Build.nowhere)
     }
 
     private mutating func makeSets(jumpingTo chains: [String]) {

@@ -15,7 +15,20 @@ extension RandomRulesets {
     ]
 
     mutating func statefulStatement() -> Statement {
-        switch Int.random(in: 0...4, using: &random) {
+        switch Int.random(in: 0...7, using: &random) {
+        case 5, 6:
+            let set = random.pick(Self.changingSets)
+            return .update(
+                SetUpdate(
+                    operation: random.pick([.add, .update, .update, .delete]), field: set.key.field,
+                    mask: random.oneIn(3) ? set.key.field.allOnes << 1 & set.key.field.allOnes : nil, set: set.name,
+                    timeout: set.dynamics.hasTimeout && random.oneIn(2) ? random.pick([1, 1_000, 60_000]) : nil,
+                    statements: set.dynamics.statements.isEmpty && random.oneIn(2) ? [elementStatement()] : [], location: Build.nowhere))
+        case 7:
+            let set = random.pick(Self.changingSets)
+            return .match(
+                Match(
+                    field: set.key.field, relation: random.pick([.equal, .notEqual]), operand: .named(set.name), location: Build.nowhere))
         case 0:
             let measure: Limit.Measure = random.pick([.packets, .bytes])
             return .limit(
@@ -32,6 +45,35 @@ extension RandomRulesets {
         default:
             return .log(LogStatement(prefix: "x"), location: Build.nowhere)
         }
+    }
+
+    private mutating func elementStatement() -> ElementStatement {
+        switch Int.random(in: 0...2, using: &random) {
+        case 0: .counter(packets: 0, bytes: 0)
+        case 1: .limit(Limit(rate: 1, unit: random.pick([.second, .hour]), burst: 1, isOver: random.oneIn(2)))
+        default: .quota(Quota(bytes: 50, isOver: random.oneIn(2)))
+        }
+    }
+
+    /// The small ones, which fill up, have no timeouts: when an expired element makes room is the program's own affair.
+    static let changingSets: [NamedSet] = [
+        set("u", .ipSaddr, size: 2) { _ in },
+        set("v", .etherSaddr, size: 1_000) { $0.timeout = 2_000 },
+        set("w", .thDport, size: 1_000) {
+            $0.statements = [.counter(packets: 0, bytes: 0), .limit(Limit(rate: 1, unit: .hour, burst: 2))]
+        },
+        set("x", .ip6Saddr, size: 1_000) { _ in },
+    ]
+
+    private static func set(_ name: String, _ field: Field, size: UInt32, _ change: (inout SetDynamics) -> Void) -> NamedSet {
+        var dynamics = SetDynamics()
+        dynamics.isDynamic = true
+        change(&dynamics)
+        dynamics.hasTimeout = dynamics.timeout != nil
+        let values: [UInt128] = field == .thDport ? [80, 53] : []
+        return NamedSet(
+            name: name, key: SetKey(field: field, isTypeof: true), dynamics: dynamics, size: size,
+            elements: values.map { SetElement(value: .number($0), location: Build.nowhere) }, location: Build.nowhere)
     }
 
     /// The clocks some time later: now and then not at all, now and then by days.

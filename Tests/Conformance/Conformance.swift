@@ -100,6 +100,9 @@ struct Conformance: ParsableCommand {
         _ = (bed.near.received(), bed.far.received())
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
+        // One for all: rates and times of day are then those of the round's beginning.
+        let nanoseconds = UInt64(Date().timeIntervalSince1970 * 1e9)
+        let now = Instant(monotonic: nanoseconds, sinceEpoch: nanoseconds)
         let hasTransport = ruleset.readsTransport
         var source = FrameSource(random: SeededGenerator(seed: round ^ 0x5eed))
         var passing: [UInt64: SentFrame] = [:]
@@ -115,9 +118,9 @@ struct Conformance: ParsableCommand {
             let judgement: Judgement
             // As the packet socket gives it: with the outermost tag beside the frame.
             if let (rest, tag) = takeOutTag(of: bytes) {
-                judgement = firewall.judge(rest.span.bytes, tag: tag, ingress: ingress)
+                judgement = firewall.judge(rest.span.bytes, tag: tag, ingress: ingress, at: now)
             } else {
-                judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: ingress)
+                judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: ingress, at: now)
             }
             if judgement.verdict == .accept { passing[Self.source(number)] = frame }
             if number % 64 == 63 { arrived += bed.near.received() + bed.far.received() }

@@ -90,6 +90,7 @@ struct AgreementTests {
         "counter name c1", "quota name q1", "limit name l1", "log prefix \"p\" level info", "log group 3", "meta hour \"22:00\"-\"06:00\"",
         "meta day Monday", "meta time < \"2030-01-01\"", "meta nfproto ipv4", "meta nfproto { ipv4, ipv6 }", "meta nfproto != ipv6",
         "meta nfproto 7",
+        "add @s1 { ip saddr }", "update @s1 { ip daddr timeout 5m }", "add @s2 { tcp dport limit rate 5/second }",
     ]
 
     @Test(

@@ -74,6 +74,9 @@ struct Load {
 
     private var unit: UInt128 { top == 0 ? 1 : top & (~top + 1) }
 
+    /// A set that takes the value or gives it up.
+    func changing(_ text: String) -> [Step] { [.test("\(place) \(text)")] }
+
     /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared. Of a set with one interval it
     /// says the same as a comparison does.
     func lookup(_ intervals: [ClosedRange<UInt128>]?, inverted: Bool) -> [Step] {
@@ -114,6 +117,7 @@ extension Rule {
             case .quota(let quota, _): [.test("quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0)")]
             case .object(let object, _): [.test("objref type \(object.kind.netlinkNumber) name \(object.name)")]
             case .log(let log, _): [.test(log.netlinkText)]
+            case .update(let update): update.steps
             }
         }
     }
@@ -244,6 +248,25 @@ extension Match {
         let sorted = hasIntervals ? merged(intervals) : intervals.sorted { $0.lowerBound < $1.lowerBound }
         // nft joins what touches before it moves it to its place.
         return sorted.map { $0.lowerBound << shift...$0.upperBound << shift }
+    }
+}
+
+extension SetUpdate {
+    /// Statements that the set has of itself are not repeated.
+    fileprivate var steps: [Step] {
+        var load = field.load
+        if let mask { load.mask(mask) }
+        var words = ["dynset \(operation.rawValue) reg_key 1 set \(set)"]
+        if let timeout { words.append("timeout \(timeout)ms") }
+        for statement in statements {
+            switch statement {
+            case .counter(let packets, let bytes): words.append("expr [ counter pkts \(packets) bytes \(bytes) ]")
+            case .limit(let limit): words.append("expr [ \(limit.netlinkText) ]")
+            case .quota(let quota):
+                words.append("expr [ quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0) ]")
+            }
+        }
+        return load.changing(words.joined(separator: " "))
     }
 }
 

@@ -67,6 +67,8 @@ struct NetlinkDebug {
             new = comparison(words, values)
         case "counter" where words.count == 5:
             new = [.test("counter \(words[2]) \(words[4])")]
+        case "dynset":
+            new = load?.changing(text) ?? [.test("no load")]
         case "log":
             // A level that is written and one that is not are the same if it is the default.
             new = [.test(text.replacingOccurrences(of: " level 4", with: ""))]

@@ -47,7 +47,9 @@ extension Ruleset {
             table.sets = table.sets.map { set in
                 var set = set
                 set.location = .nowhere
-                set.elements = set.elements.map { SetElement(value: $0.value, verdict: $0.verdict, location: .nowhere) }
+                set.elements = set.elements.map {
+                    SetElement(value: $0.value, verdict: $0.verdict, timeout: $0.timeout, location: .nowhere)
+                }
                 return set
             }
             table.chains = table.chains.map { chain in
@@ -76,6 +78,9 @@ extension Rule {
             case .quota(let quota, _): return .quota(quota, location: .nowhere)
             case .object(let object, _): return .object(object, location: .nowhere)
             case .log(let log, _): return .log(log, location: .nowhere)
+            case .update(var update):
+                update.location = .nowhere
+                return .update(update)
             case .verdictMap(var map):
                 map.location = .nowhere
                 if case .anonymous(let elements) = map.elements {
@@ -89,7 +94,18 @@ extension Rule {
 }
 
 /// What rules may name.
-let declaredObjects = "counter c1 { }\nquota q1 { 1 mbytes\n }\nlimit l1 { rate 5/second\n }\n"
+let declaredObjects = """
+    counter c1 { }
+    quota q1 { 1 mbytes
+    }
+    limit l1 { rate 5/second
+    }
+    set s1 { type ipv4_addr; flags dynamic,timeout; }
+    set s2 { type inet_service; flags dynamic; size 3; }
+    set s3 { type ipv4_addr; flags interval; }
+    set s4 { type ipv4_addr; flags dynamic; counter; }
+
+    """
 
 /// A file with one rule in a base chain, a chain `x` to jump to, and a few objects.
 func fileWith(rule: String, family: Family = .bridge) -> String {

@@ -1,0 +1,38 @@
+// Sets that change, as JSON. Times are in whole seconds.
+
+extension SetDynamics {
+    /// What a set has of it behind its flags.
+    var jsonMembers: [(String, JSONValue)] {
+        var members: [(String, JSONValue)] = []
+        if let timeout { members.append(("timeout", .number(timeout / 1_000))) }
+        if let collectionInterval { members.append(("gc-interval", .number(collectionInterval / 1_000))) }
+        if !statements.isEmpty { members.append(("stmt", .array(statements.map(\.json)))) }
+        return members
+    }
+}
+
+extension ElementStatement {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .counter: .object([("counter", .null)])
+        case .limit(let limit): .object([("limit", .object(limit.members(inRule: true)))])
+        case .quota(let quota): .object([("quota", .object(quota.statementMembers))])
+        }
+    }
+}
+
+extension SetUpdate {
+    /// `set`, or `meter`, which has room for one statement.
+    var json: JSONValue {
+        let key = JSONText(Selector.reading(field)).left(field, mask: mask, isList: false)
+        let element = timeout.map { JSONValue.object([("elem", .object([("val", key), ("timeout", .number($0 / 1_000))]))]) } ?? key
+        if let meterSize {
+            let statement: [(String, JSONValue)] = statements.first.map { [("stmt", $0.json)] } ?? []
+            let rest: [(String, JSONValue)] = [("size", .number(UInt64(meterSize))), ("name", .text(set))]
+            return .object([("meter", .object([("key", element)] + statement + rest))])
+        }
+        var members: [(String, JSONValue)] = [("op", .text(operation.rawValue)), ("elem", element), ("set", .text("@\(set)"))]
+        if !statements.isEmpty { members.append(("stmt", .array(statements.map(\.json)))) }
+        return .object([("set", .object(members))])
+    }
+}

@@ -1,0 +1,114 @@
+import Classifier
+import FrameBuilder
+import Ruleset
+import Testing
+import Wire
+
+/// Rules that change a set, and frames of some hosts at some times with what becomes of them.
+struct ChangingSetCase: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var set: String
+    var rule: String
+    /// The last octet of the source address, the time in seconds, and whether the rule drops the frame.
+    var frames: [(host: Int, at: Double, isDropped: Bool)]
+
+    init(_ description: String, set: String, _ rule: String, _ frames: [(host: Int, at: Double, isDropped: Bool)]) {
+        testDescription = description
+        self.set = set
+        self.rule = rule
+        self.frames = frames
+    }
+}
+
+private let cases: [ChangingSetCase] = [
+    ChangingSetCase(
+        "what was added is there for the next frame", set: "flags dynamic", "ip saddr @s drop\nadd @s { ip saddr }",
+        [(1, 0, false), (1, 1, true), (2, 2, false), (2, 3, true)]),
+    ChangingSetCase(
+        "an element lives as long as its timeout", set: "timeout 10s", "ip saddr @s drop\nadd @s { ip saddr }",
+        [(1, 0, false), (1, 9.9, true), (1, 10, false), (1, 19, true), (1, 20, false)]),
+    ChangingSetCase(
+        "add leaves the timeout as it is", set: "timeout 10s", "ip saddr @s add @s { ip saddr } drop\nadd @s { ip saddr }",
+        [(1, 0, false), (1, 8, true), (1, 10, false)]),
+    ChangingSetCase(
+        "update begins it anew", set: "timeout 10s", "ip saddr @s update @s { ip saddr } drop\nadd @s { ip saddr }",
+        [(1, 0, false), (1, 8, true), (1, 16, true), (1, 26, false)]),
+    ChangingSetCase(
+        "a rule's own timeout counts", set: "flags dynamic,timeout; timeout 10s", "ip saddr @s drop\nadd @s { ip saddr timeout 2s }",
+        [(1, 0, false), (1, 1, true), (1, 2, false)]),
+    ChangingSetCase(
+        "a full set takes no more, and the rule does not match", set: "flags dynamic; size 2", "add @s { ip saddr } drop",
+        [(1, 0, true), (2, 0, true), (3, 0, false), (1, 0, true)]),
+    ChangingSetCase(
+        "what has expired makes room", set: "size 2; timeout 5s", "add @s { ip saddr } drop",
+        [(1, 0, true), (2, 1, true), (3, 2, false), (3, 5, true), (4, 5, false), (4, 6, true)]),
+    ChangingSetCase(
+        "deleted is gone", set: "flags dynamic", "ip saddr @s delete @s { ip saddr } drop\nadd @s { ip saddr }",
+        [(1, 0, false), (1, 0, true), (1, 0, false), (1, 0, true)]),
+    ChangingSetCase(
+        "a limit for each element", set: "flags dynamic", "add @s { ip saddr limit rate over 1/minute burst 1 packets } drop",
+        [(1, 0, false), (2, 0, false), (1, 1, true), (2, 1, true), (1, 60, false), (2, 60, false)]),
+    ChangingSetCase(
+        "a quota for each element", set: "flags dynamic", "update @s { ip saddr quota over 92 bytes } drop",
+        [(1, 0, false), (1, 0, false), (2, 0, false), (1, 0, true), (2, 0, false), (2, 0, true)]),
+    ChangingSetCase(
+        "the set's own statements", set: "flags dynamic; limit rate 1/day burst 2 packets", "add @s { ip saddr } drop",
+        [(1, 0, true), (1, 0, true), (1, 0, false), (2, 0, true)]),
+    ChangingSetCase(
+        "a lookup evaluates an element's statements too", set: "flags dynamic; limit rate 1/day burst 2 packets; elements = { 10.0.0.1 }",
+        "ip saddr @s drop", [(1, 0, true), (1, 0, true), (1, 0, false), (2, 0, false)]),
+    ChangingSetCase(
+        "elements of the file with their timeouts", set: "flags timeout; elements = { 10.0.0.1 timeout 5s, 10.0.0.2 }", "ip saddr @s drop",
+        [(1, 4.9, true), (1, 5, false), (2, 99, true)]),
+    ChangingSetCase(
+        "a masked key is one for its network", set: "flags dynamic; size 1", "add @s { ip saddr & 255.255.255.0 } drop",
+        [(1, 0, true), (2, 0, true)]),
+    ChangingSetCase(
+        "a meter", set: "flags dynamic", "meter m size 2 { ip saddr limit rate over 1/day burst 1 packets } drop",
+        [(1, 0, false), (1, 0, true), (2, 0, false), (3, 0, false), (3, 0, false), (2, 0, true)]),
+]
+
+@Suite struct ChangingSetTests {
+    @Test("sets change as the kernel's do", arguments: cases)
+    func changing(_ test: ChangingSetCase) throws {
+        let text = """
+            table bridge t {
+            set s { type ipv4_addr; \(test.set); }
+            chain c { type filter hook forward priority 0;
+            \(test.rule)
+            }
+            }
+
+            """
+        let ruleset = try Ruleset.read(SourceFile(name: "t", text: text)).ruleset
+        let start = Instant(monotonic: 5_000_000_000, sinceEpoch: 0)
+        let program = try Program(compiling: ruleset, ports: ports, start: start)
+        let interpreter = Interpreter(ruleset, ports: ports, start: start)
+        for (number, frame) in test.frames.enumerated() {
+            let bytes = Frame.ethernet().ipv4("10.0.0.\(frame.host)").udp(1, 2).payload(18).bytes
+            let now = Instant(monotonic: 5_000_000_000 + UInt64(frame.at * 1_000_000_000), sinceEpoch: 0)
+            let found = classifyBothWays(program, interpreter, bytes, ingress: 0, at: now)
+            #expect((found.program.classification.verdict == .drop) == frame.isDropped, "frame \(number)")
+            #expect(found.interpreter == found.program, "frame \(number)")
+        }
+    }
+
+    @Test func `a large set holds what it was given, and no more than it has room for`() throws {
+        let text =
+            "table bridge t {\nset s { type ipv4_addr; size 5000; timeout 1h; }\nchain c { type filter hook forward priority 0;\nadd @s { ip saddr } drop\n}\n}\n"
+        let ruleset = try Ruleset.read(SourceFile(name: "t", text: text)).ruleset
+        let program = try Program(compiling: ruleset, ports: ports)
+        let hits = HitCounters(for: program)
+        func drops(_ host: Int, at seconds: UInt64) -> Bool {
+            let bytes = Frame.ethernet().ipv4("10.0.\(host / 256).\(host % 256)").udp(1, 2).bytes
+            let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
+            let now = Instant(monotonic: seconds * 1_000_000_000, sinceEpoch: 0)
+            return program.classify(bytes.span.bytes, frame, ingress: 0, at: now, hits: hits).verdict == .drop
+        }
+        for host in 0..<6_000 { #expect(drops(host, at: 1) == (host < 5_000), "\(host)") }
+        for host in 0..<6_000 { #expect(drops(host, at: 2) == (host < 5_000), "\(host)") }
+        // All have expired; each insertion gives back more than it takes.
+        for host in 6_000..<11_000 { #expect(drops(host, at: 3_602), "\(host)") }
+        #expect(!drops(0, at: 3_602))
+    }
+}
