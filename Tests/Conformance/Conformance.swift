@@ -33,6 +33,13 @@ struct Conformance: ParsableCommand {
     @Option(help: "Where files with differences are written.")
     var findings = "."
 
+    /// When a rule file's frames are judged. The kernel's own clock is a little later; rules ask for days at the most.
+    private static var instant: Instant {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Instant(monotonic: 0, sinceEpoch: UInt64(now.tv_sec) * 1_000_000_000)
+    }
+
     /// A source address that has the frame's number in it.
     static func source(_ number: UInt64) -> UInt64 { 0x0277_0000_0000 | number }
 
@@ -100,9 +107,7 @@ struct Conformance: ParsableCommand {
         _ = (bed.near.received(), bed.far.received())
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
-        // One for all: rates and times of day are then those of the round's beginning.
-        let nanoseconds = UInt64(Date().timeIntervalSince1970 * 1e9)
-        let now = Instant(monotonic: nanoseconds, sinceEpoch: nanoseconds)
+        let instant = Self.instant
         let hasTransport = ruleset.readsTransport
         var source = FrameSource(random: SeededGenerator(seed: round ^ 0x5eed))
         var passing: [UInt64: SentFrame] = [:]
@@ -118,9 +123,9 @@ struct Conformance: ParsableCommand {
             let judgement: Judgement
             // As the packet socket gives it: with the outermost tag beside the frame.
             if let (rest, tag) = takeOutTag(of: bytes) {
-                judgement = firewall.judge(rest.span.bytes, tag: tag, ingress: ingress, at: now)
+                judgement = firewall.judge(rest.span.bytes, tag: tag, ingress: ingress, at: instant)
             } else {
-                judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: ingress, at: now)
+                judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: ingress, at: instant)
             }
             if judgement.verdict == .accept { passing[Self.source(number)] = frame }
             if number % 64 == 63 { arrived += bed.near.received() + bed.far.received() }

@@ -101,7 +101,10 @@ struct RuleSource {
         }
     }
 
-    private static let named = Field.allCases.filter { !$0.isInterface && $0.words != "meta pkttype" }
+    /// Without what has forms of its own, and without the time of day, which goes on while frames are on their way.
+    private static let named = Field.allCases.filter { field in
+        !field.isInterface && !["meta pkttype", "meta time", "meta hour"].contains { field.words == $0 }
+    }
     private static let usual = named.filter { field in
         let words = ["ether", "ip saddr", "ip daddr", "ip protocol", "ip6 saddr", "ip6 daddr", "ip6 nexthdr", "tcp", "udp", "vlan", "meta"]
         return words.contains { field.words.hasPrefix($0) }

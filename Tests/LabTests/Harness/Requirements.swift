@@ -15,9 +15,10 @@ enum Requirements {
         if geteuid() != 0 { missing.append("network namespaces need root") }
         let path = (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin:/sbin"
         let directories: [Substring] = path.split(separator: ":")
-        for tool in [
+        let tools = [
             "ip", "tc", "nft", "bridge", "ping", "arping", "curl", "iperf3", "ethtool", "tcpdump", "trafgen", "setpriv", "unshare",
-        ] {
+        ]
+        for tool in tools {
             let isThere = directories.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)") }
             if !isThere { missing.append("\(tool) is not installed (tools/setup)") }
         }
