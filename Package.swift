@@ -29,7 +29,7 @@ let package = Package(
         .target(name: "Ruleset", swiftSettings: core),
         .target(name: "Classifier", dependencies: ["Ruleset", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
-        .target(name: "Firewall", dependencies: ["Classifier", "Wire"], swiftSettings: core),
+        .target(name: "Firewall", dependencies: ["Classifier", "Fragments", "Wire"], swiftSettings: core),
 
         // The outside world.
         .target(name: "CLinux"),
@@ -39,14 +39,14 @@ let package = Package(
         .target(
             name: "Appliance",
             dependencies: [
-                "Firewall", "Classifier", "Ruleset", "Capture", "PacketIO", "CLinux", "Wire",
+                "Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "CLinux", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Appliance", "Ruleset", "Classifier",
+                "Appliance", "Ruleset", "Classifier", "Fragments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -61,7 +61,7 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
-            dependencies: ["Firewall", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
+            dependencies: ["Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire", "FrameBuilder"], swiftSettings: house),

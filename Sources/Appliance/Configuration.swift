@@ -1,5 +1,6 @@
 public import Capture
 public import Classifier
+public import Fragments
 public import PacketIO
 
 /// Everything that a run is made from.
@@ -10,6 +11,9 @@ public struct Configuration: Sendable {
     /// Where dropped frames go, if anywhere; made for as many workers as there are.
     public var drops: DropCapture?
     public var workers: Int
+    public var fragments: FragmentMode
+    /// What each worker's may cost.
+    public var fragmentLimits: FragmentLimits
     public var ring: RingShape
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
@@ -19,13 +23,16 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], program: Program, drops: DropCapture?, workers: Int, ring: RingShape, stateDirectory: String, version: String,
+        ports: [String], program: Program, drops: DropCapture?, workers: Int, fragments: FragmentMode = .reassemble,
+        fragmentLimits: FragmentLimits = FragmentLimits(), ring: RingShape, stateDirectory: String, version: String,
         json: Bool
     ) {
         self.ports = ports
         self.program = program
         self.drops = drops
         self.workers = workers
+        self.fragments = fragments
+        self.fragmentLimits = fragmentLimits
         self.ring = ring
         self.stateDirectory = stateDirectory
         self.version = version

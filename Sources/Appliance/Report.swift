@@ -44,6 +44,14 @@ struct Report: Encodable {
         var bytes: UInt64
     }
 
+    /// Fragments that are held at this moment.
+    struct HeldReport: Encodable {
+        var frames: UInt64
+        var datagrams: UInt64
+        /// Of memory.
+        var bytes: UInt64
+    }
+
     struct CaptureReport: Encodable {
         var written: UInt64
         var lost: UInt64
@@ -54,6 +62,7 @@ struct Report: Encodable {
     var rules: [RuleReport]
     /// By the reasons' names: every frame has exactly one. Bytes of whole frames.
     var reasons: [String: Amount]
+    var held: HeldReport
     var capture: CaptureReport?
 
     init(_ configuration: Configuration, _ crew: Crew, isUp: [Bool]) {
@@ -80,7 +89,8 @@ struct Report: Encodable {
                 text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
         }
         reasons = [:]
-        for (reason, hits) in zip(Reason.allCases, counted.reasons) { reasons[reason.name] = Amount(hits) }
+        held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
+        for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
         capture = configuration.drops.map { CaptureReport(written: $0.written, lost: $0.lost) }
     }
 
@@ -109,6 +119,7 @@ struct Report: Encodable {
             text.add([name, "\(amount.frames)", "\(amount.bytes)"])
         }
         result += "\n" + text.rendered()
+        if held.frames > 0 { result += "\nfragments held: \(held.frames) of \(held.datagrams) datagrams, \(held.bytes) bytes of memory\n" }
         if !rules.isEmpty {
             text = TextTable(["frames", "bytes", "rule"])
             for rule in rules { text.add(["\(rule.frames)", "\(rule.bytes)", "\(rule.file):\(rule.line) \(rule.chain): \(rule.text)"]) }

@@ -1,4 +1,5 @@
 import Firewall
+import Fragments
 import Glibc
 import PacketIO
 import Synchronization
@@ -108,7 +109,9 @@ final class Crew {
         for number in 0..<configuration.workers {
             let counters = [PortCounters(), PortCounters()]
             let firewallCounter = FirewallCounters(for: configuration.program)
-            let firewall = Firewall(program: configuration.program, counters: firewallCounter)
+            let firewall = Firewall(
+                program: configuration.program, counters: firewallCounter,
+                fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits))
             portCounters.append(counters)
             let log = LogQueue()
             logs.append(log)

@@ -2,6 +2,7 @@ import CLinux
 package import Capture
 import Classifier
 package import Firewall
+import Fragments
 import Glibc
 package import PacketIO
 package import Synchronization
@@ -47,21 +48,27 @@ package struct Worker: ~Copyable {
         var farRing = ReceiveRing(far)
         var batch = SendBatch()
         while !orders.isStopping.load(ordering: .relaxed) {
+            expireFragments(&batch, near, far)
             let moved =
                 relay(&nearRing, &batch, from: near, to: far, ingress: 0)
                 + relay(&farRing, &batch, from: far, to: near, ingress: 1)
-            if moved == 0 { Self.sleep(near, far, bell.number) }
+            if moved == 0 { sleep(near, far, bell.number) }
         }
     }
 
-    /// Waits until a frame or an order comes.
-    private static func sleep(_ near: PortSocket, _ far: PortSocket, _ bell: Int32) {
+    /// Waits until a frame or an order comes, or a fragment that is held has waited long enough.
+    private func sleep(_ near: PortSocket, _ far: PortSocket, _ bell: Int32) {
+        var timeout: Int32 = -1
+        if let deadline = firewall.deadline {
+            let now = Clock.now().monotonic
+            timeout = deadline <= now ? 0 : Int32(clamping: (deadline - now) / 1_000_000 + 1)
+        }
         var events = (
             pollfd(fd: near.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: far.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
         )
-        _ = withUnsafeMutableBytes(of: &events) { poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 3, -1) }
+        _ = withUnsafeMutableBytes(of: &events) { poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 3, timeout) }
         // A port that goes down leaves an error that would wake us again and again; what became of the port is for the
         // control thread to see.
         if events.0.revents & Int16(POLLERR) != 0 { _ = near.takeError() }
@@ -94,9 +101,18 @@ package struct Worker: ~Copyable {
                 received.count(.receivedFrames)
                 received.count(.receivedBytes, frame.length + (frame.tag == nil ? 0 : VLANTag.length))
                 if allows(frame, from: from, ingress: ingress, at: now, received) { batch.append(frame) }
+                if firewall.hasDepartures { depart(&batch, from: from, to: to, ingress: ingress) }
             }
         }
         guard seen > 0 || isBusy else { return 0 }
+        flush(&batch, to: to, ingress: ingress)
+        ring.release()
+        wakeWriter()
+        return max(seen, 1)
+    }
+
+    /// Sends what is in the batch; `ingress` is the port by which it came.
+    private func flush(_ batch: inout SendBatch, to: PortSocket, ingress: Int) {
         let sent = ingress == 0 ? counters.1 : counters.0
         batch.flush(on: to) { bytes, code in
             if code == 0 {
@@ -106,21 +122,33 @@ package struct Worker: ~Copyable {
                 sent.countFailure(code)
             }
         }
-        ring.release()
-        if hasOffered {
-            hasOffered = false
-            drops?.wake()
-        }
-        return max(seen, 1)
+    }
+
+    private mutating func wakeWriter() {
+        guard hasOffered else { return }
+        hasOffered = false
+        drops?.wake()
     }
 
     /// The verdict on one frame, with everything that follows from "no".
     private mutating func allows(
         _ frame: ReceivedFrame, from: PortSocket, ingress: Int, at now: Instant, _ received: PortCounters
     ) -> Bool {
-        let judgement = firewall.judge(frame.bytes.bytes, tag: frame.tag, ingress: UInt8(truncatingIfNeeded: ingress), at: now)
+        let judgement = firewall.judge(
+            frame.bytes.bytes, tag: frame.tag, ingress: UInt8(truncatingIfNeeded: ingress), at: now,
+            virtioHeader: VirtioHeader(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
-        guard judgement.verdict == .accept else {
+        return allows(frame, judgement, from: from, ingress: ingress, received)
+    }
+
+    /// Whether a frame is to be sent; one that is not goes its way.
+    private mutating func allows(
+        _ frame: ReceivedFrame, _ judgement: Judgement, from: PortSocket, ingress: Int, _ received: PortCounters
+    ) -> Bool {
+        switch judgement.verdict {
+        case .accept: break
+        case .hold: return false
+        case .drop:
             offer(frame, judgement, ingress: ingress)
             return false
         }
@@ -131,6 +159,35 @@ package struct Worker: ~Copyable {
         received.count(.tooBig)
         answers.answer(frame, judgement.frame, mtu: mtu, on: from)
         return false
+    }
+
+    /// Sends or captures the frames that were held and of which something was decided. Behind the batch, in which is what came before.
+    @inline(never)
+    private mutating func depart(_ batch: inout SendBatch, from: PortSocket, to: PortSocket, ingress: Int) {
+        let received = ingress == 0 ? counters.0 : counters.1
+        repeat {
+            while let departure = firewall.nextDeparture() {
+                let held = departure.held
+                let frame = ReceivedFrame(start: held.start, length: held.length, tag: held.tag, time: held.time)
+                // What dies of age or for room may have come by the other port; what is sent has come by this one.
+                let port = Int(held.ingress)
+                if allows(frame, departure.judgement, from: from, ingress: port, received) {
+                    if batch.isFull { flush(&batch, to: to, ingress: ingress) }
+                    batch.append(frame)
+                }
+            }
+            flush(&batch, to: to, ingress: ingress)
+        } while firewall.finishDepartures()
+    }
+
+    /// Lets go of what was held too long.
+    private mutating func expireFragments(_ batch: inout SendBatch, _ near: PortSocket, _ far: PortSocket) {
+        guard let deadline = firewall.deadline else { return }
+        let now = Clock.now()
+        guard deadline <= now.monotonic else { return }
+        firewall.expire(at: now)
+        depart(&batch, from: near, to: far, ingress: 0)
+        wakeWriter()
     }
 
     /// Hands on what `log` statements the frame came to; another thread writes it.

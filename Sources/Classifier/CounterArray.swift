@@ -30,6 +30,13 @@ public struct CounterArray: ~Copyable, @unchecked Sendable {
         unsafe base[index].store(base[index].load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
 
+    /// Gives one counter a value, for what goes up and down. Only on the one thread that writes.
+    @inlinable @inline(always)
+    public func set(_ value: UInt64, at index: Int) {
+        guard index >= 0, index < count else { return }
+        unsafe base[index].store(value, ordering: .relaxed)
+    }
+
     /// What one counter says; 0 outside of the array.
     @inlinable
     public func value(at index: Int) -> UInt64 {

@@ -1,4 +1,5 @@
 public import Classifier
+public import Fragments
 public import Wire
 
 /// Frame in, verdict out: one for each worker, which alone calls it.
@@ -7,20 +8,24 @@ public import Wire
 public struct Firewall: ~Copyable {
     // Constants: what a variable refers to would be retained and released around each call.
     private let program: Program
-    private let counters: FirewallCounters
-    private let hits: HitCounters
+    let counters: FirewallCounters
+    let hits: HitCounters
+    var fragments: FragmentGatherer
 
-    /// - Parameter counters: Made for `program`, and written by no other firewall.
-    public init(program: Program, counters: FirewallCounters) {
+    /// - Parameters:
+    ///   - counters: Made for `program`, and written by no other firewall.
+    ///   - fragments: What holds them; it may hold some already.
+    public init(program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer()) {
         self.program = program
         self.counters = counters
         hits = counters.hits
+        self.fragments = fragments
     }
 
-    /// Judges by another program from the next frame on.
+    /// Judges by another program from the next frame on. Fragments that are held stay, and their datagrams are judged by it.
     /// - Parameter counters: Made for `program`, and written by no other firewall.
     public mutating func use(_ program: Program, counters: FirewallCounters) {
-        self = Firewall(program: program, counters: counters)
+        self = Firewall(program: program, counters: counters, fragments: fragments)
     }
 
     /// Says whether a frame may pass.
@@ -29,21 +34,38 @@ public struct Firewall: ~Copyable {
     ///   - tag: The outermost tag if it is not in `bytes`.
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
-    public mutating func judge(_ bytes: RawSpan, tag: VLANTag?, ingress: UInt8, at instant: Instant) -> Judgement {
+    ///   - virtioHeader: What stands in front of the frame, for when it is held.
+    ///   - time: Of its capture, likewise.
+    public mutating func judge(
+        _ bytes: RawSpan, tag: VLANTag?, ingress: UInt8, at instant: Instant, virtioHeader: VirtioHeader = VirtioHeader(), time: UInt64 = 0
+    ) -> Judgement {
         let frame = ParsedFrame.parse(bytes, tag: tag)
+        let judgement =
+            frame.isFragment
+            ? gather(bytes, frame, virtioHeader: virtioHeader, ingress: ingress, at: instant, time: time)
+            : judgePacket(bytes, frame, ingress: ingress, at: instant)
+        if judgement.verdict != .hold { counters.count(judgement.reason, length: frame.length) }
+        return judgement
+    }
 
+    /// What is to be said of a whole packet; nothing is counted under its reason.
+    func judgePacket(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Judgement {
         // Nothing passes that no rule saw, and no rule can see what is malformed.
         if let malformation = frame.malformation {
             hits.discardEvents()
-            return conclude(.drop, Reason(malformation), frame)
+            return Judgement(verdict: .drop, reason: Reason(malformation), rule: -1, baseChain: -1, frame: frame)
         }
 
         let found = program.classify(bytes, frame, ingress: ingress, at: instant, hits: hits)
         let isByRule = found.rule >= 0
+        var judgement = Judgement(verdict: .accept, reason: .acceptByPolicy, rule: found.rule, baseChain: found.baseChain, frame: frame)
         switch found.verdict {
-        case .accept: return conclude(.accept, isByRule ? .acceptByRule : .acceptByPolicy, frame, found)
-        case .drop: return conclude(.drop, isByRule ? .rule : .policy, frame, found)
+        case .accept: if isByRule { judgement.reason = .acceptByRule }
+        case .drop:
+            judgement.verdict = .drop
+            judgement.reason = isByRule ? .rule : .policy
         }
+        return judgement
     }
 
     /// `log` statements that the frame judged last came to.
@@ -51,13 +73,4 @@ public struct Firewall: ~Copyable {
 
     /// The last frame's event of this index; nil where there is none, and for those beyond the first 16, of which none is kept.
     public func event(_ index: Int) -> LoggedStatement? { hits.event(index) }
-
-    @inline(__always)
-    private func conclude(
-        _ verdict: FrameVerdict, _ reason: Reason, _ frame: ParsedFrame,
-        _ found: Classification = Classification(verdict: .drop, rule: -1, baseChain: -1)
-    ) -> Judgement {
-        counters.count(reason, length: frame.length)
-        return Judgement(verdict: verdict, reason: reason, rule: found.rule, baseChain: found.baseChain, frame: frame)
-    }
 }

@@ -7,6 +7,8 @@ public final class FirewallCounters: Sendable {
     let hits: HitCounters
     /// Frames and bytes of each reason, by its raw value.
     private let reasons = CounterArray(count: 2 * 256)
+    /// Frames, bytes and datagrams that are held now.
+    private let held = CounterArray(count: 3)
     private let ruleCount: Int
     private let counterCount: Int
     private let namedCounterCount: Int
@@ -25,6 +27,12 @@ public final class FirewallCounters: Sendable {
         reasons.add(UInt64(truncatingIfNeeded: length), at: 2 &* Int(reason.rawValue) &+ 1)
     }
 
+    func setHeld(frames: Int, bytes: Int, datagrams: Int) {
+        held.set(UInt64(truncatingIfNeeded: frames), at: 0)
+        held.set(UInt64(truncatingIfNeeded: bytes), at: 1)
+        held.set(UInt64(truncatingIfNeeded: datagrams), at: 2)
+    }
+
     /// All the numbers as they are now.
     public func snapshot() -> Snapshot {
         Snapshot(
@@ -34,7 +42,7 @@ public final class FirewallCounters: Sendable {
             reasons: Reason.allCases.map { reason in
                 let index = 2 * Int(reason.rawValue)
                 return Hits(frames: reasons.value(at: index), bytes: reasons.value(at: index + 1))
-            })
+            }, held: Hits(frames: held.value(at: 0), bytes: held.value(at: 1)), heldDatagrams: held.value(at: 2))
     }
 
     /// Numbers of one worker, or the sum of several.
@@ -47,6 +55,10 @@ public final class FirewallCounters: Sendable {
         public var namedCounters: [Hits]
         /// In the order of `Reason.allCases`. Bytes of whole frames, with all their tags.
         public var reasons: [Hits]
+        /// Fragments that are held at this moment; bytes of the memory that they take.
+        public var held: Hits
+        /// The datagrams that they are parts of.
+        public var heldDatagrams: UInt64
 
         public subscript(reason: Reason) -> Hits {
             Reason.allCases.firstIndex(of: reason).map { reasons[$0] } ?? Hits()
@@ -58,7 +70,8 @@ public final class FirewallCounters: Sendable {
                 rules: zip(left.rules, right.rules).map { $0 + $1 },
                 counters: zip(left.counters, right.counters).map { $0 + $1 },
                 namedCounters: zip(left.namedCounters, right.namedCounters).map { $0 + $1 },
-                reasons: zip(left.reasons, right.reasons).map { $0 + $1 })
+                reasons: zip(left.reasons, right.reasons).map { $0 + $1 }, held: left.held + right.held,
+                heldDatagrams: left.heldDatagrams + right.heldDatagrams)
         }
     }
 }

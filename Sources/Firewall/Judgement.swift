@@ -1,9 +1,14 @@
-public import Classifier
 public import Wire
 
 /// The verdict on one frame, and why.
 public struct Judgement: Sendable, Equatable {
-    public var verdict: FrameVerdict
+    public enum Verdict: Sendable, Equatable {
+        case accept, drop
+        /// Nothing is said yet: the frame is a fragment, and a copy of it is held. See `Firewall.nextDeparture`.
+        case hold
+    }
+
+    public var verdict: Verdict
     public var reason: Reason
     /// Index into `Program.rules` of the rule that decided; -1 where none did.
     public var rule: Int32

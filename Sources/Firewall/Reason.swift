@@ -1,8 +1,9 @@
+public import Fragments
 public import Wire
 
 /// Why a frame got its verdict. Exactly one stands for each frame.
 ///
-/// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16.
+/// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16, fragments from 32.
 public enum Reason: UInt8, Sendable, CaseIterable {
     case acceptByRule = 0
     /// The policy of the last base chain, or no base chain at all.
@@ -22,6 +23,44 @@ public enum Reason: UInt8, Sendable, CaseIterable {
     case ipv6Version = 23
     case ipv6BeyondFrame = 24
     case ipv6ExtensionHeaderCutOff = 25
+
+    case fragmentMode = 32
+    case fragmentTimeout = 33
+    case fragmentOverlap = 34
+    case fragmentDuplicate = 35
+    case fragmentEndConflict = 36
+    case fragmentTooLong = 37
+    case fragmentEmpty = 38
+    case fragmentBadLength = 39
+    case fragmentECN = 40
+    case fragmentHeaderChain = 41
+    case fragmentLimitBytes = 42
+    case fragmentLimitDatagrams = 43
+    case fragmentLimitPerDatagram = 44
+    case fragmentLimitPair = 45
+    /// Not a verdict: a fragment that is held has this until it departs, and none is counted under it.
+    case held = 63
+
+    /// The reason to drop a fragment that dies so.
+    public init(_ death: FragmentDeath) {
+        self =
+            switch death {
+            case .mode: .fragmentMode
+            case .timeout: .fragmentTimeout
+            case .overlap: .fragmentOverlap
+            case .duplicate: .fragmentDuplicate
+            case .endConflict: .fragmentEndConflict
+            case .tooLong: .fragmentTooLong
+            case .empty: .fragmentEmpty
+            case .badLength: .fragmentBadLength
+            case .ecn: .fragmentECN
+            case .headerChain: .fragmentHeaderChain
+            case .limitBytes: .fragmentLimitBytes
+            case .limitDatagrams: .fragmentLimitDatagrams
+            case .limitFragments: .fragmentLimitPerDatagram
+            case .limitPair: .fragmentLimitPair
+            }
+    }
 
     /// The reason to drop a frame that is so malformed.
     public init(_ malformation: Malformation) {
@@ -47,6 +86,21 @@ public enum Reason: UInt8, Sendable, CaseIterable {
         case .acceptByPolicy: "accept-by-policy"
         case .rule: "rule"
         case .policy: "policy"
+        case .fragmentMode: "fragment-mode"
+        case .fragmentTimeout: "fragment-timeout"
+        case .fragmentOverlap: "fragment-overlap"
+        case .fragmentDuplicate: "fragment-duplicate"
+        case .fragmentEndConflict: "fragment-end-conflict"
+        case .fragmentTooLong: "fragment-too-long"
+        case .fragmentEmpty: "fragment-empty"
+        case .fragmentBadLength: "fragment-bad-length"
+        case .fragmentECN: "fragment-ecn"
+        case .fragmentHeaderChain: "fragment-header-chain"
+        case .fragmentLimitBytes: "fragment-limit-bytes"
+        case .fragmentLimitDatagrams: "fragment-limit-datagrams"
+        case .fragmentLimitPerDatagram: "fragment-limit-per-datagram"
+        case .fragmentLimitPair: "fragment-limit-pair"
+        case .held: "held"
         case .ethernetHeaderCutOff: Malformation.ethernetHeaderCutOff.name
         case .ipv4HeaderCutOff: Malformation.ipv4HeaderCutOff.name
         case .ipv4Version: Malformation.ipv4Version.name

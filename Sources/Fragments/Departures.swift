@@ -30,6 +30,9 @@ struct Departures {
 }
 
 extension FragmentGatherer {
+    /// Whether frames wait to depart, or memory to be taken back.
+    public var hasDepartures: Bool { departures.first != BlockArena.none }
+
     /// The next frame of which something was decided, in the order of arrival; nil if there is none.
     public mutating func nextDeparture() -> HeldFrame? {
         let block = departures.next
@@ -41,6 +44,8 @@ extension FragmentGatherer {
             ingress: record.ingress, time: record.time, outcome: record.outcome)
     }
 
+    /// To be called when `nextDeparture` has nothing more, and after each `take` without departures as well.
+    ///
     /// Takes back the memory of the frames that were handed out, and makes the room that the next fragment needs. Returns whether
     /// others depart for that.
     public mutating func finishDepartures() -> Bool {

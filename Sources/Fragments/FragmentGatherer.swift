@@ -31,6 +31,9 @@ public struct FragmentGatherer: ~Copyable {
     private var scratch: WholeDatagram
     /// The datagram that `whole` or `first` was said of.
     private var pending: Int32 = -1
+    private var assembledBytes = 0
+    /// The tag that stands apart from the bytes that `assemble` put together, as it stood apart from the first fragment's.
+    public private(set) var assembledTag: VLANTag?
     /// Bytes of the longest block that was asked for.
     private(set) var reserve = 2048
 
@@ -130,18 +133,22 @@ public struct FragmentGatherer: ~Copyable {
         departWaiting(index, .ruled(ruling))
     }
 
-    /// Shows the whole datagram as one frame: the first fragment's headers without what makes it a fragment, and all bytes behind them;
-    /// nil if it would be too long, or its headers don't hold together. Right behind `Gathering.whole`.
-    ///
-    /// The tag that stood apart from the first fragment's bytes stands apart from these too.
-    public mutating func withWhole<Result>(_ body: (RawSpan, VLANTag?) -> Result) -> Result? {
-        guard pending >= 0, datagrams[pending].lowest != BlockArena.none else { return nil }
-        guard let length = scratch.put(datagrams[pending], from: arena) else { return nil }
-        let tag = arena.record(at: datagrams[pending].lowest).tag
-        return scratch.withBytes(length) { body($0, tag) }
+    /// Right behind `Gathering.whole`: puts the datagram together as one frame, the first fragment's headers without what makes it a
+    /// fragment, and all bytes behind them. Returns whether that could be done: it could be too long, or its headers not hold together.
+    public mutating func assemble() -> Bool {
+        assembledBytes = 0
+        guard pending >= 0, datagrams[pending].lowest != BlockArena.none else { return false }
+        assembledBytes = scratch.put(datagrams[pending], from: arena) ?? 0
+        assembledTag = arena.record(at: datagrams[pending].lowest).tag
+        return assembledBytes > 0
     }
 
-    /// The datagram that `withWhole` could not put together dies; all of its frames depart.
+    /// Shows what `assemble` put together.
+    public func withAssembled<Result>(_ body: (RawSpan) -> Result) -> Result {
+        scratch.withBytes(assembledBytes, body)
+    }
+
+    /// The datagram that `assemble` could not put together dies; all of its frames depart.
     public mutating func abandon(_ death: FragmentDeath) {
         guard pending >= 0 else { return }
         depart(pending, .died(death))

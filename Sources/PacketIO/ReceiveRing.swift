@@ -13,6 +13,14 @@ public struct ReceivedFrame {
     /// Nanoseconds since the epoch.
     public var time: UInt64
 
+    /// - Parameter start: With the `virtio_net_hdr` in front of it.
+    public init(start: UnsafeMutableRawPointer, length: Int, tag: VLANTag?, time: UInt64) {
+        self.start = start
+        self.length = length
+        self.tag = tag
+        self.time = time
+    }
+
     /// Bytes of `struct virtio_net_hdr` (Virtual I/O Device 1.2, 5.1.6).
     public static let virtioHeaderLength = 10
 

@@ -58,7 +58,8 @@ extension ParsedFrame {
 
     /// Walks as Linux does for nft (`ipv6_find_hdr` with no target and `IP6_FH_F_AUTH`): extension headers in any order and number;
     /// the walk ends at a later fragment, at an authentication header and at what is no extension header. Returns whether all of
-    /// them end inside the packet, which Linux does not ask for; the steps are bounded by the packet's length.
+    /// them end inside the packet, which Linux does not ask for; the steps are bounded by the packet's length. In a first fragment
+    /// the headers behind the fragment header may go on in the next: then the transport header's place is not known.
     private mutating func walkExtensionHeaders(_ bytes: RawSpan) -> Bool {
         let end = networkEnd
         var nextHeader = bytes.u8(at: networkOffset &+ IPv6.nextHeader)
@@ -67,22 +68,24 @@ extension ParsedFrame {
             let length: Int
             switch nextHeader {
             case IPProtocol.fragment:
-                guard end &- offset >= IPv6.fragmentHeaderLength else { return false }
+                guard end &- offset >= IPv6.fragmentHeaderLength else { return isFragment }
                 if readFragmentHeader(bytes, at: offset) { return true }
                 length = IPv6.fragmentHeaderLength
             case IPProtocol.hopByHopOptions, IPProtocol.routing, IPProtocol.destinationOptions:
-                guard end &- offset >= 8 else { return false }
+                guard end &- offset >= 8 else { return isFragment }
                 length = (Int(bytes.u8(at: offset &+ 1)) &+ 1) &* 8
             case IPProtocol.authentication:
                 // Counted in words of 4 bytes, two not counted (RFC 4302, section 2.2).
-                guard end &- offset >= 8, end &- offset >= (Int(bytes.u8(at: offset &+ 1)) &+ 2) &* 4 else { return false }
+                guard end &- offset >= 8, end &- offset >= (Int(bytes.u8(at: offset &+ 1)) &+ 2) &* 4 else {
+                    return isFragment
+                }
                 readTransport(bytes, protocol: nextHeader, at: offset)
                 return true
             default:
                 readTransport(bytes, protocol: nextHeader, at: offset)
                 return true
             }
-            guard end &- offset >= length else { return false }
+            guard end &- offset >= length else { return isFragment }
             nextHeader = bytes.u8(at: offset)
             offset &+= length
         }

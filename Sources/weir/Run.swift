@@ -2,6 +2,7 @@ import Appliance
 import ArgumentParser
 import Capture
 import Classifier
+import Fragments
 import Logging
 import PacketIO
 
@@ -30,6 +31,9 @@ struct Run: ParsableCommand {
 
     @Option(help: "Threads that forward; a pair of hosts stays on one of them. (default: the processors)")
     var workers: Int?
+
+    @OptionGroup(title: "Fragments")
+    var fragments: FragmentOptions
 
     @Option(help: "Frames that each receive ring holds; each port has one for every worker.")
     var slots = RingShape.standard.slots
@@ -70,6 +74,7 @@ struct Run: ParsableCommand {
             let configuration = Configuration(
                 ports: portNames, program: try Program(compiling: ruleset, ports: portNames, start: Clock.now()),
                 drops: try drops.map { path in try DropCapture(path: path, workers: workers) }, workers: workers,
+                fragments: fragments.fragments, fragmentLimits: fragments.limits,
                 ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
             try Appliance(configuration, log: log, print: FileHandleOutput.standardOutput.write).run()
         } catch {

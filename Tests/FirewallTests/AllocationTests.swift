@@ -1,6 +1,7 @@
 import CAllocationCounter
 import Classifier
 import Firewall
+import Fragments
 import FrameBuilder
 import Testing
 import Wire
@@ -39,10 +40,45 @@ private let isOptimized = true
         for round in 0..<rounds {
             for (bytes, tag) in frames {
                 _ = firewall.judge(bytes.span.bytes, tag: tag, ingress: UInt8(round & 1), at: noon)
+                letDepart(&firewall)
             }
         }
         let after = allocations_of_this_thread()
         #expect(after == before)
-        #expect(counters.snapshot().reasons.reduce(0) { $0 + $1.frames } == UInt64(rounds * frames.count))
+        let snapshot = counters.snapshot()
+        #expect(snapshot.reasons.reduce(0) { $0 + $1.frames } + snapshot.held.frames == UInt64(rounds * frames.count))
+    }
+
+    @Test(
+        "a million fragments allocate nothing, whatever becomes of them",
+        .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"), arguments: FragmentMode.allCases)
+    func gathering(mode: FragmentMode) throws {
+        let program = try tenRules()
+        let counters = FirewallCounters(for: program)
+        let limits = FragmentLimits(bytes: 1 << 20, datagrams: 300, bytesPerPair: 1 << 20)
+        var firewall = Firewall(program: program, counters: counters, fragments: FragmentGatherer(mode: mode, limits: limits))
+        var parts = (0..<4).map { index in
+            Frame.ethernet().ipv4(more: index < 3, fragmentOffset: index * 96, protocolNumber: 17).payload(96).bytes
+        }
+        var instant = noon
+        let before = allocations_of_this_thread()
+        for datagram in 0..<250_000 {
+            for index in 0..<4 {
+                // One in eight never becomes whole.
+                let isLost = datagram % 8 == 0 && index == 2
+                parts[index][18] = UInt8(truncatingIfNeeded: datagram >> 8)
+                parts[index][19] = UInt8(truncatingIfNeeded: isLost ? datagram ^ 0x80 : datagram)
+                _ = judge(parts[index], by: &firewall, at: instant)
+                letDepart(&firewall)
+            }
+            instant.monotonic += 1_000_000
+            firewall.expire(at: instant)
+            letDepart(&firewall)
+        }
+        let after = allocations_of_this_thread()
+        #expect(after == before)
+        let snapshot = counters.snapshot()
+        #expect(snapshot.reasons.reduce(0) { $0 + $1.frames } + snapshot.held.frames == 1_000_000)
     }
 }

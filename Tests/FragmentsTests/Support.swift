@@ -44,12 +44,13 @@ struct Bench: ~Copyable {
         switch gatherer.take(bytes, parsed, virtioHeader: VirtioHeader(), ingress: ingress, now: now, time: UInt64(number)) {
         case .held: break
         case .whole:
-            let seen = gatherer.withWhole { bytes, tag in
+            guard gatherer.assemble() else { return gatherer.abandon(.tooLong) }
+            let tag = gatherer.assembledTag
+            let seen = gatherer.withAssembled { bytes in
                 let parsed = ParsedFrame.parse(bytes, tag: tag)
                 #expect(parsed.malformation == nil && !parsed.isFragment)
                 return Array(bytes, from: parsed.hasTransport ? parsed.transportOffset : parsed.networkEnd, to: parsed.networkEnd)
             }
-            guard let seen else { return gatherer.abandon(.tooLong) }
             judged.append(seen)
             gatherer.conclude(ruling)
         case .first:

@@ -62,9 +62,8 @@ private let cases: [MalformedCase] = [
     MalformedCase(
         "ipv6 fragment header of 7 bytes", Frame.ethernet().ipv6(nextHeader: 44).payload(7), .ipv6ExtensionHeaderCutOff),
     MalformedCase(
-        "ipv6 first fragment without its header chain",
-        Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: true).extensionHeader(60, lengthField: 1).payload(7),
-        .ipv6ExtensionHeaderCutOff),
+        "ipv6 first fragment whose headers go on in the next",
+        Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: true).extensionHeader(60, lengthField: 1).payload(7), nil),
     MalformedCase(
         "ipv6 later fragment with anything in it",
         Frame.ethernet().ipv6().fragmentHeader(offset: 8, more: true, nextHeader: 60).payload([1]), nil),

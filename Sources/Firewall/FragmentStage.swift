@@ -1,0 +1,99 @@
+public import Classifier
+public import Fragments
+import Wire
+
+extension Firewall {
+    /// Takes a fragment in, and judges its datagram when that is due.
+    ///
+    /// In `FragmentMode.reassemble` the rules see the whole datagram, once; each of its frames then departs, the one that came last too.
+    mutating func gather(
+        _ bytes: RawSpan, _ frame: ParsedFrame, virtioHeader: VirtioHeader, ingress: UInt8, at instant: Instant, time: UInt64
+    ) -> Judgement {
+        hits.discardEvents()
+        let gathering = fragments.take(bytes, frame, virtioHeader: virtioHeader, ingress: ingress, now: instant.monotonic, time: time)
+        var judgement = Judgement(verdict: .hold, reason: .held, rule: -1, baseChain: -1, frame: frame)
+        switch gathering {
+        case .held:
+            break
+        case .whole:
+            guard fragments.assemble() else {
+                fragments.abandon(.tooLong)
+                break
+            }
+            let tag = fragments.assembledTag
+            let whole = fragments.withAssembled { bytes in
+                judgePacket(bytes, ParsedFrame.parse(bytes, tag: tag), ingress: ingress, at: instant)
+            }
+            fragments.conclude(FragmentRuling(whole))
+            // What is logged is the datagram.
+            judgement.frame = whole.frame
+        case .first:
+            judgement = judgePacket(bytes, frame, ingress: ingress, at: instant)
+            fragments.conclude(FragmentRuling(judgement))
+        case .follows(let ruling):
+            judgement = Judgement(ruling, frame)
+        case .dies(let death):
+            judgement.verdict = .drop
+            judgement.reason = Reason(death)
+        }
+        counters.setHeld(frames: fragments.heldFrames, bytes: fragments.heldBytes, datagrams: fragments.datagramCount)
+        return judgement
+    }
+
+    // MARK: Departures
+
+    /// Whether frames that were held wait to be sent or captured: see `nextDeparture`.
+    public var hasDepartures: Bool { fragments.hasDepartures }
+
+    /// The next of the frames that were held and of which something was decided, in the order in which they came; nil if there is none.
+    /// Its bytes stay where they are until `finishDepartures`.
+    public mutating func nextDeparture() -> Departure? {
+        guard let held = fragments.nextDeparture() else { return nil }
+        let buffer = unsafe UnsafeRawBufferPointer(start: held.start, count: held.length)
+        let frame = unsafe ParsedFrame.parse(buffer.bytes, tag: held.tag)
+        let judgement =
+            switch held.outcome {
+            case .ruled(let ruling): Judgement(ruling, frame)
+            case .died(let death):
+                Judgement(verdict: .drop, reason: Reason(death), rule: -1, baseChain: -1, frame: frame)
+            }
+        counters.count(judgement.reason, length: frame.length)
+        return Departure(held: held, judgement: judgement)
+    }
+
+    /// When all departures have been taken and sent: gives their memory back, and makes room for the next fragment. Returns whether
+    /// others depart for that.
+    public mutating func finishDepartures() -> Bool {
+        let isGoingOn = fragments.finishDepartures()
+        counters.setHeld(frames: fragments.heldFrames, bytes: fragments.heldBytes, datagrams: fragments.datagramCount)
+        return isGoingOn
+    }
+
+    /// Lets datagrams die that were not whole in time.
+    public mutating func expire(at instant: Instant) { fragments.expire(now: instant.monotonic) }
+
+    /// When `expire` has something to do, by `Instant.monotonic`; nil while nothing is held.
+    public var deadline: UInt64? { fragments.deadline }
+}
+
+/// A frame that was held, with what became of it.
+public struct Departure {
+    public var held: HeldFrame
+    public var judgement: Judgement
+}
+
+extension FragmentRuling {
+    fileprivate init(_ judgement: Judgement) {
+        self.init(
+            isAccepted: judgement.verdict == .accept, reason: judgement.reason.rawValue, rule: judgement.rule,
+            baseChain: judgement.baseChain)
+    }
+}
+
+extension Judgement {
+    fileprivate init(_ ruling: FragmentRuling, _ frame: ParsedFrame) {
+        self.init(
+            verdict: ruling.isAccepted ? .accept : .drop, reason: Reason(rawValue: ruling.reason) ?? .rule, rule: ruling.rule,
+            baseChain: ruling.baseChain, frame: frame)
+    }
+}

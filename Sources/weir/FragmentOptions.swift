@@ -1,0 +1,56 @@
+public import ArgumentParser
+public import Fragments
+
+extension FragmentMode: ExpressibleByArgument {}
+
+/// What is done with fragments, and what that may cost.
+struct FragmentOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "reassemble, track or drop.",
+            discussion: """
+                reassemble: hold a datagram's fragments until it is whole, judge it once, send the frames as they came. track: judge the \
+                first fragment, and let the others follow it if they fit. drop: let no fragment through.
+                """, valueName: "mode"))
+    var fragments = FragmentMode.reassemble
+
+    @Option(help: ArgumentHelp("Memory for held fragments, for each worker, in KiB; 512 at the least.", valueName: "KiB"))
+    var fragmentMemory = FragmentLimits().bytes >> 10
+
+    @Option(help: ArgumentHelp("Datagrams of which fragments are held, for each worker.", valueName: "n"))
+    var fragmentDatagrams = FragmentLimits().datagrams
+
+    @Option(help: ArgumentHelp("Fragments of one datagram, 2 to 8192.", valueName: "n"))
+    var fragmentsPerDatagram = FragmentLimits().fragmentsPerDatagram
+
+    @Option(help: ArgumentHelp("Share of the memory that what one host sends to one other may hold, in percent.", valueName: "percent"))
+    var fragmentShare = 25
+
+    @Option(help: ArgumentHelp("Seconds from the first fragment that came until its datagram is given up, IPv4.", valueName: "seconds"))
+    var fragmentTimeout = FragmentLimits().ipv4Timeout / 1_000_000_000
+
+    @Option(help: ArgumentHelp("The same for IPv6.", valueName: "seconds"))
+    var fragmentTimeoutIPv6 = FragmentLimits().ipv6Timeout / 1_000_000_000
+
+    var limits: FragmentLimits {
+        let bytes = fragmentMemory << 10
+        return FragmentLimits(
+            bytes: bytes, datagrams: fragmentDatagrams, fragmentsPerDatagram: fragmentsPerDatagram,
+            bytesPerPair: bytes / 100 * fragmentShare, ipv4Timeout: fragmentTimeout * 1_000_000_000,
+            ipv6Timeout: fragmentTimeoutIPv6 * 1_000_000_000)
+    }
+
+    func validate() throws {
+        func check(_ option: String, _ value: Int, _ range: ClosedRange<Int>) throws {
+            guard range.contains(value) else {
+                throw ValidationError("--\(option) takes a number from \(range.lowerBound) to \(range.upperBound)")
+            }
+        }
+        try check("fragment-memory", fragmentMemory, 512...1 << 20)
+        try check("fragment-datagrams", fragmentDatagrams, 1...65_536)
+        try check("fragments-per-datagram", fragmentsPerDatagram, 2...8192)
+        try check("fragment-share", fragmentShare, 1...100)
+        try check("fragment-timeout", Int(clamping: fragmentTimeout), 1...3600)
+        try check("fragment-timeout-ipv6", Int(clamping: fragmentTimeoutIPv6), 1...3600)
+    }
+}

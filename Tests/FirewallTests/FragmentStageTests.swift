@@ -1,0 +1,116 @@
+import Classifier
+import Firewall
+import Fragments
+import FrameBuilder
+import Ruleset
+import Testing
+import Wire
+
+/// Takes all departures.
+func letDepart(_ firewall: inout Firewall) {
+    guard firewall.hasDepartures else { return }
+    repeat { while firewall.nextDeparture() != nil {} } while firewall.finishDepartures()
+}
+
+/// Takes all departures, and returns their judgements.
+func drain(_ firewall: inout Firewall) -> [Judgement] {
+    guard firewall.hasDepartures else { return [] }
+    var judgements: [Judgement] = []
+    repeat {
+        while let departure = firewall.nextDeparture() { judgements.append(departure.judgement) }
+    } while firewall.finishDepartures()
+    return judgements
+}
+
+func judge(_ bytes: [UInt8], by firewall: inout Firewall, at instant: Instant = noon) -> Judgement {
+    firewall.judge(bytes.span.bytes, tag: nil, ingress: 0, at: instant)
+}
+
+/// A UDP datagram to a port, cut behind so many bytes.
+private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Bool = false) -> [[UInt8]] {
+    let whole: [UInt8] = [0x13, 0x88, UInt8(port >> 8), UInt8(port & 0xff), 0, 24, 0, 0] + (0..<16).map { UInt8($0) }
+    return [(0, Array(whole[..<cut])), (cut, Array(whole[cut...]))].map { offset, bytes in
+        let ethernet = vlan ? Frame.ethernet().vlan(7) : Frame.ethernet()
+        return isIPv6
+            ? ethernet.ipv6().fragmentHeader(offset: offset, more: offset == 0).ipPayload(17, bytes).bytes
+            : ethernet.ipv4(more: offset == 0, fragmentOffset: offset, protocolNumber: 17).payload(bytes).bytes
+    }
+}
+
+@Suite struct FragmentStageTests {
+    /// Drops UDP port 9 and what is shorter than a whole packet.
+    private static let rules: [Rule] = [
+        rule(match(.metaL4proto, .number(17), implied: true), match(.udpDport, .number(9)), counter, verdict(.drop)),
+        rule(match(.metaL4proto, .number(17), implied: true), match(.udpLength, .number(24)), counter, verdict(.accept)),
+    ]
+
+    @Test(
+        "the rules see the whole datagram once, and every fragment shares its verdict", arguments: [9, 10] as [UInt16],
+        [(false, false), (true, false), (false, true), (true, true)])
+    func reassembled(port: UInt16, kind: (isIPv6: Bool, vlan: Bool)) throws {
+        let program = try program(policy: .drop, Self.rules)
+        let counters = FirewallCounters(for: program)
+        var firewall = Firewall(program: program, counters: counters)
+        // The port is known from the first alone, which comes last.
+        let parts = datagram(to: port, cut: 8, isIPv6: kind.isIPv6, vlan: kind.vlan)
+        let first = judge(parts[1], by: &firewall)
+        #expect(first.verdict == .hold && !firewall.hasDepartures)
+        #expect(counters.snapshot().held.frames == 1)
+        let last = judge(parts[0], by: &firewall)
+        #expect(last.verdict == .hold && firewall.hasDepartures)
+
+        let departures = drain(&firewall)
+        #expect(departures.map(\.verdict) == (port == 9 ? [.drop, .drop] : [.accept, .accept]))
+        #expect(departures.map(\.rule) == (port == 9 ? [0, 0] : [1, 1]))
+        let snapshot = counters.snapshot()
+        #expect(snapshot.held == Hits() && snapshot.heldDatagrams == 0)
+        #expect(snapshot[port == 9 ? .rule : .acceptByRule].frames == 2, "each frame has its reason")
+        // As a kernel counts that has defragmented: one packet, its headers once.
+        let packet: UInt64 = kind.isIPv6 ? 64 : 44
+        #expect(snapshot.counters[port == 9 ? 0 : 1] == Hits(frames: 1, bytes: packet))
+    }
+
+    @Test("tracked, the first is judged by itself and the others follow", arguments: [9, 10] as [UInt16])
+    func tracked(port: UInt16) throws {
+        let program = try program(policy: .drop, Self.rules)
+        let counters = FirewallCounters(for: program)
+        var firewall = Firewall(program: program, counters: counters, fragments: FragmentGatherer(mode: .track))
+        let parts = datagram(to: port, cut: 8)
+        let verdict = port == 9 ? Judgement.Verdict.drop : .accept
+        for part in parts {
+            let judgement = judge(part, by: &firewall)
+            #expect(judgement.verdict == verdict && judgement.rule == (port == 9 ? 0 : 1))
+        }
+        #expect(drain(&firewall).isEmpty)
+        #expect(counters.snapshot().counters[port == 9 ? 0 : 1].frames == 1, "the rules saw the first alone")
+        #expect(counters.snapshot().heldDatagrams == 0)
+    }
+
+    @Test func `fragments that are held stay for the next program`() throws {
+        let (before, after) = (try program(policy: .accept, []), try program(policy: .drop, []))
+        var firewall = Firewall(program: before, counters: FirewallCounters(for: before))
+        let parts = datagram(to: 10, cut: 8)
+        _ = judge(parts[0], by: &firewall)
+        firewall.use(after, counters: FirewallCounters(for: after))
+        _ = judge(parts[1], by: &firewall)
+        #expect(drain(&firewall).map(\.reason) == [.policy, .policy])
+    }
+
+    @Test func `what dies of age departs with its reason`() throws {
+        let program = try program(policy: .accept, [])
+        var firewall = Firewall(program: program, counters: FirewallCounters(for: program))
+        _ = judge(datagram(to: 10, cut: 8)[0], by: &firewall)
+        var later = noon
+        later.monotonic += 30_000_000_000
+        #expect(firewall.deadline == later.monotonic)
+        firewall.expire(at: later)
+        #expect(drain(&firewall).map(\.reason) == [.fragmentTimeout])
+        #expect(firewall.deadline == nil)
+    }
+
+    @Test("every death has a reason of its own name", arguments: FragmentDeath.allCases)
+    func names(_ death: FragmentDeath) {
+        #expect(Reason(death).name.hasPrefix("fragment-"))
+        #expect(FragmentDeath.allCases.filter { Reason($0) == Reason(death) } == [death])
+    }
+}
