@@ -7,8 +7,8 @@ struct Checker {
     var contents: [Contents] = []
     /// Tables that are gone again: they keep their place, so that indices stay what they are.
     var deleted: Set<Int> = []
-    /// Jumps to chains that are not there when their command ends.
-    var early: [(table: Int, target: String, location: SourceLocation)] = []
+    /// Chains and sets that were deleted one by one.
+    var deletions = 0
 
     struct Contents {
         var chains: [String: Int] = [:]
@@ -20,6 +20,8 @@ struct Checker {
         var usedSets: Set<String> = []
         /// By set: the number of elements that were there when a `create element` came.
         var creations: [(set: Int, range: Range<Int>)] = []
+        /// Jumps to chains that are not there when their command ends.
+        var early: [(target: String, location: SourceLocation)] = []
     }
 
     let localTime: LocalTime
@@ -219,7 +221,8 @@ extension Checker {
     /// nft carries one command out after the other, so a jump can't lead to a chain that only a later one declares.
     private mutating func noteEarlyJumps(of command: CommandSyntax, inTableAt table: Int) {
         func note(_ verdict: Verdict?, _ location: SourceLocation) {
-            if let target = verdict?.target, contents[table].chains[target] == nil { early.append((table, target, location)) }
+            guard let target = verdict?.target, contents[table].chains[target] == nil else { return }
+            contents[table].early.append((target, location))
         }
         func note(_ entries: [EntrySyntax]) {
             for entry in entries { note(entry.verdict, entry.element.location) }
@@ -247,14 +250,14 @@ extension Checker {
     }
 
     private mutating func reportMissingChains(ofTableAt table: Int) {
-        for jump in early where jump.table == table {
-            if contents[jump.table].chains[jump.target] != nil {
+        for jump in contents[table].early {
+            if contents[table].chains[jump.target] != nil {
                 sink.error(
                     jump.location, "chain '\(printable(jump.target))' is declared only later",
                     note: "declare it in this block or in one before it")
                 continue
             }
-            let table = tables[jump.table]
+            let table = tables[table]
             let near = Words.nearest(to: jump.target, among: table.chains.filter { $0.base == nil }.map(\.name))
             sink.error(
                 jump.location, "there is no chain '\(printable(jump.target))' in table '\(printable(table.name))'",

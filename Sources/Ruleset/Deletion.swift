@@ -3,6 +3,18 @@
 // The usual head of a file, `table inet x; delete table inet x; table inet x { … }`, leaves what its last command says.
 
 extension Checker {
+    /// Chains and sets that a file may delete one by one. To see that nothing uses it each of them asks the whole table.
+    private static let deletionLimit = 64
+
+    private mutating func isOneTooMany(_ location: SourceLocation) -> Bool {
+        deletions += 1
+        guard deletions > Self.deletionLimit else { return false }
+        sink.error(
+            location, "more than \(Self.deletionLimit) chains and sets are deleted one by one",
+            note: "leave out what is not to be there, or delete the table")
+        return true
+    }
+
     /// `flush ruleset`: all tables of that family, or of all.
     mutating func deleteTables(of family: Family?) {
         let tables = indices.filter { family == nil || $0.key.family == family }.values
@@ -25,9 +37,10 @@ extension Checker {
         guard let chain = contents[table].chains[name] else {
             return missing("chain", name, among: tables[table].chains.map(\.name), location)
         }
+        if isOneTooMany(location) { return }
         let others = tables[table].chains.indices.filter { $0 != chain }
         let isUsed =
-            others.contains { tables[table].chains[$0].rules.contains { $0.targets.contains(name) } }
+            others.contains { tables[table].chains[$0].rules.contains { $0.leads(to: name) } }
             || tables[table].sets.contains { $0.elements.contains { $0.verdict?.target == name } }
         if isUsed {
             return sink.error(
@@ -42,6 +55,7 @@ extension Checker {
         guard let set = contents[table].sets[name] else {
             return missing("set", name, among: tables[table].sets.map(\.name), location)
         }
+        if isOneTooMany(location) { return }
         if tables[table].chains.contains(where: { $0.rules.contains { $0.namedSets.contains(name) } }) {
             return sink.error(
                 location, "'\(printable(name))' can't be deleted: a rule looks into it", note: "delete the rule's chain first")
@@ -58,16 +72,17 @@ extension Checker {
 }
 
 extension Rule {
-    /// Chains that the rule may lead to, those of maps with a name left out.
-    fileprivate var targets: [String] {
-        statements.flatMap { statement -> [String] in
+    /// Whether it names the chain; where it names a map, that is for the map to say.
+    fileprivate func leads(to chain: String) -> Bool {
+        for statement in statements {
             switch statement {
-            case .verdict(let verdict, _): return [verdict.target].compactMap { $0 }
+            case .verdict(let verdict, _):
+                if verdict.target == chain { return true }
             case .verdictMap(let map):
-                guard case .anonymous(let elements) = map.elements else { return [] }
-                return elements.compactMap { $0.verdict?.target }
-            default: return []
+                if case .anonymous(let elements) = map.elements, elements.contains(where: { $0.verdict?.target == chain }) { return true }
+            default: break
             }
         }
+        return false
     }
 }
