@@ -19,16 +19,18 @@ public struct Hits: Sendable, Equatable {
 public final class HitCounters: Sendable {
     private let ruleCounters: CounterArray
     private let statementCounters: CounterArray
+    private let elementCounters: CounterArray
 
-    /// For programs with as many rules and counter statements as that.
-    public init(rules: Int, counters: Int) {
+    /// For programs with as many rules, counter statements and elements with counters as that.
+    public init(rules: Int, counters: Int, elements: Int = 0) {
         ruleCounters = CounterArray(count: 2 * rules)
         statementCounters = CounterArray(count: 2 * counters)
+        elementCounters = CounterArray(count: 2 * elements)
     }
 
     /// All counters at 0, for that program.
     public convenience init(for program: Program) {
-        self.init(rules: program.rules.count, counters: program.counters.count)
+        self.init(rules: program.rules.count, counters: program.counters.count, elements: program.elementCounters.count)
     }
 
     @inline(__always)
@@ -43,6 +45,12 @@ public final class HitCounters: Sendable {
         statementCounters.add(bytes, at: 2 &* counter &+ 1)
     }
 
+    @inline(__always)
+    func countElement(_ element: Int, bytes: UInt64) {
+        elementCounters.add(1, at: 2 &* element)
+        elementCounters.add(bytes, at: 2 &* element &+ 1)
+    }
+
     /// Frames that matched the rule to its end, by index into `Program.rules`; zeros for an index that there isn't.
     public func rule(_ index: Int) -> Hits {
         Hits(frames: ruleCounters.value(at: 2 &* index), bytes: ruleCounters.value(at: 2 &* index &+ 1))
@@ -51,5 +59,10 @@ public final class HitCounters: Sendable {
     /// Frames that a `counter` statement counted, by index into `Program.counters`; zeros for an index that there isn't.
     public func counter(_ index: Int) -> Hits {
         Hits(frames: statementCounters.value(at: 2 &* index), bytes: statementCounters.value(at: 2 &* index &+ 1))
+    }
+
+    /// Frames for which an element was found, by index into `Program.elementCounters`; zeros for an index that there isn't.
+    public func element(_ index: Int) -> Hits {
+        Hits(frames: elementCounters.value(at: 2 &* index), bytes: elementCounters.value(at: 2 &* index &+ 1))
     }
 }

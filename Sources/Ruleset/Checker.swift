@@ -1,24 +1,26 @@
 /// Builds the checked tree: carries the commands out one after the other, checks rules, and follows the jumps.
 struct Checker {
-    private var sink: DiagnosticSink
-    private var tables: [Table] = []
-    private var indices: [String: Int] = [:]
+    var sink: DiagnosticSink
+    var tables: [Table] = []
+    var indices: [String: Int] = [:]
     /// What is known of a table besides its tree.
-    private var contents: [Contents] = []
+    var contents: [Contents] = []
     /// Jumps to chains that are not there when their command ends.
-    private var early: [(table: Int, target: String, location: SourceLocation)] = []
+    var early: [(table: Int, target: String, location: SourceLocation)] = []
 
-    private struct Contents {
+    struct Contents {
         var chains: [String: Int] = [:]
         var sets: [String: Int] = [:]
         var declarations = SetDeclarations()
+        /// What the elements of a set count from that have no counter of their own, by the sets that count.
+        var counters: [Int: SetElement.Counter] = [:]
         /// Named by a rule.
         var usedSets: Set<String> = []
         /// By set: the number of elements that were there when a `create element` came.
         var creations: [(set: Int, range: Range<Int>)] = []
     }
 
-    private init(sink: DiagnosticSink) {
+    init(sink: DiagnosticSink) {
         self.sink = sink
     }
 
@@ -68,6 +70,11 @@ struct Checker {
             if command.isCreated {
                 contents[table].creations.append((set, before..<tables[table].sets[set].elements.count))
             }
+        case .deletion(let entries, let name):
+            guard let set = contents[table].sets[name] else {
+                return missing("set", name, among: tables[table].sets.map(\.name), command.location)
+            }
+            delete(entries, fromSetAt: set, ofTableAt: table)
         case .flushTable:
             for chain in tables[table].chains.indices { tables[table].chains[chain].rules = [] }
         case .flushChain(let name):
@@ -76,7 +83,7 @@ struct Checker {
             }
             tables[table].chains[chain].rules = []
         case .flushSet(let name, let isMap):
-            guard let set = contents[table].sets[name], tables[table].sets[set].isVerdictMap == isMap else {
+            guard let set = contents[table].sets[name], tables[table].sets[set].isMap == isMap else {
                 return missing(isMap ? "map" : "set", name, among: tables[table].sets.map(\.name), command.location)
             }
             finish(set: set, ofTableAt: table)
@@ -179,7 +186,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter: break
+                case .match, .counter, .assignment: break
                 }
             }
         }
@@ -191,7 +198,7 @@ extension Checker {
         case .set(let syntax): note(syntax.elements)
         case .rule(let rule, _, _): note([rule])
         case .elements(let entries, _): note(entries)
-        case .flushTable, .flushChain, .flushSet: break
+        case .deletion, .flushTable, .flushChain, .flushSet: break
         }
     }
 
@@ -212,88 +219,14 @@ extension Checker {
     }
 }
 
-// Sets.
-extension Checker {
-    private mutating func declare(_ syntax: SetSyntax, inTableAt table: Int) {
-        guard let key = syntax.key else {
-            if syntax.hasKey { return }
-            return sink.error(syntax.location, "the \(syntax.isMap ? "map" : "set") has no type", note: "write: type ipv4_addr")
-        }
-        if syntax.mergesElements, !syntax.isInterval {
-            return sink.error(syntax.location, "'auto-merge' is for sets with 'flags interval'")
-        }
-        let set: Int
-        if let known = contents[table].sets[syntax.name] {
-            let other = tables[table].sets[known]
-            let isSame =
-                other.isVerdictMap == syntax.isMap && other.isInterval == syntax.isInterval && other.isConstant == syntax.isConstant
-                && other.mergesElements == syntax.mergesElements && other.key.fits(Selector.reading(key.field))
-            guard isSame else {
-                return sink.error(syntax.location, "'\(printable(syntax.name))' is already there, as another set: \(other.key.text)")
-            }
-            set = known
-        } else {
-            set = tables[table].sets.count
-            let declared = NamedSet(
-                name: syntax.name, key: key, isVerdictMap: syntax.isMap, isConstant: syntax.isConstant, isInterval: syntax.isInterval,
-                mergesElements: syntax.mergesElements, size: syntax.size, comment: syntax.comment, location: syntax.location)
-            contents[table].sets[syntax.name] = set
-            contents[table].declarations.declare(declared)
-            tables[table].sets.append(declared)
-        }
-        add(syntax.elements, toSetAt: set, ofTableAt: table, syntax.location)
-    }
-
-    private mutating func add(_ entries: [EntrySyntax], toSetAt index: Int, ofTableAt table: Int, _ location: SourceLocation) {
-        let set = (name: tables[table].sets[index].name, isConstant: tables[table].sets[index].isConstant)
-        guard !entries.isEmpty else { return }
-        let selector = Selector.reading(tables[table].sets[index].key.field)
-        if set.isConstant, contents[table].usedSets.contains(set.name) {
-            return sink.error(location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
-        }
-        do throws(Diagnostic) {
-            tables[table].sets[index].elements += try ElementChecker(selector).elements(
-                entries, isMap: tables[table].sets[index].isVerdictMap, hasIntervals: tables[table].sets[index].isInterval)
-        } catch {
-            sink.report(error)
-        }
-    }
-
-    /// Holds all elements against each other, and their number against the size.
-    private mutating func finish(set index: Int, ofTableAt table: Int) {
-        let set = tables[table].sets[index]
-        let selector = Selector.reading(set.key.field)
-        let checker = ElementChecker(selector)
-        let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
-        if !creations.isEmpty { reportPresent(in: set, creations, selector.field.bitWidth) }
-        let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
-        tables[table].sets[index].elements = elements
-        if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
-        if let size = set.size, elements.count > size, !set.mergesElements || checker.mergedCount(elements) > size {
-            let place = elements[Int(size)].location
-            sink.error(place, "the set '\(printable(set.name))' has more than its size of \(size) elements")
-        }
-    }
-
-    /// `create element` takes none that is there.
-    private mutating func reportPresent(in set: NamedSet, _ ranges: [Range<Int>], _ bitWidth: Int) {
-        let bounds = set.elements.map { $0.value.bounds(bitWidth: bitWidth) }
-        let first = Dictionary(bounds.enumerated().map { ($1, $0) }) { first, _ in first }
-        for range in ranges {
-            for index in range where first[bounds[index]].map({ $0 < range.lowerBound }) == true {
-                sink.error(set.elements[index].location, "the element is already in '\(printable(set.name))'")
-            }
-        }
-    }
-}
-
 extension Rule {
     /// Sets and maps of the table that the rule looks into.
     fileprivate var namedSets: [String] {
         statements.compactMap { statement in
             switch statement {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
-            case .verdictMap(let map): if case .named(let name) = map.elements { name } else { nil }
+            case .verdictMap(let map): map.elements.name
+            case .assignment(let assignment): if case .mapped(let map) = assignment.value { map.elements.name } else { nil }
             case .counter, .verdict: nil
             }
         }
@@ -303,7 +236,7 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap: return false
+            case .match, .verdictMap, .assignment: return false
             case .counter, .verdict(.continue, _): break
             case .verdict(let verdict, _):
                 if case .jump = verdict { return false }
@@ -345,4 +278,9 @@ extension Ruleset {
         }
         return (Ruleset(sources: parsed.sources, tables: checked.tables), checked.sink.all)
     }
+}
+
+extension VerdictMap.Elements {
+    /// Of a map of the table.
+    fileprivate var name: String? { if case .named(let name) = self { name } else { nil } }
 }

@@ -21,6 +21,8 @@ extension Parser {
             try ruleCommand(isInserted: true, into: &file)
         case "flush":
             try flush(into: &file)
+        case "delete" where tokens[min(index + 1, tokens.count - 1)].text == "element":
+            try deletion(into: &file)
         default:
             if let reason = Unsupported.commands[word.text] {
                 throw fail(word.location, "'\(word.text)' is not supported", note: reason)
@@ -76,6 +78,17 @@ extension Parser {
         let rule = try rule()
         file.commands.append(
             CommandSyntax(table: table, location: location, action: .rule(rule, chain: chain, isInserted: isInserted)))
+    }
+
+    /// `delete element TABLE SET { … }`: what the file itself has put there.
+    private mutating func deletion(into file: inout FileSyntax) throws(Abandoned) {
+        let start = index
+        next()
+        next()
+        let table = try tableName()
+        let name = try identifier("set")
+        let location = location(from: start)
+        file.commands.append(CommandSyntax(table: table, location: location, action: .deletion(try elementList(), set: name)))
     }
 
     private mutating func flush(into file: inout FileSyntax) throws(Abandoned) {

@@ -36,6 +36,8 @@ public struct Field: Sendable, Hashable {
         case length
         /// `PACKET_BROADCAST`, `PACKET_MULTICAST` or `PACKET_OTHERHOST`, by the destination's MAC address.
         case pkttype
+        /// A number that rules give a frame: 0 at first, kept through all chains of the frame.
+        case mark
     }
 
     init(_ words: String, _ key: MetaKey, bitWidth: Int) {
@@ -89,6 +91,9 @@ public struct Field: Sendable, Hashable {
         guard case .payload(_, let bitOffset) = source else { return 0 }
         return octets.upperBound * 8 - bitOffset - bitWidth
     }
+
+    /// Whether it is a number in the machine's own byte order, which is another type to nft than one of a header's.
+    var isHostOrder: Bool { self == .metaLength || self == .metaMark }
 
     /// Whether it begins and ends with an octet.
     var isWholeOctets: Bool { octets.count * 8 == bitWidth || octets.isEmpty }

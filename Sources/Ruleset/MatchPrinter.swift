@@ -1,12 +1,10 @@
 extension Match {
     /// The match as it is written.
     var text: String {
+        if case .named(let name) = operand { return "\(key.text)\(relation == .equal ? "" : " !=") @\(name)" }
+        if key.isConcatenation || key.first.xor != 0 { return generalText }
         let selector = Selector.reading(field)
         let values = ValueText(type: selector.type)
-        if case .named(let name) = operand {
-            let masked = mask.map { " & \(values.operand($0))" } ?? ""
-            return "\(selector.text)\(masked)\(relation == .equal ? "" : " !=") @\(name)"
-        }
         if selector.type.isBitmask { return "\(selector.text) \(bits(values))" }
         var text = selector.text
         if let mask { text += " & \(values.plain(mask))" }
@@ -16,6 +14,19 @@ extension Match {
         case .notEqual: text += " != "
         }
         return text + values.text(of: operand)
+    }
+
+    /// Of flags: `tcp flags & syn != 0x0` in place of `tcp flags syn`.
+    var textWithOperator: String { "\(key.text) != \(ValueText(type: Selector.reading(field).type).plain(0))" }
+
+    private var generalText: String {
+        let elements = ElementText(key.components.map(\.field))
+        let sign = relation == .notEqual ? " !=" : key.isConcatenation ? "" : " =="
+        switch operand {
+        case .single(let value): return "\(key.text)\(sign) \(elements.text(of: value))"
+        case .set(let values): return "\(key.text)\(sign) { \(values.map(elements.text).joined(separator: ", ")) }"
+        case .named(let name): return "\(key.text)\(sign) @\(name)"
+        }
     }
 
     /// Flags have a short form for each common test: any of them, none of them, exactly these among those.
@@ -56,12 +67,7 @@ struct ValueText {
     /// Behind an `&`.
     func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : plain(mask) }
 
-    /// Of a named set or a map.
-    func text(of element: SetElement) -> String {
-        text(of: element.value, isElement: true) + (element.verdict.map { " : \($0.text)" } ?? "")
-    }
-
-    private func text(of value: Value, isElement: Bool) -> String {
+    func text(of value: Value, isElement: Bool) -> String {
         switch value {
         case .number(let number):
             type.isBitmask ? flags(number, isElement: isElement) : name(number)
@@ -69,6 +75,8 @@ struct ValueText {
         case .range(let low, let high): "\(plain(low))-\(plain(high))"
         case .prefix(let base, let length): "\(plain(base))/\(length)"
         case .interface(let name, let isPrefix): "\"\(escaped(name))\(isPrefix ? "*" : "")\""
+        case .any: "*"
+        case .concatenation(let parts): parts.map { text(of: $0, isElement: true) }.joined(separator: " . ")
         }
     }
 
@@ -90,6 +98,7 @@ struct ValueText {
         case .ethernetAddress: AddressText.text(ethernet: number)
         case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .tcpFlags: "0x" + String(number, radix: 16)
+        case .mark: "0x" + String(repeating: "0", count: max(0, 8 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn,
             .dccpType, .packetType, .interfaceName, .interface:
             String(number)

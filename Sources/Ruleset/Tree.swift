@@ -103,6 +103,7 @@ public enum Statement: Sendable, Equatable {
     case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
     case verdict(Verdict, location: SourceLocation)
     case verdictMap(VerdictMap)
+    case assignment(Assignment)
 }
 
 /// What a rule says of a frame that it matches.
@@ -116,11 +117,9 @@ public enum Verdict: Sendable, Equatable {
     case goto(String)
 }
 
-/// `(field & mask) relation operand`. If the field can't be read in a frame the match fails, whatever the relation (NFT_BREAK).
+/// `key relation operand`. If the key can't be read in a frame the match fails, whatever the relation (NFT_BREAK).
 public struct Match: Sendable, Equatable {
-    public var field: Field
-    /// Bits of the field that count; nil for all of them.
-    public var mask: UInt128?
+    public var key: MatchKey
     public var relation: Relation
     public var operand: Operand
     /// Not written in the rule: added, as nft adds it, since the next match depends on it (`tcp dport` on `meta l4proto tcp`).
@@ -128,16 +127,29 @@ public struct Match: Sendable, Equatable {
     public var location: SourceLocation
 
     public init(
-        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, isImplied: Bool = false,
-        location: SourceLocation
+        key: MatchKey, relation: Relation = .equal, operand: Operand, isImplied: Bool = false, location: SourceLocation
     ) {
-        self.field = field
-        self.mask = mask
+        self.key = key
         self.relation = relation
         self.operand = operand
         self.isImplied = isImplied
         self.location = location
     }
+
+    /// Of a single field.
+    public init(
+        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, isImplied: Bool = false,
+        location: SourceLocation
+    ) {
+        self.init(
+            key: MatchKey(MatchKey.Component(field, mask: mask)), relation: relation, operand: operand, isImplied: isImplied,
+            location: location)
+    }
+
+    /// The field, or the first of a concatenation.
+    public var field: Field { key.first.field }
+    /// Its bits that count; nil for all of them.
+    public var mask: UInt128? { key.first.mask }
 }
 
 /// How a field is held against the operand. Order relations (`<`, `>=` …) have become ranges.
@@ -151,7 +163,7 @@ public enum Relation: Sendable, Equatable {
 /// The right side of a match.
 public enum Operand: Sendable, Equatable {
     case single(Value)
-    /// An anonymous set, its elements in the order in which they were written.
+    /// An anonymous set, its elements in the order in which they were written. With `*` among them the relation is `equal`.
     case set([Value])
     /// A set of the same table, by name; the checker has seen that it is there and that its elements are of the field's type.
     case named(String)
@@ -166,4 +178,8 @@ public enum Value: Sendable, Equatable {
     case prefix(UInt128, length: Int)
     /// An interface's name, or with `isPrefix` all names that begin so (`"eth*"`).
     case interface(String, isPrefix: Bool)
+    /// One for each component of a key, in its order; none of them is a concatenation.
+    case concatenation([Value])
+    /// `*` in a set or map: whatever no other element holds.
+    case any
 }

@@ -4,7 +4,7 @@ enum ValueType: Sendable {
     case interfaceName, interface, packetType
     case etherType, protocolNumber, service, ethernetAddress, ipv4, ipv6, integer
     case arpOperation, icmpType, icmpCode, icmpv6Type, icmpv6Code, igmpType
-    case dscp, ecn, tcpFlags, dccpType
+    case dscp, ecn, tcpFlags, dccpType, mark
 
     /// How a message names a value of this type, with its article.
     var described: String {
@@ -28,6 +28,7 @@ enum ValueType: Sendable {
         case .ecn: "an ECN code point"
         case .tcpFlags: "a TCP flag"
         case .dccpType: "a DCCP packet type"
+        case .mark: "a mark"
         }
     }
 
@@ -48,7 +49,7 @@ enum ValueType: Sendable {
         case .ecn: .congestion
         case .tcpFlags: .tcpFlags
         case .dccpType: .dccpTypes
-        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer: nil
+        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark: nil
         }
     }
 
@@ -66,7 +67,7 @@ enum ValueType: Sendable {
         case .ethernetAddress: "six groups such as 02:00:5e:10:00:01"
         case .ipv4: "four octets without leading zeros, such as 10.77.0.1"
         case .ipv6: "an address such as fd77::1"
-        case .integer: "a number, decimal or hexadecimal"
+        case .integer, .mark: "a number, decimal or hexadecimal"
         case .tcpFlags: "\(Self.list(.tcpFlags)) or a number"
         case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType:
             "a name (\(names.map(Self.list) ?? "")) or a number"

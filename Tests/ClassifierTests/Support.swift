@@ -51,6 +51,7 @@ struct Outcome: Equatable {
     var classification: Classification
     var rules: [Hits]
     var counters: [Hits]
+    var elements: [Hits]
 }
 
 /// - Returns: What the program says, and what the interpreter says.
@@ -62,14 +63,16 @@ func classifyBothWays(
     let found = program.classify(bytes.span.bytes, frame, ingress: ingress, hits: hits)
     let compiled = Outcome(
         classification: found, rules: program.rules.indices.map { hits.rule($0) },
-        counters: program.counters.indices.map { hits.counter($0) })
+        counters: program.counters.indices.map { hits.counter($0) }, elements: program.elementCounters.indices.map { hits.element($0) })
 
     let result = interpreter.classify(bytes.span.bytes, frame, ingress: ingress)
     // The kernel's skb->len: without the Ethernet header and the outermost tag.
     let size = UInt64(max(0, frame.length - (frame.tagCount > 0 ? 18 : 14)))
     var walked = Outcome(
-        classification: result.classification, rules: program.rules.map { _ in Hits() }, counters: program.counters.map { _ in Hits() })
+        classification: result.classification, rules: program.rules.map { _ in Hits() }, counters: program.counters.map { _ in Hits() },
+        elements: program.elementCounters.map { _ in Hits() })
     for rule in result.matchedRules { walked.rules[rule] = walked.rules[rule] + Hits(frames: 1, bytes: size) }
     for counter in result.counters { walked.counters[counter] = walked.counters[counter] + Hits(frames: 1, bytes: size) }
+    for element in result.elements { walked.elements[element] = walked.elements[element] + Hits(frames: 1, bytes: size) }
     return (compiled, walked)
 }
