@@ -10,7 +10,7 @@ import Wire
 
     private func address(_ number: UInt32) -> UInt128 { UInt128(0x0a00_0000 + 3 * number) }
 
-    private func program(of key: MatchKey, _ value: (UInt32) -> Value) throws(ProgramError) -> Program {
+    private func compile(_ key: MatchKey, _ value: (UInt32) -> Value) throws(ProgramError) -> Program {
         let elements = (0..<Self.count).map { SetElement(value: value($0), location: Build.nowhere) }
         let set = NamedSet(
             name: "s", key: SetKey(field: key.first.field, rest: key.rest.map(\.field), isTypeof: true), elements: elements,
@@ -31,7 +31,7 @@ import Wire
     func large(description: String, key: MatchKey) throws {
         var compiled: Program?
         let time = try ContinuousClock().measure {
-            compiled = try program(of: key) { number in
+            compiled = try compile(key) { number in
                 let address = Value.number(address(number))
                 return key.isConcatenation ? .concatenation([address, .number(UInt128(number % 1000))]) : address
             }
