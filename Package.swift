@@ -15,7 +15,9 @@ let core: [SwiftSetting] = house + [.strictMemorySafety()]
 let package = Package(
     name: "weir",
     products: [
-        .executable(name: "weir", targets: ["weir"])
+        .executable(name: "weir", targets: ["weir"]),
+        // For tools that have packages of their own.
+        .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Firewall"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -26,6 +28,7 @@ let package = Package(
         .target(name: "Wire", swiftSettings: core),
         .target(name: "Ruleset", swiftSettings: core),
         .target(name: "Classifier", dependencies: ["Ruleset", "Wire"], swiftSettings: core),
+        .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Firewall", dependencies: ["Classifier", "Wire"], swiftSettings: core),
 
         // The outside world.
@@ -53,6 +56,9 @@ let package = Package(
         .testTarget(name: "RulesetTests", dependencies: ["Ruleset", "FrameBuilder"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
+        .testTarget(
+            name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FrameBuilder"], resources: [.copy("Cases")],
+            swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
             dependencies: ["Firewall", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],

@@ -20,6 +20,7 @@ public final class Appliance {
     private var sessionProblem: String?
     private var hasForwarded = false
     private var failureWatch: FailureWatch
+    private let logWriter: LogWriter
 
     /// `print` takes reports, each a text of its own.
     public init(_ configuration: Configuration, log: Logger, print: @escaping (String) -> Void) throws {
@@ -29,6 +30,7 @@ public final class Appliance {
         links = try Links()
         crew = Crew(configuration)
         failureWatch = FailureWatch(ports: configuration.ports)
+        logWriter = LogWriter(configuration)
     }
 
     /// Runs until SIGINT, SIGTERM or SIGHUP; throws if it can't start. SIGUSR1 prints a report, and so does the end.
@@ -47,6 +49,7 @@ public final class Appliance {
         defer {
             session?.stop()
             session = nil
+            logWriter.write(crew.logs, log)
             near.giveBack(log)
             far.giveBack(log)
             configuration.drops?.finish()
@@ -150,6 +153,7 @@ public final class Appliance {
         _ = read(timer, &expirations, 8)
         session?.collectKernelDrops()
         failureWatch.look(at: crew, drops: configuration.drops, log)
+        logWriter.write(crew.logs, log)
     }
 
     private func report(_ isUp: Bool...) -> Report {

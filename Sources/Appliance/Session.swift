@@ -95,6 +95,8 @@ final class Crew {
     let portCounters: [[PortCounters]]
     /// By worker.
     let firewallCounters: [FirewallCounters]
+    /// What `log` statements said, by worker.
+    let logs: [LogQueue]
     /// Frames that the kernel couldn't put into a ring, by port.
     var kernelDrops: [UInt64] = [0, 0]
 
@@ -102,18 +104,22 @@ final class Crew {
         var workers: [Member] = []
         var portCounters: [[PortCounters]] = []
         var firewallCounters: [FirewallCounters] = []
+        var logs: [LogQueue] = []
         for number in 0..<configuration.workers {
             let counters = [PortCounters(), PortCounters()]
             let firewallCounter = FirewallCounters(for: configuration.program)
             let firewall = Firewall(program: configuration.program, counters: firewallCounter)
             portCounters.append(counters)
+            let log = LogQueue()
+            logs.append(log)
             firewallCounters.append(firewallCounter)
             workers.append(
                 Member(
-                    Worker(number: number, firewall: firewall, counters: counters, orders: orders, drops: configuration.drops)))
+                    Worker(number: number, firewall: firewall, counters: counters, orders: orders, drops: configuration.drops, log: log)))
         }
         self.workers = workers
         self.portCounters = portCounters
         self.firewallCounters = firewallCounters
+        self.logs = logs
     }
 }

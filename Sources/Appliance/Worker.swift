@@ -26,14 +26,18 @@ package struct Worker: ~Copyable {
     private let orders: Orders
     private let drops: DropCapture?
     private let queue: CaptureQueue?
+    private let log: LogQueue
     private var answers = TooBigAnswers()
     private var hasOffered = false
 
-    package init(number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?) {
+    package init(
+        number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?, log: LogQueue = LogQueue()
+    ) {
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
         self.orders = orders
         self.drops = drops
+        self.log = log
         queue = drops?.queues[number]
     }
 
@@ -71,6 +75,7 @@ package struct Worker: ~Copyable {
         let received = ingress == 0 ? counters.0 : counters.1
         var seen = 0
         var isBusy = false
+        var now = Instant(monotonic: 0, sinceEpoch: 0)
         receiving: while seen < SendBatch.capacity {
             switch ring.next() {
             case .nothing:
@@ -79,14 +84,16 @@ package struct Worker: ~Copyable {
                 isBusy = true
                 break receiving
             case .truncated:
+                if seen == 0 { now = Clock.now() }
                 seen += 1
                 received.count(.receivedFrames)
                 received.count(.truncated)
             case .frame(let frame):
+                if seen == 0 { now = Clock.now() }
                 seen += 1
                 received.count(.receivedFrames)
                 received.count(.receivedBytes, frame.length + (frame.tag == nil ? 0 : VLANTag.length))
-                if allows(frame, from: from, ingress: ingress, received) { batch.append(frame) }
+                if allows(frame, from: from, ingress: ingress, at: now, received) { batch.append(frame) }
             }
         }
         guard seen > 0 || isBusy else { return 0 }
@@ -108,8 +115,11 @@ package struct Worker: ~Copyable {
     }
 
     /// The verdict on one frame, with everything that follows from "no".
-    private mutating func allows(_ frame: ReceivedFrame, from: PortSocket, ingress: Int, _ received: PortCounters) -> Bool {
-        let judgement = firewall.judge(frame.bytes.bytes, tag: frame.tag, ingress: UInt8(truncatingIfNeeded: ingress))
+    private mutating func allows(
+        _ frame: ReceivedFrame, from: PortSocket, ingress: Int, at now: Instant, _ received: PortCounters
+    ) -> Bool {
+        let judgement = firewall.judge(frame.bytes.bytes, tag: frame.tag, ingress: UInt8(truncatingIfNeeded: ingress), at: now)
+        if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
         guard judgement.verdict == .accept else {
             offer(frame, judgement, ingress: ingress)
             return false
@@ -121,6 +131,19 @@ package struct Worker: ~Copyable {
         received.count(.tooBig)
         answers.answer(frame, judgement.frame, mtu: mtu, on: from)
         return false
+    }
+
+    /// Hands on what `log` statements the frame came to; another thread writes it.
+    @inline(never)
+    private func report(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int, at now: Instant) {
+        for index in 0..<firewall.eventCount {
+            guard let event = firewall.event(index) else { break }
+            log.offer(
+                LogRecord(
+                    event: event, time: now.sinceEpoch, ingress: UInt8(truncatingIfNeeded: ingress),
+                    addresses: frame.bytes.count < 12 ? 0 : LogRecord.addresses(in: frame.bytes.bytes), frame: judgement.frame))
+        }
+        log.leaveOut(firewall.eventCount - LogQueue.eventsOfFrame)
     }
 
     private mutating func offer(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) {

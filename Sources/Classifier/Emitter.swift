@@ -11,6 +11,7 @@ struct Emitter {
     private(set) var counters: [CounterReference] = []
     private(set) var elementCounters: [ElementCounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
+    private(set) var stateful = StatefulEmitter()
 
     private var loadIndices: [Load: Int] = [:]
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
@@ -48,6 +49,7 @@ struct Emitter {
         for table in ruleset.tables {
             var starts: [String: Int] = [:]
             sets = Dictionary(table.sets.map { ($0.name, $0) }) { first, _ in first }
+            try stateful.begin(table)
             compiledSets.removeAll()
             compiledTables.removeAll()
             numberElements(of: table)
@@ -95,7 +97,7 @@ struct Emitter {
 
         var matches: [Int] = []
         var end = Instruction(operation: .finish)
-        statements: for statement in rule.statements {
+        statements: for (place, statement) in rule.statements.enumerated() {
             switch statement {
             case .match(let match):
                 let first = instructions.count
@@ -114,6 +116,23 @@ struct Emitter {
                 let first = instructions.count
                 try emit(assignment)
                 matches += first..<instructions.count
+            case .limit(let limit, let location):
+                matches.append(instructions.count)
+                instructions.append(Instruction(operation: .limit, first: try int32(try stateful.add(limit, location))))
+            case .quota(let quota, _):
+                matches.append(instructions.count)
+                instructions.append(Instruction(operation: .quota, first: try int32(stateful.add(quota))))
+            case .object(let object, let location):
+                if object.kind != .counter { matches.append(instructions.count) }
+                let operation: Instruction.Operation =
+                    switch object.kind {
+                    case .counter: .countObject
+                    case .limit: .limit
+                    case .quota: .quota
+                    }
+                instructions.append(Instruction(operation: operation, first: try int32(try stateful.number(of: object, location))))
+            case .log:
+                instructions.append(Instruction(operation: .log, first: try int32(number), count: try int32(place)))
             case .verdict(.continue, _):
                 // Says what happens anyway: the kernel goes on with the rule's next statement.
                 break

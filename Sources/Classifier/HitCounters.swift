@@ -20,17 +20,22 @@ public final class HitCounters: Sendable {
     private let ruleCounters: CounterArray
     private let statementCounters: CounterArray
     private let elementCounters: CounterArray
+    private let objectCounters: CounterArray
+    let events = LoggedStatements()
 
-    /// For programs with as many rules, counter statements and elements with counters as that.
-    public init(rules: Int, counters: Int, elements: Int = 0) {
+    /// For programs with as many rules, counter statements, named counters and elements with counters as that.
+    public init(rules: Int, counters: Int, namedCounters: Int = 0, elements: Int = 0) {
         ruleCounters = CounterArray(count: 2 * rules)
         statementCounters = CounterArray(count: 2 * counters)
         elementCounters = CounterArray(count: 2 * elements)
+        objectCounters = CounterArray(count: 2 * namedCounters)
     }
 
     /// All counters at 0, for that program.
     public convenience init(for program: Program) {
-        self.init(rules: program.rules.count, counters: program.counters.count, elements: program.elementCounters.count)
+        self.init(
+            rules: program.rules.count, counters: program.counters.count, namedCounters: program.namedCounters.count,
+            elements: program.elementCounters.count)
     }
 
     @inline(__always)
@@ -49,6 +54,27 @@ public final class HitCounters: Sendable {
     func countElement(_ element: Int, bytes: UInt64) {
         elementCounters.add(1, at: 2 &* element)
         elementCounters.add(bytes, at: 2 &* element &+ 1)
+    }
+
+    @inline(__always)
+    func countObject(_ counter: Int, bytes: UInt64) {
+        objectCounters.add(1, at: 2 &* counter)
+        objectCounters.add(bytes, at: 2 &* counter &+ 1)
+    }
+
+    /// For a frame that no rule sees. Only on the worker's own thread.
+    public func discardEvents() { events.removeAll() }
+
+    /// `log` statements that the last frame came to. Only on the worker's own thread.
+    public var eventCount: Int { events.count }
+
+    /// The last frame's event of this index; nil where there is none, and for those beyond the first 16, of which none is kept. Only on
+    /// the worker's own thread.
+    public func event(_ index: Int) -> LoggedStatement? { events[index] }
+
+    /// Frames that a named counter counted, by index into `Program.namedCounters`; zeros for an index that there isn't.
+    public func namedCounter(_ index: Int) -> Hits {
+        Hits(frames: objectCounters.value(at: 2 &* index), bytes: objectCounters.value(at: 2 &* index &+ 1))
     }
 
     /// Frames that matched the rule to its end, by index into `Program.rules`; zeros for an index that there isn't.

@@ -23,6 +23,14 @@ struct Instruction: BitwiseCopyable, Sendable {
         case read
         /// A `counter` statement; `first` is its number.
         case count
+        /// A named counter; `first` is its number.
+        case countObject
+        /// Goes on if the limit of number `first` says so, else to `target`.
+        case limit
+        /// The same of a quota.
+        case quota
+        /// Notes that the frame came here; `first` is the rule's number, `count` the statement's.
+        case log
 
         // The ends of a rule; `first` is the rule's number.
 

@@ -14,6 +14,10 @@ public struct Interpreter {
         public var counters: [Int] = []
         /// Elements with counters that were found, in that order, by index as in `Program.elementCounters`.
         public var elements: [Int] = []
+        /// Named counters that counted, in that order, by index as in `Program.namedCounters`.
+        public var namedCounters: [Int] = []
+        /// `log` statements, in that order.
+        public var events: [LoggedStatement] = []
     }
 
     private struct NumberedSet {
@@ -41,6 +45,8 @@ public struct Interpreter {
     private let ports: [String]
     /// By table, then by name.
     private let tables: [(chains: [String: NumberedChain], sets: [String: NumberedSet])]
+    /// What frames before have left behind.
+    private let state: InterpreterState
     /// In the order of their priority.
     private let baseChains: [(table: Int, chain: NumberedChain, base: BaseChain)]
 
@@ -72,6 +78,7 @@ public struct Interpreter {
             tables.append((chains, sets))
         }
         self.tables = tables
+        state = InterpreterState(ruleset)
         var ordered: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for priority in Set(hooked.map(\.base.priority)).sorted() {
             // The kernel hooks a chain in before those of its own priority.
@@ -81,8 +88,8 @@ public struct Interpreter {
     }
 
     /// Runs a frame through the rules; parameters as `Program.classify`.
-    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> Result {
-        var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), ports: ports)
+    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Result {
+        var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
         var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
         for (index, entry) in baseChains.enumerated() {
             var decider: Int?
@@ -107,8 +114,9 @@ public struct Interpreter {
     ) -> Outcome {
         rules: for numbered in chain.rules {
             var counter = numbered.firstCounter
-            for statement in numbered.rule.statements {
+            for (place, statement) in numbered.rule.statements.enumerated() {
                 var said: Verdict?
+                let here = LoggedStatement(rule: Int32(truncatingIfNeeded: numbered.number), statement: Int32(truncatingIfNeeded: place))
                 switch statement {
                 case .match(let match):
                     let set: VerdictMap.Elements =
@@ -139,6 +147,19 @@ public struct Interpreter {
                     counter += 1
                 case .verdict(let verdict, _):
                     said = verdict
+                case .limit(let limit, _):
+                    guard state.pass(limit, .statement(here), fields) else { continue rules }
+                case .quota(let quota, _):
+                    guard state.pass(quota, .statement(here), fields) else { continue rules }
+                case .object(let reference, _):
+                    guard let (object, number) = state.object(reference, table: table) else { continue rules }
+                    switch object.content {
+                    case .counter: result.namedCounters.append(number)
+                    case .limit(let limit): guard state.pass(limit, .limit(number), fields) else { continue rules }
+                    case .quota(let quota): guard state.pass(quota, .quota(number), fields) else { continue rules }
+                    }
+                case .log:
+                    result.events.append(here)
                 }
                 switch said {
                 case nil, .continue: continue
@@ -197,7 +218,7 @@ extension Rule {
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdictMap, .assignment, .verdict(.continue, _): break
+            case .match, .verdictMap, .assignment, .limit, .quota, .object, .log, .verdict(.continue, _): break
             case .verdict: return count
             }
         }

@@ -13,8 +13,10 @@ struct InterpreterFields {
     var mark: UInt128 = 0
     private let ingress: Int
     private let ports: [String]
+    private let instant: Instant
 
-    init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, ports: [String]) {
+    init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String]) {
+        self.instant = instant
         var all = (0..<bytes.byteCount).map { bytes.u8(at: $0) }
         if frame.isTagOutOfBand, let tag = frame.outermostTag, all.count >= 12 {
             let tagBytes = [tag.tpid >> 8, tag.tpid & 0xff, tag.tci >> 8, tag.tci & 0xff].map { UInt8($0) }
@@ -35,6 +37,12 @@ struct InterpreterFields {
         self.ingress = ingress
         self.ports = ports
     }
+
+    /// Nanoseconds of the monotonic clock.
+    var now: UInt64 { instant.monotonic }
+
+    /// The kernel's `skb->len`: octets from behind the outermost tag on.
+    var length: Int { networkHeader.count }
 
     /// Whether the value holds what the key's fields have in this frame; nil if one of them can't be read.
     func isHeld(_ key: MatchKey, by value: Value) -> Bool? {
@@ -76,7 +84,14 @@ struct InterpreterFields {
     }
 
     private func number(_ field: Field) -> UInt128? {
-        if field == .metaMark { return mark }
+        switch field.source {
+        case .meta(.mark): return mark
+        case .meta(.time): return UInt128(instant.sinceEpoch)
+        case .meta(.hour): return UInt128(instant.sinceEpoch / 1_000_000_000 % 86_400)
+        // The first of January 1970 was a Thursday.
+        case .meta(.day): return UInt128(instant.sinceEpoch / 86_400_000_000_000 + 4) % 7
+        case .meta, .payload: break
+        }
         guard frame.malformation != .ethernetHeaderCutOff else { return nil }
         switch field.source {
         case .meta(let key):
@@ -92,7 +107,7 @@ struct InterpreterFields {
 
     private func number(_ key: Field.MetaKey) -> UInt128? {
         switch key {
-        case .iifname, .oifname, .iif, .oif: return nil
+        case .iifname, .oifname, .iif, .oif, .time, .day, .hour: return nil
         case .protocol: return UInt128(frame.outerEtherType)
         case .l4proto: return frame.tagCount <= 1 ? frame.transportProtocol.map { UInt128($0) } : nil
         case .mark: return mark

@@ -12,6 +12,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case networkProtocol, transportProtocol, length, packetType
         /// Not in the frame: rules write it, into a slot of its own.
         case mark
+        case time, day, hour
         case link, network, transport
     }
 
@@ -29,6 +30,9 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .meta(.length): base = .length
         case .meta(.pkttype): base = .packetType
         case .meta(.mark): base = .mark
+        case .meta(.time): base = .time
+        case .meta(.day): base = .day
+        case .meta(.hour): base = .hour
         case .payload(let header, _):
             base =
                 switch header {
@@ -48,7 +52,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
     /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`).
     @inline(__always)
-    func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> UInt128? {
+    func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> UInt128? {
         let end = Int(end)
         switch base {
         case .network:
@@ -61,6 +65,9 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             guard end <= frame.transportLength, frame.tagCount <= 1 else { return nil }
             return number(in: bytes, endingAt: frame.transportOffset &+ end)
         case .ingress: return ingress < 2 ? 1 << UInt128(ingress) : 0
+        case .time: return UInt128(instant.sinceEpoch)
+        case .day: return UInt128(instant.weekday)
+        case .hour: return UInt128(instant.secondOfDay)
         default: return frame.malformation == .ethernetHeaderCutOff ? nil : linkValue(bytes, frame)
         }
     }
@@ -81,7 +88,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)
-        case .ingress, .mark, .network, .transport: return nil
+        case .ingress, .mark, .network, .transport, .time, .day, .hour: return nil
         }
     }
 

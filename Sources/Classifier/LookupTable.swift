@@ -72,7 +72,7 @@ struct LookupTables: ~Copyable, Sendable {
     @inline(never)
     func find(
         _ number: Int, _ values: borrowing LoadedValues, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan, _ frame: ParsedFrame,
-        ingress: UInt8
+        ingress: UInt8, at instant: Instant
     ) -> Int {
         let table = tables[number]
         let count = Int(table.parts.count)
@@ -80,7 +80,7 @@ struct LookupTables: ~Copyable, Sendable {
             let part = parts[Int(table.parts.first) &+ index]
             let loaded =
                 part.slot == UInt8(LoadedValues.spare)
-                ? loads[Int(part.load)].value(bytes, frame, ingress: ingress) : values[part.slot]
+                ? loads[Int(part.load)].value(bytes, frame, ingress: ingress, at: instant) : values[part.slot]
             guard let loaded else { return Missing.unreadable }
             values.setKey(index, (loaded & part.mask) ^ part.xor)
         }

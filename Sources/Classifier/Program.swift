@@ -1,7 +1,7 @@
 public import Ruleset
 public import Wire
 
-/// A rule set, compiled: immutable, shared by all workers, evaluated without allocation, reference counting or errors.
+/// A rule set, compiled: immutable but for what its limits and quotas have come to, shared by all workers, evaluated without allocation, reference counting or errors.
 ///
 /// Compiling is four passes: order the base chains by priority; see that jumps end; turn operands into intervals; emit each chain as
 /// a run of instructions, in which a rule's matches lead to the next rule when they fail.
@@ -14,6 +14,8 @@ public final class Program: Sendable {
     public let counters: [CounterReference]
     /// Every element of a named set with counters, in the order of the tables, their sets and their elements.
     public let elementCounters: [ElementCounterReference]
+    /// Every counter that stands in a table under a name, in the same order.
+    public let namedCounters: [NamedCounterReference]
     /// Chains hooked into the path, in the order in which a frame meets them.
     public let baseChains: [BaseChainReference]
 
@@ -25,6 +27,10 @@ public final class Program: Sendable {
     private let lookups: LookupTables
     private let entryPoints: FrozenArray<EntryPoint>
     private let loads: FrozenArray<Load>
+    private let buckets: FrozenArray<TokenBucket>
+    private let quotas: FrozenArray<QuotaBound>
+    /// Of the buckets, then of the quotas. A new program begins anew.
+    private let cells: StateCells
 
     /// Compiles a checked tree for a pair of ports.
     /// - Parameters:
@@ -45,6 +51,10 @@ public final class Program: Sendable {
         lookups = emitter.tables.frozen()
         entryPoints = FrozenArray(emitter.entryPoints)
         loads = FrozenArray(emitter.loads)
+        namedCounters = emitter.stateful.namedCounters
+        buckets = FrozenArray(emitter.stateful.buckets)
+        quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
+        cells = StateCells(emitter.stateful.buckets.map { StateCells.full($0.depth) } + emitter.stateful.quotas.map(\.used))
     }
 
     /// Runs a frame through the rules.
@@ -54,17 +64,21 @@ public final class Program: Sendable {
     ///   - bytes: The frame as it was parsed.
     ///   - frame: What `ParsedFrame.parse` said of `bytes`.
     ///   - ingress: Index into `ports` of the port by which the frame came.
-    ///   - hits: The worker's counters for this program.
-    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, hits: HitCounters) -> Classification {
+    ///   - instant: Now.
+    ///   - hits: The worker's counters for this program. They have the `log` statements that the frame came to.
+    public func classify(
+        _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant, hits: HitCounters
+    ) -> Classification {
+        hits.events.removeAll()
         // On the stack: so few bytes never come from the heap.
-        unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
+        return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
             var values = unsafe LoadedValues(in: slots)
             for slot in 0..<min(loads.count, LoadedValues.mark) {
-                if let value = loads[slot].value(bytes, frame, ingress: ingress) { values.set(slot, value) }
+                if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
             }
             var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
             for index in 0..<entryPoints.count {
-                result = run(entryPoints[index], values, bytes, frame, ingress: ingress, hits)
+                result = run(entryPoints[index], values, bytes, frame, ingress: ingress, at: instant, hits)
                 result.baseChain = Int32(truncatingIfNeeded: index)
                 if result.verdict == .drop { break }
             }
@@ -74,7 +88,8 @@ public final class Program: Sendable {
 
     @inline(__always)
     private func run(
-        _ entry: EntryPoint, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, _ hits: HitCounters
+        _ entry: EntryPoint, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8,
+        at instant: Instant, _ hits: HitCounters
     ) -> Classification {
         let size = UInt64(frame.linkPayloadLength)
         var returns = InlineArray<16, Int32>(repeating: 0)
@@ -96,7 +111,7 @@ public final class Program: Sendable {
                 if !isInSet(instruction, values) { next = Int(instruction.target) }
                 continue
             case .inTable:
-                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress)
+                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress, at: instant)
                 if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
                     next = Int(target)
                 } else if found >= 0 {
@@ -104,7 +119,7 @@ public final class Program: Sendable {
                 }
                 continue
             case .lookUp:
-                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress)
+                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress, at: instant)
                 if found >= 0 {
                     remembered = found
                     count(found, size, hits)
@@ -124,7 +139,7 @@ public final class Program: Sendable {
                 values.setMark(lookups.outcomes[remembered].value)
                 continue
             case .read:
-                if let value = lateValue(of: Int(instruction.first), bytes, frame, ingress: ingress) {
+                if let value = lateValue(of: Int(instruction.first), bytes, frame, ingress: ingress, at: instant) {
                     values.setSpare(value)
                 } else {
                     next = Int(target)
@@ -133,11 +148,26 @@ public final class Program: Sendable {
             case .count:
                 hits.countStatement(Int(instruction.first), bytes: size)
                 continue
+            case .countObject:
+                hits.countObject(Int(instruction.first), bytes: size)
+                continue
+            case .limit:
+                let number = Int(instruction.first)
+                if !cells.pass(buckets[number], cell: number, bytes: size, at: instant.monotonic) { next = Int(instruction.target) }
+                continue
+            case .quota:
+                let number = Int(instruction.first)
+                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(instruction.target) }
+                continue
+            case .log:
+                hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
+                continue
             case .finish, .accept, .drop, .jump, .goto, .return, .endOfChain:
                 break
             }
             switch verdict {
-            case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .endOfChain:
+            case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota, .log,
+                .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
@@ -171,8 +201,10 @@ public final class Program: Sendable {
 
     /// For the rules of a program that asks for more than has a slot.
     @inline(never)
-    private func lateValue(of load: Int, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) -> UInt128? {
-        loads[load].value(bytes, frame, ingress: ingress)
+    private func lateValue(
+        of load: Int, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+    ) -> UInt128? {
+        loads[load].value(bytes, frame, ingress: ingress, at: instant)
     }
 
     @inline(__always)

@@ -11,6 +11,10 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case baseChain(String)
         /// A set or map that its table does not have.
         case unknownSet(String)
+        /// A named counter, quota or limit that its table does not have.
+        case unknownObject(ObjectReference)
+        /// A limit that the kernel would refuse.
+        case limit
         /// Elements of a verdict map that overlap.
         case overlap(Field)
         /// Jumps lead back to where they began, or deeper than `Program.deepestChain`.
@@ -32,6 +36,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case .unknownChain(let name): "there is no chain \(name) in this table"
         case .baseChain(let name): "chain \(name) is a base chain: it can't be jumped to"
         case .unknownSet(let name): "there is no set or map \(name) in this table"
+        case .unknownObject(let object): "there is no \(object.kind.rawValue) \(object.name) in this table"
+        case .limit: "a limit's rate is 0, or its bucket holds more than 2^64 nanoseconds"
         case .overlap(let field): "elements of a verdict map of the field \(field) overlap"
         case .jumpsTooDeep(let name): "jumps to chain \(name) lead back to it, or more than \(Program.deepestChain) chains deep"
         case .value(let field): "the value does not fit the field \(field.words)"

@@ -20,6 +20,16 @@ public struct BaseChainReference: Sendable {
     public var base: BaseChain
 }
 
+/// A counter that stands in a table under a name.
+public struct NamedCounterReference: Sendable, Equatable {
+    public var family: Family
+    public var table: String
+    public var name: String
+    /// What it starts from. The counting itself starts from 0, once per worker: add these to the sum.
+    public var packets: UInt64
+    public var bytes: UInt64
+}
+
 /// A `counter` statement.
 public struct CounterReference: Sendable, Equatable {
     /// Index into `Program.rules`.

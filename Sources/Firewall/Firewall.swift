@@ -28,21 +28,29 @@ public struct Firewall: ~Copyable {
     ///   - bytes: The frame from its destination address on, without the frame check sequence.
     ///   - tag: The outermost tag if it is not in `bytes`.
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
-    public mutating func judge(_ bytes: RawSpan, tag: VLANTag?, ingress: UInt8) -> Judgement {
+    ///   - instant: Now, by both clocks.
+    public mutating func judge(_ bytes: RawSpan, tag: VLANTag?, ingress: UInt8, at instant: Instant) -> Judgement {
         let frame = ParsedFrame.parse(bytes, tag: tag)
 
         // Nothing passes that no rule saw, and no rule can see what is malformed.
         if let malformation = frame.malformation {
+            hits.discardEvents()
             return conclude(.drop, Reason(malformation), frame)
         }
 
-        let found = program.classify(bytes, frame, ingress: ingress, hits: hits)
+        let found = program.classify(bytes, frame, ingress: ingress, at: instant, hits: hits)
         let isByRule = found.rule >= 0
         switch found.verdict {
         case .accept: return conclude(.accept, isByRule ? .acceptByRule : .acceptByPolicy, frame, found)
         case .drop: return conclude(.drop, isByRule ? .rule : .policy, frame, found)
         }
     }
+
+    /// `log` statements that the frame judged last came to.
+    public var eventCount: Int { hits.eventCount }
+
+    /// The last frame's event of this index; nil where there is none, and for those beyond the first 16, of which none is kept.
+    public func event(_ index: Int) -> LoggedStatement? { hits.event(index) }
 
     @inline(__always)
     private func conclude(

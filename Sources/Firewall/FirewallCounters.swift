@@ -9,12 +9,14 @@ public final class FirewallCounters: Sendable {
     private let reasons = CounterArray(count: 2 * 256)
     private let ruleCount: Int
     private let counterCount: Int
+    private let namedCounterCount: Int
 
     /// All of them 0, for that program.
     public init(for program: Program) {
         hits = HitCounters(for: program)
         ruleCount = program.rules.count
         counterCount = program.counters.count
+        namedCounterCount = program.namedCounters.count
     }
 
     @inline(__always)
@@ -28,6 +30,7 @@ public final class FirewallCounters: Sendable {
         Snapshot(
             rules: (0..<ruleCount).map { hits.rule($0) },
             counters: (0..<counterCount).map { hits.counter($0) },
+            namedCounters: (0..<namedCounterCount).map { hits.namedCounter($0) },
             reasons: Reason.allCases.map { reason in
                 let index = 2 * Int(reason.rawValue)
                 return Hits(frames: reasons.value(at: index), bytes: reasons.value(at: index + 1))
@@ -41,6 +44,8 @@ public final class FirewallCounters: Sendable {
         public var rules: [Hits]
         /// What `counter` statements counted, by index into `Program.counters`, from 0. Bytes likewise.
         public var counters: [Hits]
+        /// What named counters counted, by index into `Program.namedCounters`, likewise.
+        public var namedCounters: [Hits]
         /// In the order of `Reason.allCases`. Bytes of whole frames, with all their tags.
         public var reasons: [Hits]
 
@@ -53,6 +58,7 @@ public final class FirewallCounters: Sendable {
             Snapshot(
                 rules: zip(left.rules, right.rules).map { $0 + $1 },
                 counters: zip(left.counters, right.counters).map { $0 + $1 },
+                namedCounters: zip(left.namedCounters, right.namedCounters).map { $0 + $1 },
                 reasons: zip(left.reasons, right.reasons).map { $0 + $1 })
         }
     }

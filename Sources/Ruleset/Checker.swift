@@ -11,7 +11,7 @@ struct Checker {
     struct Contents {
         var chains: [String: Int] = [:]
         var sets: [String: Int] = [:]
-        var declarations = SetDeclarations()
+        var declarations: SetDeclarations
         /// What the elements of a set count from that have no counter of their own, by the sets that count.
         var counters: [Int: SetElement.Counter] = [:]
         /// Named by a rule.
@@ -20,12 +20,15 @@ struct Checker {
         var creations: [(set: Int, range: Range<Int>)] = []
     }
 
-    init(sink: DiagnosticSink) {
+    let localTime: LocalTime
+
+    init(sink: DiagnosticSink, localTime: LocalTime) {
         self.sink = sink
+        self.localTime = localTime
     }
 
-    static func check(_ file: FileSyntax, sink: DiagnosticSink) -> (tables: [Table], sink: DiagnosticSink) {
-        var checker = Checker(sink: sink)
+    static func check(_ file: FileSyntax, sink: DiagnosticSink, localTime: LocalTime) -> (tables: [Table], sink: DiagnosticSink) {
+        var checker = Checker(sink: sink, localTime: localTime)
         for command in file.commands { checker.carryOut(command) }
         checker.reportMissingChains()
         for table in checker.tables.indices {
@@ -56,6 +59,8 @@ struct Checker {
                 return sink.error(command.location, "set '\(printable(syntax.name))' is already there")
             }
             declare(syntax, inTableAt: table)
+        case .object(let object):
+            declare(object, inTableAt: table)
         case .rule(let syntax, let chain, let isInserted):
             guard contents[table].chains[chain] != nil else {
                 return missing("chain", chain, among: tables[table].chains.map(\.name), command.location)
@@ -99,7 +104,7 @@ struct Checker {
             note: Words.nearest(to: name, among: names).map { "did you mean '\($0)'?" })
     }
 
-    /// A table may be declared in several blocks; they add up. In each nft makes the sets first, then the chains, then the rules.
+    /// A table may be declared in several blocks; they add up. In each nft makes the objects and sets first, then the chains, then the rules.
     private mutating func add(_ syntax: TableSyntax, isCreated: Bool) {
         let table: Int
         if let known = indices[syntax.name] {
@@ -110,8 +115,9 @@ struct Checker {
             indices[syntax.name] = table
             tables.append(
                 Table(family: .bridge, name: syntax.name, comment: syntax.comment, chains: [], location: syntax.location))
-            contents.append(Contents())
+            contents.append(Contents(declarations: SetDeclarations(localTime: localTime)))
         }
+        for object in syntax.objects { declare(object, inTableAt: table) }
         for set in syntax.sets { declare(set, inTableAt: table) }
         for chain in syntax.chains { declare(chain, inTableAt: table) }
         for chain in syntax.chains { append(chain.rules, toChain: chain.name, ofTableAt: table) }
@@ -186,7 +192,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .assignment: break
+                case .match, .counter, .assignment, .limit, .quota, .object, .log: break
                 }
             }
         }
@@ -198,7 +204,7 @@ extension Checker {
         case .set(let syntax): note(syntax.elements)
         case .rule(let rule, _, _): note([rule])
         case .elements(let entries, _): note(entries)
-        case .deletion, .flushTable, .flushChain, .flushSet: break
+        case .deletion, .object, .flushTable, .flushChain, .flushSet: break
         }
     }
 
@@ -219,6 +225,17 @@ extension Checker {
     }
 }
 
+// Objects.
+extension Checker {
+    /// nft takes the same name again and leaves the object as it was; that can only be a mistake.
+    private mutating func declare(_ object: NamedObject, inTableAt table: Int) {
+        guard contents[table].declarations.declare(object) else {
+            return sink.error(object.location, "\(object.kind.rawValue) '\(printable(object.name))' is already there")
+        }
+        tables[table].objects.append(object)
+    }
+}
+
 extension Rule {
     /// Sets and maps of the table that the rule looks into.
     fileprivate var namedSets: [String] {
@@ -227,7 +244,7 @@ extension Rule {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
             case .verdictMap(let map): map.elements.name
             case .assignment(let assignment): if case .mapped(let map) = assignment.value { map.elements.name } else { nil }
-            case .counter, .verdict: nil
+            case .counter, .verdict, .limit, .quota, .object, .log: nil
             }
         }
     }
@@ -236,8 +253,9 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap, .assignment: return false
-            case .counter, .verdict(.continue, _): break
+            case .match, .verdictMap, .assignment, .limit, .quota: return false
+            case .object(let object, _): if object.kind != .counter { return false }
+            case .counter, .log, .verdict(.continue, _): break
             case .verdict(let verdict, _):
                 if case .jump = verdict { return false }
                 return true
@@ -266,13 +284,15 @@ extension Ruleset {
     /// - Parameters:
     ///   - source: the text, with the name that diagnostics call it by.
     ///   - loader: opens what the text includes. Without it `include` is refused.
+    ///   - localTime: the zone in which `meta hour "17:00"` and `meta time "2024-06-06 17:00"` are written. As nft does, they become
+    ///     UTC here; the tree and its text say UTC.
     /// - Returns: the checked tree, and what is accepted but worth a second look.
     /// - Throws: `RejectedRuleset`, with at most `RejectedRuleset.diagnosticLimit` errors.
     public static func read(
-        _ source: SourceFile, loader: RuleLoader? = nil
+        _ source: SourceFile, loader: RuleLoader? = nil, localTime: LocalTime = .utc
     ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
         let parsed = Parser.parse(source, loader: loader)
-        let checked = Checker.check(parsed.file, sink: parsed.sink)
+        let checked = Checker.check(parsed.file, sink: parsed.sink, localTime: localTime)
         guard checked.sink.errors.isEmpty else {
             throw RejectedRuleset(sources: parsed.sources, diagnostics: checked.sink.all)
         }

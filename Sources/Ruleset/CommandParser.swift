@@ -7,13 +7,15 @@ extension Parser {
         switch word.text {
         case "add", "create":
             next()
-            let accepted = ["table", "chain", "rule", "set", "map", "element"].filter { $0 != "rule" || word.text == "add" }
+            let accepted = ["table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit"].filter {
+                $0 != "rule" || word.text == "add"
+            }
             guard current.kind == .word, accepted.contains(current.text) else {
                 let note = "accepted behind '\(word.text)': \(accepted.joined(separator: ", "))"
                 throw fail(current.location, "unexpected \(current.described)", note: note)
             }
             try declaration(isCreated: word.text == "create", into: &file)
-        case "table", "chain", "rule", "set", "map", "element":
+        case "table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit":
             try declaration(isCreated: false, into: &file)
         case "insert":
             next()
@@ -57,6 +59,12 @@ extension Parser {
             let entries = try elementList()
             file.commands.append(
                 CommandSyntax(table: table, isCreated: isCreated, location: location, action: .elements(entries, set: name)))
+        case "counter", "quota", "limit":
+            let kind: NamedObject.Kind = at(word: "counter") ? .counter : at(word: "quota") ? .quota : .limit
+            next()
+            let table = try tableName()
+            let object = try namedObject(kind, from: start)
+            file.commands.append(CommandSyntax(table: table, isCreated: isCreated, location: object.location, action: .object(object)))
         default:
             let isMap = next().text == "map"
             let table = try tableName()

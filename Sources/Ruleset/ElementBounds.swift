@@ -7,6 +7,11 @@ struct ValueBounds: Hashable {
 }
 
 extension Value {
+    /// A number with these bits turned over; other values are left as they are.
+    func turned(by bits: UInt128) -> Value {
+        if case .number(let number) = self { .number(number ^ bits) } else { self }
+    }
+
     /// Whether it is a wildcard of names, or has one among its parts.
     var isWildcard: Bool {
         switch self {
@@ -24,6 +29,9 @@ extension Value {
         case .number, .range, .prefix, .interface: [bounds(bitWidth: bitWidths.first ?? 0)]
         }
     }
+
+    /// Of a value that is no concatenation, and no `*`.
+    func bounds(of field: Field) -> ValueBounds { bounds(bitWidth: field.bitWidth) }
 
     /// Names are their bytes, as nft compares them: a wildcard is the range of all that begin so.
     private func bounds(bitWidth: Int) -> ValueBounds {

@@ -25,8 +25,8 @@ struct ElementChecker {
     /// What elements without a counter of their own begin with; nil in a set that does not count.
     private let counter: SetElement.Counter?
 
-    init(_ selectors: [Selector], _ use: SetUse, counter: SetElement.Counter? = nil) {
-        values = selectors.map { ValueChecker(selector: $0) }
+    init(_ selectors: [Selector], _ use: SetUse, counter: SetElement.Counter? = nil, localTime: LocalTime = .utc) {
+        values = selectors.map { ValueChecker(selector: $0, localTime: localTime) }
         self.use = use
         self.counter = counter
     }

@@ -2,10 +2,13 @@ extension MatchKey.Component {
     /// As it is written: `ip saddr`, `ip saddr & 255.255.255.0`.
     var text: String {
         let selector = Selector.reading(field)
-        let values = ValueText(type: selector.type)
+        let values = ValueText(selector)
         var text = selector.text
-        // A mask that leaves out what is then set is written as `|`.
-        if xor != 0, let mask, mask & xor == 0, mask | xor == field.allOnes { return text + " | \(values.operand(xor))" }
+        // A mask that leaves out what is then turned over sets it.
+        if xor != 0, let mask, mask & xor == 0 {
+            if mask | xor != field.allOnes { text += " & \(values.operand(mask | xor))" }
+            return text + " | \(values.operand(xor))"
+        }
         if let mask { text += " & \(values.operand(mask))" }
         if xor != 0 { text += " ^ \(values.operand(xor))" }
         return text
@@ -23,8 +26,8 @@ struct ElementText {
 
     /// - Parameter data: What a map to values has.
     init(_ fields: [Field], data: Field? = nil) {
-        values = fields.map { ValueText(type: Selector.reading($0).type) }
-        self.data = data.map { ValueText(type: Selector.reading($0).type) }
+        values = fields.map { ValueText(Selector.reading($0)).ofElements }
+        self.data = data.map { ValueText(Selector.reading($0)).ofElements }
     }
 
     func text(of element: SetElement) -> String {

@@ -38,6 +38,12 @@ public struct Field: Sendable, Hashable {
         case pkttype
         /// A number that rules give a frame: 0 at first, kept through all chains of the frame.
         case mark
+        /// When the frame is judged, in nanoseconds since 1970, UTC.
+        case time
+        /// The weekday in UTC; Sunday is 0.
+        case day
+        /// Seconds since midnight, UTC.
+        case hour
     }
 
     init(_ words: String, _ key: MetaKey, bitWidth: Int) {

@@ -15,7 +15,7 @@ struct MatchChecker {
     init(_ syntax: MatchSyntax, sets: SetDeclarations) {
         self.syntax = syntax
         self.sets = sets
-        values = ValueChecker(selector: syntax.selector)
+        values = ValueChecker(selector: syntax.selector, localTime: sets.localTime)
     }
 
     private var operations: [(operator: ExpressionSyntax.Operator, operand: ExpressionSyntax)] { syntax.key.first.operations }
@@ -26,11 +26,13 @@ struct MatchChecker {
         let component = try values.component(syntax.key.first)
         var lowered = try lowered(mask: component.mask)
         lowered.xor = component.xor
+        try syntax.key.first.checkOrder()
         if operations.last?.operator == .exclusiveOr, !lowered.hasNumbersAlone {
             throw values.failure(
                 syntax.operand.location, "behind '^' only single values and sets of them are compared",
                 note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
         }
+        if operations.last?.operator == .exclusiveOr { lowered.turnValues() }
         return lowered
     }
 
@@ -41,6 +43,7 @@ struct MatchChecker {
         case .masked(let expressions, let maskExpressions, let location):
             return try masked(expressions, maskExpressions, location)
         case .element(let element):
+            if let bounds = try values.overnight(element) { return try overnight(bounds, element.location) }
             return try single(try values.value(element), mask, element.location)
         case .set(let elements, let location):
             // nft takes a set of one element for the element.
@@ -123,6 +126,8 @@ struct MatchChecker {
         case .less where number > 0: return .range(0, number - 1)
         case .greater where number < values.maximum: return .range(number + 1, values.maximum)
         case .lessOrEqual: return .range(0, number)
+        case .greaterOrEqual where number == 0 && type.isTime:
+            throw values.failure(location, "every value of '\(syntax.selector.text)' fulfils this")
         case .greaterOrEqual: return .range(number, values.maximum)
         default:
             throw values.failure(location, "no value of '\(syntax.selector.text)' fulfils this", note: "values are 0 to \(values.maximum)")
@@ -140,7 +145,25 @@ struct MatchChecker {
     }
 }
 
+extension KeySyntax.Component {
+    /// What a `^` has turned over can only be compared: nft turns over the other side's bits in its place.
+    func checkOrder() throws(Diagnostic) {
+        guard let turned = operations.dropLast().first(where: { $0.operator == .exclusiveOr }) else { return }
+        throw Diagnostic(severity: .error, location: turned.operand.location, message: "'^' is taken as the last operator alone")
+    }
+}
+
 extension MatchChecker.Lowered {
+    /// `field ^ bits == number` is `field == number ^ bits`.
+    fileprivate mutating func turnValues() {
+        switch operand {
+        case .single(let value): operand = .single(value.turned(by: xor))
+        case .set(let values): operand = .set(values.map { $0.turned(by: xor) })
+        case .named: return
+        }
+        xor = 0
+    }
+
     fileprivate var hasNumbersAlone: Bool {
         func isNumber(_ value: Value) -> Bool { if case .number = value { true } else { false } }
         return switch operand {
@@ -198,6 +221,7 @@ extension ValueChecker {
     func component(_ syntax: KeySyntax.Component) throws(Diagnostic) -> MatchKey.Component {
         var component = MatchKey.Component(selector.field)
         guard let first = syntax.operations.first else { return component }
+        if selector.type.isTime { throw failure(first.operand.location, "'\(selector.text)' has no bits to be masked") }
         if selector.field.trailingBits > 0, selector.field.octets.count > 1 {
             throw failure(
                 first.operand.location, "'\(selector.text)' can't be masked: it ends within its second octet or a later one",

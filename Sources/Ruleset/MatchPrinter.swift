@@ -4,10 +4,13 @@ extension Match {
         if case .named(let name) = operand { return "\(key.text)\(relation == .equal ? "" : " !=") @\(name)" }
         if key.isConcatenation || key.first.xor != 0 { return generalText }
         let selector = Selector.reading(field)
-        let values = ValueText(type: selector.type)
+        let values = ValueText(selector)
+        if let order, case .single(.range(let low, let high)) = operand {
+            return "\(key.text) \(order.rawValue) \(values.single(order.limit(of: low, high)))"
+        }
         if selector.type.isBitmask { return "\(selector.text) \(bits(values))" }
         var text = selector.text
-        if let mask { text += " & \(values.plain(mask))" }
+        if let mask { text += " & \(values.operand(mask))" }
         switch relation {
         // Behind a mask nft writes the operator, which is easier to read.
         case .equal: text += mask == nil ? " " : " == "
@@ -17,10 +20,13 @@ extension Match {
     }
 
     /// Of flags: `tcp flags & syn != 0x0` in place of `tcp flags syn`.
-    var textWithOperator: String { "\(key.text) != \(ValueText(type: Selector.reading(field).type).plain(0))" }
+    var textWithOperator: String { "\(key.text) != \(ValueText(Selector.reading(field)).plain(0))" }
 
     private var generalText: String {
         let elements = ElementText(key.components.map(\.field))
+        if let order, case .single(.range(let low, let high)) = operand {
+            return "\(key.text) \(order.rawValue) \(elements.text(of: .number(order.limit(of: low, high))))"
+        }
         let sign = relation == .notEqual ? " !=" : key.isConcatenation ? "" : " =="
         switch operand {
         case .single(let value): return "\(key.text)\(sign) \(elements.text(of: value))"
@@ -34,7 +40,7 @@ extension Match {
         let sign = relation == .equal ? "==" : "!="
         guard let mask else {
             switch operand {
-            case .single(.number): return "\(sign) \(values.text(of: operand))"
+            case .single(.number(let number)): return "\(sign) \(values.single(number))"
             case .single, .set, .named: return relation == .equal ? values.text(of: operand) : "!= \(values.text(of: operand))"
             }
         }
@@ -55,6 +61,18 @@ extension Match {
 /// Constants of a type as text.
 struct ValueText {
     let type: ValueType
+    /// Raw bits, which are written in hexadecimal.
+    private var isRaw: Bool
+
+    init(_ selector: Selector) {
+        type = selector.type
+        isRaw = selector.text.hasPrefix("@") || selector.text == Field.compFlags.words
+    }
+
+    /// A number that is compared with: of flags the name of one, else their bits.
+    func single(_ number: UInt128) -> String {
+        return type.isBitmask && number.nonzeroBitCount > 1 ? plain(number) : text(of: .single(.number(number)))
+    }
 
     func text(of operand: Operand) -> String {
         switch operand {
@@ -65,13 +83,21 @@ struct ValueText {
     }
 
     /// Behind an `&`.
-    func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : plain(mask) }
+    func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : single(mask) }
+
+    /// In a named set or a map, where raw bits are decimal numbers.
+    var ofElements: ValueText {
+        var values = self
+        values.isRaw = false
+        return values
+    }
 
     func text(of value: Value, isElement: Bool) -> String {
         switch value {
         case .number(let number):
             type.isBitmask ? flags(number, isElement: isElement) : name(number)
         // Names may have a '-' or '/' of their own, so ranges and prefixes are written in numbers.
+        case .range(let low, let high) where type.isTime: times(from: low, to: high, isElement: isElement)
         case .range(let low, let high): "\(plain(low))-\(plain(high))"
         case .prefix(let base, let length): "\(plain(base))/\(length)"
         case .interface(let name, let isPrefix): "\"\(escaped(name))\(isPrefix ? "*" : "")\""
@@ -87,21 +113,26 @@ struct ValueText {
     /// The name if nft prints one: ports are printed as numbers.
     private func name(_ number: UInt128) -> String {
         if type == .service { return plain(number) }
+        if type.isTime { return "\"\(type.names?.name(of: number) ?? plain(number))\"" }
         return type.names?.name(of: number) ?? plain(number)
     }
 
     /// Without names.
     func plain(_ number: UInt128) -> String {
-        switch type {
+        if isRaw { return "0x" + String(number, radix: 16) }
+        return switch type {
         case .ipv4: AddressText.text(ipv4: number)
         case .ipv6: AddressText.text(ipv6: number)
         case .ethernetAddress: AddressText.text(ethernet: number)
         case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .tcpFlags: "0x" + String(number, radix: 16)
         case .mark: "0x" + String(repeating: "0", count: max(0, 8 - String(number, radix: 16).count)) + String(number, radix: 16)
-        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn,
-            .dccpType, .packetType, .interfaceName, .interface:
+        case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
+        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
+            .dccpType, .packetType, .interfaceName, .interface, .day:
             String(number)
+        case .time: TimeText.text(ofDate: Int64(clamping: number / TimeText.nanoseconds))
+        case .hour: TimeText.text(ofDay: Int64(clamping: number))
         }
     }
 

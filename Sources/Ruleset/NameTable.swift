@@ -80,6 +80,9 @@ struct NameTable: Sendable {
     static let dccpTypes = NameTable(
         "0 request, 1 response, 2 data, 3 ack, 4 dataack, 5 closereq, 6 close, 7 reset, 8 sync, 9 syncack")
 
+    /// nft's `day_type`.
+    static let days = NameTable("0 Sunday, 1 Monday, 2 Tuesday, 3 Wednesday, 4 Thursday, 5 Friday, 6 Saturday")
+
     /// Linux' `if_packet.h`.
     static let packetTypes = NameTable("0 host unicast, 1 broadcast, 2 multicast, 3 other")
 }

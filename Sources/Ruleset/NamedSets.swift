@@ -18,7 +18,7 @@ public struct NamedSet: Sendable, Equatable {
     public var policy: Policy
     /// `counter`: each element counts the frames for which it was found.
     public var hasCounters: Bool
-    /// In the order in which they were written, none of them twice.
+    /// Sorted as nft lists them, none of them twice.
     public var elements: [SetElement]
     public var comment: String?
     public var location: SourceLocation

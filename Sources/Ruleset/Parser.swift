@@ -175,13 +175,18 @@ struct Parser {
                 table.chains.append(try parser.chain())
             } else if parser.at(word: "set") || parser.at(word: "map") {
                 table.sets.append(try parser.namedSet())
+            } else if word.kind == .word, let kind = NamedObject.Kind(rawValue: word.text) {
+                let start = parser.index
+                parser.next()
+                table.objects.append(try parser.namedObject(kind, from: start))
             } else if parser.at(word: "comment") {
                 try parser.blockComment(&table.comment)
             } else if try parser.definition() {
             } else if word.kind == .word, let reason = Unsupported.tableItems[word.text] {
                 throw parser.fail(word.location, "'\(word.text)' in a table is not supported", note: reason)
             } else if word.kind == .word {
-                let note = Words.advice(for: word.text, accepted: ["chain", "set", "map", "comment", "define", "include"])
+                let note = Words.advice(
+                    for: word.text, accepted: ["chain", "set", "map", "counter", "quota", "limit", "comment", "define", "include"])
                 throw parser.fail(word.location, "unknown word '\(printable(word.text))' in a table", note: note)
             } else {
                 throw parser.unexpected(expecting: "'chain' or '}'")

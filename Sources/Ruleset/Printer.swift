@@ -1,6 +1,5 @@
 extension Ruleset {
-    /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses: matches stand as they were written,
-    /// sets in the order of their elements. Reads back as an equal tree, locations aside.
+    /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses. Reads back as an equal tree, locations aside.
     public func printed() -> String {
         tables.map(\.text).joined()
     }
@@ -8,16 +7,13 @@ extension Ruleset {
 
 extension Table {
     fileprivate var text: String {
-        var parts = sets.map(\.text) + chains.map(\.text)
-        if let comment { parts.insert("\tcomment \"\(comment)\"\n", at: 0) }
-        return "table \(family.rawValue) \(name) {\n\(parts.joined(separator: "\n"))}\n"
+        let parts = objects.map(\.text) + sets.map(\.text) + chains.map(\.text)
+        let comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
+        return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
     }
 }
 
 extension NamedSet {
-    /// Elements in one line.
-    private static let width = 6
-
     fileprivate var text: String {
         let mapped = data.map { " : \($0.list)" } ?? (isVerdictMap ? " : verdict" : "")
         var lines = ["\(key.text)\(mapped)"]
@@ -30,9 +26,10 @@ extension NamedSet {
         if let comment { lines.append("comment \"\(comment)\"") }
         if !elements.isEmpty {
             let values = ElementText(key.fields, data: data?.field)
+            let width = key.fields.count == 1 ? Selector.reading(key.field).type.elementsInLine : 1
             var text = "elements = { "
             for (index, element) in elements.enumerated() {
-                if index > 0 { text += index % Self.width == 0 ? ",\n\t\t             " : ", " }
+                if index > 0 { text += index % width == 0 ? ",\n\t\t\t     " : ", " }
                 text += values.text(of: element)
             }
             lines.append(text + " }")
@@ -58,7 +55,7 @@ extension Assignment {
     fileprivate var text: String {
         let left = "\(Selector.reading(field).text) set"
         switch value {
-        case .constant(let number): return "\(left) \(ValueText(type: Selector.reading(field).type).plain(number))"
+        case .constant(let number): return "\(left) \(ValueText(Selector.reading(field)).plain(number))"
         case .mapped(let map):
             return "\(left) \(map.key.text) map \(map.elements.text(ElementText(map.key.components.map(\.field), data: field)))"
         }
@@ -72,7 +69,7 @@ extension Chain {
         if let base {
             text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText); policy \(base.policy.rawValue);\n"
         }
-        for rule in rules { text += "\t\t\(rule.text)\n" }
+        for rule in rules { text += "\t\t\(rule.listing)\n" }
         return text + "\t}\n"
     }
 }
@@ -99,7 +96,20 @@ extension Rule {
     }
 }
 
+extension Rule {
+    /// As nft lists it: with the numbers of its counters.
+    var listing: String {
+        var parts = statements.compactMap { $0.listing(in: self) }
+        if let comment { parts.append("comment \"\(comment)\"") }
+        return parts.joined(separator: " ")
+    }
+}
+
 extension Statement {
+    fileprivate func listing(in rule: Rule) -> String? {
+        if case .counter(let packets, let bytes, _) = self { "counter packets \(packets) bytes \(bytes)" } else { text(in: rule) }
+    }
+
     /// Nil for an implied match.
     fileprivate func text(in rule: Rule) -> String? {
         switch self {
@@ -110,6 +120,10 @@ extension Statement {
         case .verdict(let verdict, _): verdict.text
         case .verdictMap(let map): map.text
         case .assignment(let assignment): assignment.text
+        case .limit(let limit, _): "limit \(limit.text)"
+        case .quota(let quota, _): "quota \(quota.text)"
+        case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
+        case .log(let log, _): log.text
         }
     }
 }

@@ -192,6 +192,15 @@ struct ProtocolContext {
         }
     }
 
+    /// The transport protocol, if there is no doubt.
+    var onlyTransport: NetworkProtocol? { transports.count == 1 ? transports[0] : nil }
+
+    /// Whether the same matches may follow; transport protocols are conflicts of each other in any order.
+    func isSame(as other: ProtocolContext) -> Bool {
+        link == other.link && outerLinks == other.outerLinks && network == other.network && messageType == other.messageType
+            && Set(transports) == Set(other.transports)
+    }
+
     private mutating func addTransport(_ transport: NetworkProtocol) {
         if !transports.contains(transport), transports.count < Self.limit { transports.append(transport) }
     }

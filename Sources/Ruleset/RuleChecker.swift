@@ -27,7 +27,7 @@ struct RuleChecker {
             sink.report(error)
             return nil
         }
-        return Rule(statements: checker.statements, comment: syntax.comment, location: syntax.location)
+        return Rule(statements: CanonicalRule.statements(checker.statements), comment: syntax.comment, location: syntax.location)
     }
 
     private mutating func add(_ statement: StatementSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
@@ -47,6 +47,15 @@ struct RuleChecker {
             statements.append(.verdictMap(VerdictMap(key: key, elements: elements, location: map.location)))
         case .assignment(let assignment):
             try add(assignment, into: &sink)
+        case .limit(let limit, let location):
+            statements.append(.limit(limit, location: location))
+        case .quota(let quota, let location):
+            statements.append(.quota(quota, location: location))
+        case .object(let object, let location):
+            try sets.check(object, location)
+            statements.append(.object(object, location: location))
+        case .log(let log, let location):
+            statements.append(.log(log, location: location))
         }
     }
 
@@ -66,17 +75,22 @@ struct RuleChecker {
     private mutating func lowered(
         _ syntax: MapSyntax, _ use: SetUse, into sink: inout DiagnosticSink
     ) throws(Diagnostic) -> (key: MatchKey, elements: VerdictMap.Elements) {
-        let key = try lowered(syntax.key, at: syntax.location, into: &sink)
+        var key = try lowered(syntax.key, at: syntax.location, into: &sink)
         let selectors = syntax.key.selectors
+        let isTurned = !key.isConcatenation && syntax.key.first.operations.last?.operator == .exclusiveOr
         if let interface = syntax.key.components.first(where: { $0.selector.field.isInterface && !$0.operations.isEmpty }) {
             throw Diagnostic(severity: .error, location: interface.location, message: "interface names have no bits")
         }
         switch syntax.elements {
         case .named(let name, let location):
             try sets.check(name, use, for: selectors, location)
+            if isTurned {
+                throw Diagnostic(
+                    severity: .error, location: location, message: "behind '^' only elements that stand in the rule are looked up")
+            }
             return (key, .named(name))
         case .anonymous(let entries):
-            let checker = ElementChecker(selectors, use)
+            let checker = ElementChecker(selectors, use, localTime: sets.localTime)
             let (elements, conflict) = checker.withoutDuplicates(
                 try checker.elements(entries, hasIntervals: true), mayOverlap: false)
             if let conflict {
@@ -89,7 +103,10 @@ struct RuleChecker {
                 throw Diagnostic(
                     severity: .error, location: prefix.location, message: "a mask with '&' and a prefix exclude each other")
             }
-            return (key, .anonymous(elements))
+            guard isTurned else { return (key, .anonymous(elements)) }
+            let turned = try elements.turned(by: key.first.xor)
+            key.first.xor = 0
+            return (key, .anonymous(turned))
         }
     }
 
@@ -114,6 +131,7 @@ struct RuleChecker {
             try addDependencies(of: selector, component.location, location, into: &sink)
             var lowered = try ValueChecker(selector: selector).component(component)
             lowered.field = context.placed(selector.field, of: selector.header)
+            try component.checkOrder()
             components.append(lowered)
         }
         return MatchKey(components[0], rest: Array(components.dropFirst()))
@@ -135,7 +153,9 @@ struct RuleChecker {
         let field = context.placed(selector.field, of: selector.header)
         try conclude(from: lowered, of: syntax)
         let key = MatchKey(MatchKey.Component(field, mask: lowered.mask, xor: lowered.xor))
-        let match = Match(key: key, relation: lowered.relation, operand: lowered.operand, location: syntax.location)
+        let match = Match(
+            key: key, relation: lowered.relation, operand: lowered.operand,
+            order: syntax.comparison.flatMap { Order(rawValue: $0.rawValue) }, location: syntax.location)
         let hasOperator = syntax.comparison != nil || !syntax.key.first.operations.isEmpty
         switch joined.harm(of: match, hasOperator: hasOperator) {
         case .flags:
@@ -165,10 +185,11 @@ struct RuleChecker {
             let checker = ElementChecker(syntax.key.selectors, .membership)
             let members = try syntax.members(entries, checker, location)
             let elements = zip(members, entries).map { SetElement(value: $0, location: $1.element.location) }
-            if let conflict = checker.withoutDuplicates(elements, mayOverlap: false).conflict {
+            let (kept, conflict) = checker.withoutDuplicates(elements, mayOverlap: false)
+            if let conflict {
                 throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the set")
             }
-            return .set(members)
+            return .set(kept.map(\.value))
         case .element(let element):
             throw concatenationNeedsSet(at: element.location)
         case .list(_, let location), .masked(_, _, let location):
@@ -262,8 +283,25 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap, .assignment: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap, .assignment, .limit, .quota, .object, .log: false
         case .verdict: true
         }
+    }
+}
+
+extension [SetElement] {
+    /// A map's elements for a key without the `^` that was its last operator.
+    fileprivate func turned(by bits: UInt128) throws(Diagnostic) -> [SetElement] {
+        var turned = self
+        for index in turned.indices {
+            switch turned[index].value {
+            case .number, .any: turned[index].value = turned[index].value.turned(by: bits)
+            case .range, .prefix, .interface, .concatenation:
+                throw Diagnostic(
+                    severity: .error, location: turned[index].location, message: "behind '^' only single values are looked up",
+                    note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
+            }
+        }
+        return turned
     }
 }

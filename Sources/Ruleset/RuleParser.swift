@@ -54,6 +54,9 @@ extension Parser {
             let verdict = try target(isJump: word.text == "jump")
             return .verdict(verdict, location: location(from: start))
         case "counter": return try counter()
+        case "limit": return try limitStatement()
+        case "quota": return try quotaStatement()
+        case "log": return try logStatement()
         default: break
         }
         if Selector.grammar[word.text] != nil { return try match() }
@@ -61,7 +64,7 @@ extension Parser {
             throw fail(word.location, "'\(word.text)' is not supported", note: reason)
         }
         let accepted =
-            ["accept", "drop", "jump", "goto", "return", "continue", "counter", "comment"]
+            ["accept", "drop", "jump", "goto", "return", "continue", "counter", "limit", "quota", "log", "comment"]
             + Selector.grammar.keys.sorted()
         throw fail(
             word.location, "unknown word '\(printable(word.text))' in a rule", note: Words.advice(for: word.text, accepted: accepted))
@@ -75,6 +78,7 @@ extension Parser {
     private mutating func counter() throws(Abandoned) -> StatementSyntax {
         let start = index
         next()
+        if at(word: "name") { return try reference(to: .counter, from: start) }
         var packets: UInt64 = 0
         var bytes: UInt64 = 0
         while at(word: "packets") || at(word: "bytes") {
@@ -83,7 +87,6 @@ extension Parser {
             let value = try number(next())
             if what == "packets" { packets = value } else { bytes = value }
         }
-        if at(word: "name") { throw fail(current.location, "named counters are not supported", note: "write 'counter' alone") }
         return .counter(packets: packets, bytes: bytes, location: location(from: start))
     }
 

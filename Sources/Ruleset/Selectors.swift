@@ -12,9 +12,9 @@ struct Selector: Sendable {
     /// As it is written and printed.
     var text: String { field.words }
 
-    /// Whether sets that stand under a name and concatenations take its values. An interface's index is nothing that a file can hold;
+    /// Whether sets that stand under a name and concatenations take its values. Times and an interface's index are nothing that a file can hold;
     /// and a field that ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
-    var canBeKey: Bool { (field.trailingBits == 0 || field.octets.count == 1) && type != .interface }
+    var canBeKey: Bool { (field.trailingBits == 0 || field.octets.count == 1) && type != .interface && !type.isTime }
 
     /// The layer that an equality on a field decides.
     enum Conclusion: Sendable {
@@ -54,6 +54,9 @@ struct Selector: Sendable {
         Selector(.metaLength, .integer),
         Selector(.metaPkttype, .packetType),
         Selector(.metaMark, .mark),
+        Selector(.metaTime, .time),
+        Selector(.metaDay, .day),
+        Selector(.metaHour, .hour),
 
         Selector(.etherDaddr, .ethernetAddress, in: .ether),
         Selector(.etherSaddr, .ethernetAddress, in: .ether),
@@ -183,6 +186,9 @@ struct Selector: Sendable {
         // nft takes these keys of `meta` without the word, though it never prints them so.
         grammar["pkttype"] = ["": reading(.metaPkttype)]
         grammar["mark"] = ["": reading(.metaMark)]
+        grammar["time"] = ["": reading(.metaTime)]
+        grammar["day"] = ["": reading(.metaDay)]
+        grammar["hour"] = ["": reading(.metaHour)]
         return grammar
     }()
 

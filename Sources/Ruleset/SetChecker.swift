@@ -55,7 +55,9 @@ extension Checker {
     private func checker(ofSetAt index: Int, ofTableAt table: Int) -> ElementChecker {
         let set = tables[table].sets[index]
         let use = set.data.map { SetUse.values(Selector.reading($0.field)) } ?? (set.isVerdictMap ? .verdicts : .membership)
-        return ElementChecker(set.key.fields.map(Selector.reading), use, counter: contents[table].counters[index])
+        return ElementChecker(
+            set.key.fields.map(Selector.reading), use, counter: contents[table].counters[index],
+            localTime: contents[table].declarations.localTime)
     }
 
     /// Takes out elements that are there, each as it was put in.
@@ -97,6 +99,7 @@ extension Checker {
         if !creations.isEmpty { reportPresent(in: set, creations, checker) }
         let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
         tables[table].sets[index].elements = elements
+        tables[table].sets[index].elements = tables[table].sets[index].canonicalElements
         if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
         let counted = elements.filter { $0.value != .any }
         if let size = set.size, counted.count > size, !set.mergesElements || checker.mergedCount(elements) > size {

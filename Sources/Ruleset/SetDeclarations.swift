@@ -1,6 +1,28 @@
-/// What rules have to know of the sets of their table.
+/// What rules have to know of the sets and objects of their table, and of the time zone that their texts are written in.
 struct SetDeclarations {
     private var known: [String: (key: SetKey, isVerdictMap: Bool, data: SetKey?)] = [:]
+    let localTime: LocalTime
+    private var objects: Set<ObjectReference> = []
+
+    init(localTime: LocalTime) {
+        self.localTime = localTime
+    }
+
+    /// False if there is one of this kind and name.
+    mutating func declare(_ object: NamedObject) -> Bool {
+        objects.insert(ObjectReference(kind: object.kind, name: object.name)).inserted
+    }
+
+    /// Whether a rule may name the object.
+    func check(_ object: ObjectReference, _ location: SourceLocation) throws(Diagnostic) {
+        guard !objects.contains(object) else { return }
+        let (kind, name) = (object.kind.rawValue, printable(object.name))
+        let others = objects.filter { $0.kind == object.kind }.map(\.name).sorted()
+        throw Diagnostic(
+            severity: .error, location: location, message: "there is no \(kind) '\(name)' in this table so far",
+            note: Words.nearest(to: object.name, among: others).map { "did you mean '\($0)'?" }
+                ?? "declare it in the table: \(kind) \(name) { … }")
+    }
 
     mutating func declare(_ set: NamedSet) { known[set.name] = (set.key, set.isVerdictMap, set.data) }
 

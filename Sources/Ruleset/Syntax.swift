@@ -18,6 +18,7 @@ struct CommandSyntax {
         case table(TableSyntax)
         case chain(ChainSyntax)
         case set(SetSyntax)
+        case object(NamedObject)
         case rule(RuleSyntax, chain: String, isInserted: Bool)
         case elements([EntrySyntax], set: String)
         case deletion([EntrySyntax], set: String)
@@ -30,6 +31,7 @@ struct CommandSyntax {
 struct TableSyntax {
     var name: String
     var comment: String?
+    var objects: [NamedObject] = []
     var sets: [SetSyntax] = []
     var chains: [ChainSyntax] = []
     var location: SourceLocation
@@ -88,13 +90,19 @@ enum StatementSyntax {
     case verdict(Verdict, location: SourceLocation)
     case verdictMap(MapSyntax)
     case assignment(AssignmentSyntax)
+    case limit(Limit, location: SourceLocation)
+    case quota(Quota, location: SourceLocation)
+    case object(ObjectReference, location: SourceLocation)
+    case log(LogStatement, location: SourceLocation)
 
     var location: SourceLocation {
         switch self {
         case .match(let match): match.location
         case .verdictMap(let map): map.location
         case .assignment(let assignment): assignment.location
-        case .counter(_, _, let location), .verdict(_, let location): location
+        case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
+            .object(_, let location), .log(_, let location):
+            location
         }
     }
 }

@@ -20,17 +20,21 @@ public struct Table: Sendable, Equatable {
     public var family: Family
     public var name: String
     public var comment: String?
+    /// Counters, quotas and limits that rules name, in the order in which they were declared.
+    public var objects: [NamedObject]
     /// Sets and maps that rules name, in the order in which they were declared.
     public var sets: [NamedSet]
     public var chains: [Chain]
     public var location: SourceLocation
 
     public init(
-        family: Family, name: String, comment: String? = nil, sets: [NamedSet] = [], chains: [Chain], location: SourceLocation
+        family: Family, name: String, comment: String? = nil, objects: [NamedObject] = [], sets: [NamedSet] = [], chains: [Chain],
+        location: SourceLocation
     ) {
         self.family = family
         self.name = name
         self.comment = comment
+        self.objects = objects
         self.sets = sets
         self.chains = chains
         self.location = location
@@ -104,6 +108,12 @@ public enum Statement: Sendable, Equatable {
     case verdict(Verdict, location: SourceLocation)
     case verdictMap(VerdictMap)
     case assignment(Assignment)
+    case limit(Limit, location: SourceLocation)
+    case quota(Quota, location: SourceLocation)
+    /// A named counter, quota or limit.
+    case object(ObjectReference, location: SourceLocation)
+    /// Says that a frame came here, and goes on.
+    case log(LogStatement, location: SourceLocation)
 }
 
 /// What a rule says of a frame that it matches.
@@ -122,34 +132,44 @@ public struct Match: Sendable, Equatable {
     public var key: MatchKey
     public var relation: Relation
     public var operand: Operand
+    /// How the range was written, if by an order: `> 1023`.
+    public var order: Order?
     /// Not written in the rule: added, as nft adds it, since the next match depends on it (`tcp dport` on `meta l4proto tcp`).
     public var isImplied: Bool
     public var location: SourceLocation
 
     public init(
-        key: MatchKey, relation: Relation = .equal, operand: Operand, isImplied: Bool = false, location: SourceLocation
+        key: MatchKey, relation: Relation = .equal, operand: Operand, order: Order? = nil, isImplied: Bool = false,
+        location: SourceLocation
     ) {
         self.key = key
         self.relation = relation
         self.operand = operand
+        self.order = order
         self.isImplied = isImplied
         self.location = location
     }
 
     /// Of a single field.
     public init(
-        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, isImplied: Bool = false,
-        location: SourceLocation
+        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, order: Order? = nil,
+        isImplied: Bool = false, location: SourceLocation
     ) {
         self.init(
-            key: MatchKey(MatchKey.Component(field, mask: mask)), relation: relation, operand: operand, isImplied: isImplied,
-            location: location)
+            key: MatchKey(MatchKey.Component(field, mask: mask)), relation: relation, operand: operand, order: order,
+            isImplied: isImplied, location: location)
     }
 
     /// The field, or the first of a concatenation.
-    public var field: Field { key.first.field }
+    public var field: Field {
+        get { key.first.field }
+        set { key.first.field = newValue }
+    }
     /// Its bits that count; nil for all of them.
-    public var mask: UInt128? { key.first.mask }
+    public var mask: UInt128? {
+        get { key.first.mask }
+        set { key.first.mask = newValue }
+    }
 }
 
 /// How a field is held against the operand. Order relations (`<`, `>=` …) have become ranges.
@@ -160,17 +180,38 @@ public enum Relation: Sendable, Equatable {
     case notEqual
 }
 
+/// The orders that a rule can ask for. They stand beside the range of all numbers that fulfil them.
+public enum Order: String, Sendable {
+    case less = "<"
+    case lessOrEqual = "<="
+    case greater = ">"
+    case greaterOrEqual = ">="
+
+    /// The number behind the operator, of the range that it stands for.
+    func limit(of low: UInt128, _ high: UInt128) -> UInt128 {
+        switch self {
+        case .less: high &+ 1
+        case .lessOrEqual: high
+        case .greater: low &- 1
+        case .greaterOrEqual: low
+        }
+    }
+}
+
 /// The right side of a match.
 public enum Operand: Sendable, Equatable {
     case single(Value)
-    /// An anonymous set, its elements in the order in which they were written. With `*` among them the relation is `equal`.
+    /// An anonymous set. Its elements are sorted, and of intervals neighbours are joined, unless the rule goes on with a header that
+    /// depends on their order.
+    ///
+    /// With `*` among them the relation is `equal`.
     case set([Value])
     /// A set of the same table, by name; the checker has seen that it is there and that its elements are of the field's type.
     case named(String)
 }
 
 /// A constant. Numbers are the field's bits as an unsigned integer, most significant first (an IPv4 address in the low 32 bits).
-public enum Value: Sendable, Equatable {
+public enum Value: Sendable, Hashable {
     case number(UInt128)
     /// From the first to the second, both included; the first is not above the second.
     case range(UInt128, UInt128)

@@ -17,9 +17,6 @@ enum Unsupported {
     /// What a table may hold beside chains.
     static let tableItems: [String: String] = [
         "flowtable": "every frame is judged by the rules",
-        "counter": "write 'counter' in the rule",
-        "quota": "rules count, and limit nothing",
-        "limit": "rules count, and limit nothing",
         "ct": "rules are stateless",
         "synproxy": "Weir answers for nobody",
         "secmark": "frames bear no security marks here",
@@ -32,8 +29,7 @@ enum Unsupported {
         for (words, reason) in [
             ("ct", "rules are stateless"),
             ("reject", "Weir answers for nobody; 'drop' drops silently"),
-            ("limit quota last", "rules count, and limit nothing"),
-            ("log", "every dropped frame can be captured with its rule; that is a setting, not a statement"),
+            ("last", "nft 1.0.6 has it in no rule; counters and 'log' say what came"),
             ("snat dnat masquerade redirect tproxy", "what passes, passes unchanged"),
             ("queue", "there is no other program to ask"),
             ("dup fwd", "a frame goes to the other port or nowhere"),
@@ -60,7 +56,7 @@ enum Unsupported {
         "meta": [
             "priority", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
             "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "nfproto", "ipsec", "secpath", "random",
-            "iifkind", "oifkind", "time", "day", "hour", "secmark", "sdif", "sdifname",
+            "iifkind", "oifkind", "secmark", "sdif", "sdifname",
         ],
         "ip": ["option"],
         "tcp": ["option"],

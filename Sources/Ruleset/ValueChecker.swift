@@ -3,6 +3,7 @@
 /// A failure is returned as a diagnostic, so that one statement reports one mistake.
 struct ValueChecker {
     let selector: Selector
+    var localTime = LocalTime.utc
 
     private var type: ValueType { selector.type }
 
@@ -48,6 +49,7 @@ struct ValueChecker {
                     note: "expected \(type.example)")
             }
         case .interfaceName, .interface: break
+        case .time, .hour, .day: return try time(token)
         default:
             if let number = type.names?.number(of: token.text), token.kind == .word || token.kind == .quoted { return number }
             if token.kind == .number { return try plainNumber(token) }
@@ -108,6 +110,7 @@ struct ValueChecker {
             return .range(low, high)
         case .prefix(let expression, let length, let location):
             let base = try number(expression)
+            if type.isTime { throw failure(location, "times have no prefixes", note: "expected \(type.example)") }
             guard selector.field.isWholeOctets || (isElement && selector.field.hasPrefixesInSets) else {
                 throw failure(
                     location, "'\(selector.text)' has no prefixes: it does not begin and end with an octet",

@@ -5,6 +5,7 @@ enum ValueType: Sendable {
     case etherType, protocolNumber, service, ethernetAddress, ipv4, ipv6, integer
     case arpOperation, icmpType, icmpCode, icmpv6Type, icmpv6Code, igmpType
     case dscp, ecn, tcpFlags, dccpType, mark
+    case time, day, hour
 
     /// How a message names a value of this type, with its article.
     var described: String {
@@ -29,6 +30,9 @@ enum ValueType: Sendable {
         case .tcpFlags: "a TCP flag"
         case .dccpType: "a DCCP packet type"
         case .mark: "a mark"
+        case .time: "a time"
+        case .day: "a day of the week"
+        case .hour: "a time of day"
         }
     }
 
@@ -49,9 +53,13 @@ enum ValueType: Sendable {
         case .ecn: .congestion
         case .tcpFlags: .tcpFlags
         case .dccpType: .dccpTypes
-        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark: nil
+        case .day: .days
+        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark, .time, .hour: nil
         }
     }
+
+    /// Whether values are points in time, in the machine's own byte order to nft.
+    var isTime: Bool { self == .time || self == .day || self == .hour }
 
     /// Whether values are bits to be combined: a value without an operator then means "any of these" (nft's `bitmask` type).
     var isBitmask: Bool { self == .tcpFlags }
@@ -69,10 +77,24 @@ enum ValueType: Sendable {
         case .ipv6: "an address such as fd77::1"
         case .integer, .mark: "a number, decimal or hexadecimal"
         case .tcpFlags: "\(Self.list(.tcpFlags)) or a number"
+        case .time: "a time such as \"2024-06-06 17:00\" or seconds since 1970"
+        case .hour: "a time of day such as \"17:00\" or \"17:00:30\""
+        case .day: "a day such as \"Monday\" or a number from 0, Sunday, to 6"
         case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType:
             "a name (\(names.map(Self.list) ?? "")) or a number"
         }
     }
 
     private static func list(_ table: NameTable) -> String { table.allNames.joined(separator: ", ") }
+
+    /// How many elements nft writes in a line of a set that has a name.
+    var elementsInLine: Int {
+        switch self {
+        case .ipv4, .packetType: 2
+        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .mark: 5
+        case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
+            .dscp, .ecn, .dccpType, .time, .day, .hour:
+            1
+        }
+    }
 }

@@ -5,7 +5,7 @@
 ///     +-------------------------------+-----+-+-----------------------+
 ///     |             TPID              | PCP |D|      identifier       |
 ///     +-------------------------------+-----+-+-----------------------+
-public struct VLANTag: Sendable, Hashable {
+public struct VLANTag: Sendable, Hashable, BitwiseCopyable {
     /// Tag protocol identifier: 0x8100 (802.1Q) or 0x88a8 (802.1ad).
     public var tpid: UInt16
     /// Tag control information: priority, drop eligible indicator, identifier.

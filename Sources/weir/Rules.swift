@@ -5,8 +5,8 @@ struct Rules: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print a rule file as it was understood.",
         discussion: """
-            Prints the rule set in the form of "nft list ruleset": includes, definitions and commands carried out, matches as \
-            they were written. Exit codes as for "check".
+            Prints the rule set as "nft list ruleset" would after "nft -f": includes, definitions and commands carried out. \
+            Exit codes as for "check".
 
             Example: weir rules rules/subnet-web-dns.nft
             """)
@@ -14,8 +14,12 @@ struct Rules: ParsableCommand {
     @Argument(help: ArgumentHelp("A rule file in nftables' language; - is standard input.", valueName: "file"))
     var file: String
 
+    @Flag(help: "Print it as JSON, in the schema of libnftables-json(5), without handles.")
+    var json = false
+
     func run() throws {
-        FileHandleOutput.standardOutput.write(try readRules(file).printed())
+        let ruleset = try readRules(file)
+        FileHandleOutput.standardOutput.write(json ? ruleset.json(version: weirVersion) : ruleset.printed())
     }
 }
 

@@ -26,7 +26,7 @@ enum RulesFile {
     static func reading(of path: String) throws(FileFailure) -> Reading {
         let source = SourceFile(name: path, text: try text(path))
         do throws(RejectedRuleset) {
-            let (ruleset, warnings) = try Ruleset.read(source, loader: IncludedFiles.load)
+            let (ruleset, warnings) = try Ruleset.read(source, loader: IncludedFiles.load, localTime: .system)
             return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings)
         } catch {
             return Reading(ruleset: nil, sources: error.sources, diagnostics: error.diagnostics)

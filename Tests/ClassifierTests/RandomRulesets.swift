@@ -8,7 +8,13 @@ struct RandomRulesets {
     /// Of the table that is being made.
     var sets: [NamedSet] = []
 
-    init(random: SeededGenerator) { self.random = random }
+    /// Whether rules have limits, quotas, named objects and events as well.
+    private let remembers: Bool
+
+    init(random: SeededGenerator, remembers: Bool = false) {
+        self.random = random
+        self.remembers = remembers
+    }
 
     static let addresses = ["10.0.0.1", "10.0.0.2", "10.0.1.0", "10.0.255.255", "192.0.2.7"]
     static let addresses6 = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::", "fe80::1", "ff02::1"]
@@ -37,7 +43,8 @@ struct RandomRulesets {
                 priority: random.pick([-300, -1, 0, 0, 1, .max]), name: "b\(index)")
             chains.insert(base, at: Int.random(in: 0...chains.count, using: &random))
         }
-        return Table(family: .bridge, name: name, sets: sets, chains: chains, location: Build.nowhere)
+        return Table(
+            family: .bridge, name: name, objects: remembers ? Self.objects : [], sets: sets, chains: chains, location: Build.nowhere)
     }
 
     private mutating func makeSets(jumpingTo chains: [String]) {
@@ -98,6 +105,9 @@ struct RandomRulesets {
             }
             if random.oneIn(4) {
                 statements.insert(verdictMap(jumpingTo: chains), at: Int.random(in: 0...statements.count, using: &random))
+            }
+            if remembers, random.oneIn(2) {
+                statements.insert(statefulStatement(), at: Int.random(in: 0...statements.count, using: &random))
             }
             if random.oneIn(8) {
                 statements.insert(Build.verdict(.continue), at: Int.random(in: 0...statements.count, using: &random))

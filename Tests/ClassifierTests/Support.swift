@@ -51,28 +51,40 @@ struct Outcome: Equatable {
     var classification: Classification
     var rules: [Hits]
     var counters: [Hits]
+    var namedCounters: [Hits]
     var elements: [Hits]
+    var events: [LoggedStatement]
 }
+
+/// Twelve o'clock on the first of January 2026, which was a Thursday.
+let noon = Instant(monotonic: 1_000_000_000_000, sinceEpoch: 1_767_268_800_000_000_000)
 
 /// - Returns: What the program says, and what the interpreter says.
 func classifyBothWays(
-    _ program: Program, _ interpreter: Interpreter, _ bytes: [UInt8], tag: VLANTag? = nil, ingress: UInt8
+    _ program: Program, _ interpreter: Interpreter, _ bytes: [UInt8], tag: VLANTag? = nil, ingress: UInt8, at instant: Instant = noon
 ) -> (program: Outcome, interpreter: Outcome) {
     let frame = ParsedFrame.parse(bytes.span.bytes, tag: tag)
     let hits = HitCounters(for: program)
-    let found = program.classify(bytes.span.bytes, frame, ingress: ingress, hits: hits)
+    let found = program.classify(bytes.span.bytes, frame, ingress: ingress, at: instant, hits: hits)
     let compiled = Outcome(
         classification: found, rules: program.rules.indices.map { hits.rule($0) },
-        counters: program.counters.indices.map { hits.counter($0) }, elements: program.elementCounters.indices.map { hits.element($0) })
+        counters: program.counters.indices.map { hits.counter($0) },
+        namedCounters: program.namedCounters.indices.map { hits.namedCounter($0) },
+        elements: program.elementCounters.indices.map { hits.element($0) },
+        events: (0..<hits.eventCount).compactMap { hits.event($0) })
 
-    let result = interpreter.classify(bytes.span.bytes, frame, ingress: ingress)
+    let result = interpreter.classify(bytes.span.bytes, frame, ingress: ingress, at: instant)
     // The kernel's skb->len: without the Ethernet header and the outermost tag.
     let size = UInt64(max(0, frame.length - (frame.tagCount > 0 ? 18 : 14)))
     var walked = Outcome(
         classification: result.classification, rules: program.rules.map { _ in Hits() }, counters: program.counters.map { _ in Hits() },
-        elements: program.elementCounters.map { _ in Hits() })
+        namedCounters: program.namedCounters.map { _ in Hits() },
+        elements: program.elementCounters.map { _ in Hits() }, events: Array(result.events.prefix(16)))
     for rule in result.matchedRules { walked.rules[rule] = walked.rules[rule] + Hits(frames: 1, bytes: size) }
     for counter in result.counters { walked.counters[counter] = walked.counters[counter] + Hits(frames: 1, bytes: size) }
+    for counter in result.namedCounters {
+        walked.namedCounters[counter] = walked.namedCounters[counter] + Hits(frames: 1, bytes: size)
+    }
     for element in result.elements { walked.elements[element] = walked.elements[element] + Hits(frames: 1, bytes: size) }
     return (compiled, walked)
 }

@@ -38,7 +38,7 @@ private let isOptimized = true
         let before = allocations_of_this_thread()
         for round in 0..<rounds {
             for (bytes, tag) in frames {
-                _ = firewall.judge(bytes.span.bytes, tag: tag, ingress: UInt8(round & 1))
+                _ = firewall.judge(bytes.span.bytes, tag: tag, ingress: UInt8(round & 1), at: noon)
             }
         }
         let after = allocations_of_this_thread()

@@ -4,6 +4,9 @@ import FrameBuilder
 import Ruleset
 import Wire
 
+/// Twelve o'clock on the first of January 2026.
+let noon = Instant(monotonic: 1_000_000_000_000, sinceEpoch: 1_767_268_800_000_000_000)
+
 private let nowhere = SourceLocation(file: 0, line: 1, column: 1, length: 1)
 
 func match(_ field: Field, _ value: Value, implied: Bool = false) -> Statement {

@@ -55,6 +55,14 @@ extension Frame {
             })
     }
 
+    /// An extension header with those bytes behind its next header and its length.
+    public func extensionHeader(_ number: UInt8, bytes: [UInt8]) -> Frame {
+        adding(
+            Layer(ipProtocol: number) { behind, next in
+                [next?.ipProtocol ?? 59, UInt8((bytes.count + 2) / 8 - 1)] + bytes + behind
+            })
+    }
+
     /// - Parameter offset: In bytes.
     public func fragmentHeader(offset: Int, more: Bool, identification: UInt32 = 0xfeed_beef, nextHeader: UInt8? = nil) -> Frame {
         adding(

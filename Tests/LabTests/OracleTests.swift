@@ -195,19 +195,21 @@ extension LabTests {
             return (exchange, counts)
         }
 
-        private func throughWeir(_ rules: URL, _ frames: [OutgoingFrame]) throws -> (exchange: Exchange, counts: [RuleCount]) {
+        private func throughWeir(_ rules: URL, _ frames: [OutgoingFrame], workers: Int = 2) throws -> (
+            exchange: Exchange, counts: [RuleCount]
+        ) {
             let lab = try Lab(bare: true)
-            let weir = try Weir(in: lab, rules: rules, workers: 2)
+            let weir = try Weir(in: lab, rules: rules, workers: workers)
             let exchange = try Wiretap(lab).exchange(frames, quiet: .milliseconds(150))
             let rules = try weir.counters().rules.sorted { $0.line < $1.line }
             return (exchange, rules.map { ($0.text, Tally(frames: $0.frames, bytes: $0.bytes)) })
         }
 
-        private func compare(_ rules: URL, _ frames: [OutgoingFrame]) throws {
+        func compare(_ rules: URL, _ frames: [OutgoingFrame], workers: Int = 2) throws {
             let oracle = try throughBridge(rules, frames)
             try #require(oracle.exchange.errors.isEmpty)
             // The oracle against itself shows that it says the same twice.
-            let weir = try (Requirements.middleIsBridge ? throughBridge : throughWeir)(rules, frames)
+            let weir = try Requirements.middleIsBridge ? throughBridge(rules, frames) : throughWeir(rules, frames, workers: workers)
             for side in Side.allCases {
                 let expected = oracle.exchange.frames(at: side)
                 let came = weir.exchange.frames(at: side)
@@ -286,7 +288,7 @@ extension LabTests {
             #expect(try throughWeir(file, [frame]).exchange.far.count == (difference.passesWeir ? 1 : 0), "Weir")
         }
 
-        private func temporaryDirectory() throws -> URL {
+        func temporaryDirectory() throws -> URL {
             let directory = URL(filePath: NSTemporaryDirectory()).appending(path: "weir-oracle-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             return directory

@@ -52,7 +52,7 @@ struct AgreementTests {
     /// One chain for each rule, so that one run of nft answers for all of them.
     private static func chains(_ rules: [String]) -> String {
         let chains = rules.enumerated().map { "chain r\($0) {\n\($1)\n}\n" }.joined()
-        return "table bridge t {\nchain x { }\n\(chains)}\n"
+        return "table bridge t {\n\(declaredObjects)chain x { }\n\(chains)}\n"
     }
 
     @Test(
@@ -60,14 +60,19 @@ struct AgreementTests {
         arguments: [false, true])
     func lowering(asPrinted: Bool) throws {
         // Of two rules in one line the table would hold the second against both.
-        let rules = try Self.cases.filter {
+        let comparable = Self.cases.filter {
             $0.mark == "=" && !$0.rule.contains(";") && !$0.rule.contains("vmap") && !$0.rule.contains(" map ")
-        }.map { testCase in
+                && !Self.namesInNames.contains($0.rule)
+        }
+        let rules = try comparable.map { testCase in
             let rule = try #require(try read(rule: testCase.rule))
             return (source: testCase.rule, written: asPrinted ? rule.text : testCase.rule, steps: rule.steps)
         }
         try compare(rules)
     }
+
+    /// Sets of names that are one name; the names of a set are not compared.
+    private static let namesInNames = ["iifname { \"eth0\", \"eth0\" }", "iifname { \"eth*\", \"eth0\" }"]
 
     /// Pieces that depend on each other in every way.
     static let pieces = [
@@ -88,6 +93,9 @@ struct AgreementTests {
         "icmp type . icmp code { 8 . 0 }", "icmp code . icmp id { 0 . 5 }", "ip dscp . ip ttl { cs1 . 64, 1-5 . 3 }",
         "meta mark . ip protocol { 5 . tcp }", "meta length . ip protocol { 5-9 . tcp }", "tcp dport ^ 1 5", "udp dport | 1 == 5",
         "ip saddr & 255.255.255.0 . ip daddr { 1.1.1.0 . 2.2.2.2 }", "ip ttl ^ 3 . ip daddr { 1 . 2.2.2.2 }",
+        "limit rate 5/second", "limit rate over 10 kbytes/minute burst 3 mbytes", "quota over 5 kbytes",
+        "counter name c1", "quota name q1", "limit name l1", "log prefix \"p\" level info", "log group 3", "meta hour \"22:00\"-\"06:00\"",
+        "meta day Monday", "meta time < \"2030-01-01\"",
     ]
 
     @Test(

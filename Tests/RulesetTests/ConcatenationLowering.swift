@@ -3,12 +3,12 @@ import Ruleset
 /// A lookup of several registers at once, in a form in which nft's debug output and the checked tree can be compared.
 enum ConcatenationStep {
     /// - Parameter elements: Lowest and highest number of each component; nil for names, which are not compared.
-    static func step(_ loads: [Load], _ elements: [[ClosedRange<UInt128>]]?, inverted: Bool) -> [Step] {
+    static func step(_ loads: [Load], _ elements: [[ClosedRange<UInt128>]]?, hasAny: Bool, inverted: Bool) -> [Step] {
         let members = elements.map { elements in
             elements.map { element in element.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: " . ") }.joined(separator: ",")
         }
         let place = loads.map(\.wholePlace).joined(separator: " . ")
-        return [.test("\(place) \(inverted ? "not in" : "in") {\(members ?? "names")}")]
+        return [.test("\(place) \(inverted ? "not in" : "in") {\(members ?? "names")\(hasAny ? ",*" : "")}")]
     }
 }
 
@@ -35,11 +35,11 @@ extension Match {
         }
         let widths = key.components.map(\.field.bitWidth)
         let hasNames = key.components.contains { $0.field.isInterface }
-        let elements = values.map { value -> [ClosedRange<UInt128>] in
+        let elements = values.filter { $0 != .any }.map { value -> [ClosedRange<UInt128>] in
             guard case .concatenation(let parts) = value else { return [] }
             return zip(parts, widths).map { $0.interval(width: $1) }
         }
-        return ConcatenationStep.step(loads, hasNames ? nil : elements, inverted: relation == .notEqual)
+        return ConcatenationStep.step(loads, hasNames ? nil : elements, hasAny: values.contains(.any), inverted: relation == .notEqual)
     }
 }
 

@@ -24,6 +24,8 @@ struct Load {
     var bytes: Int
     /// Masks and shifts, as text.
     var operations: [String] = []
+    /// How many whole bytes from the first on are all that a mask has left.
+    private var leadingBytes: Int?
     /// No value is above it.
     var top: UInt128
     /// Bits that are turned over in the end; nft may turn those of the value instead.
@@ -43,20 +45,26 @@ struct Load {
 
     /// A mask of ones does nothing.
     mutating func mask(_ mask: UInt128) {
+        // Behind a shift nft's mask has ones where no bits are.
+        let mask = operations.last?.hasPrefix(">>") == true ? mask & top : mask
         guard mask != Self.all(bytes) else { return }
+        let ones = Self.all(bytes)
+        let leading = (0..<bytes).first { mask == ones ^ Self.all(bytes - $0) }
+        leadingBytes = operations.isEmpty ? leading : nil
         operations.append("&\(String(mask, radix: 16))")
         top = mask
     }
 
     mutating func shift(right bits: Int) {
+        leadingBytes = nil
         operations.append(">>\(bits)")
         top >>= UInt128(bits)
     }
 
     func equal(_ value: UInt128) -> [Step] {
         let value = value ^ xor
-        guard operations.isEmpty else { return [.test("\(place) == \(value)")] }
-        return (0..<bytes).map { index in
+        guard operations.isEmpty || leadingBytes != nil else { return [.test("\(place) == \(value)")] }
+        return (0..<(leadingBytes ?? bytes)).map { index in
             .byte(base, offset: offset + index, UInt8(truncatingIfNeeded: value >> UInt128((bytes - 1 - index) * 8)))
         }
     }
@@ -74,10 +82,17 @@ struct Load {
 
     private var unit: UInt128 { top == 0 ? 1 : top & (~top + 1) }
 
-    /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared.
+    /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared. Of a set with one interval it
+    /// says the same as a comparison does.
     func lookup(_ intervals: [ClosedRange<UInt128>]?, hasAny: Bool, inverted: Bool) -> [Step] {
-        let turned = intervals.map { $0.map { $0.lowerBound ^ xor...$0.upperBound ^ xor }.sorted { $0.lowerBound < $1.lowerBound } }
-        let members = turned.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") } ?? "names"
+        let turned = xor == 0 ? intervals : intervals.map { $0.map { $0.lowerBound ^ xor...$0.upperBound ^ xor } }
+        let intervals = turned.map(merged)
+        if let only = intervals?.first, intervals?.count == 1, !hasAny {
+            let (low, high) = (only.lowerBound ^ xor, only.upperBound ^ xor)
+            if low == high { return inverted ? notEqual(low) : equal(low) }
+            if xor == 0 { return inverted ? outside(low, high) : atLeast(low) + atMost(high) }
+        }
+        let members = intervals.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") } ?? "names"
         return [.test("\(place) \(inverted ? "not in" : "in") {\(members)\(hasAny ? ",*" : "")}")]
     }
 }
@@ -106,6 +121,10 @@ extension Rule {
             case .verdictMap: [.test("map")]
             case .assignment(let assignment):
                 if case .constant(let number) = assignment.value { [.test("mark \(number)")] } else { [.test("map")] }
+            case .limit(let limit, _): [.test(limit.netlinkText)]
+            case .quota(let quota, _): [.test("quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0)")]
+            case .object(let object, _): [.test("objref type \(object.kind.netlinkNumber) name \(object.name)")]
+            case .log(let log, _): [.test(log.netlinkText)]
             }
         }
     }
@@ -136,6 +155,9 @@ extension Field {
         case .meta(.length): return Load(base: "len", offset: 0, bytes: 4)
         case .meta(.mark): return Load(base: "mark", offset: 0, bytes: 4)
         case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
+        case .meta(.time): return Load(base: "time", offset: 0, bytes: 8)
+        case .meta(.day): return Load(base: "day", offset: 0, bytes: 1)
+        case .meta(.hour): return Load(base: "hour", offset: 0, bytes: 4)
         case .payload(let header, let bitOffset):
             let end = bitOffset + bitWidth
             return Load(base: "\(header)", offset: bitOffset / 8, bytes: (end + 7) / 8 - bitOffset / 8)
@@ -238,5 +260,40 @@ extension Match {
         let sorted = hasIntervals ? merged(intervals) : intervals.sorted { $0.lowerBound < $1.lowerBound }
         // nft joins what touches before it moves it to its place.
         return sorted.map { $0.lowerBound << shift...$0.upperBound << shift }
+    }
+}
+
+extension Limit {
+    fileprivate var netlinkText: String {
+        let kind = measure == .packets ? "packets" : "bytes"
+        return "limit rate \(rate)/\(unit.name) burst \(burst) type \(kind) flags 0x\(isOver ? 1 : 0)"
+    }
+}
+
+extension NamedObject.Kind {
+    /// `NFT_OBJECT_COUNTER` and its like.
+    fileprivate var netlinkNumber: Int {
+        switch self {
+        case .counter: 1
+        case .quota: 2
+        case .limit: 4
+        }
+    }
+}
+
+extension LogStatement {
+    fileprivate var netlinkText: String {
+        var words = ["log"]
+        if let prefix { words.append("prefix \(prefix)") }
+        if let group { words.append("group \(group) snaplen \(snaplen) qthreshold \(queueThreshold)") }
+        if level != .warn, let number = Level.allCases.firstIndex(of: level) { words.append("level \(number)") }
+        for (flag, word) in [
+            (Flags.tcpSequence, "tcpseq"), (.tcpOptions, "tcpopt"), (.ipOptions, "ipopt"), (.skuid, "uid"), (.ether, "macdecode"),
+        ]
+        where flags.contains(flag) {
+            words.append(word)
+        }
+        // nft's line is cut into words as well.
+        return words.joined(separator: " ").split(separator: " ").joined(separator: " ")
     }
 }

@@ -54,8 +54,8 @@ struct NetlinkDebug {
         var new: [Step] = []
         switch words.first {
         case "meta" where words.count > 2:
-            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1][words[2]] ?? 4
-            isHostOrder = bytes == 4
+            let bytes = ["iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1][words[2]] ?? 4
+            isHostOrder = bytes == 4 || bytes == 8
             add(Load(base: words[2], offset: 0, bytes: bytes), words)
         case "payload" where words.count > 6:
             isHostOrder = false
@@ -82,6 +82,9 @@ struct NetlinkDebug {
             new = [.test("counter \(words[2]) \(words[4])")]
         case "immediate" where words[2] == "1":
             new = [.test("mark \(Self.number(Array(values), bytes: 4, isHostOrder: true))")]
+        case "log":
+            // A level that is written and one that is not are the same if it is the default.
+            new = [.test(text.replacingOccurrences(of: " level 4", with: ""))]
         case "immediate":
             new = [.test(words.dropFirst(3).joined(separator: " "))]
         default:
@@ -99,12 +102,14 @@ struct NetlinkDebug {
     private mutating func concatenation(inverted: Bool) -> [Step] {
         let set = sets.isEmpty ? ElementSet() : sets.removeFirst()
         let hasNames = registers.contains { $0.load.base.hasPrefix("iif") || $0.load.base.hasPrefix("oif") }
-        let elements = set.elements.map { element -> [ClosedRange<UInt128>] in
+        var elements = set.elements.map { element -> [ClosedRange<UInt128>] in
             let halves = element.words.split(separator: "0x-").map(Array.init)
             let (low, high) = (numbers(halves.first ?? []), numbers(halves.last ?? []))
             return zip(low, high).map { min($0, $1)...max($0, $1) }
         }
-        return ConcatenationStep.step(registers.map(\.load), hasNames ? nil : elements, inverted: inverted)
+        // nft sends twice what is written twice.
+        elements = elements.enumerated().filter { index, element in !elements[..<index].contains(element) }.map(\.element)
+        return ConcatenationStep.step(registers.map(\.load), hasNames ? nil : elements, hasAny: set.hasAny, inverted: inverted)
     }
 
     /// Each register begins with a word of its own.

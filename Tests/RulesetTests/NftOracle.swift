@@ -24,6 +24,8 @@ enum NftOracle {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/sbin/nft")
         process.arguments = ["-c"] + options + ["-f", folder.appendingPathComponent(input).path]
+        // Times of day are local time.
+        process.environment = ProcessInfo.processInfo.environment.merging(["TZ": "UTC"]) { $1 }
         process.standardOutput = try FileHandle(forWritingTo: folder.appendingPathComponent(output))
         process.standardError = try FileHandle(forWritingTo: folder.appendingPathComponent(errors))
         try process.run()

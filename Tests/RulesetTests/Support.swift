@@ -39,6 +39,11 @@ extension Ruleset {
         tables.map { table in
             var table = table
             table.location = .nowhere
+            table.objects = table.objects.map { object in
+                var object = object
+                object.location = .nowhere
+                return object
+            }
             table.sets = table.sets.map { set in
                 var set = set
                 set.location = .nowhere
@@ -67,6 +72,10 @@ extension Rule {
                 return .match(match)
             case .counter(let packets, let bytes, _): return .counter(packets: packets, bytes: bytes, location: .nowhere)
             case .verdict(let verdict, _): return .verdict(verdict, location: .nowhere)
+            case .limit(let limit, _): return .limit(limit, location: .nowhere)
+            case .quota(let quota, _): return .quota(quota, location: .nowhere)
+            case .object(let object, _): return .object(object, location: .nowhere)
+            case .log(let log, _): return .log(log, location: .nowhere)
             case .verdictMap(var map):
                 map.location = .nowhere
                 map.elements = map.elements.meaning
@@ -97,9 +106,12 @@ extension VerdictMap.Elements {
     }
 }
 
-/// A file with one rule in a base chain, and a chain `x` to jump to.
+/// What rules may name.
+let declaredObjects = "counter c1 { }\nquota q1 { 1 mbytes\n }\nlimit l1 { rate 5/second\n }\n"
+
+/// A file with one rule in a base chain, a chain `x` to jump to, and a few objects.
 func fileWith(rule: String) -> String {
-    "table bridge t {\nchain x { }\nchain c { type filter hook forward priority 0; policy accept;\n\(rule)\n}\n}\n"
+    "table bridge t {\n\(declaredObjects)chain x { }\nchain c { type filter hook forward priority 0; policy accept;\n\(rule)\n}\n}\n"
 }
 
 /// The last rule of such a file.

@@ -1,0 +1,53 @@
+/// A `log` statement that a frame came to.
+public struct LoggedStatement: BitwiseCopyable, Sendable, Hashable {
+    /// Index into `Program.rules`.
+    public var rule: Int32
+    /// Index into the rule's statements.
+    public var statement: Int32
+
+    public init(rule: Int32, statement: Int32) {
+        self.rule = rule
+        self.statement = statement
+    }
+}
+
+/// The events of the frame that was judged last, in memory of a fixed size: written and read by one worker's thread alone.
+@safe
+struct LoggedStatements: ~Copyable, @unchecked Sendable {
+    /// What comes beyond is counted and not kept.
+    static let capacity = 16
+
+    private let events: UnsafeMutablePointer<LoggedStatement>
+    private let total: UnsafeMutablePointer<Int>
+
+    init() {
+        unsafe events = .allocate(capacity: Self.capacity)
+        unsafe events.initialize(repeating: LoggedStatement(rule: -1, statement: -1), count: Self.capacity)
+        unsafe total = .allocate(capacity: 1)
+        unsafe total.initialize(to: 0)
+    }
+
+    deinit {
+        unsafe events.deallocate()
+        unsafe total.deallocate()
+    }
+
+    /// With those that were not kept.
+    var count: Int { unsafe total.pointee }
+
+    @inline(__always)
+    func removeAll() { unsafe total.pointee = 0 }
+
+    @inline(__always)
+    func append(_ event: LoggedStatement) {
+        let count = unsafe total.pointee
+        if count < Self.capacity { unsafe events[count] = event }
+        unsafe total.pointee = count &+ 1
+    }
+
+    /// nil where there is none, or it was not kept.
+    subscript(index: Int) -> LoggedStatement? {
+        guard index >= 0, index < min(count, Self.capacity) else { return nil }
+        return unsafe events[index]
+    }
+}

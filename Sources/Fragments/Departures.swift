@@ -1,0 +1,91 @@
+public import Wire
+
+/// A frame that was held, on its way out or to its end.
+@safe
+public struct HeldFrame: BitwiseCopyable {
+    /// What was decided about it.
+    public enum Outcome: Sendable, Equatable, BitwiseCopyable {
+        case ruled(FragmentRuling)
+        case died(FragmentDeath)
+    }
+
+    /// The frame's first byte; the ten bytes of its `struct virtio_net_hdr` stand in front of it. Valid until `finishDepartures`.
+    @unsafe public let start: UnsafeMutableRawPointer
+    public let length: Int
+    /// The outermost tag if it stood apart from the bytes.
+    public let tag: VLANTag?
+    public let ingress: UInt8
+    /// Of its capture.
+    public let time: UInt64
+    public let outcome: Outcome
+}
+
+/// Blocks of frames of which something was decided, by `nextToArrive`.
+///
+/// Invariant: from `first` on come those that were handed out, and from `next` on those that were not; nothing behind `last`.
+struct Departures {
+    var first = BlockArena.none
+    var next = BlockArena.none
+    var last = BlockArena.none
+}
+
+extension FragmentGatherer {
+    /// The next frame of which something was decided, in the order of arrival; nil if there is none.
+    public mutating func nextDeparture() -> HeldFrame? {
+        let block = departures.next
+        guard block != BlockArena.none else { return nil }
+        let record = arena.record(at: block)
+        departures.next = record.nextToArrive
+        return unsafe HeldFrame(
+            start: arena.start(of: block) + FragmentRecord.frameOffset, length: Int(record.frameLength), tag: record.tag,
+            ingress: record.ingress, time: record.time, outcome: record.outcome)
+    }
+
+    /// Takes back the memory of the frames that were handed out, and makes the room that the next fragment needs. Returns whether
+    /// others depart for that.
+    public mutating func finishDepartures() -> Bool {
+        while departures.first != departures.next {
+            let next = arena.record(at: departures.first).nextToArrive
+            arena.giveBack(departures.first)
+            departures.first = next
+            heldFrames &-= 1
+        }
+        while departures.first == BlockArena.none, datagrams.isFull || !arena.hasRoom(for: reserve), let pair = pairs.heaviest {
+            depart(pairs[pair].oldest, .died(datagrams.isFull ? .limitDatagrams : .limitBytes))
+        }
+        return departures.first != BlockArena.none
+    }
+
+    /// Takes a datagram out of everything; the frames that it holds depart.
+    mutating func depart(_ index: Int32, _ outcome: HeldFrame.Outcome) {
+        var block = datagrams[index].lowest
+        while block != BlockArena.none {
+            let record = arena.record(at: block)
+            if record.frameLength == 0 { arena.giveBack(block) }
+            block = record.nextByOffset
+        }
+        departWaiting(index, outcome)
+        forget(index)
+    }
+
+    /// The frames that a datagram holds depart in the order in which they came.
+    mutating func departWaiting(_ index: Int32, _ outcome: HeldFrame.Outcome) {
+        let (first, last) = (datagrams[index].firstArrived, datagrams[index].lastArrived)
+        guard first != BlockArena.none else { return }
+        datagrams[index].firstArrived = BlockArena.none
+        datagrams[index].lastArrived = BlockArena.none
+        var block = first
+        while block != BlockArena.none {
+            arena.update(block) { $0.outcome = outcome }
+            block = arena.record(at: block).nextToArrive
+        }
+        if departures.first == BlockArena.none {
+            departures.first = first
+        } else {
+            let before = departures.last
+            arena.update(before) { $0.nextToArrive = first }
+        }
+        if departures.next == BlockArena.none { departures.next = first }
+        departures.last = last
+    }
+}

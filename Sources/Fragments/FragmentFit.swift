@@ -1,0 +1,176 @@
+import Wire
+
+/// Where a fragment belongs among the others of its datagram.
+struct FragmentPlace {
+    /// The one in front of it, and the one behind it; `BlockArena.none` where there is none.
+    var previous: Int32
+    var next: Int32
+}
+
+/// Whether a fragment goes together with those that came before it.
+enum FragmentFit {
+    case fits(FragmentPlace)
+    case diesAlone(FragmentDeath)
+    case kills(FragmentDeath)
+}
+
+extension FragmentGatherer {
+    /// What is wrong with a fragment by itself. Its datagram stays as it was.
+    func malformation(of frame: ParsedFrame) -> FragmentDeath? {
+        let length = frame.networkEnd &- frame.fragmentPayloadOffset
+        if length <= 0 { return .empty }
+        if frame.moreFragments, length & 7 != 0 { return .badLength }
+        // The whole packet's length has to be one that an IP header can say: IPv4 counts its header, IPv6 all behind its own.
+        let headers = frame.fragmentPayloadOffset &- frame.networkOffset
+        let counted = frame.network == .ipv6 ? headers &- 40 &- 8 : headers
+        if frame.fragmentOffset &+ length &+ counted > 0xffff { return .tooLong }
+        if frame.fragmentOffset == 0, !hasWholeHeaders(frame) { return .headerChain }
+        return nil
+    }
+
+    /// Whether a first fragment has its headers whole: of IPv6 always asked (RFC 7112), else where it is judged alone (RFC 1858).
+    private func hasWholeHeaders(_ frame: ParsedFrame) -> Bool {
+        if mode == .reassemble, frame.network == .ipv4 { return true }
+        guard frame.hasTransport else { return false }
+        // Of what has no header that is known here there is nothing to miss.
+        let smallest =
+            switch frame.transportProtocol {
+            case IPProtocol.tcp: 20
+            case IPProtocol.udp, IPProtocol.udpLite, IPProtocol.icmp, IPProtocol.icmpv6: 8
+            case IPProtocol.sctp, IPProtocol.dccp, IPProtocol.authentication: 12
+            default: 0
+            }
+        return frame.transportLength >= smallest
+    }
+
+    /// Holds a fragment against what has come of its datagram, with the first of these that it breaks.
+    func fit(_ record: FragmentRecord, _ bytes: RawSpan, _ frame: ParsedFrame, in index: Int32) -> FragmentFit {
+        let datagram = datagrams[index]
+        // The place: nearly always behind the last or in front of the first.
+        var previous = datagram.highest
+        if datagram.lowest != BlockArena.none, record.end <= arena.record(at: datagram.lowest).offset {
+            previous = BlockArena.none
+        }
+        while previous != BlockArena.none, arena.record(at: previous).offset > record.offset {
+            previous = arena.record(at: previous).previousByOffset
+        }
+        let next = previous == BlockArena.none ? datagram.lowest : arena.record(at: previous).nextByOffset
+
+        if previous != BlockArena.none {
+            let other = arena.record(at: previous)
+            if other.offset == record.offset, other.end == record.end, isLast(other, of: datagram) != frame.moreFragments,
+                isSame(record, bytes, as: previous)
+            {
+                return .diesAlone(.duplicate)
+            }
+            if other.end > record.offset { return .kills(.overlap) }
+        }
+        if next != BlockArena.none, arena.record(at: next).offset < record.end { return .kills(.overlap) }
+        if datagram.total >= 0 {
+            // The end is known: nothing may lie behind it, and no other be the last.
+            if record.end > datagram.total || !frame.moreFragments { return .kills(.endConflict) }
+        } else if !frame.moreFragments, datagram.highest != BlockArena.none, arena.record(at: datagram.highest).end > record.end {
+            return .kills(.endConflict)
+        }
+        if Self.isForbidden(datagram.congestion | 1 << (frame.trafficClass & 3)) { return .kills(.ecn) }
+        if Int(datagram.fragmentCount) >= limits.fragmentsPerDatagram { return .kills(.limitFragments) }
+        return .fits(FragmentPlace(previous: previous, next: next))
+    }
+
+    private func isLast(_ record: FragmentRecord, of datagram: Datagram) -> Bool { datagram.total == record.end }
+
+    /// Not-ECT beside any other code point: RFC 3168, section 5.3, forbids it beside CE, and hosts (net/ipv4/ip_fragment.c,
+    /// `ip_frag_ecn_table`) take neither that nor it beside ECT.
+    private static func isForbidden(_ congestion: UInt8) -> Bool { congestion & 1 != 0 && congestion != 1 }
+
+    /// Whether a fragment bears the bytes that another bears, which are compared where they are still there.
+    private func isSame(_ record: FragmentRecord, _ bytes: RawSpan, as block: Int32) -> Bool {
+        let other = arena.record(at: block)
+        guard other.fingerprint == record.fingerprint else { return false }
+        guard other.frameLength > 0 else { return true }
+        let frame = unsafe arena.frame(at: block)
+        let held = unsafe frame.bytes
+        for offset in 0..<Int(record.end &- record.offset)
+        where held.u8(at: Int(other.payloadOffset) &+ offset) != bytes.u8(at: Int(record.payloadOffset) &+ offset) {
+            return false
+        }
+        return true
+    }
+
+    /// Links a block that has been written into its datagram.
+    mutating func insert(_ block: Int32, _ place: FragmentPlace, in index: Int32) {
+        let record = arena.record(at: block)
+        link(block, place, in: index)
+        let bytes = arena.blockBytes(at: block)
+        if record.frameLength > 0 {
+            let last = datagrams[index].lastArrived
+            if last == BlockArena.none {
+                datagrams[index].firstArrived = block
+            } else {
+                arena.update(last) { $0.nextToArrive = block }
+            }
+            datagrams[index].lastArrived = block
+            heldFrames &+= 1
+        }
+        datagrams[index].fragmentCount &+= 1
+        datagrams[index].gathered &+= record.end &- record.offset
+        datagrams[index].blockBytes &+= Int32(truncatingIfNeeded: bytes)
+        pairs.add(bytes, to: datagrams[index].pair)
+    }
+
+    private mutating func link(_ block: Int32, _ place: FragmentPlace, in index: Int32) {
+        arena.update(block) { record in
+            record.previousByOffset = place.previous
+            record.nextByOffset = place.next
+        }
+        if place.previous == BlockArena.none {
+            datagrams[index].lowest = block
+        } else {
+            arena.update(place.previous) { $0.nextByOffset = block }
+        }
+        if place.next == BlockArena.none {
+            datagrams[index].highest = block
+        } else {
+            arena.update(place.next) { $0.previousByOffset = block }
+        }
+    }
+
+    /// Puts a record without a frame in the place of each held frame, so that the frames may leave and the datagram stay. Returns
+    /// whether there was room.
+    mutating func leaveRecords(in index: Int32) -> Bool {
+        var block = datagrams[index].firstArrived
+        while block != BlockArena.none {
+            var record = arena.record(at: block)
+            let next = record.nextToArrive
+            guard let small = arena.take(FragmentRecord.frameOffset) else { return false }
+            let place = FragmentPlace(previous: record.previousByOffset, next: record.nextByOffset)
+            record.frameLength = 0
+            record.nextToArrive = BlockArena.none
+            arena.setRecord(record, at: small)
+            link(small, place, in: index)
+            let change = arena.blockBytes(at: small) &- arena.blockBytes(at: block)
+            datagrams[index].blockBytes &+= Int32(truncatingIfNeeded: change)
+            pairs.add(change, to: datagrams[index].pair)
+            block = next
+        }
+        return true
+    }
+}
+
+/// A number that differs where bytes differ, but for one time in 2^64 or somebody's intent: who intends it gets a fragment dropped
+/// as a duplicate that would else have ended its own datagram.
+func fingerprint(of bytes: RawSpan, from start: Int, count: Int) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ UInt64(truncatingIfNeeded: count)
+    var offset = start
+    let end = start &+ count
+    while offset &+ 4 <= end {
+        hash = (hash ^ UInt64(bytes.be32(at: offset))) &* 0x9e37_79b9_7f4a_7c15
+        hash ^= hash >> 29
+        offset &+= 4
+    }
+    while offset < end {
+        hash = (hash ^ UInt64(bytes.u8(at: offset))) &* 0x0000_0100_0000_01b3
+        offset &+= 1
+    }
+    return hash
+}

@@ -1,0 +1,221 @@
+public import Wire
+
+/// What becomes of a fragment that has come.
+public enum Gathering: Sendable, Equatable {
+    /// A copy is held; nothing is said yet.
+    case held
+    /// It is held, and its datagram is whole: to be judged, see `FragmentGatherer.withWhole`, and then `conclude`d.
+    case whole
+    /// The first of its datagram, in the mode that judges it alone: to be judged as it is, and then `conclude`d. It is not held.
+    case first
+    /// What was said of the first counts for it. It is not held.
+    case follows(FragmentRuling)
+    /// It dies. If others die with it, they depart.
+    case dies(FragmentDeath)
+}
+
+/// Holds the fragments of datagrams until something can be said of them, one for each worker.
+///
+/// Memory is set aside when it is made, and nothing is allocated later. Held frames of which something was decided come out of
+/// `nextDeparture`; until `finishDepartures` their bytes stay where they are.
+///
+/// Invariant, whenever no departures are open: a record for one more datagram and a block for one more fragment, as long as the
+/// longest that came so far, are free. So what has to go for a newcomer went before it came.
+public struct FragmentGatherer: ~Copyable {
+    public let mode: FragmentMode
+    public let limits: FragmentLimits
+    var arena: BlockArena
+    var datagrams: DatagramTable
+    var pairs: PairTable
+    var departures = Departures()
+    private var scratch: WholeDatagram
+    /// The datagram that `whole` or `first` was said of.
+    private var pending: Int32 = -1
+    /// Bytes of the longest block that was asked for.
+    private(set) var reserve = 2048
+
+    public init(mode: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits()) {
+        self.mode = mode
+        self.limits = limits
+        // One more than may stay, for the one that a newcomer begins.
+        let capacity = mode == .drop ? 1 : limits.datagrams + 1
+        let tables = capacity * (DatagramTable.bytesPerRecord + PairTable.bytesPerEntry) + WholeDatagram.capacity
+        datagrams = DatagramTable(capacity: capacity)
+        pairs = PairTable(capacity: capacity)
+        arena = BlockArena(byteCount: mode == .drop ? BlockArena.unit : limits.bytes - tables)
+        scratch = WholeDatagram(isNeeded: mode == .reassemble)
+    }
+
+    /// Frames that are held now.
+    public internal(set) var heldFrames = 0
+
+    /// Bytes that are held now, in blocks with their records.
+    public var heldBytes: Int { arena.lentBytes }
+
+    /// Datagrams of which fragments are held or tracked.
+    public var datagramCount: Int { datagrams.count }
+
+    /// Takes one fragment in.
+    /// - Parameters:
+    ///   - bytes: The frame as it was parsed; `frame.isFragment`.
+    ///   - virtioHeader: What stood in front of it.
+    ///   - ingress: The port by which it came.
+    ///   - now: Nanoseconds on a clock that does not go back.
+    ///   - time: Of its capture, for whoever is told of it later.
+    public mutating func take(
+        _ bytes: RawSpan, _ frame: ParsedFrame, virtioHeader: VirtioHeader, ingress: UInt8, now: UInt64, time: UInt64
+    ) -> Gathering {
+        guard mode != .drop else { return .dies(.mode) }
+        if let death = malformation(of: frame) { return .dies(death) }
+
+        let key = FragmentKey(bytes, frame, ingress: ingress)
+        guard let index = datagrams.index(of: key) ?? begin(key, now: now) else { return .dies(.limitDatagrams) }
+        let start = frame.fragmentPayloadOffset
+        let length = frame.networkEnd &- start
+        var record = FragmentRecord(
+            offset: Int32(truncatingIfNeeded: frame.fragmentOffset), end: Int32(truncatingIfNeeded: frame.fragmentOffset &+ length),
+            payloadOffset: Int32(truncatingIfNeeded: start), frameLength: Int32(truncatingIfNeeded: bytes.byteCount),
+            fingerprint: fingerprint(of: bytes, from: start, count: length), time: time,
+            tag: frame.isTagOutOfBand ? frame.outermostTag : nil, ingress: ingress)
+
+        let place: FragmentPlace
+        switch fit(record, bytes, frame, in: index) {
+        case .fits(let found): place = found
+        case .diesAlone(let death): return dieAlone(death, in: index)
+        case .kills(let death):
+            depart(index, .died(death))
+            return .dies(death)
+        }
+
+        // With the verdict known, or about to be, the bytes need not be kept.
+        let isFirst = record.offset == 0
+        if mode == .track, isFirst || datagrams[index].ruling != nil { record.frameLength = 0 }
+        let size = FragmentRecord.frameOffset &+ Int(record.frameLength)
+        if let death = makeRoom(BlockArena.blockBytes(for: size), in: index) { return .dies(death) }
+        reserve = max(reserve, size)
+        guard let block = arena.take(size) else { return dieAlone(.limitBytes, in: index) }
+        arena.write(record, bytes, virtioHeader, at: block)
+        insert(block, place, in: index)
+        datagrams[index].congestion |= 1 << (frame.trafficClass & 3)
+        if !frame.moreFragments { datagrams[index].total = record.end }
+        return say(index, isFirst: isFirst)
+    }
+
+    /// What follows from a fragment that has been taken in.
+    private mutating func say(_ index: Int32, isFirst: Bool) -> Gathering {
+        let isWhole = datagrams[index].isWhole
+        if mode == .reassemble {
+            guard isWhole else { return .held }
+            pending = index
+            return .whole
+        }
+        if let ruling = datagrams[index].ruling {
+            if isWhole { depart(index, .ruled(ruling)) }
+            return .follows(ruling)
+        }
+        guard isFirst else { return .held }
+        pending = index
+        return .first
+    }
+
+    /// Says what the rules said of what `take` gave: the datagram's held frames depart with it.
+    public mutating func conclude(_ ruling: FragmentRuling) {
+        let index = pending
+        guard index >= 0 else { return }
+        pending = -1
+        guard mode == .track, !datagrams[index].isWhole else { return depart(index, .ruled(ruling)) }
+        datagrams[index].ruling = ruling
+        // Without room for records of those that waited nothing could be held against them any more.
+        guard leaveRecords(in: index) else { return depart(index, .died(.limitBytes)) }
+        departWaiting(index, .ruled(ruling))
+    }
+
+    /// Shows the whole datagram as one frame: the first fragment's headers without what makes it a fragment, and all bytes behind them;
+    /// nil if it would be too long, or its headers don't hold together. Right behind `Gathering.whole`.
+    ///
+    /// The tag that stood apart from the first fragment's bytes stands apart from these too.
+    public mutating func withWhole<Result>(_ body: (RawSpan, VLANTag?) -> Result) -> Result? {
+        guard pending >= 0, datagrams[pending].lowest != BlockArena.none else { return nil }
+        guard let length = scratch.put(datagrams[pending], from: arena) else { return nil }
+        let tag = arena.record(at: datagrams[pending].lowest).tag
+        return scratch.withBytes(length) { body($0, tag) }
+    }
+
+    /// The datagram that `withWhole` could not put together dies; all of its frames depart.
+    public mutating func abandon(_ death: FragmentDeath) {
+        guard pending >= 0 else { return }
+        depart(pending, .died(death))
+        pending = -1
+    }
+
+    /// What is too old dies.
+    public mutating func expire(now: UInt64) {
+        expire(isIPv6: false, now)
+        expire(isIPv6: true, now)
+    }
+
+    private mutating func expire(isIPv6: Bool, _ now: UInt64) {
+        while let index = datagrams.eldest(isIPv6: isIPv6), datagrams[index].deadline <= now { depart(index, .died(.timeout)) }
+    }
+
+    /// When `expire` has something to do; nil while nothing is held.
+    public var deadline: UInt64? {
+        let (first, second) = (datagrams.eldest(isIPv6: false), datagrams.eldest(isIPv6: true))
+        switch (first, second) {
+        case (nil, nil): return nil
+        case (let index?, nil), (nil, let index?): return datagrams[index].deadline
+        case (let first?, let second?): return min(datagrams[first].deadline, datagrams[second].deadline)
+        }
+    }
+
+    // MARK: Beginning and ending
+
+    private mutating func begin(_ key: FragmentKey, now: UInt64) -> Int32? {
+        guard !datagrams.isFull, let pair = pairs.entry(of: HostPair(source: key.source, destination: key.destination)) else { return nil }
+        let timeout = key.isIPv6 ? limits.ipv6Timeout : limits.ipv4Timeout
+        let (deadline, isLate) = now.addingReportingOverflow(timeout)
+        guard let index = datagrams.insert(Datagram(key: key, pair: pair, deadline: isLate ? .max : deadline)) else { return nil }
+        let before = pairs[pair].newest
+        datagrams[index].earlierOfPair = before
+        if before >= 0 { datagrams[before].laterOfPair = index } else { pairs[pair].oldest = index }
+        pairs[pair].newest = index
+        return index
+    }
+
+    /// Takes a datagram's record out of everything.
+    mutating func forget(_ index: Int32) {
+        let datagram = datagrams[index]
+        if datagram.earlierOfPair >= 0 {
+            datagrams[datagram.earlierOfPair].laterOfPair = datagram.laterOfPair
+        } else {
+            pairs[datagram.pair].oldest = datagram.laterOfPair
+        }
+        if datagram.laterOfPair >= 0 {
+            datagrams[datagram.laterOfPair].earlierOfPair = datagram.earlierOfPair
+        } else {
+            pairs[datagram.pair].newest = datagram.earlierOfPair
+        }
+        pairs.add(-Int(datagram.blockBytes), to: datagram.pair)
+        if pairs[datagram.pair].oldest < 0 { pairs.remove(datagram.pair) }
+        datagrams.unlink(index)
+        datagrams.free(index)
+    }
+
+    /// A fragment that is not taken in leaves its datagram as it was; one that was begun for it ends.
+    private mutating func dieAlone(_ death: FragmentDeath, in index: Int32) -> Gathering {
+        if datagrams[index].fragmentCount == 0 { forget(index) }
+        return .dies(death)
+    }
+
+    /// Sees to it that the pair of hosts keeps within its share with so many bytes more: its oldest datagrams go. If that comes to the
+    /// newcomer's own, it is said why that died.
+    private mutating func makeRoom(_ bytes: Int, in index: Int32) -> FragmentDeath? {
+        let pair = datagrams[index].pair
+        while pairs[pair].bytes &+ bytes > limits.bytesPerPair {
+            let oldest = pairs[pair].oldest
+            depart(oldest, .died(.limitPair))
+            if oldest == index { return .limitPair }
+        }
+        return nil
+    }
+}

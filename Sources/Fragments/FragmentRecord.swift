@@ -1,0 +1,108 @@
+import Wire
+
+/// What stands at the beginning of the block that holds a fragment, and in front of its frame.
+struct FragmentRecord: BitwiseCopyable {
+    /// The next that came; `BlockArena.none` behind the last.
+    var nextToArrive = BlockArena.none
+    /// Neighbours in the datagram.
+    var nextByOffset = BlockArena.none
+    var previousByOffset = BlockArena.none
+    /// Bytes of the datagram that it bears: from `offset` up to, not including, `end`.
+    var offset: Int32
+    var end: Int32
+    /// Where they begin in the frame.
+    var payloadOffset: Int32
+    /// Bytes of the frame; 0 if it isn't held.
+    var frameLength: Int32
+    /// Of the frame's bytes that it bears: two with the same are taken for the same where the bytes are no longer there.
+    var fingerprint: UInt64
+    /// The frame's time of capture.
+    var time: UInt64
+    var tag: VLANTag?
+    var ingress: UInt8
+    /// Of a frame that departs.
+    var outcome = HeldFrame.Outcome.died(.timeout)
+
+    /// Bytes of `struct virtio_net_hdr`, which stands right in front of the frame, wherever a frame is held.
+    static let virtioHeaderLength = 10
+    /// Where the frame begins in its block.
+    static let frameOffset = (MemoryLayout<FragmentRecord>.size + virtioHeaderLength + 15) & ~15
+}
+
+/// The ten bytes of a frame's `struct virtio_net_hdr`, as they stand in memory.
+public struct VirtioHeader: Sendable, BitwiseCopyable {
+    var low: UInt64
+    var high: UInt16
+
+    /// All zero: nothing is left for the hardware to do.
+    public init() {
+        low = 0
+        high = 0
+    }
+
+    /// - Parameter start: Ten bytes, of any alignment.
+    @unsafe
+    public init(at start: UnsafeRawPointer) {
+        unsafe low = start.loadUnaligned(as: UInt64.self)
+        unsafe high = start.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
+    }
+}
+
+/// Which datagram a fragment is a part of (RFC 791, section 3.2; RFC 8200, section 4.5): not of IPv6 the next header, which counts in
+/// the first fragment alone. The ports and the VLANs, without the priority, are a part of it: no two of them share a datagram.
+struct FragmentKey: Hashable, BitwiseCopyable {
+    var source: UInt128
+    var destination: UInt128
+    /// The types and identifiers of up to four tags, 28 bits each, the outermost last; of more, a mix.
+    var tags: UInt128
+    var identification: UInt32
+    var number: UInt8
+    var isIPv6: Bool
+    var ingress: UInt8
+
+    init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8) {
+        source = frame.source
+        destination = frame.destination
+        identification = frame.identification
+        isIPv6 = frame.network == .ipv6
+        number = isIPv6 ? 0 : frame.fragmentNextHeader
+        self.ingress = ingress
+        tags = 0
+        if frame.isTagOutOfBand, let tag = frame.outermostTag { add(tag.tpid, tag.tci) }
+        // Tags in the bytes stand between the MAC addresses and the packet's own EtherType.
+        var offset = 12
+        while offset &+ 6 <= frame.networkOffset {
+            add(bytes.be16(at: offset), bytes.be16(at: offset &+ 2))
+            offset &+= 4
+        }
+    }
+
+    /// Of no datagram.
+    static let empty = FragmentKey()
+
+    private init() {
+        (source, destination, tags, identification, number, isIPv6, ingress) = (0, 0, 0, 0, 0, false, 0)
+    }
+
+    private mutating func add(_ tpid: UInt16, _ tci: UInt16) {
+        let overflow = tags >> 100
+        tags = tags &<< 28 | UInt128(tpid) &<< 12 | UInt128(tci & 0xfff)
+        tags ^= overflow &* 0x9e37_79b9_7f4a_7c15
+    }
+}
+
+/// What the rules said of a datagram, kept for its frames.
+public struct FragmentRuling: Sendable, Equatable, BitwiseCopyable {
+    public var isAccepted: Bool
+    /// What the firewall calls its reason; of no meaning here.
+    public var reason: UInt8
+    public var rule: Int32
+    public var baseChain: Int32
+
+    public init(isAccepted: Bool, reason: UInt8, rule: Int32, baseChain: Int32) {
+        self.isAccepted = isAccepted
+        self.reason = reason
+        self.rule = rule
+        self.baseChain = baseChain
+    }
+}

@@ -1,0 +1,119 @@
+import Wire
+
+/// Where a datagram is put together to be judged.
+@safe
+struct WholeDatagram: ~Copyable, @unchecked Sendable {
+    /// Room for what stands in front of the packet, and the longest packet that an IPv6 header can say.
+    static let capacity = 96 << 10
+
+    private let memory: UnsafeMutableRawPointer
+    private let capacity: Int
+
+    /// - Parameter isNeeded: Without it nothing is put together.
+    init(isNeeded: Bool) {
+        capacity = isNeeded ? Self.capacity : 0
+        unsafe memory = .allocate(byteCount: max(capacity, 1), alignment: 64)
+    }
+
+    deinit {
+        unsafe memory.deallocate()
+    }
+
+    /// Shows what was put together.
+    func withBytes<Result>(_ count: Int, _ body: (RawSpan) -> Result) -> Result {
+        let buffer = unsafe UnsafeRawBufferPointer(start: memory, count: min(count, capacity))
+        return unsafe body(buffer.bytes)
+    }
+
+    /// Puts a whole datagram together as a frame of one packet: the first fragment's link header and IP header, and all the payload.
+    ///
+    /// The packet says of itself what the receiver's reassembly would make it say: its length, no fragment, the ECN field that RFC 3168,
+    /// section 5.3, asks for. Returns the frame's length, or nil if it does not fit or the first fragment's headers don't lead to the
+    /// payload.
+    func put(_ datagram: Datagram, from arena: borrowing BlockArena) -> Int? {
+        let first = arena.record(at: datagram.lowest)
+        let held = unsafe arena.frame(at: datagram.lowest)
+        let frame = unsafe held.bytes
+        let parsed = ParsedFrame.parse(frame, tag: first.tag)
+        guard first.offset == 0, parsed.isFragment else { return nil }
+        let isIPv6 = parsed.network == .ipv6
+        let headerEnd = Int(first.payloadOffset) &- (isIPv6 ? ParsedFrame.IPv6.fragmentHeaderLength : 0)
+        let packetLength = headerEnd &- parsed.networkOffset &+ Int(datagram.total)
+        let counted = isIPv6 ? packetLength &- ParsedFrame.IPv6.headerLength : packetLength
+        guard counted <= 0xffff, headerEnd &+ Int(datagram.total) <= capacity else { return nil }
+
+        copy(frame, 0..<headerEnd, to: 0)
+        var block = datagram.lowest
+        while block != BlockArena.none {
+            let record = arena.record(at: block)
+            let start = Int(record.payloadOffset)
+            let held = unsafe arena.frame(at: block)
+            unsafe copy(held.bytes, start..<start &+ Int(record.end &- record.offset), to: headerEnd &+ Int(record.offset))
+            block = record.nextByOffset
+        }
+        // CE on any fragment is CE on the whole.
+        let isCongested = datagram.congestion & 1 << 3 != 0
+        if isIPv6 {
+            guard finishIPv6(parsed, frame, counted, isCongested) else { return nil }
+        } else {
+            finishIPv4(parsed.networkOffset, headerEnd, counted, isCongested)
+        }
+        return headerEnd &+ Int(datagram.total)
+    }
+
+    private func finishIPv4(_ start: Int, _ end: Int, _ length: Int, _ isCongested: Bool) {
+        typealias IPv4 = ParsedFrame.IPv4
+        set16(UInt16(truncatingIfNeeded: length), at: start &+ IPv4.totalLength)
+        // DF stays, as in a reassembling host that was told to keep it; the offset and MF are gone.
+        let (flags, service) = withBytes(end) {
+            ($0.be16(at: start &+ IPv4.flagsAndFragmentOffset), $0.u8(at: start &+ IPv4.typeOfService))
+        }
+        set16(flags & IPv4.doNotFragment, at: start &+ IPv4.flagsAndFragmentOffset)
+        if isCongested { set8(service | 3, at: start &+ IPv4.typeOfService) }
+        set16(0, at: start &+ IPv4.headerChecksum)
+        var checksum = Checksum()
+        withBytes(end) { checksum.add($0.extracting(start..<end)) }
+        set16(~checksum.folded, at: start &+ IPv4.headerChecksum)
+    }
+
+    /// Leaves the fragment header out of the chain: the header in front of it announces what it announced.
+    private func finishIPv6(_ parsed: ParsedFrame, _ frame: RawSpan, _ length: Int, _ isCongested: Bool) -> Bool {
+        typealias IPv6 = ParsedFrame.IPv6
+        let fragmentHeader = parsed.fragmentPayloadOffset &- IPv6.fragmentHeaderLength
+        var announcing = parsed.networkOffset &+ IPv6.nextHeader
+        var offset = parsed.networkOffset &+ IPv6.headerLength
+        // As the parser walked: only headers with a length of their own can stand in front of it, or an atomic fragment header.
+        while offset < fragmentHeader {
+            let isFragment = frame.u8(at: announcing) == IPProtocol.fragment
+            announcing = offset
+            offset &+= isFragment ? IPv6.fragmentHeaderLength : (Int(frame.u8(at: offset &+ 1)) &+ 1) &* 8
+        }
+        guard offset == fragmentHeader else { return false }
+        set8(parsed.fragmentNextHeader, at: announcing)
+        set16(UInt16(truncatingIfNeeded: length), at: parsed.networkOffset &+ IPv6.payloadLength)
+        if isCongested {
+            // The traffic class lies across two octets; ECN is bits 4 and 5 of the second.
+            let place = parsed.networkOffset &+ IPv6.versionAndTrafficClass &+ 1
+            set8(frame.u8(at: place) | 0x30, at: place)
+        }
+        return true
+    }
+
+    private func copy(_ source: RawSpan, _ range: Range<Int>, to offset: Int) {
+        guard range.lowerBound >= 0, range.upperBound <= source.byteCount, offset &+ range.count <= capacity else { return }
+        unsafe source.withUnsafeBytes { source in
+            guard let base = source.baseAddress else { return }
+            unsafe (memory + offset).copyMemory(from: base + range.lowerBound, byteCount: range.count)
+        }
+    }
+
+    private func set8(_ value: UInt8, at offset: Int) {
+        guard offset < capacity else { return }
+        unsafe memory.storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
+    }
+
+    private func set16(_ value: UInt16, at offset: Int) {
+        guard offset &+ 2 <= capacity else { return }
+        unsafe memory.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self)
+    }
+}

@@ -1,0 +1,92 @@
+/// Selectors and constants of a type as JSON: names as texts, and what has none as numbers.
+struct JSONText {
+    private let type: ValueType
+    private let texts: ValueText
+
+    init(_ selector: Selector) {
+        type = selector.type
+        texts = ValueText(selector)
+    }
+
+    /// What is compared: the selector, perhaps masked.
+    /// - Parameter isList: Flags of the mask stand in a list, as in the form with a slash, and not in a union.
+    func left(_ field: Field, mask: UInt128?, isList: Bool) -> JSONValue {
+        guard let mask else { return field.json }
+        return .object([("&", .array([field.json, isList ? flags(mask) : value(.number(mask), isElement: true)]))])
+    }
+
+    func operand(_ operand: Operand) -> JSONValue {
+        switch operand {
+        case .single(let value): self.value(value, isElement: false)
+        case .set(let values): .object([("set", .array(values.map { value($0, isElement: true) }))])
+        case .named(let name): .text("@\(name)")
+        }
+    }
+
+    func value(_ value: Value, isElement: Bool) -> JSONValue {
+        switch value {
+        case .number(let number):
+            guard isElement, type.isBitmask, number.nonzeroBitCount > 1 else { return self.number(number) }
+            return union(number)
+        case .range(let low, let high): return .object([("range", .array([bound(low), bound(high)]))])
+        case .prefix(let base, let length):
+            return .object([("prefix", .object([("addr", self.number(base)), ("len", .number(UInt64(length)))]))])
+        case .interface(let name, let isPrefix): return .text(isPrefix ? name + "*" : name)
+        case .any: return .text("*")
+        case .concatenation(let parts): return .object([("concat", .array(parts.map { self.value($0, isElement: true) }))])
+        }
+    }
+
+    /// Of a range: protocols are then written as numbers.
+    private func bound(_ number: UInt128) -> JSONValue { type == .protocolNumber ? JSONValue(number) : self.number(number) }
+
+    /// A name if there is one, or an address, or the number itself.
+    func number(_ number: UInt128) -> JSONValue {
+        switch type {
+        case .ipv4, .ipv6, .ethernetAddress, .time, .hour: .text(texts.plain(number))
+        case .service: JSONValue(number)
+        default: type.names?.name(of: number).map(JSONValue.text) ?? JSONValue(number)
+        }
+    }
+
+    /// Flags beside each other: a single one stands alone.
+    func flags(_ bits: UInt128) -> JSONValue {
+        guard bits.nonzeroBitCount > 1 else { return number(bits) }
+        return .array(Self.single(bits).map(number))
+    }
+
+    /// Flags in pairs of a pair and the next, as nft's grammar reads `a | b | c`.
+    private func union(_ bits: UInt128) -> JSONValue {
+        let parts = Self.single(bits).map(number)
+        return parts.dropFirst().reduce(parts.first ?? .null) { .object([("|", .array([$0, $1]))]) }
+    }
+
+    private static func single(_ bits: UInt128) -> [UInt128] {
+        (0..<UInt128(UInt128.bitWidth)).map { 1 << $0 }.filter { bits & $0 != 0 }
+    }
+}
+
+extension Field {
+    /// A key of `meta`, or a field of a header by the words that it is written with, or raw bits.
+    fileprivate var json: JSONValue {
+        var parts = words.split(separator: " ", maxSplits: 1).map(String.init)
+        switch source {
+        case .meta: return .object([("meta", .object([("key", .text(parts.popLast() ?? words))]))])
+        case .payload(_, let bitOffset):
+            if words.hasPrefix("@") {
+                return .object([
+                    (
+                        "payload",
+                        .object([
+                            ("base", .text(String(words.dropFirst().prefix(2)))), ("offset", .number(UInt64(bitOffset))),
+                            ("len", .number(UInt64(bitWidth))),
+                        ])
+                    )
+                ])
+            }
+            let header = parts.isEmpty ? "" : parts.removeFirst()
+            let name = parts.first.map { words == Field.icmpv6ParamProblem.words ? "parameter-problem" : $0 } ?? ""
+            return .object([("payload", .object([("protocol", .text(header)), ("field", .text(name))]))])
+        }
+    }
+}

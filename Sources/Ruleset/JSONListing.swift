@@ -1,0 +1,99 @@
+extension Ruleset {
+    /// The rule set as `nft -j list ruleset` writes it, on one line: the schema of libnftables-json(5), version 1.
+    ///
+    /// There are no handles, which the kernel gives to what is loaded into it. Comments of tables and chains and `auto-merge` are
+    /// there, as in later versions of nft; 1.0.6 leaves them out.
+    /// - Parameter version: Weir's own, for `metainfo`.
+    public func json(version: String) -> String {
+        let metainfo = JSONValue.object([
+            ("version", .text(version)), ("release_name", .text("Weir")), ("json_schema_version", .number(1)),
+        ])
+        let objects = [JSONValue.object([("metainfo", metainfo)])] + tables.flatMap(\.jsonObjects)
+        return JSONValue.object([("nftables", .array(objects))]).encoded + "\n"
+    }
+}
+
+extension Table {
+    /// The table, its sets, its chains, and then all rules.
+    fileprivate var jsonObjects: [JSONValue] {
+        let place = [("family", JSONValue.text(family.rawValue)), ("table", .text(name))]
+        var table = [("family", JSONValue.text(family.rawValue)), ("name", .text(name))]
+        if let comment { table.append(("comment", .text(comment))) }
+        var objects = [JSONValue.object([("table", .object(table))])]
+        objects += self.objects.map { .object([($0.kind.rawValue, .object(place + $0.jsonMembers))]) }
+        objects += sets.map { set in .object([(set.isMap ? "map" : "set", .object(place + set.jsonMembers))]) }
+        objects += chains.map { chain in .object([("chain", .object(place + chain.jsonMembers))]) }
+        for chain in chains {
+            for rule in chain.rules {
+                var members = place + [("chain", .text(chain.name))]
+                if let comment = rule.comment { members.append(("comment", .text(comment))) }
+                members.append(("expr", .array(rule.statements.compactMap(\.json))))
+                objects.append(.object([("rule", .object(members))]))
+            }
+        }
+        return objects
+    }
+}
+
+extension Chain {
+    fileprivate var jsonMembers: [(String, JSONValue)] {
+        var members = [("name", JSONValue.text(name))]
+        if let comment { members.append(("comment", .text(comment))) }
+        guard let base else { return members }
+        members.append(("type", .text("filter")))
+        members.append(("hook", .text(base.hook.rawValue)))
+        let priority = base.priority
+        members.append(("prio", priority < 0 ? .negative(Int64(priority)) : .number(UInt64(priority))))
+        members.append(("policy", .text(base.policy.rawValue)))
+        return members
+    }
+}
+
+extension NamedSet {
+    fileprivate var jsonMembers: [(String, JSONValue)] {
+        let types = key.fields.map { JSONValue.text(Selector.reading($0).type.typeName) }
+        var members = [("name", JSONValue.text(name)), ("type", types.count == 1 ? types[0] : .array(types))]
+        if isVerdictMap { members.append(("map", .text("verdict"))) }
+        if let data { members.append(("map", .text(Selector.reading(data.field).type.typeName))) }
+        if policy != .performance { members.append(("policy", .text(policy.rawValue))) }
+        if let comment { members.append(("comment", .text(comment))) }
+        if let size { members.append(("size", .number(UInt64(size)))) }
+        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0.map(JSONValue.text) }
+        if !flags.isEmpty { members.append(("flags", .array(flags))) }
+        if mergesElements { members.append(("auto-merge", .boolean(true))) }
+        if !elements.isEmpty { members.append(("elem", .array(elements.map(JSONElements(key.fields, data: data?.field).element)))) }
+        return members
+    }
+}
+
+extension ValueType {
+    /// nft's name of the type, which JSON has of every set, also of one that was declared with `typeof`.
+    fileprivate var typeName: String {
+        switch self {
+        case .interfaceName: "ifname"
+        case .interface: "iface_index"
+        case .packetType: "pkt_type"
+        case .etherType: "ether_type"
+        case .protocolNumber: "inet_proto"
+        case .service: "inet_service"
+        case .ethernetAddress: "ether_addr"
+        case .ipv4: "ipv4_addr"
+        case .ipv6: "ipv6_addr"
+        case .integer: "integer"
+        case .arpOperation: "arp_op"
+        case .icmpType: "icmp_type"
+        case .icmpCode: "icmp_code"
+        case .icmpv6Type: "icmpv6_type"
+        case .icmpv6Code: "icmpv6_code"
+        case .igmpType: "igmp_type"
+        case .dscp: "dscp"
+        case .ecn: "ecn"
+        case .tcpFlags: "tcp_flag"
+        case .dccpType: "dccp_pkttype"
+        case .mark: "mark"
+        case .time: "time"
+        case .day: "day"
+        case .hour: "hour"
+        }
+    }
+}

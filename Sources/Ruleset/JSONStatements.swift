@@ -1,0 +1,67 @@
+// Statements of a rule as JSON.
+
+extension Statement {
+    /// Nil for an implied match.
+    var json: JSONValue? {
+        switch self {
+        case .match(let match): match.isImplied ? nil : .object([("match", match.json)])
+        case .counter(let packets, let bytes, _):
+            .object([("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))])
+        case .verdict(let verdict, _): verdict.json
+        case .verdictMap(let map): .object([("vmap", JSONElements(map.key.components.map(\.field)).map(map.key, map.elements))])
+        case .assignment(let assignment): assignment.json
+        case .limit(let limit, _): .object([("limit", .object(limit.members(inRule: true)))])
+        case .quota(let quota, _): .object([("quota", .object(quota.statementMembers))])
+        case .object(let reference, _): .object([(reference.kind.rawValue, .text(reference.name))])
+        case .log(let log, _): log.json
+        }
+    }
+}
+
+extension Verdict {
+    var json: JSONValue {
+        switch self {
+        case .accept: .object([("accept", .null)])
+        case .drop: .object([("drop", .null)])
+        case .return: .object([("return", .null)])
+        case .continue: .object([("continue", .null)])
+        case .jump(let chain): .object([("jump", .object([("target", .text(chain))]))])
+        case .goto(let chain): .object([("goto", .object([("target", .text(chain))]))])
+        }
+    }
+}
+
+extension Match {
+    /// Flags have an operator for each common test, as they have in text: `in` is any of them, `!` none.
+    fileprivate var json: JSONValue {
+        let selector = Selector.reading(field)
+        let text = JSONText(selector)
+        func match(_ sign: String, _ left: JSONValue, _ right: JSONValue) -> JSONValue {
+            .object([("op", .text(sign)), ("left", left), ("right", right)])
+        }
+        if let order, case .single(.range(let low, let high)) = operand {
+            return match(order.rawValue, key.json(), text.number(order.limit(of: low, high)))
+        }
+        let sign = relation == .equal ? "==" : "!="
+        if key.isConcatenation || key.first.xor != 0 { return match(sign, key.json(), members) }
+        guard selector.type.isBitmask, case .single(.number(let number)) = operand else {
+            return match(sign, text.left(field, mask: mask, isList: false), text.operand(operand))
+        }
+        guard let mask else { return match(sign, text.left(field, mask: nil, isList: false), text.number(number)) }
+        switch (relation, number) {
+        case (.notEqual, 0): return match("in", text.left(field, mask: nil, isList: false), text.flags(mask))
+        case (.equal, 0): return match("!", text.left(field, mask: nil, isList: false), text.flags(mask))
+        default: return match(sign, text.left(field, mask: mask, isList: true), text.flags(number))
+        }
+    }
+
+    /// What a key of several components, or of turned bits, is compared with.
+    private var members: JSONValue {
+        let elements = JSONElements(key.components.map(\.field))
+        return switch operand {
+        case .single(let value): elements.value(value)
+        case .set(let values): .object([("set", .array(values.map(elements.value)))])
+        case .named(let name): .text("@\(name)")
+        }
+    }
+}

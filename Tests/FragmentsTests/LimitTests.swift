@@ -1,0 +1,85 @@
+import Fragments
+import FrameBuilder
+import Testing
+
+@Suite("Fragment limits")
+struct LimitTests {
+    private static func beginning(_ datagram: Int, source: Int, size: Int = 1400) -> [UInt8] {
+        Part(0, [UInt8](repeating: 7, count: size / 8 * 8), more: true)
+            .with {
+                $0.identification = UInt32(datagram); $0.source = source
+            }.frame
+    }
+
+    @Test("bytes never pass the limit, and what goes is the oldest of the heaviest", arguments: [512 << 10, 1 << 20, 4 << 20])
+    func bytes(limit: Int) {
+        var bench = Bench(.reassemble, FragmentLimits(bytes: limit, datagrams: 4096))
+        // A modest host waits while another floods.
+        bench.take(Self.beginning(1, source: 2))
+        var most = 0
+        for datagram in 0..<10_000 {
+            bench.take(Self.beginning(datagram & 0xffff, source: 1))
+            most = max(most, bench.gatherer.heldBytes)
+        }
+        #expect(most <= limit)
+        #expect(most > limit / 8, "the limit is used")
+        #expect(bench.leavings.allSatisfy { $0.frame != 0 }, "the modest host's stays")
+        let frames = bench.leavings.map(\.frame)
+        #expect(frames == frames.sorted(), "the oldest goes first")
+        #expect(Set(bench.deaths) == [.limitPair])
+    }
+
+    @Test("without a share for each pair the bytes' limit decides")
+    func heaviest() {
+        let limits = FragmentLimits(bytes: 512 << 10, bytesPerPair: 512 << 10)
+        var bench = Bench(.reassemble, limits)
+        bench.take(Self.beginning(1, source: 2))
+        for datagram in 0..<1000 { bench.take(Self.beginning(datagram, source: 1)) }
+        #expect(bench.leavings.allSatisfy { $0.frame != 0 })
+        #expect(Set(bench.deaths) == [.limitBytes])
+    }
+
+    @Test("many pairs: the number of datagrams is the limit")
+    func datagrams() {
+        var bench = Bench(.reassemble, FragmentLimits(datagrams: 10))
+        for source in 1...100 { bench.take(Self.beginning(1, source: source, size: 64)) }
+        #expect(bench.gatherer.datagramCount == 10)
+        #expect(bench.deaths == Array(repeating: .limitDatagrams, count: 90))
+    }
+
+    @Test("a datagram with too many fragments dies", arguments: [FragmentMode.reassemble, .track])
+    func fragments(mode: FragmentMode) {
+        var bench = Bench(mode, FragmentLimits(fragmentsPerDatagram: 5))
+        for index in 0..<6 { bench.take(Part(8 * (index + 1), [UInt8](repeating: 1, count: 8), more: true).frame) }
+        #expect(bench.deaths == Array(repeating: .limitFragments, count: 6))
+    }
+
+    @Test("a frame of any length finds room, the second time at the latest", arguments: [60, 1500, 9000, 60_000])
+    func long(size: Int) {
+        var bench = Bench(.reassemble, FragmentLimits(bytes: 512 << 10, datagrams: 64, bytesPerPair: 512 << 10))
+        for datagram in 0..<200 { bench.take(Self.beginning(datagram, source: 1, size: 200)) }
+        for datagram in 1000..<1020 { bench.take(Self.beginning(datagram, source: 1, size: size)) }
+        #expect(bench.gatherer.heldBytes > size)
+        #expect(bench.leavings.last?.frame != 219)
+    }
+
+    /// Every fragment of another size, so that blocks are split and joined in every way.
+    @Test("all memory comes back", arguments: [1, 2, 3] as [UInt64])
+    func comesBack(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var bench = Bench(.reassemble, FragmentLimits(bytes: 512 << 10, datagrams: 50, bytesPerPair: 100 << 10))
+        for round in 0..<20_000 {
+            let part = Part(
+                8 * Int.random(in: 0..<100, using: &random), [UInt8](repeating: 1, count: 8 * Int.random(in: 1..<180, using: &random)),
+                more: .random(using: &random)
+            )
+            .with {
+                $0.identification = .random(in: 0..<20, using: &random); $0.source = .random(in: 1..<5, using: &random)
+            }
+            bench.take(part.frame, at: Double(round) / 100)
+        }
+        bench.expire(at: 1000)
+        #expect(bench.gatherer.heldBytes == 0 && bench.gatherer.heldFrames == 0 && bench.gatherer.datagramCount == 0)
+        #expect(bench.leavings.map(\.frame).sorted() == Array(0..<20_000))
+    }
+}

@@ -1,0 +1,21 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own: libFuzzer needs flags that no release may have. `tools/fuzz/run` builds it.
+
+let fuzzer: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .unsafeFlags(["-parse-as-library"]),
+]
+
+let package = Package(
+    name: "fuzz",
+    dependencies: [.package(name: "weir", path: "../..")],
+    targets: [
+        .executableTarget(name: "FuzzRules", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
+        .executableTarget(name: "FuzzFrames", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
+    ]
+)
