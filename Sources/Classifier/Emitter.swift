@@ -4,13 +4,13 @@ import Ruleset
 struct Emitter {
     let ports: [String]
     private(set) var instructions: [Instruction] = []
-    private(set) var intervals: [Interval] = []
-    private(set) var mapEntries: [MapEntry] = []
+    private(set) var tables = TableEmitter()
     private(set) var entryPoints: [EntryPoint] = []
     /// Those of the two ports come first: they differ from chain to chain.
     private(set) var loads = [Load(.metaIifname, in: .bridge), Load(.metaOifname, in: .bridge)]
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
+    private(set) var elementCounters: [ElementCounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
     private(set) var stateful = StatefulEmitter()
 
@@ -19,18 +19,28 @@ struct Emitter {
     private var family = Family.bridge
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
     private var unresolved: [(instruction: Int, chain: String)] = []
-    private var unresolvedEntries: [(entry: Int, chain: String)] = []
 
     /// The sets of the table at hand.
     private var sets: [String: NamedSet] = [:]
+    /// The numbers of their first elements' counters.
+    private var firstCounters: [String: Int] = [:]
     /// Where those lie that a rule has used: each is compiled once. Sets of interfaces are no more than two bits, and are not kept.
-    private var compiledSets: [String: Range<Int>] = [:]
-    /// The same for verdict maps. One of interfaces has other entries for `iifname` than for `oifname`.
-    private var compiledMaps: [MapKey: Range<Int>] = [:]
+    private var compiledSets: [LayoutKey: Range<Int>] = [:]
+    private var compiledTables: [LayoutKey: LookupTable] = [:]
 
-    private struct MapKey: Hashable {
+    /// A set, and how the numbers of a key lie that is looked up in it: fields of one type may end at other bits of an octet, and
+    /// interfaces are other ports for `iifname` than for `oifname`.
+    private struct LayoutKey: Hashable {
         var name: String
-        var isEgress: Bool
+        var layout: [Int]
+
+        init(_ name: String, _ key: MatchKey) {
+            self.name = name
+            layout = key.components.map { component in
+                guard component.field.isInterface else { return component.field.trailingBits }
+                return component.field == .metaOifname || component.field == .metaOif ? -1 : -2
+            }
+        }
     }
 
     init(ports: [String]) {
@@ -46,7 +56,8 @@ struct Emitter {
             sets = Dictionary(table.sets.map { ($0.name, $0) }) { first, _ in first }
             try stateful.begin(table)
             compiledSets.removeAll()
-            compiledMaps.removeAll()
+            compiledTables.removeAll()
+            numberElements(of: table)
             for chain in table.chains {
                 let start = instructions.count
                 if starts[chain.name] == nil { starts[chain.name] = start }
@@ -64,11 +75,10 @@ struct Emitter {
                 instructions[instruction].target = try int32(start)
             }
             unresolved.removeAll()
-            for (entry, chain) in unresolvedEntries {
+            for (outcome, chain) in tables.takeUnresolved() {
                 guard let start = starts[chain] else { throw ProgramError(reason: .unknownChain(chain), location: table.location) }
-                mapEntries[entry].target = try int32(start)
+                tables.outcomes[outcome].target = try int32(start)
             }
-            unresolvedEntries.removeAll()
         }
         let positions = hooked.enumerated().compactMap { index, chain in
             PathPosition(chain.reference.base, of: chain.reference.family, index: index).map { (position: $0, index: index) }
@@ -105,10 +115,14 @@ struct Emitter {
                 counters.append(CounterReference(rule: number, packets: packets, bytes: bytes))
             case .verdictMap(let map):
                 let first = instructions.count
-                instructions.append(try lookUp(map))
+                instructions.append(try lookUp(map.key, map.elements, map.location))
                 matches += first..<instructions.count
                 matches.append(instructions.count)
                 instructions.append(Instruction(operation: .mapped, first: try int32(number)))
+            case .assignment(let assignment):
+                let first = instructions.count
+                try emit(assignment)
+                matches += first..<instructions.count
             case .limit(let limit, let location):
                 matches.append(instructions.count)
                 instructions.append(Instruction(operation: .limit, first: try int32(try stateful.add(limit, location))))
@@ -127,7 +141,7 @@ struct Emitter {
             case .update(let update):
                 let first = instructions.count
                 var change = Instruction(operation: .change, slot: try slot(of: update.field))
-                change.mask = mask(update.mask, of: update.field)
+                change.mask = mask(of: MatchKey.Component(update.field, mask: update.mask))
                 let (set, template) = try stateful.add(update)
                 change.first = try int32(set)
                 change.count = try int32(template)
@@ -167,17 +181,33 @@ struct Emitter {
         }
     }
 
+    /// `meta mark` is the only field that can be written.
+    private mutating func emit(_ assignment: Assignment) throws(ProgramError) {
+        guard assignment.field == .metaMark else {
+            throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+        }
+        switch assignment.value {
+        case .constant(let number):
+            instructions.append(Instruction(operation: .mark, low: number & assignment.field.allOnes))
+        case .mapped(let map):
+            instructions.append(try lookUp(map.key, map.elements, map.location))
+            instructions.append(Instruction(operation: .markMapped))
+        }
+    }
+
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {
+        if match.key.isConcatenation || match.key.first.xor != 0 || hasCounters(match.operand) { return try inTable(match) }
         var instruction = Instruction(
             operation: .inRange, isNegated: match.relation == .notEqual, slot: try slot(of: match.field))
 
         if match.field.isInterface {
-            instruction.mask = try ingressPorts(values(of: match, in: sets), of: match, ports: ports)
+            instruction.mask = try ingressPorts(
+                values(of: match, in: sets), of: match.key.first, ports: ports, match.location)
             instruction.low = 1
             instruction.high = .max
             return instruction
         }
-        instruction.mask = mask(match.mask, of: match.field)
+        instruction.mask = mask(of: match.key.first)
         if case .named(let name) = match.operand, let set = stateful.changingSets[name] {
             instruction.operation = .inChanging
             instruction.first = try int32(set)
@@ -196,95 +226,102 @@ struct Emitter {
             instruction.high = found[0].high
         } else {
             instruction.operation = .inSet
-            instruction.first = try int32(intervals.count)
+            instruction.first = try int32(tables.intervals.count)
             instruction.count = try int32(found.count)
-            intervals += found
+            tables.intervals += found
         }
         return instruction
+    }
+
+    private func hasCounters(_ operand: Operand) -> Bool {
+        if case .named(let name) = operand { sets[name]?.hasCounters == true } else { false }
     }
 
     private mutating func compiledSet(_ name: String, for match: Match) throws(ProgramError) -> Range<Int> {
-        if let range = compiledSets[name] { return range }
-        let first = intervals.count
-        intervals += try merged(values(of: match, in: sets), of: match)
-        compiledSets[name] = first..<intervals.count
-        return first..<intervals.count
+        let key = LayoutKey(name, match.key)
+        if let range = compiledSets[key] { return range }
+        let first = tables.intervals.count
+        tables.intervals += try merged(values(of: match, in: sets), of: match)
+        compiledSets[key] = first..<tables.intervals.count
+        return first..<tables.intervals.count
     }
 
-    private mutating func lookUp(_ map: VerdictMap) throws(ProgramError) -> Instruction {
-        let range: Range<Int>
-        switch map.elements {
-        case .anonymous(let elements): range = try compile(elements, of: map)
-        case .named(let name):
-            guard let set = sets[name], set.isVerdictMap else { throw ProgramError(reason: .unknownSet(name), location: map.location) }
-            let key = MapKey(name: name, isEgress: map.field == .metaOifname || map.field == .metaOif)
-            if let known = compiledMaps[key] {
-                range = known
-            } else {
-                range = try compile(set.elements, of: map)
-                compiledMaps[key] = range
-            }
+    /// A match of a concatenation, of turned bits, or with a set that counts.
+    private mutating func inTable(_ match: Match) throws(ProgramError) -> Instruction {
+        let elements: VerdictMap.Elements
+        switch match.operand {
+        case .single(let value): elements = .anonymous([SetElement(value: value, location: match.location)])
+        case .set(let values): elements = .anonymous(values.map { SetElement(value: $0, location: match.location) })
+        case .named(let name): elements = .named(name)
         }
-        var instruction = Instruction(operation: .lookUp, slot: try slot(of: map.field))
-        instruction.first = try int32(range.lowerBound)
-        instruction.count = try int32(range.count)
-        instruction.mask = map.field.isInterface ? .max : mask(map.mask, of: map.field)
+        var instruction = try lookUp(match.key, elements, match.location)
+        instruction.operation = .inTable
+        instruction.isNegated = match.relation == .notEqual
         return instruction
     }
 
-    private mutating func compile(_ elements: [SetElement], of map: VerdictMap) throws(ProgramError) -> Range<Int> {
-        var found: [(interval: Interval, verdict: Verdict)] = []
-        for element in elements {
-            let match = Match(field: map.field, mask: map.mask, operand: .single(element.value), location: map.location)
-            guard let verdict = element.verdict else { throw ProgramError(reason: .value(map.field), location: map.location) }
-            if map.field.isInterface {
-                let ports = try ingressPorts([element.value], of: match, ports: ports)
-                for port in [1, 2] as [UInt128] where ports & port != 0 { found.append((Interval(low: port, high: port), verdict)) }
+    private mutating func lookUp(
+        _ key: MatchKey, _ elements: VerdictMap.Elements, _ location: SourceLocation
+    ) throws(ProgramError) -> Instruction {
+        guard key.components.count <= LoadedValues.keyCapacity else { throw ProgramError(reason: .tooLarge, location: location) }
+        var table: LookupTable
+        switch elements {
+        case .anonymous(let elements): table = try tables.compile(elements, key, ports, firstCounter: nil, location)
+        case .named(let name):
+            guard let set = sets[name] else { throw ProgramError(reason: .unknownSet(name), location: location) }
+            let layout = LayoutKey(name, key)
+            if let known = compiledTables[layout] {
+                table = known
             } else {
-                guard let interval = try placedInterval(of: element.value, in: match) else { continue }
-                found.append((interval, verdict))
+                table = try tables.compile(set.elements, key, ports, firstCounter: firstCounters[name], location)
+                compiledTables[layout] = table
             }
         }
-        found.sort { $0.interval.low < $1.interval.low }
-        let first = mapEntries.count
-        for (interval, verdict) in found {
-            if mapEntries.count > first, let last = mapEntries.last, interval.low <= last.high {
-                throw ProgramError(reason: .overlap(map.field), location: map.location)
-            }
-            var entry = MapEntry(low: interval.low, high: interval.high, verdict: .finish, target: 0)
-            switch verdict {
-            case .accept: entry.verdict = .accept
-            case .drop: entry.verdict = .drop
-            case .return: entry.verdict = .return
-            case .continue: break
-            case .jump(let chain):
-                entry.verdict = .jump
-                unresolvedEntries.append((mapEntries.count, chain))
-            case .goto(let chain):
-                entry.verdict = .goto
-                unresolvedEntries.append((mapEntries.count, chain))
-            }
-            mapEntries.append(entry)
+        table.parts = LookupTable.Span(first: try int32(tables.parts.count), count: try int32(key.components.count))
+        for component in key.components {
+            let place = try place(of: component.field)
+            tables.parts.append(
+                KeyPart(
+                    slot: place.slot, load: place.load, mask: mask(of: component),
+                    xor: component.xor << UInt128(component.field.trailingBits)))
         }
-        return first..<mapEntries.count
+        tables.tables.append(table)
+        return Instruction(operation: .lookUp, first: try int32(tables.tables.count - 1))
+    }
+
+    private mutating func numberElements(of table: Table) {
+        firstCounters.removeAll()
+        for set in table.sets where set.hasCounters && firstCounters[set.name] == nil {
+            firstCounters[set.name] = elementCounters.count
+            elementCounters += set.elements.map {
+                ElementCounterReference(family: table.family, table: table.name, set: set.name, element: $0)
+            }
+        }
     }
 
     /// The bits that count, where the field stands in its octets.
-    private func mask(_ mask: UInt128?, of field: Field) -> UInt128 {
-        ((mask ?? .max) & field.allOnes) << UInt128(field.trailingBits)
+    private func mask(of component: MatchKey.Component) -> UInt128 {
+        if component.field.isInterface { return .max }
+        return ((component.mask ?? .max) & component.field.allOnes) << UInt128(component.field.trailingBits)
     }
 
-    /// The slot from which the instruction that is appended next reads. The loads that come first in the program have one each.
+    /// The slot from which the instruction that is appended next reads.
     private mutating func slot(of field: Field) throws(ProgramError) -> UInt8 {
+        let place = try place(of: field)
+        if place.slot == UInt8(LoadedValues.spare) { instructions.append(Instruction(operation: .read, first: place.load)) }
+        return place.slot
+    }
+
+    /// The loads that come first in the program have a slot each.
+    private mutating func place(of field: Field) throws(ProgramError) -> (slot: UInt8, load: Int32) {
+        if field == .metaMark { return (UInt8(LoadedValues.mark), 0) }
         let load = Load(field, in: family)
         let index = loadIndices[load] ?? loads.count
         if index == loads.count {
             loads.append(load)
             loadIndices[load] = index
         }
-        if index < LoadedValues.spare { return UInt8(index) }
-        instructions.append(Instruction(operation: .read, first: try int32(index)))
-        return UInt8(LoadedValues.spare)
+        return (UInt8(index < LoadedValues.mark ? index : LoadedValues.spare), try int32(index))
     }
 
     private func int32(_ number: Int) throws(ProgramError) -> Int32 {

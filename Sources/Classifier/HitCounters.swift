@@ -20,19 +20,23 @@ public struct Hits: Sendable, Equatable {
 public final class HitCounters: Sendable {
     private let ruleCounters: CounterArray
     private let statementCounters: CounterArray
+    private let elementCounters: CounterArray
     private let objectCounters: CounterArray
     let events = LoggedStatements()
 
-    /// For programs with as many rules, counter statements and named counters as that.
-    public init(rules: Int, counters: Int, namedCounters: Int = 0) {
+    /// For programs with as many rules, counter statements, named counters and elements with counters as that.
+    public init(rules: Int, counters: Int, namedCounters: Int = 0, elements: Int = 0) {
         ruleCounters = CounterArray(count: 2 * rules)
         statementCounters = CounterArray(count: 2 * counters)
+        elementCounters = CounterArray(count: 2 * elements)
         objectCounters = CounterArray(count: 2 * namedCounters)
     }
 
     /// All counters at 0, for that program.
     public convenience init(for program: Program) {
-        self.init(rules: program.rules.count, counters: program.counters.count, namedCounters: program.namedCounters.count)
+        self.init(
+            rules: program.rules.count, counters: program.counters.count, namedCounters: program.namedCounters.count,
+            elements: program.elementCounters.count)
     }
 
     @inline(__always)
@@ -45,6 +49,12 @@ public final class HitCounters: Sendable {
     func countStatement(_ counter: Int, bytes: UInt64) {
         statementCounters.add(1, at: 2 &* counter)
         statementCounters.add(bytes, at: 2 &* counter &+ 1)
+    }
+
+    @inline(__always)
+    func countElement(_ element: Int, bytes: UInt64) {
+        elementCounters.add(1, at: 2 &* element)
+        elementCounters.add(bytes, at: 2 &* element &+ 1)
     }
 
     @inline(__always)
@@ -76,5 +86,10 @@ public final class HitCounters: Sendable {
     /// Frames that a `counter` statement counted, by index into `Program.counters`; zeros for an index that there isn't.
     public func counter(_ index: Int) -> Hits {
         Hits(frames: statementCounters.value(at: 2 &* index), bytes: statementCounters.value(at: 2 &* index &+ 1))
+    }
+
+    /// Frames for which an element was found, by index into `Program.elementCounters`; zeros for an index that there isn't.
+    public func element(_ index: Int) -> Hits {
+        Hits(frames: elementCounters.value(at: 2 &* index), bytes: elementCounters.value(at: 2 &* index &+ 1))
     }
 }

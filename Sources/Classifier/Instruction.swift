@@ -6,12 +6,19 @@ struct Instruction: BitwiseCopyable, Sendable {
         case inRange
         /// The same, with the intervals `first ..< first + count` in place of `low` and `high`.
         case inSet
-        /// Remembers the entry of a verdict map, one of `first ..< first + count`, that holds the loaded value & mask, and goes on; to
-        /// `target` if there is none or the value can't be read.
+        /// Goes on if an element of the lookup table `first` holds the key, and counts in the element's counter, else to `target`; with
+        /// `isNegated` as above.
+        case inTable
+        /// Remembers the outcome that the lookup table `first` has for the key, counts in the element's counter, and goes on; to
+        /// `target` if there is none or the key can't be read.
         case lookUp
-        /// The verdict of the remembered entry, which ends the rule unless it is `finish`; `first` is the rule's number, and
+        /// The verdict of the remembered outcome, which ends the rule unless it is `finish`; `first` is the rule's number, and
         /// `target` the next rule, to which a jump comes back.
         case mapped
+        /// Marks the frame with `low`.
+        case mark
+        /// Marks the frame with the value of the remembered outcome.
+        case markMapped
         /// Reads the load `first` into the spare slot, for the instruction behind this; to `target` if it can't be read.
         case read
         /// A `counter` statement; `first` is its number.
@@ -61,16 +68,6 @@ struct Instruction: BitwiseCopyable, Sendable {
 struct Interval: BitwiseCopyable, Sendable, Equatable {
     var low: UInt128
     var high: UInt128
-}
-
-/// An element of a verdict map.
-struct MapEntry: BitwiseCopyable, Sendable {
-    var low: UInt128
-    var high: UInt128
-    /// One of the ends of a rule; `finish` for `continue`.
-    var verdict: Instruction.Operation
-    /// For `jump` and `goto`.
-    var target: Int32
 }
 
 /// Where a chain that is hooked into the path begins, and how it ends.

@@ -12,10 +12,18 @@ public struct Interpreter {
         public var matchedRules: [Int] = []
         /// `counter` statements that counted, in that order, by index as in `Program.counters`.
         public var counters: [Int] = []
+        /// Elements with counters that were found, in that order, by index as in `Program.elementCounters`.
+        public var elements: [Int] = []
         /// Named counters that counted, in that order, by index as in `Program.namedCounters`.
         public var namedCounters: [Int] = []
         /// `log` statements, in that order.
         public var events: [LoggedStatement] = []
+    }
+
+    private struct NumberedSet {
+        var elements: [SetElement]
+        /// The first element's, in a set with counters.
+        var firstCounter: Int?
     }
 
     private struct NumberedRule {
@@ -36,7 +44,7 @@ public struct Interpreter {
 
     private let ports: [String]
     /// By table, then by name.
-    private let tables: [[String: NumberedChain]]
+    private let tables: [(chains: [String: NumberedChain], sets: [String: NumberedSet])]
     /// What frames before have left behind.
     private let state: InterpreterState
     private let families: [Family]
@@ -48,14 +56,19 @@ public struct Interpreter {
         self.ports = ports
         var rules = 0
         var counters = 0
-        var tables: [[String: NumberedChain]] = []
+        var elements = 0
+        var tables: [(chains: [String: NumberedChain], sets: [String: NumberedSet])] = []
         var hooked: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for table in ruleset.tables {
             var chains: [String: NumberedChain] = [:]
-            let sets = Dictionary(table.sets.filter { !$0.dynamics.changes }.map { ($0.name, $0.elements) }) { first, _ in first }
+            var sets: [String: NumberedSet] = [:]
+            for set in table.sets where sets[set.name] == nil {
+                sets[set.name] = NumberedSet(elements: set.elements, firstCounter: set.hasCounters ? elements : nil)
+                if set.hasCounters { elements += set.elements.count }
+            }
             for chain in table.chains {
                 var numbered = NumberedChain(base: chain.base, rules: [])
-                for rule in chain.rules.map({ $0.withElements(of: sets) }) {
+                for rule in chain.rules {
                     numbered.rules.append(NumberedRule(number: rules, firstCounter: counters, rule: rule))
                     rules += 1
                     counters += rule.reachableCounters
@@ -63,7 +76,7 @@ public struct Interpreter {
                 if chains[chain.name] == nil { chains[chain.name] = numbered }
                 if let base = chain.base { hooked.append((tables.count, numbered, base)) }
             }
-            tables.append(chains)
+            tables.append((chains, sets))
         }
         self.tables = tables
         state = InterpreterState(ruleset, start: start.monotonic)
@@ -92,14 +105,17 @@ public struct Interpreter {
 
     /// Runs a frame through the rules; parameters as `Program.classify`.
     public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Result {
+        var mark: UInt128 = 0
         var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
         for (index, entry) in baseChains.enumerated() {
             let family = families[entry.table]
             guard sees(frame, family) else { continue }
-            let fields = InterpreterFields(
+            var fields = InterpreterFields(
                 bytes, frame, ingress: Int(ingress), at: instant, ports: ports, family: family, hook: entry.base.hook)
+            fields.mark = mark
             var decider: Int?
-            let outcome = walk(entry.chain, in: entry.table, depth: 0, fields, &result, &decider)
+            let outcome = walk(entry.chain, in: entry.table, depth: 0, &fields, &result, &decider)
+            mark = fields.mark
             let verdict: FrameVerdict =
                 switch outcome {
                 case .accept: .accept
@@ -125,7 +141,8 @@ public struct Interpreter {
 
     /// - Returns: `next` where the chain comes to its end without a word.
     private func walk(
-        _ chain: NumberedChain, in table: Int, depth: Int, _ fields: InterpreterFields, _ result: inout Result, _ decider: inout Int?
+        _ chain: NumberedChain, in table: Int, depth: Int, _ fields: inout InterpreterFields, _ result: inout Result,
+        _ decider: inout Int?
     ) -> Outcome {
         rules: for numbered in chain.rules {
             var counter = numbered.firstCounter
@@ -138,13 +155,32 @@ public struct Interpreter {
                         guard let isInside = state.holds(match, in: name, table: table, fields), isInside == (match.relation == .equal)
                         else { continue rules }
                     } else {
-                        guard fields.satisfy(match) else { continue rules }
+                        let set: VerdictMap.Elements =
+                            switch match.operand {
+                            case .single(let value): .anonymous([SetElement(value: value, location: match.location)])
+                            case .set(let values): .anonymous(values.map { SetElement(value: $0, location: match.location) })
+                            case .named(let name): .named(name)
+                            }
+                        guard fields.canRead(match.key) else { continue rules }
+                        let found = find(in: set, of: table, match.key, fields)
+                        guard (found != nil) == (match.relation == .equal) else { continue rules }
+                        if let counter = found?.counter { result.elements.append(counter) }
                     }
                 case .update(let update):
                     guard state.change(update, table: table, fields) else { continue rules }
                 case .verdictMap(let map):
-                    guard let verdict = self.verdict(in: map, fields) else { continue rules }
-                    said = verdict
+                    guard let found = find(in: map.elements, of: table, map.key, fields) else { continue rules }
+                    if let counter = found.counter { result.elements.append(counter) }
+                    said = found.element.verdict
+                case .assignment(let assignment):
+                    switch assignment.value {
+                    case .constant(let number): fields.mark = number
+                    case .mapped(let map):
+                        guard let found = find(in: map.elements, of: table, map.key, fields), case .number(let number) = found.element.data
+                        else { continue rules }
+                        if let counter = found.counter { result.elements.append(counter) }
+                        fields.mark = number
+                    }
                 case .counter:
                     result.counters.append(counter)
                     counter += 1
@@ -179,11 +215,11 @@ public struct Interpreter {
                     return .next
                 case .jump(let name), .goto(let name):
                     // Programs with such jumps do not compile.
-                    guard depth < Program.deepestChain, let target = tables[table][name] else {
+                    guard depth < Program.deepestChain, let target = tables[table].chains[name] else {
                         decider = numbered.number
                         return .drop
                     }
-                    let outcome = walk(target, in: table, depth: depth + 1, fields, &result, &decider)
+                    let outcome = walk(target, in: table, depth: depth + 1, &fields, &result, &decider)
                     if case .next = outcome, case .jump = said { continue rules }
                     return outcome
                 case nil, .continue:
@@ -195,41 +231,33 @@ public struct Interpreter {
         return .next
     }
 
-    /// Of the first element that holds the field's value.
-    private func verdict(in map: VerdictMap, _ fields: InterpreterFields) -> Verdict? {
-        guard case .anonymous(let elements) = map.elements else { return nil }
-        let found = elements.first {
-            fields.satisfy(Match(field: map.field, mask: map.mask, operand: .single($0.value), location: map.location))
-        }
-        return found?.verdict
+    /// The first element that holds the key, else `*`, with the number of its counter; nil if the key can't be read.
+    private func find(
+        in set: VerdictMap.Elements, of table: Int, _ key: MatchKey, _ fields: InterpreterFields
+    ) -> (element: SetElement, counter: Int?)? {
+        let numbered =
+            switch set {
+            case .anonymous(let elements): NumberedSet(elements: elements)
+            case .named(let name): tables[table].sets[name] ?? NumberedSet(elements: [])
+            }
+        guard fields.canRead(key) else { return nil }
+        let elements = numbered.elements
+        guard
+            let found = elements.firstIndex(where: { $0.value != .any && fields.isHeld(key, by: $0.value) == true })
+                ?? elements.firstIndex(where: { $0.value == .any })
+        else { return nil }
+        return (elements[found], numbered.firstCounter.map { $0 + found })
     }
 }
 
 extension Rule {
-    /// The rule with each named set's elements in the place of its name.
-    fileprivate func withElements(of sets: [String: [SetElement]]) -> Rule {
-        var rule = self
-        rule.statements = statements.map { statement in
-            switch statement {
-            case .match(var match):
-                if case .named(let name) = match.operand, let elements = sets[name] { match.operand = .set(elements.map(\.value)) }
-                return .match(match)
-            case .verdictMap(var map):
-                if case .named(let name) = map.elements { map.elements = .anonymous(sets[name] ?? []) }
-                return .verdictMap(map)
-            case .counter, .verdict, .limit, .quota, .object, .log, .update: return statement
-            }
-        }
-        return rule
-    }
-
     /// `counter` statements in front of the verdict.
     fileprivate var reachableCounters: Int {
         var count = 0
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _): break
+            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _), .assignment: break
             case .verdict: return count
             }
         }

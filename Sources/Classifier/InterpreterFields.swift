@@ -9,6 +9,8 @@ struct InterpreterFields {
     /// As far as the packet goes; nil where it is not known.
     private var transportHeader: [UInt8]?
     private let frame: ParsedFrame
+    /// What rules have marked the frame with.
+    var mark: UInt128 = 0
     private let ingress: Int
     private let ports: [String]
     private let instant: Instant
@@ -50,33 +52,31 @@ struct InterpreterFields {
     /// The kernel's `skb->len`: octets from behind the outermost tag on.
     var length: Int { networkHeader.count }
 
-    /// Whether the frame has the field and the field is as the match wants it.
-    func satisfy(_ match: Match) -> Bool {
-        let values: [Value] =
-            switch match.operand {
-            case .single(let value): [value]
-            case .set(let values): values
-            // The interpreter puts the elements in the place of names.
-            case .named: []
+    /// Whether the value holds what the key's fields have in this frame; nil if one of them can't be read.
+    func isHeld(_ key: MatchKey, by value: Value) -> Bool? {
+        var values = Array(repeating: value, count: key.components.count)
+        if case .concatenation(let parts) = value { values = parts }
+        var isHeld = values.count == key.components.count
+        for (component, value) in zip(key.components, values) {
+            switch component.field.source {
+            case .meta(.iifname), .meta(.iif):
+                if value != .any, hook == .postrouting || !hasName(port: ingress, value) { isHeld = false }
+            case .meta(.oifname), .meta(.oif):
+                if value != .any, hook == .prerouting || !hasName(port: 1 - ingress, value) { isHeld = false }
+            default:
+                guard var number = number(component.field) else { return nil }
+                if let mask = component.mask { number &= mask }
+                if !isEqual(number ^ component.xor, value, bits: component.field.bitWidth) { isHeld = false }
             }
-        let isAmong: Bool
-        switch match.field.source {
-        case .meta(.iifname), .meta(.iif):
-            isAmong = hook != .postrouting && values.contains { hasName(port: ingress, $0) }
-        case .meta(.oifname), .meta(.oif):
-            isAmong = hook != .prerouting && values.contains { hasName(port: 1 - ingress, $0) }
-        default:
-            guard var number = number(match.field) else { return false }
-            if let mask = match.mask { number &= mask }
-            isAmong = values.contains { isEqual(number, $0, bits: match.field.bitWidth) }
         }
-        switch match.relation {
-        case .equal: return isAmong
-        case .notEqual: return !isAmong
-        }
+        return isHeld
     }
 
+    /// Whether all of the key's fields are there in this frame.
+    func canRead(_ key: MatchKey) -> Bool { isHeld(key, by: .any) != nil }
+
     private func hasName(port: Int, _ value: Value) -> Bool {
+        if value == .any { return true }
         guard ports.indices.contains(port), case .interface(let name, let isPrefix) = value else { return false }
         return isPrefix ? ports[port].hasPrefix(name) : ports[port] == name
     }
@@ -86,13 +86,15 @@ struct InterpreterFields {
         case .number(let other): return number == other
         case .range(let low, let high): return number >= low && number <= high
         case .prefix(let prefix, let length): return number >> UInt128(bits - length) == prefix >> UInt128(bits - length)
-        case .interface: return false
+        case .any: return true
+        case .interface, .concatenation: return false
         }
     }
 
     /// The field's value; nil where the frame has none.
     func number(_ field: Field) -> UInt128? {
         switch field.source {
+        case .meta(.mark): return mark
         case .meta(.time): return UInt128(instant.sinceEpoch)
         case .meta(.hour): return UInt128(instant.sinceEpoch / 1_000_000_000 % 86_400)
         // The first of January 1970 was a Thursday.
@@ -117,6 +119,7 @@ struct InterpreterFields {
         case .iifname, .oifname, .iif, .oif, .time, .day, .hour: return nil
         case .protocol: return UInt128(frame.outerEtherType)
         case .l4proto: return frame.tagCount <= 1 ? frame.transportProtocol.map { UInt128($0) } : nil
+        case .mark: return mark
         case .length: return UInt128(networkHeader.count)
         case .pkttype:
             if linkHeader.prefix(6).allSatisfy({ $0 == 0xff }) { return 1 }

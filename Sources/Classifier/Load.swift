@@ -10,6 +10,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         /// Bit 0 or bit 1: the port by which the frame came, as far as a chain knows the ingress port, or the egress port.
         case ingress, egress
         case networkProtocol, transportProtocol, length, packetType
+        /// Not in the frame: rules write it, into a slot of its own.
+        case mark
         case time, day, hour
         case link, network, transport
 
@@ -44,6 +46,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .meta(.iiftype):
             base = .constant
             end = NetfilterFamily.etherDevice
+        case .meta(.mark): base = .mark
         case .meta(.time): base = .time
         case .meta(.day): base = .day
         case .meta(.hour): base = .hour
@@ -112,7 +115,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)
-        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour: return nil
+        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark: return nil
         }
     }
 
@@ -180,30 +183,36 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
 /// An inline array in its place was copied whole for every value that was read.
 @safe
 struct LoadedValues: ~Copyable {
-    /// Slots: 63 for the loads that come first in a program, and one that is read into anew whenever a rule asks for another.
+    /// Slots: 46 for the loads that come first in a program, one for the frame's mark, one that is read into anew whenever a rule asks
+    /// for another, and 16 for the components of a key that is looked up. In all no more than 1,024 bytes, which is what Swift takes
+    /// from the stack.
     static let capacity = 64
-    static let spare = capacity - 1
+    static let mark = 46
+    static let spare = 47
+    private static let keys = 48
+    static let keyCapacity = capacity - keys
 
     private let slots: UnsafeMutableBufferPointer<UInt128>
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
-    private var readable: UInt64 = 1 << UInt64(spare)
+    private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
 
     /// - Parameter slots: `capacity` of them, which outlive this.
     @unsafe
     init(in slots: UnsafeMutableBufferPointer<UInt128>) {
         unsafe self.slots = slots
+        setMark(0)
     }
 
     /// The slot's value; nil if it can't be read in this frame.
     @inline(__always)
     subscript(slot: UInt8) -> UInt128? {
-        let slot = Int(slot & UInt8(Self.spare))
+        let slot = Int(slot) & (Self.capacity &- 1)
         return readable &>> UInt64(slot) & 1 == 1 ? unsafe slots[slot] : nil
     }
 
     @inline(__always)
     mutating func set(_ slot: Int, _ value: UInt128) {
-        unsafe slots.initializeElement(at: slot & Self.spare, to: value)
+        unsafe slots.initializeElement(at: slot & (Self.capacity &- 1), to: value)
         readable |= 1 &<< UInt64(slot)
     }
 
@@ -212,4 +221,20 @@ struct LoadedValues: ~Copyable {
     func setSpare(_ value: UInt128) {
         unsafe slots.initializeElement(at: Self.spare, to: value)
     }
+
+    /// Marks the frame.
+    @inline(__always)
+    func setMark(_ value: UInt128) {
+        unsafe slots.initializeElement(at: Self.mark, to: value)
+    }
+
+    /// A component of the key that is looked up.
+    @inline(__always)
+    func setKey(_ index: Int, _ value: UInt128) {
+        unsafe slots.initializeElement(at: Self.keys &+ index & (Self.keyCapacity &- 1), to: value)
+    }
+
+    /// A component that has been set.
+    @inline(__always)
+    func key(_ index: Int) -> UInt128 { unsafe slots[Self.keys &+ index & (Self.keyCapacity &- 1)] }
 }

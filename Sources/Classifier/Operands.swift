@@ -11,16 +11,16 @@ func values(of match: Match, in sets: [String: NamedSet]) throws(ProgramError) -
     case .single(let value): return [value]
     case .set(let values): return values
     case .named(let name):
-        guard let set = sets[name], !set.isVerdictMap else { throw ProgramError(reason: .unknownSet(name), location: match.location) }
+        guard let set = sets[name], !set.isMap else { throw ProgramError(reason: .unknownSet(name), location: match.location) }
         return set.elements.map(\.value)
     }
 }
 
-/// Values as intervals of the field's octets, ascending, none of them touching another.
+/// Values as intervals of the field's octets, ascending, none of them touching another. `*` is all of them.
 func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interval] {
     var intervals: [Interval] = []
     for value in values {
-        if let interval = try placedInterval(of: value, in: match) { intervals.append(interval) }
+        if let interval = try placedInterval(of: value, field: match.field, match.location) { intervals.append(interval) }
     }
     intervals.sort { $0.low < $1.low }
 
@@ -36,34 +36,42 @@ func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interva
 }
 
 /// The value as an interval of the field's octets, in which the bits behind the field are zeros; nil if no value of the field is in it.
-func placedInterval(of value: Value, in match: Match) throws(ProgramError) -> Interval? {
-    let interval = try interval(of: value, in: match)
-    let (highest, shift) = (match.field.allOnes, UInt128(match.field.trailingBits))
+func placedInterval(of value: Value, field: Field, _ location: SourceLocation) throws(ProgramError) -> Interval? {
+    let interval = try interval(of: value, field: field, location)
+    let (highest, shift) = (field.allOnes, UInt128(field.trailingBits))
     guard interval.low <= highest else { return nil }
     return Interval(low: interval.low << shift, high: min(interval.high, highest) << shift)
 }
 
-private func interval(of value: Value, in match: Match) throws(ProgramError) -> Interval {
+private func interval(of value: Value, field: Field, _ location: SourceLocation) throws(ProgramError) -> Interval {
     switch value {
+    case .any:
+        return Interval(low: 0, high: .max)
     case .number(let number):
         return Interval(low: number, high: number)
     case .range(let low, let high) where low <= high:
         return Interval(low: low, high: high)
-    case .prefix(let bits, let length) where length >= 0 && length <= match.field.bitWidth:
-        let host = ones(match.field.bitWidth - length)
+    case .prefix(let bits, let length) where length >= 0 && length <= field.bitWidth:
+        let host = ones(field.bitWidth - length)
         return Interval(low: bits & ~host, high: bits | host)
-    case .range, .prefix, .interface:
-        throw ProgramError(reason: .value(match.field), location: match.location)
+    case .range, .prefix, .interface, .concatenation:
+        throw ProgramError(reason: .value(field), location: location)
     }
 }
 
-/// The ports by which frames come that the match means, a bit for each: those with the name, or with `oifname` the other of them.
-func ingressPorts(_ values: [Value], of match: Match, ports: [String]) throws(ProgramError) -> UInt128 {
-    let isIngress = match.field.source == .meta(.iifname) || match.field.source == .meta(.iif)
+/// The ports by which frames come that the component means, a bit for each: those with the name, or with `oifname` the other of them.
+func ingressPorts(
+    _ values: [Value], of component: MatchKey.Component, ports: [String], _ location: SourceLocation
+) throws(ProgramError) -> UInt128 {
+    let isIngress = component.field.source == .meta(.iifname) || component.field.source == .meta(.iif)
     var mask: UInt128 = 0
     for value in values {
-        guard case .interface(let name, let isPrefix) = value, match.mask == nil else {
-            throw ProgramError(reason: .value(match.field), location: match.location)
+        if value == .any {
+            mask = 0b11
+            continue
+        }
+        guard case .interface(let name, let isPrefix) = value, component.mask == nil else {
+            throw ProgramError(reason: .value(component.field), location: location)
         }
         for (index, port) in ports.enumerated() where isPrefix ? port.hasPrefix(name) : port == name {
             mask |= 1 << UInt128(isIngress ? index : 1 - index)

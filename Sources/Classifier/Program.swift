@@ -12,6 +12,8 @@ public final class Program: Sendable {
     public let rules: [RuleReference]
     /// Every `counter` statement, in the same order.
     public let counters: [CounterReference]
+    /// Every element of a named set with counters, in the order of the tables, their sets and their elements.
+    public let elementCounters: [ElementCounterReference]
     /// Every counter that stands in a table under a name, in the same order.
     public let namedCounters: [NamedCounterReference]
     /// Chains hooked into the path, in the order in which a frame meets them.
@@ -25,8 +27,7 @@ public final class Program: Sendable {
     private static let portLoads = 2
 
     private let instructions: FrozenArray<Instruction>
-    private let intervals: FrozenArray<Interval>
-    private let mapEntries: FrozenArray<MapEntry>
+    private let lookups: LookupTables
     private let entryPoints: FrozenArray<EntryPoint>
     private let loads: FrozenArray<Load>
     private let buckets: FrozenArray<TokenBucket>
@@ -53,8 +54,8 @@ public final class Program: Sendable {
         counters = emitter.counters
         baseChains = emitter.baseChains
         instructions = FrozenArray(emitter.instructions)
-        intervals = FrozenArray(emitter.intervals)
-        mapEntries = FrozenArray(emitter.mapEntries)
+        elementCounters = emitter.elementCounters
+        lookups = emitter.tables.frozen()
         entryPoints = FrozenArray(emitter.entryPoints)
         loads = FrozenArray(emitter.loads)
         namedCounters = emitter.stateful.namedCounters
@@ -84,7 +85,7 @@ public final class Program: Sendable {
         return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
             var values = unsafe LoadedValues(in: slots)
             let kind = FrameKinds(of: frame)
-            for slot in Self.portLoads..<min(loads.count, LoadedValues.spare) {
+            for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
                 if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
             }
             var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
@@ -125,18 +126,34 @@ public final class Program: Sendable {
             case .inSet:
                 if !isInSet(instruction, values) { next = Int(instruction.target) }
                 continue
+            case .inTable:
+                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress, at: instant)
+                if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
+                    next = Int(target)
+                } else if found >= 0 {
+                    count(found, size, hits)
+                }
+                continue
             case .lookUp:
-                if let found = mapEntry(of: instruction, values) {
+                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress, at: instant)
+                if found >= 0 {
                     remembered = found
+                    count(found, size, hits)
                 } else {
                     next = Int(target)
                 }
                 continue
             case .mapped:
                 back = Int(target)
-                verdict = mapEntries[remembered].verdict
-                target = mapEntries[remembered].target
+                verdict = lookups.outcomes[remembered].verdict
+                target = lookups.outcomes[remembered].target
                 if verdict == .finish { continue }
+            case .mark:
+                values.setMark(instruction.low)
+                continue
+            case .markMapped:
+                values.setMark(lookups.outcomes[remembered].value)
+                continue
             case .read:
                 if let value = lateValue(of: Int(instruction.first), bytes, frame, ingress: ingress, at: instant) {
                     values.setSpare(value)
@@ -185,7 +202,8 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .inRange, .inSet, .lookUp, .mapped, .read, .count, .countObject, .limit, .quota, .inChanging, .change, .log, .endOfChain:
+            case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota, .inChanging,
+                .change, .log, .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
@@ -235,41 +253,15 @@ public final class Program: Sendable {
     @inline(__always)
     private func isInSet(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
         guard let loaded = values[instruction.slot] else { return false }
-        let isInside = isInSet(loaded & instruction.mask, from: Int(instruction.first), count: Int(instruction.count))
-        return isInside != instruction.isNegated
+        let found = lookups.intervals.index(
+            holding: loaded & instruction.mask, from: Int(instruction.first), count: Int(instruction.count))
+        return (found != nil) != instruction.isNegated
     }
 
-    /// Binary search, as in `isInSet`.
+    /// In the counter of the element that the outcome belongs to, if it has one.
     @inline(__always)
-    private func mapEntry(of instruction: Instruction, _ values: borrowing LoadedValues) -> Int? {
-        guard let loaded = values[instruction.slot] else { return nil }
-        let value = loaded & instruction.mask
-        let first = Int(instruction.first)
-        var low = first
-        var high = first &+ Int(instruction.count)
-        while low < high {
-            let middle = (low &+ high) >> 1
-            if mapEntries[middle].low <= value {
-                low = middle &+ 1
-            } else {
-                high = middle
-            }
-        }
-        return low > first && value <= mapEntries[low &- 1].high ? low &- 1 : nil
-    }
-
-    /// Binary search for the last interval that does not begin above the value.
-    private func isInSet(_ value: UInt128, from first: Int, count: Int) -> Bool {
-        var low = first
-        var high = first &+ count
-        while low < high {
-            let middle = (low &+ high) >> 1
-            if intervals[middle].low <= value {
-                low = middle &+ 1
-            } else {
-                high = middle
-            }
-        }
-        return low > first && value <= intervals[low &- 1].high
+    private func count(_ outcome: Int, _ size: UInt64, _ hits: HitCounters) {
+        let counter = lookups.outcomes[outcome].counter
+        if counter >= 0 { hits.countElement(Int(counter), bytes: size) }
     }
 }

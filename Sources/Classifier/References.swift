@@ -44,3 +44,12 @@ public struct CounterReference: Sendable, Equatable {
         self.bytes = bytes
     }
 }
+
+/// An element of a named set with counters.
+public struct ElementCounterReference: Sendable {
+    public var family: Family
+    public var table: String
+    public var set: String
+    /// With what its counter starts from, as in `CounterReference`.
+    public var element: SetElement
+}

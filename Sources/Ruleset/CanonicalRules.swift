@@ -26,15 +26,27 @@ struct CanonicalRule {
     private mutating func normalise() {
         for index in statements.indices {
             switch statements[index] {
+            case .match(var match) where match.key.isConcatenation:
+                if case .set(let values) = match.operand {
+                    let fields = match.key.components.map(\.field)
+                    match.operand = .set(values.filter { $0 != .any }.map { $0.canonical(for: fields) } + values.filter { $0 == .any })
+                    statements[index] = .match(match)
+                }
             case .match(var match):
                 match.normalise(in: context, hasFollowers: statements[(index + 1)...].contains(where: \.mayDepend))
                 statements[index] = .match(match)
                 context.conclude(from: match)
             case .verdictMap(var map):
                 if case .anonymous(let elements) = map.elements {
-                    map.elements = .anonymous(elements.canonical(for: Selector.reading(map.field)))
+                    map.elements = .anonymous(elements.canonical(of: map.key))
                 }
                 statements[index] = .verdictMap(map)
+            case .assignment(var assignment):
+                if case .mapped(var map) = assignment.value, case .anonymous(let elements) = map.elements {
+                    map.elements = .anonymous(elements.canonical(of: map.key))
+                    assignment.value = .mapped(map)
+                    statements[index] = .assignment(assignment)
+                }
             default: break
             }
         }
@@ -71,7 +83,8 @@ struct CanonicalRule {
                 guard case .match(let match) = statement, dependency.numbers.count == 1, !selector.lists(match, in: family) else {
                     return false
                 }
-                return match.field == dependency.field && match.mask == nil && match.relation == .equal
+                return match.field == dependency.field && match.mask == nil && match.key.first.xor == 0
+                    && match.relation == .equal
                     && match.operand == .single(.number(dependency.numbers[0]))
             }
             if isSame { return count }
@@ -81,11 +94,11 @@ struct CanonicalRule {
 }
 
 extension Statement {
-    /// The selector whose header has to be there first.
+    /// The selector whose header has to be there first; of a concatenation, what was written in front of it stays written.
     fileprivate var selector: Selector? {
         switch self {
-        case .match(let match): Selector.reading(match.field)
-        case .verdictMap(let map): Selector.reading(map.field)
+        case .match(let match) where !match.key.isConcatenation: Selector.reading(match.field)
+        case .verdictMap(let map) where !map.key.isConcatenation: Selector.reading(map.field)
         default: nil
         }
     }
@@ -101,7 +114,12 @@ extension Statement {
 
     /// The same, if it is no match that is implied.
     fileprivate var writtenSelector: Selector? {
-        if case .match(let match) = self, match.isImplied { nil } else { selector }
+        switch self {
+        case .match(let match) where match.isImplied: nil
+        case .match(let match): Selector.reading(match.field)
+        case .verdictMap(let map): Selector.reading(map.field)
+        default: nil
+        }
     }
 }
 
@@ -126,7 +144,7 @@ extension ProtocolContext {
 
     /// Takes note of what a match says of the headers; only equalities with numbers do.
     fileprivate mutating func conclude(from match: Match) {
-        guard match.mask == nil, match.relation == .equal else { return }
+        guard match.mask == nil, match.key.first.xor == 0, !match.key.isConcatenation, match.relation == .equal else { return }
         switch match.operand {
         case .single(.number(let number)): conclude(from: match.field, number)
         case .set(let values):
@@ -156,6 +174,7 @@ extension Match {
     }
 
     private mutating func normalise(_ value: Value, of selector: Selector) {
+        guard key.first.xor == 0 else { return }
         switch value {
         case .prefix(let base, let length):
             guard mask == nil, !selector.keepsPrefix(of: length) else { return }
@@ -173,7 +192,7 @@ extension Match {
             if mask == field.allOnes, field.isWholeOctets, selector.conclusion == nil, !(selector.type.isBitmask && number == 0) {
                 self.mask = nil
             }
-        case .range, .interface: break
+        case .range, .interface, .concatenation, .any: break
         }
     }
 

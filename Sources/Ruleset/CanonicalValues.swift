@@ -14,12 +14,18 @@ extension Value {
             }
             return .prefix(low, length: length)
         case .prefix(_, let length) where length == selector.field.bitWidth:
-            return .number(bounds(bitWidth: selector.field.bitWidth).low)
+            return .number(bounds(of: selector.field).low)
         case .prefix where !selector.type.hasPrefixes:
-            let bounds = bounds(bitWidth: selector.field.bitWidth)
+            let bounds = bounds(of: selector.field)
             return .range(bounds.low, bounds.high)
-        case .number, .prefix, .interface: return self
+        case .number, .prefix, .interface, .concatenation, .any: return self
         }
+    }
+
+    /// Each part of a concatenation as in a set.
+    func canonical(for fields: [Field]) -> Value {
+        guard case .concatenation(let parts) = self else { return self }
+        return .concatenation(zip(parts, fields).map { $0.canonical(for: Selector.reading($1), isInSet: true) })
     }
 
     /// The length of the prefix that is the whole range, if there is one.
@@ -33,7 +39,7 @@ extension Value {
     var isInterval: Bool {
         switch self {
         case .range, .prefix, .interface(_, isPrefix: true): true
-        case .number, .interface: false
+        case .number, .interface, .concatenation, .any: false
         }
     }
 }
@@ -57,7 +63,7 @@ struct ElementOrder {
         if case .interface(let name, isPrefix: false) = value, !isInterval {
             return (name.utf8.prefix(16).reversed().reduce(0) { $0 << 8 | UInt128($1) }, 0)
         }
-        let bounds = value.bounds(bitWidth: selector.field.bitWidth)
+        let bounds = value.bounds(of: selector.field)
         return (bounds.low, bounds.high)
     }
 
@@ -70,6 +76,7 @@ struct ElementOrder {
 extension Array where Element == Value {
     /// An anonymous set's elements: sorted, each once, and in a set of intervals neighbours joined.
     func canonical(for selector: Selector) -> [Value] {
+        if contains(.any) { return filter { $0 != .any }.canonical(for: selector) + [.any] }
         let hasIntervals = contains(where: \.isInterval)
         guard hasIntervals else {
             return ElementOrder(selector: selector, isInterval: false).sorted(uniqued()) { $0 }
@@ -79,9 +86,8 @@ extension Array where Element == Value {
 
     /// Sorted intervals with neighbours and overlaps joined.
     func joined(for selector: Selector) -> [Value] {
-        let width = selector.field.bitWidth
         var joined: [(value: Value, bounds: ValueBounds)] = []
-        let sorted = map { (value: $0, bounds: $0.bounds(bitWidth: width)) }.sorted {
+        let sorted = map { (value: $0, bounds: $0.bounds(of: selector.field)) }.sorted {
             ($0.bounds.low, $0.bounds.high) < ($1.bounds.low, $1.bounds.high)
         }
         for (value, bounds) in sorted {
@@ -105,14 +111,21 @@ extension Array where Element == Value {
 extension NamedSet {
     /// The elements in nft's order; with `auto-merge` joined.
     var canonicalElements: [SetElement] {
+        // Of concatenations that overlap the first is found, so that they stay in their order.
+        if !key.rest.isEmpty { return elements.canonical(ofConcatenated: key.fields) }
+        if elements.contains(where: { $0.value == .any }) {
+            var others = self
+            others.elements.removeAll { $0.value == .any }
+            return others.canonicalElements + elements.filter { $0.value == .any }
+        }
         let selector = Selector.reading(key.field)
         guard isInterval else { return ElementOrder(selector: selector, isInterval: false).sorted(elements) { $0.value } }
-        if mergesElements, !isVerdictMap {
+        if mergesElements, !isMap {
             let places = Dictionary(
-                elements.map { ($0.value.bounds(bitWidth: selector.field.bitWidth).low, $0.location) }
+                elements.map { ($0.value.bounds(of: selector.field).low, $0.location) }
             ) { first, _ in first }
             return elements.map(\.value).joined(for: selector).map { value in
-                let low = value.bounds(bitWidth: selector.field.bitWidth).low
+                let low = value.bounds(of: selector.field).low
                 return SetElement(value: value, location: places[low] ?? location)
             }
         }
@@ -121,8 +134,25 @@ extension NamedSet {
 }
 
 extension Array where Element == SetElement {
+    /// In their order, but for `*`, which comes last.
+    func canonical(ofConcatenated fields: [Field]) -> [SetElement] {
+        let elements = map { element in
+            var element = element
+            element.value = element.value.canonical(for: fields)
+            return element
+        }
+        return elements.filter { $0.value != .any } + elements.filter { $0.value == .any }
+    }
+
+    func canonical(of key: MatchKey) -> [SetElement] {
+        key.isConcatenation ? canonical(ofConcatenated: key.components.map(\.field)) : canonical(for: Selector.reading(key.first.field))
+    }
+
     /// A map's elements, or a set's that are not to be joined.
     func canonical(for selector: Selector) -> [SetElement] {
+        if contains(where: { $0.value == .any }) {
+            return filter { $0.value != .any }.canonical(for: selector) + filter { $0.value == .any }
+        }
         let isInterval = contains { $0.value.isInterval }
         let values = map { element in
             var element = element

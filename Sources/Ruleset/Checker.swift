@@ -16,6 +16,8 @@ struct Checker {
         var declarations: SetDeclarations
         /// Names of sets that rules have of their own.
         var meters: Set<String> = []
+        /// What the elements of a set count from that have no counter of their own, by the sets that count.
+        var counters: [Int: SetElement.Counter] = [:]
         /// Named by a rule.
         var usedSets: Set<String> = []
         /// By set: the number of elements that were there when a `create element` came.
@@ -26,7 +28,7 @@ struct Checker {
 
     let localTime: LocalTime
 
-    private init(sink: DiagnosticSink, localTime: LocalTime) {
+    init(sink: DiagnosticSink, localTime: LocalTime) {
         self.sink = sink
         self.localTime = localTime
     }
@@ -89,6 +91,11 @@ struct Checker {
             if command.isCreated {
                 contents[table].creations.append((set, before..<tables[table].sets[set].elements.count))
             }
+        case .deletion(let entries, let name):
+            guard let set = contents[table].sets[name] else {
+                return missing("set", name, among: tables[table].sets.map(\.name), command.location)
+            }
+            delete(entries, fromSetAt: set, ofTableAt: table)
         case .flushTable:
             for chain in tables[table].chains.indices { tables[table].chains[chain].rules = [] }
         case .flushChain(let name):
@@ -97,7 +104,7 @@ struct Checker {
             }
             tables[table].chains[chain].rules = []
         case .flushSet(let name, let isMap):
-            guard let set = contents[table].sets[name], tables[table].sets[set].isVerdictMap == isMap else {
+            guard let set = contents[table].sets[name], tables[table].sets[set].isMap == isMap else {
                 return missing(isMap ? "map" : "set", name, among: tables[table].sets.map(\.name), command.location)
             }
             finish(set: set, ofTableAt: table)
@@ -233,7 +240,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log, .update: break
+                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment: break
                 }
             }
         }
@@ -245,7 +252,7 @@ extension Checker {
         case .set(let syntax): note(syntax.elements)
         case .rule(let rule, _, _): note([rule])
         case .elements(let entries, _): note(entries)
-        case .object, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .flushRuleset: break
+        case .deletion, .object, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .flushRuleset: break
         }
     }
 
@@ -266,7 +273,7 @@ extension Checker {
     }
 }
 
-// Sets and objects.
+// Objects.
 extension Checker {
     /// nft takes the same name again and leaves the object as it was; that can only be a mistake.
     private mutating func declare(_ object: NamedObject, inTableAt table: Int) {
@@ -274,92 +281,6 @@ extension Checker {
             return sink.error(object.location, "\(object.kind.rawValue) '\(printable(object.name))' is already there")
         }
         tables[table].objects.append(object)
-    }
-
-    private mutating func declare(_ syntax: SetSyntax, inTableAt table: Int) {
-        guard let key = syntax.key else {
-            if syntax.hasKey { return }
-            return sink.error(syntax.location, "the \(syntax.isMap ? "map" : "set") has no type", note: "write: type ipv4_addr")
-        }
-        if syntax.mergesElements, !syntax.isInterval {
-            return sink.error(syntax.location, "'auto-merge' is for sets with 'flags interval'")
-        }
-        if syntax.dynamics.collectionInterval != nil, !syntax.dynamics.hasTimeout {
-            return sink.error(syntax.location, "'gc-interval' is for sets with 'flags timeout' or a timeout")
-        }
-        if syntax.dynamics.changes, syntax.isInterval || syntax.isConstant || key.field.isInterface {
-            return sink.error(
-                syntax.location, "sets that change, and elements with timeouts or statements, are neither constant nor intervals nor names")
-        }
-        let set: Int
-        if let known = contents[table].sets[syntax.name] {
-            let other = tables[table].sets[known]
-            let isSame =
-                other.isVerdictMap == syntax.isMap && other.isInterval == syntax.isInterval && other.isConstant == syntax.isConstant
-                && other.mergesElements == syntax.mergesElements && other.dynamics == syntax.dynamics
-                && other.key.fits(Selector.reading(key.field))
-            guard isSame else {
-                return sink.error(syntax.location, "'\(printable(syntax.name))' is already there, as another set: \(other.key.text)")
-            }
-            set = known
-        } else {
-            set = tables[table].sets.count
-            let declared = NamedSet(
-                name: syntax.name, key: key, isVerdictMap: syntax.isMap, isConstant: syntax.isConstant, isInterval: syntax.isInterval,
-                mergesElements: syntax.mergesElements, dynamics: syntax.dynamics, size: syntax.size, comment: syntax.comment,
-                location: syntax.location)
-            contents[table].sets[syntax.name] = set
-            contents[table].declarations.declare(declared)
-            tables[table].sets.append(declared)
-        }
-        add(syntax.elements, toSetAt: set, ofTableAt: table, syntax.location)
-    }
-
-    private mutating func add(_ entries: [EntrySyntax], toSetAt index: Int, ofTableAt table: Int, _ location: SourceLocation) {
-        let set = (name: tables[table].sets[index].name, isConstant: tables[table].sets[index].isConstant)
-        guard !entries.isEmpty else { return }
-        let selector = Selector.reading(tables[table].sets[index].key.field)
-        if set.isConstant, contents[table].usedSets.contains(set.name) {
-            return sink.error(location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
-        }
-        do throws(Diagnostic) {
-            tables[table].sets[index].elements += try ElementChecker(selector).elements(
-                entries, isMap: tables[table].sets[index].isVerdictMap, hasIntervals: tables[table].sets[index].isInterval,
-                hasTimeouts: tables[table].sets[index].dynamics.hasTimeout)
-        } catch {
-            sink.report(error)
-        }
-    }
-
-    /// Holds all elements against each other, and their number against the size.
-    mutating func finish(set index: Int, ofTableAt table: Int) {
-        let set = tables[table].sets[index]
-        let selector = Selector.reading(set.key.field)
-        let checker = ElementChecker(selector)
-        let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
-        if !creations.isEmpty { reportPresent(in: set, creations, selector.field.bitWidth) }
-        let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
-        tables[table].sets[index].elements = elements
-        tables[table].sets[index].elements = tables[table].sets[index].canonicalElements
-        if set.dynamics.changes, max(Int(set.size ?? 0), elements.count) > SetUpdate.largestSize {
-            sink.error(set.location, "a set that changes has at most \(SetUpdate.largestSize) elements", note: "write a smaller size")
-        }
-        if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
-        if let size = set.size, elements.count > size, !set.mergesElements || checker.mergedCount(elements) > size {
-            let place = elements[Int(size)].location
-            sink.error(place, "the set '\(printable(set.name))' has more than its size of \(size) elements")
-        }
-    }
-
-    /// `create element` takes none that is there.
-    private mutating func reportPresent(in set: NamedSet, _ ranges: [Range<Int>], _ bitWidth: Int) {
-        let bounds = set.elements.map { $0.value.bounds(bitWidth: bitWidth) }
-        let first = Dictionary(bounds.enumerated().map { ($1, $0) }) { first, _ in first }
-        for range in ranges {
-            for index in range where first[bounds[index]].map({ $0 < range.lowerBound }) == true {
-                sink.error(set.elements[index].location, "the element is already in '\(printable(set.name))'")
-            }
-        }
     }
 }
 
@@ -369,8 +290,9 @@ extension Rule {
         statements.compactMap { statement in
             switch statement {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
-            case .verdictMap(let map): if case .named(let name) = map.elements { name } else { nil }
             case .update(let update): update.meterSize == nil ? update.set : nil
+            case .verdictMap(let map): map.elements.name
+            case .assignment(let assignment): if case .mapped(let map) = assignment.value { map.elements.name } else { nil }
             case .counter, .verdict, .limit, .quota, .object, .log: nil
             }
         }
@@ -380,7 +302,7 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap, .limit, .quota, .update: return false
+            case .match, .verdictMap, .limit, .quota, .update, .assignment: return false
             case .object(let object, _): if object.kind != .counter { return false }
             case .counter, .log, .verdict(.continue, _): break
             case .verdict(let verdict, _):
@@ -425,4 +347,9 @@ extension Ruleset {
         }
         return (Ruleset(sources: parsed.sources, tables: checked.tables), checked.sink.all)
     }
+}
+
+extension VerdictMap.Elements {
+    /// Of a map of the table.
+    fileprivate var name: String? { if case .named(let name) = self { name } else { nil } }
 }

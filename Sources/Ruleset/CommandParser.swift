@@ -23,6 +23,8 @@ extension Parser {
             try ruleCommand(isInserted: true, into: &file)
         case "flush":
             try flush(into: &file)
+        case "delete" where tokens[min(index + 1, tokens.count - 1)].text == "element":
+            try deletion(into: &file)
         case "delete":
             try delete(from: &file)
         default:
@@ -86,6 +88,17 @@ extension Parser {
         let rule = try rule()
         file.commands.append(
             CommandSyntax(table: table, location: location, action: .rule(rule, chain: chain, isInserted: isInserted)))
+    }
+
+    /// `delete element TABLE SET { … }`: what the file itself has put there.
+    private mutating func deletion(into file: inout FileSyntax) throws(Abandoned) {
+        let start = index
+        next()
+        next()
+        let table = try tableName()
+        let name = try identifier("set")
+        let location = location(from: start)
+        file.commands.append(CommandSyntax(table: table, location: location, action: .deletion(try elementList(), set: name)))
     }
 
     private mutating func flush(into file: inout FileSyntax) throws(Abandoned) {

@@ -29,7 +29,7 @@ extension Parser {
         let operand =
             at(.dash)
             ? try negativeNumber()
-            : at(.leftBrace) ? OperandSyntax.set(try entries(isDefinition: true), location: location(from: start)) : try operand(of: nil)
+            : at(.leftBrace) ? OperandSyntax.set(try entries(isDefinition: true), location: location(from: start)) : try operand(of: [])
         guard current.isSeparator else { throw unexpected(expecting: "a newline or ';'") }
         let weight = weight(of: operand)
         if case .set = operand {
@@ -63,13 +63,22 @@ extension Parser {
     private func weight(of operand: OperandSyntax) -> Int {
         let limit = Definition.expressionLimit + 1
         return switch operand {
-        case .element(.value(let value)): value.weight(upTo: limit)
-        case .element(.range(let first, let last, _)): max(first.weight(upTo: limit), last.weight(upTo: limit)) + 1
-        case .element(.prefix(let base, _, _)): base.weight(upTo: limit)
+        case .element(let element): weight(of: element)
         case .list(let values, _): values.reduce(0) { min(limit, $0 + $1.weight(upTo: limit)) }
         case .masked(let values, let mask, _): (values + mask).reduce(0) { min(limit, $0 + $1.weight(upTo: limit)) }
         case .set(let entries, _): entries.count + 1
         case .named: 1
+        }
+    }
+
+    private func weight(of element: ElementSyntax) -> Int {
+        let limit = Definition.expressionLimit + 1
+        return switch element {
+        case .value(let value): value.weight(upTo: limit)
+        case .range(let first, let last, _): max(first.weight(upTo: limit), last.weight(upTo: limit)) + 1
+        case .prefix(let base, _, _): base.weight(upTo: limit)
+        case .concatenation(let parts, _): parts.reduce(0) { min(limit, $0 + weight(of: $1)) }
+        case .any: 1
         }
     }
 

@@ -307,7 +307,7 @@ extension SetDeclarations {
             throw failure("rules can't put '\(update.selector.text)' into a set")
         }
         if update.meterSize != nil { return update.statements }
-        try check(update.set, isMap: false, for: update.selector, update.selectorLocation)
+        try check(update.set, .membership, for: [update.selector], update.selectorLocation)
         guard let set = declaration(of: update.set) else { return update.statements }
         if set.isInterval { throw failure("rules can't change a set with 'flags interval'") }
         if set.isConstant { throw failure("rules can't change a set with 'flags constant'") }

@@ -3,9 +3,10 @@ extension Parser {
     /// Parentheses within parentheses are read to this depth, which bounds the parser's own recursion.
     static let depthLimit = 32
 
-    /// - Parameter selector: Nil in a definition, which does not know yet what it is compared with.
-    mutating func operand(of selector: Selector?) throws(Abandoned) -> OperandSyntax {
+    /// - Parameter selectors: None in a definition, which does not know yet what it is compared with.
+    mutating func operand(of selectors: [Selector]) throws(Abandoned) -> OperandSyntax {
         let start = index
+        let selector = selectors.first
         if at(.leftBrace) {
             return .set(try entries(example: selector?.type.example ?? "elements"), location: location(from: start))
         }
@@ -29,7 +30,7 @@ extension Parser {
             while skip(.comma) { mask.append(try expression(depth: 0)) }
             return .masked(values, mask: mask, location: location(from: start))
         }
-        return .element(try element(beginningWith: first, from: start))
+        return .element(try concatenation(beginningWith: try element(beginningWith: first, from: start), from: start))
     }
 
     /// A number that no list follows.
@@ -49,7 +50,6 @@ extension Parser {
             let length = try number(next())
             return .prefix(first, length: length, location: location(from: start))
         }
-        if at(.dot) { throw fail(current.location, "concatenations are not supported", note: "write one match behind the other") }
         return .value(first)
     }
 
@@ -58,7 +58,7 @@ extension Parser {
         try operation(.or, depth: depth)
     }
 
-    private mutating func operation(_ kind: ExpressionSyntax.Operator, depth: Int) throws(Abandoned) -> ExpressionSyntax {
+    mutating func operation(_ kind: ExpressionSyntax.Operator, depth: Int) throws(Abandoned) -> ExpressionSyntax {
         let start = index
         var left = try tighter(than: kind, depth: depth)
         var count = 0

@@ -37,6 +37,8 @@ public struct Field: Sendable, Hashable {
         /// `PACKET_BROADCAST`, `PACKET_MULTICAST`, or for other destinations `PACKET_OTHERHOST` on a bridge and `PACKET_HOST`
         /// elsewhere.
         case pkttype
+        /// A number that rules give a frame: 0 at first, kept through all chains of the frame.
+        case mark
         /// When the frame is judged, in nanoseconds since 1970, UTC.
         case time
         /// The weekday in UTC; Sunday is 0.
@@ -100,6 +102,9 @@ public struct Field: Sendable, Hashable {
         guard case .payload(_, let bitOffset) = source else { return 0 }
         return octets.upperBound * 8 - bitOffset - bitWidth
     }
+
+    /// Whether it is a number in the machine's own byte order, which is another type to nft than one of a header's.
+    var isHostOrder: Bool { self == .metaLength || self == .metaMark }
 
     /// Whether it begins and ends with an octet.
     var isWholeOctets: Bool { octets.count * 8 == bitWidth || octets.isEmpty }

@@ -11,6 +11,7 @@ extension Field {
     public static let metaL4proto = Field("meta l4proto", .l4proto, bitWidth: 8)
     public static let metaLength = Field("meta length", .length, bitWidth: 32)
     public static let metaPkttype = Field("meta pkttype", .pkttype, bitWidth: 8)
+    public static let metaMark = Field("meta mark", .mark, bitWidth: 32)
     public static let metaTime = Field("meta time", .time, bitWidth: 64)
     public static let metaDay = Field("meta day", .day, bitWidth: 8)
     public static let metaHour = Field("meta hour", .hour, bitWidth: 32)

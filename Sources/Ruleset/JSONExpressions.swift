@@ -32,6 +32,8 @@ struct JSONText {
         case .prefix(let base, let length):
             return .object([("prefix", .object([("addr", self.number(base)), ("len", .number(UInt64(length)))]))])
         case .interface(let name, let isPrefix): return .text(isPrefix ? name + "*" : name)
+        case .any: return .text("*")
+        case .concatenation(let parts): return .object([("concat", .array(parts.map { self.value($0, isElement: true) }))])
         }
     }
 

@@ -21,7 +21,7 @@ extension Table {
         if let comment { table.append(("comment", .text(comment))) }
         var objects = [JSONValue.object([("table", .object(table))])]
         objects += self.objects.map { .object([($0.kind.rawValue, .object(place + $0.jsonMembers))]) }
-        objects += sets.map { set in .object([(set.isVerdictMap ? "map" : "set", .object(place + set.jsonMembers))]) }
+        objects += sets.map { set in .object([(set.isMap ? "map" : "set", .object(place + set.jsonMembers))]) }
         objects += chains.map { chain in .object([("chain", .object(place + chain.jsonMembers))]) }
         for chain in chains {
             for rule in chain.rules {
@@ -51,9 +51,11 @@ extension Chain {
 
 extension NamedSet {
     fileprivate var jsonMembers: [(String, JSONValue)] {
-        let selector = Selector.reading(key.field)
-        var members = [("name", JSONValue.text(name)), ("type", .text(selector.type.typeName))]
+        let types = key.fields.map { JSONValue.text(Selector.reading($0).type.typeName) }
+        var members = [("name", JSONValue.text(name)), ("type", types.count == 1 ? types[0] : .array(types))]
         if isVerdictMap { members.append(("map", .text("verdict"))) }
+        if let data { members.append(("map", .text(Selector.reading(data.field).type.typeName))) }
+        if policy != .performance { members.append(("policy", .text(policy.rawValue))) }
         if let comment { members.append(("comment", .text(comment))) }
         if let size { members.append(("size", .number(UInt64(size)))) }
         let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil, dynamics.hasTimeout ? "timeout" : nil].compactMap {
@@ -62,17 +64,8 @@ extension NamedSet {
         if !flags.isEmpty { members.append(("flags", .array(flags))) }
         members += dynamics.jsonMembers
         if mergesElements { members.append(("auto-merge", .boolean(true))) }
-        if !elements.isEmpty { members.append(("elem", .array(elements.map { $0.json(of: selector) }))) }
+        if !elements.isEmpty { members.append(("elem", .array(elements.map(JSONElements(key.fields, data: data?.field).element)))) }
         return members
-    }
-}
-
-extension SetElement {
-    /// An element of a map is a pair of it and the verdict.
-    func json(of selector: Selector) -> JSONValue {
-        var key = JSONText(selector).value(value, isElement: true)
-        if let timeout { key = .object([("elem", .object([("val", key), ("timeout", .number(timeout / 1_000))]))]) }
-        return verdict.map { .array([key, $0.json]) } ?? key
     }
 }
 
@@ -100,6 +93,7 @@ extension ValueType {
         case .ecn: "ecn"
         case .tcpFlags: "tcp_flag"
         case .dccpType: "dccp_pkttype"
+        case .mark: "mark"
         case .time: "time"
         case .day: "day"
         case .hour: "hour"

@@ -8,7 +8,8 @@ extension Statement {
         case .counter(let packets, let bytes, _):
             .object([("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))])
         case .verdict(let verdict, _): verdict.json
-        case .verdictMap(let map): .object([("vmap", map.json)])
+        case .verdictMap(let map): .object([("vmap", JSONElements(map.key.components.map(\.field)).map(map.key, map.elements))])
+        case .assignment(let assignment): assignment.json
         case .limit(let limit, _): .object([("limit", .object(limit.members(inRule: true)))])
         case .quota(let quota, _): .object([("quota", .object(quota.statementMembers))])
         case .object(let reference, _): .object([(reference.kind.rawValue, .text(reference.name))])
@@ -31,18 +32,6 @@ extension Verdict {
     }
 }
 
-extension VerdictMap {
-    fileprivate var json: JSONValue {
-        let selector = Selector.reading(field)
-        let data: JSONValue =
-            switch elements {
-            case .named(let name): .text("@\(name)")
-            case .anonymous(let elements): .object([("set", .array(elements.map { $0.json(of: selector) }))])
-            }
-        return .object([("key", JSONText(selector).left(field, mask: mask, isList: false)), ("data", data)])
-    }
-}
-
 extension Match {
     /// Flags have an operator for each common test, as they have in text: `in` is any of them, `!` none.
     fileprivate var json: JSONValue {
@@ -52,9 +41,10 @@ extension Match {
             .object([("op", .text(sign)), ("left", left), ("right", right)])
         }
         if let order, case .single(.range(let low, let high)) = operand {
-            return match(order.rawValue, text.left(field, mask: mask, isList: false), text.number(order.limit(of: low, high)))
+            return match(order.rawValue, key.json(), text.number(order.limit(of: low, high)))
         }
         let sign = relation == .equal ? "==" : "!="
+        if key.isConcatenation || key.first.xor != 0 { return match(sign, key.json(), members) }
         guard selector.type.isBitmask, case .single(.number(let number)) = operand else {
             return match(sign, text.left(field, mask: mask, isList: false), text.operand(operand))
         }
@@ -63,6 +53,16 @@ extension Match {
         case (.notEqual, 0): return match("in", text.left(field, mask: nil, isList: false), text.flags(mask))
         case (.equal, 0): return match("!", text.left(field, mask: nil, isList: false), text.flags(mask))
         default: return match(sign, text.left(field, mask: mask, isList: true), text.flags(number))
+        }
+    }
+
+    /// What a key of several components, or of turned bits, is compared with.
+    private var members: JSONValue {
+        let elements = JSONElements(key.components.map(\.field))
+        return switch operand {
+        case .single(let value): elements.value(value)
+        case .set(let values): .object([("set", .array(values.map(elements.value)))])
+        case .named(let name): .text("@\(name)")
         }
     }
 }

@@ -1,8 +1,9 @@
-/// Lowers one match as nft lowers it: masks, comparisons and sets become a mask, a relation and an operand.
+/// Lowers one match of a single field as nft lowers it: masks, comparisons and sets become a mask, a relation and an operand.
 struct MatchChecker {
     /// A match without its dependencies.
     struct Lowered {
         var mask: UInt128?
+        var xor: UInt128 = 0
         var relation: Relation
         var operand: Operand
     }
@@ -17,16 +18,30 @@ struct MatchChecker {
         values = ValueChecker(selector: syntax.selector, localTime: sets.localTime)
     }
 
+    private var operations: [(operator: ExpressionSyntax.Operator, operand: ExpressionSyntax)] { syntax.key.first.operations }
     private var type: ValueType { syntax.selector.type }
 
     func lowered() throws(Diagnostic) -> Lowered {
         if syntax.selector.field.isInterface { try checkInterfaceMatch() }
-        let mask = try values.combined(syntax.masks)
+        let component = try values.component(syntax.key.first)
+        var lowered = try lowered(mask: component.mask)
+        lowered.xor = component.xor
+        try syntax.key.first.checkOrder()
+        if operations.last?.operator == .exclusiveOr, !lowered.hasNumbersAlone {
+            throw values.failure(
+                syntax.operand.location, "behind '^' only single values and sets of them are compared",
+                note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
+        }
+        if operations.last?.operator == .exclusiveOr { lowered.turnValues() }
+        return lowered
+    }
+
+    private func lowered(mask: UInt128?) throws(Diagnostic) -> Lowered {
         switch syntax.operand {
         case .list(let expressions, let location):
             return try single(.number(try bits(expressions, location)), mask, location)
         case .masked(let expressions, let maskExpressions, let location):
-            return try masked(expressions, maskExpressions, mask, location)
+            return try masked(expressions, maskExpressions, location)
         case .element(let element):
             if let bounds = try values.overnight(element) { return try overnight(bounds, element.location) }
             return try single(try values.value(element), mask, element.location)
@@ -35,18 +50,20 @@ struct MatchChecker {
                 throw values.failure(timed.element.location, "timeouts are for elements of named sets with 'flags timeout'")
             }
             // nft takes a set of one element for the element.
-            if elements.count == 1, let only = elements.first, only.verdict == nil {
+            if elements.count == 1, let only = elements.first, only.isPlain, !only.element.isAny {
                 return try single(try values.value(only.element), mask, only.element.location)
             }
-            return try set(elements, mask, location)
+            return Lowered(
+                mask: mask, relation: try syntax.setRelation(), operand: .set(try members(elements, location)))
         case .named(let name, let location):
-            try sets.check(name, isMap: false, for: syntax.selector, location)
-            return Lowered(mask: mask, relation: try setRelation(location), operand: .named(name))
+            let relation = try syntax.setRelation()
+            try sets.check(name, .membership, for: [syntax.selector], location)
+            return Lowered(mask: mask, relation: relation, operand: .named(name))
         }
     }
 
     private func checkInterfaceMatch() throws(Diagnostic) {
-        if let mask = syntax.masks.first { throw values.failure(mask.location, "interface names have no bits") }
+        if let operation = operations.first { throw values.failure(operation.operand.location, "interface names have no bits") }
         switch syntax.comparison {
         case nil, .equal, .notEqual: break
         case .less, .lessOrEqual, .greater, .greaterOrEqual, .negation:
@@ -66,9 +83,9 @@ struct MatchChecker {
 
     /// `flags / mask` is `& mask == flags`.
     private func masked(
-        _ expressions: [ExpressionSyntax], _ maskExpressions: [ExpressionSyntax], _ outer: UInt128?, _ location: SourceLocation
+        _ expressions: [ExpressionSyntax], _ maskExpressions: [ExpressionSyntax], _ location: SourceLocation
     ) throws(Diagnostic) -> Lowered {
-        if outer != nil { throw values.failure(location, "a mask with '&' and one with '/' exclude each other") }
+        if !operations.isEmpty { throw values.failure(location, "a mask with '&' and one with '/' exclude each other") }
         let relation: Relation
         switch syntax.comparison {
         case nil, .equal: relation = .equal
@@ -81,13 +98,13 @@ struct MatchChecker {
     }
 
     private func single(_ value: Value, _ mask: UInt128?, _ location: SourceLocation) throws(Diagnostic) -> Lowered {
-        if case .prefix = value, mask != nil {
+        if case .prefix = value, !operations.isEmpty {
             throw values.failure(location, "a mask with '&' and a prefix exclude each other")
         }
         switch syntax.comparison {
         case nil:
             // Flags without an operator: any of them (nft's OP_IMPLICIT on a bitmask).
-            if type.isBitmask, mask == nil, case .number(let bits) = value {
+            if type.isBitmask, operations.isEmpty, case .number(let bits) = value {
                 return Lowered(mask: bits, relation: .notEqual, operand: .single(.number(0)))
             }
             return Lowered(mask: mask, relation: .equal, operand: .single(value))
@@ -120,47 +137,114 @@ struct MatchChecker {
         }
     }
 
-    private func setRelation(_ location: SourceLocation) throws(Diagnostic) -> Relation {
-        switch syntax.comparison {
+    private func members(_ entries: [EntrySyntax], _ location: SourceLocation) throws(Diagnostic) -> [Value] {
+        let members = try syntax.members(entries, ElementChecker([syntax.selector], .membership), location)
+        for (member, entry) in zip(members, entries) where !operations.isEmpty {
+            if case .prefix = member {
+                throw values.failure(entry.element.location, "a mask with '&' and a prefix exclude each other")
+            }
+        }
+        return members
+    }
+}
+
+extension KeySyntax.Component {
+    /// What a `^` has turned over can only be compared: nft turns over the other side's bits in its place.
+    func checkOrder() throws(Diagnostic) {
+        guard let turned = operations.dropLast().first(where: { $0.operator == .exclusiveOr }) else { return }
+        throw Diagnostic(severity: .error, location: turned.operand.location, message: "'^' is taken as the last operator alone")
+    }
+}
+
+extension MatchChecker.Lowered {
+    /// `field ^ bits == number` is `field == number ^ bits`.
+    fileprivate mutating func turnValues() {
+        switch operand {
+        case .single(let value): operand = .single(value.turned(by: xor))
+        case .set(let values): operand = .set(values.map { $0.turned(by: xor) })
+        case .named: return
+        }
+        xor = 0
+    }
+
+    fileprivate var hasNumbersAlone: Bool {
+        func isNumber(_ value: Value) -> Bool { if case .number = value { true } else { false } }
+        return switch operand {
+        case .single(let value): isNumber(value)
+        case .set(let values): values.allSatisfy(isNumber)
+        case .named: false
+        }
+    }
+}
+
+extension ElementSyntax {
+    var isAny: Bool { if case .any = self { true } else { false } }
+}
+
+extension MatchSyntax {
+    /// The relation to a set.
+    func setRelation() throws(Diagnostic) -> Relation {
+        switch comparison {
         case nil, .equal: return .equal
         case .notEqual: return .notEqual
         case .less, .lessOrEqual, .greater, .greaterOrEqual, .negation:
-            throw values.failure(location, "a set is only matched or not", note: "accepted: no operator, ==, !=")
+            throw Diagnostic(
+                severity: .error, location: operand.location, message: "a set is only matched or not",
+                note: "accepted: no operator, ==, !=")
         }
     }
 
-    private func set(_ entries: [EntrySyntax], _ mask: UInt128?, _ location: SourceLocation) throws(Diagnostic) -> Lowered {
-        let relation = try setRelation(location)
-        guard !entries.isEmpty else { throw values.failure(location, "the set is empty") }
+    /// The elements of an anonymous set.
+    func members(_ entries: [EntrySyntax], _ checker: ElementChecker, _ location: SourceLocation) throws(Diagnostic) -> [Value] {
+        func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
+            Diagnostic(severity: .error, location: location, message: message, note: note)
+        }
+        guard !entries.isEmpty else { throw failure(location, "the set is empty") }
         var members: [Value] = []
         members.reserveCapacity(entries.count)
         for entry in entries {
-            guard entry.verdict == nil else {
-                throw values.failure(
-                    entry.element.location, "a verdict stands in a map alone", note: "write: \(syntax.selector.text) vmap { … }")
+            let place = entry.element.location
+            if entry.verdict != nil { throw failure(place, "a verdict stands in a map alone", note: "write: \(key.text) vmap { … }") }
+            if entry.data != nil { throw failure(place, "a mapped value stands in a map alone") }
+            if entry.counter != nil || entry.comment != nil {
+                throw failure(
+                    place, "elements with a counter or a comment are for sets with a name", note: "declare a set, and write @name")
             }
-            let value = try values.value(entry.element)
-            if case .prefix = value, mask != nil {
-                throw values.failure(entry.element.location, "a mask with '&' and a prefix exclude each other")
+            if entry.element.isAny, comparison == .notEqual {
+                throw failure(place, "a set with '*' holds everything, so that nothing is outside of it")
             }
-            members.append(value)
+            members.append(try checker.value(entry.element))
         }
-        return Lowered(mask: mask, relation: relation, operand: .set(members))
+        return members
     }
 }
 
 extension ValueChecker {
-    /// All masks in one; nil if there is none.
-    func combined(_ masks: [ExpressionSyntax]) throws(Diagnostic) -> UInt128? {
-        guard let first = masks.first else { return nil }
-        if selector.type.isTime { throw failure(first.location, "'\(selector.text)' has no bits to be masked") }
+    /// The field with all that is done to its bits in one.
+    func component(_ syntax: KeySyntax.Component) throws(Diagnostic) -> MatchKey.Component {
+        var component = MatchKey.Component(selector.field)
+        guard let first = syntax.operations.first else { return component }
+        if selector.type.isTime { throw failure(first.operand.location, "'\(selector.text)' has no bits to be masked") }
         if selector.field.trailingBits > 0, selector.field.octets.count > 1 {
             throw failure(
-                first.location, "'\(selector.text)' can't be masked: it ends within its second octet or a later one",
+                first.operand.location, "'\(selector.text)' can't be masked: it ends within its second octet or a later one",
                 note: "what nft 1.0.6 makes of this never matches")
         }
-        var mask = try number(first)
-        for other in masks.dropFirst() { mask &= try number(other) }
-        return mask
+        var mask = selector.field.allOnes
+        for (operation, operand) in syntax.operations {
+            let bits = try number(operand)
+            switch operation {
+            case .and:
+                mask &= bits
+                component.xor &= bits
+            case .exclusiveOr: component.xor ^= bits
+            case .or:
+                mask &= ~bits
+                component.xor = (component.xor & ~bits) | bits
+            }
+        }
+        // A mask that was written stays, so that it is one when it has been printed and read.
+        if syntax.operations.contains(where: { $0.operator != .exclusiveOr }) || component.xor == 0 { component.mask = mask }
+        return component
     }
 }

@@ -1,15 +1,12 @@
 extension Match {
     /// The match as it is written.
     var text: String {
+        if case .named(let name) = operand { return "\(key.text)\(relation == .equal ? "" : " !=") @\(name)" }
+        if key.isConcatenation || key.first.xor != 0 { return generalText }
         let selector = Selector.reading(field)
         let values = ValueText(selector)
-        if case .named(let name) = operand {
-            let masked = mask.map { " & \(values.operand($0))" } ?? ""
-            return "\(selector.text)\(masked)\(relation == .equal ? "" : " !=") @\(name)"
-        }
         if let order, case .single(.range(let low, let high)) = operand {
-            let masked = mask.map { " & \(values.operand($0))" } ?? ""
-            return "\(selector.text)\(masked) \(order.rawValue) \(values.single(order.limit(of: low, high)))"
+            return "\(key.text) \(order.rawValue) \(values.single(order.limit(of: low, high)))"
         }
         if selector.type.isBitmask { return "\(selector.text) \(bits(values))" }
         var text = selector.text
@@ -20,6 +17,22 @@ extension Match {
         case .notEqual: text += " != "
         }
         return text + values.text(of: operand)
+    }
+
+    /// Of flags: `tcp flags & syn != 0x0` in place of `tcp flags syn`.
+    var textWithOperator: String { "\(key.text) != \(ValueText(Selector.reading(field)).plain(0))" }
+
+    private var generalText: String {
+        let elements = ElementText(key.components.map(\.field))
+        if let order, case .single(.range(let low, let high)) = operand {
+            return "\(key.text) \(order.rawValue) \(elements.text(of: .number(order.limit(of: low, high))))"
+        }
+        let sign = relation == .notEqual ? " !=" : key.isConcatenation ? "" : " =="
+        switch operand {
+        case .single(let value): return "\(key.text)\(sign) \(elements.text(of: value))"
+        case .set(let values): return "\(key.text)\(sign) { \(values.map(elements.text).joined(separator: ", ")) }"
+        case .named(let name): return "\(key.text)\(sign) @\(name)"
+        }
     }
 
     /// Flags have a short form for each common test: any of them, none of them, exactly these among those.
@@ -72,15 +85,14 @@ struct ValueText {
     /// Behind an `&`.
     func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : single(mask) }
 
-    /// Of a named set or a map, where raw bits are decimal numbers.
-    func text(of element: SetElement) -> String {
+    /// In a named set or a map, where raw bits are decimal numbers.
+    var ofElements: ValueText {
         var values = self
         values.isRaw = false
-        return values.text(of: element.value, isElement: true) + (element.timeout.map { " timeout \(Duration.text(of: $0))" } ?? "")
-            + (element.verdict.map { " : \($0.text)" } ?? "")
+        return values
     }
 
-    private func text(of value: Value, isElement: Bool) -> String {
+    func text(of value: Value, isElement: Bool) -> String {
         switch value {
         case .number(let number):
             type.isBitmask ? flags(number, isElement: isElement) : name(number)
@@ -89,6 +101,8 @@ struct ValueText {
         case .range(let low, let high): "\(plain(low))-\(plain(high))"
         case .prefix(let base, let length): "\(plain(base))/\(length)"
         case .interface(let name, let isPrefix): "\"\(escaped(name))\(isPrefix ? "*" : "")\""
+        case .any: "*"
+        case .concatenation(let parts): parts.map { text(of: $0, isElement: true) }.joined(separator: " . ")
         }
     }
 
@@ -112,6 +126,7 @@ struct ValueText {
         case .ethernetAddress: AddressText.text(ethernet: number)
         case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .tcpFlags: "0x" + String(number, radix: 16)
+        case .mark: "0x" + String(repeating: "0", count: max(0, 8 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
         case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
             .dccpType, .networkFamily, .packetType, .interfaceName, .interface, .day:

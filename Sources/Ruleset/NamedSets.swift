@@ -1,10 +1,12 @@
-/// A set, or a map to verdicts, that stands in a table under a name. What the file gives it is all that it holds, unless rules
+/// A set, or a map to verdicts or values, that stands in a table under a name. What the file gives it is all that it holds, unless rules
 /// change it or its elements have timeouts.
 public struct NamedSet: Sendable, Equatable {
     public var name: String
     public var key: SetKey
-    /// Whether this is a map: then each element has a verdict, else none has.
+    /// Whether each element has a verdict; else none has.
     public var isVerdictMap: Bool
+    /// In a map to values what they are: then each element has data, else none has.
+    public var data: SetKey?
     /// `flags constant`.
     public var isConstant: Bool
     /// `flags interval`: elements may be ranges, prefixes and wildcards.
@@ -13,84 +15,134 @@ public struct NamedSet: Sendable, Equatable {
     public var mergesElements: Bool
     /// What rules may change of it.
     public var dynamics: SetDynamics
-    /// The most elements that are taken.
+    /// The most elements that are taken, `*` not counted.
     public var size: UInt32?
+    /// What the kernel is asked to save when it chooses how to hold the set; here it changes nothing.
+    public var policy: Policy
+    /// `counter`: each element counts the frames for which it was found.
+    public var hasCounters: Bool
     /// Sorted as nft lists them, none of them twice.
     public var elements: [SetElement]
     public var comment: String?
     public var location: SourceLocation
 
     public init(
-        name: String, key: SetKey, isVerdictMap: Bool = false, isConstant: Bool = false, isInterval: Bool = false,
-        mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(), size: UInt32? = nil, elements: [SetElement] = [],
-        comment: String? = nil,
-        location: SourceLocation
+        name: String, key: SetKey, isVerdictMap: Bool = false, data: SetKey? = nil, isConstant: Bool = false, isInterval: Bool = false,
+        mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(), size: UInt32? = nil, policy: Policy = .performance,
+        hasCounters: Bool = false,
+        elements: [SetElement] = [], comment: String? = nil, location: SourceLocation
     ) {
         self.name = name
         self.key = key
         self.isVerdictMap = isVerdictMap
+        self.data = data
         self.isConstant = isConstant
         self.isInterval = isInterval
         self.mergesElements = mergesElements
         self.dynamics = dynamics
         self.size = size
+        self.policy = policy
+        self.hasCounters = hasCounters
         self.elements = elements
         self.comment = comment
         self.location = location
     }
-}
 
-/// What a set's elements are: values of a field's type.
-public struct SetKey: Sendable, Equatable {
-    /// A field of that type: the one behind `typeof`, or for `type` the first that has it.
-    public var field: Field
-    /// Written as `typeof ip saddr` and not as `type ipv4_addr`.
-    public var isTypeof: Bool
+    /// Whether it is a map, to verdicts or to values.
+    public var isMap: Bool { isVerdictMap || data != nil }
 
-    public init(field: Field, isTypeof: Bool) {
-        self.field = field
-        self.isTypeof = isTypeof
+    /// `policy performance` or `policy memory`.
+    public enum Policy: String, Sendable, CaseIterable {
+        case performance, memory
     }
 }
 
-/// An element of a named set or of a verdict map.
+/// What a set's elements are: values of a field's type, or of several one behind the other.
+public struct SetKey: Sendable, Equatable {
+    /// A field of that type: the one behind `typeof`, or for `type` the first that has it.
+    public var field: Field
+    /// Likewise for what follows in a concatenation.
+    public var rest: [Field]
+    /// Written as `typeof ip saddr` and not as `type ipv4_addr`.
+    public var isTypeof: Bool
+
+    public init(field: Field, rest: [Field] = [], isTypeof: Bool) {
+        self.field = field
+        self.rest = rest
+        self.isTypeof = isTypeof
+    }
+
+    public var fields: [Field] { [field] + rest }
+}
+
+/// An element of a named set or of a map.
 public struct SetElement: Sendable, Equatable {
     public var value: Value
     /// In a verdict map, and only there.
     public var verdict: Verdict?
+    /// In a map to values, and only there: a number or an interface's name.
+    public var data: Value?
+    /// What the element's counter starts from, in a set with counters and only there.
+    public var counter: Counter?
+    public var comment: String?
     /// Milliseconds that it lives from the start on; nil for the set's own timeout.
     public var timeout: UInt64?
     public var location: SourceLocation
 
-    public init(value: Value, verdict: Verdict? = nil, timeout: UInt64? = nil, location: SourceLocation) {
+    public init(
+        value: Value, verdict: Verdict? = nil, data: Value? = nil, counter: Counter? = nil, comment: String? = nil,
+        timeout: UInt64? = nil,
+        location: SourceLocation
+    ) {
         self.value = value
         self.verdict = verdict
+        self.data = data
+        self.counter = counter
+        self.comment = comment
         self.timeout = timeout
         self.location = location
     }
+
+    /// Frames and their bytes, as a `counter` statement counts them.
+    public struct Counter: Sendable, Equatable {
+        public var packets: UInt64
+        public var bytes: UInt64
+
+        public init(packets: UInt64 = 0, bytes: UInt64 = 0) {
+            self.packets = packets
+            self.bytes = bytes
+        }
+    }
 }
 
-/// `field vmap …`: the verdict of the element that holds `field & mask`. Without such an element, or where the field can't be read, the
-/// rule does not match. The verdict `continue` goes on with the rule's next statement, all others end the rule.
+/// `key vmap …`: the verdict of the element that holds the key. Without such an element, or where the key can't be read, the rule
+/// does not match. If elements overlap, which those of concatenations may, the first of them is found. The verdict `continue` goes on with the rule's next statement, all others end the rule.
 public struct VerdictMap: Sendable, Equatable {
     /// Where the elements stand.
     public enum Elements: Sendable, Equatable {
-        /// In the rule; none overlaps another.
+        /// In the rule.
         case anonymous([SetElement])
         /// In a map of the same table.
         case named(String)
     }
 
-    public var field: Field
-    /// Bits of the field that count; nil for all of them.
-    public var mask: UInt128?
+    public var key: MatchKey
     public var elements: Elements
     public var location: SourceLocation
 
-    public init(field: Field, mask: UInt128? = nil, elements: Elements, location: SourceLocation) {
-        self.field = field
-        self.mask = mask
+    public init(key: MatchKey, elements: Elements, location: SourceLocation) {
+        self.key = key
         self.elements = elements
         self.location = location
     }
+
+    /// Of a single field.
+    public init(field: Field, mask: UInt128? = nil, elements: Elements, location: SourceLocation) {
+        self.init(key: MatchKey(MatchKey.Component(field, mask: mask)), elements: elements, location: location)
+    }
+
+    /// The field, or the first of a concatenation.
+    public var field: Field { key.first.field }
+    /// Its bits that count; nil for all of them.
+    public var mask: UInt128? { key.first.mask }
 }

@@ -15,35 +15,50 @@ extension Table {
 
 extension NamedSet {
     fileprivate var text: String {
-        var lines = ["\(key.text)\(isVerdictMap ? " : verdict" : "")"]
+        let mapped = data.map { " : \($0.list)" } ?? (isVerdictMap ? " : verdict" : "")
+        var lines = ["\(key.text)\(mapped)"]
+        if policy != .performance { lines.append("policy \(policy.rawValue)") }
         if let size { lines.append("size \(size)") }
         let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0 } + dynamics.flags
         if !flags.isEmpty { lines.append("flags " + flags.joined(separator: ",")) }
         lines += dynamics.lines
+        if hasCounters { lines.append("counter") }
         if mergesElements { lines.append("auto-merge") }
         if let comment { lines.append("comment \"\(comment)\"") }
         if !elements.isEmpty {
-            let selector = Selector.reading(key.field)
-            let values = ValueText(selector)
+            let values = ElementText(key.fields, data: data?.field)
+            let width = key.fields.count == 1 ? Selector.reading(key.field).type.elementsInLine : 1
             var text = "elements = { "
             for (index, element) in elements.enumerated() {
-                if index > 0 { text += index % selector.type.elementsInLine == 0 ? ",\n\t\t\t     " : ", " }
+                if index > 0 { text += index % width == 0 ? ",\n\t\t\t     " : ", " }
                 text += values.text(of: element)
             }
             lines.append(text + " }")
         }
-        return "\t\(isVerdictMap ? "map" : "set") \(name) {\n" + lines.map { "\t\t\($0)\n" }.joined() + "\t}\n"
+        return "\t\(isMap ? "map" : "set") \(name) {\n" + lines.map { "\t\t\($0)\n" }.joined() + "\t}\n"
     }
 }
 
 extension VerdictMap {
+    fileprivate var text: String { "\(key.text) vmap \(elements.text(ElementText(key.components.map(\.field))))" }
+}
+
+extension VerdictMap.Elements {
+    fileprivate func text(_ values: ElementText) -> String {
+        switch self {
+        case .named(let name): "@\(name)"
+        case .anonymous(let elements): "{ \(elements.map(values.text).joined(separator: ", ")) }"
+        }
+    }
+}
+
+extension Assignment {
     fileprivate var text: String {
-        let selector = Selector.reading(field)
-        let values = ValueText(selector)
-        let left = selector.text + (mask.map { " & \(values.operand($0))" } ?? "")
-        switch elements {
-        case .named(let name): return "\(left) vmap @\(name)"
-        case .anonymous(let elements): return "\(left) vmap { \(elements.map(values.text).joined(separator: ", ")) }"
+        let left = "\(Selector.reading(field).text) set"
+        switch value {
+        case .constant(let number): return "\(left) \(ValueText(Selector.reading(field)).plain(number))"
+        case .mapped(let map):
+            return "\(left) \(map.key.text) map \(map.elements.text(ElementText(map.key.components.map(\.field), data: field)))"
         }
     }
 }
@@ -64,7 +79,7 @@ extension Chain {
 extension Rule {
     /// The rule in one line, canonical, without the matches that nft implies: `tcp dport 23 counter drop comment "no telnet"`.
     public var text: String {
-        var parts = statements.compactMap(\.text)
+        var parts = statements.compactMap { $0.text(in: self) }
         if let comment { parts.append("comment \"\(comment)\"") }
         return parts.joined(separator: " ")
     }
@@ -73,25 +88,27 @@ extension Rule {
 extension Rule {
     /// As nft lists it: with the numbers of its counters.
     var listing: String {
-        var parts = statements.compactMap(\.listing)
+        var parts = statements.compactMap { $0.listing(in: self) }
         if let comment { parts.append("comment \"\(comment)\"") }
         return parts.joined(separator: " ")
     }
 }
 
 extension Statement {
-    fileprivate var listing: String? {
-        if case .counter(let packets, let bytes, _) = self { "counter packets \(packets) bytes \(bytes)" } else { text }
+    fileprivate func listing(in rule: Rule) -> String? {
+        if case .counter(let packets, let bytes, _) = self { "counter packets \(packets) bytes \(bytes)" } else { text(in: rule) }
     }
 
     /// Nil for an implied match.
-    fileprivate var text: String? {
+    fileprivate func text(in rule: Rule) -> String? {
         switch self {
-        case .match(let match): match.isImplied ? nil : match.text
+        case .match(let match):
+            match.isImplied ? nil : JoinedMatches.needsOperator(match, in: rule) ? match.textWithOperator : match.text
         case .counter(0, 0, _): "counter"
         case .counter(let packets, let bytes, _): "counter packets \(packets) bytes \(bytes)"
         case .verdict(let verdict, _): verdict.text
         case .verdictMap(let map): map.text
+        case .assignment(let assignment): assignment.text
         case .limit(let limit, _): "limit \(limit.text)"
         case .quota(let quota, _): "quota \(quota.text)"
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""

@@ -2,6 +2,7 @@
 struct RuleChecker {
     private var context: ProtocolContext
     private var statements: [Statement] = []
+    private var joined = JoinedMatches()
     private let sets: SetDeclarations
 
     private let family: Family
@@ -36,6 +37,10 @@ struct RuleChecker {
 
     private mutating func add(_ statement: StatementSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
         switch statement {
+        case .match: break
+        default: joined.noteEffect()
+        }
+        switch statement {
         case .counter(let packets, let bytes, let location):
             statements.append(.counter(packets: packets, bytes: bytes, location: location))
         case .verdict(let verdict, let location):
@@ -43,7 +48,10 @@ struct RuleChecker {
         case .match(let match):
             try add(match, into: &sink)
         case .verdictMap(let map):
-            try add(map, into: &sink)
+            let (key, elements) = try lowered(map, .verdicts, into: &sink)
+            statements.append(.verdictMap(VerdictMap(key: key, elements: elements, location: map.location)))
+        case .assignment(let assignment):
+            try add(assignment, into: &sink)
         case .limit(let limit, let location):
             statements.append(.limit(limit, location: location))
         case .quota(let quota, let location):
@@ -58,40 +66,90 @@ struct RuleChecker {
         }
     }
 
+    private mutating func add(_ syntax: AssignmentSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+        let value: AssignedValue
+        switch syntax.value {
+        case .constant(let expression):
+            value = .constant(try ValueChecker(selector: syntax.selector).number(expression))
+        case .mapped(let map):
+            let (key, elements) = try lowered(map, .values(syntax.selector), into: &sink)
+            value = .mapped(ValueMap(key: key, elements: elements, location: map.location))
+        }
+        statements.append(.assignment(Assignment(field: syntax.selector.field, value: value, location: syntax.location)))
+    }
+
     /// nft concludes nothing from a map: it may hold several protocols.
-    private mutating func add(_ syntax: VerdictMapSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
-        try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
-        let mask = try ValueChecker(selector: syntax.selector).combined(syntax.masks)
-        let field = context.placed(syntax.selector.field, of: syntax.selector.header)
-        var map = VerdictMap(field: field, mask: mask, elements: .anonymous([]), location: syntax.location)
+    private mutating func lowered(
+        _ syntax: MapSyntax, _ use: SetUse, into sink: inout DiagnosticSink
+    ) throws(Diagnostic) -> (key: MatchKey, elements: VerdictMap.Elements) {
+        var key = try lowered(syntax.key, at: syntax.location, into: &sink)
+        let selectors = syntax.key.selectors
+        let isTurned = !key.isConcatenation && syntax.key.first.operations.last?.operator == .exclusiveOr
+        if let interface = syntax.key.components.first(where: { $0.selector.field.isInterface && !$0.operations.isEmpty }) {
+            throw Diagnostic(severity: .error, location: interface.location, message: "interface names have no bits")
+        }
         switch syntax.elements {
         case .named(let name, let location):
-            try sets.check(name, isMap: true, for: syntax.selector, location)
-            map.elements = .named(name)
+            try sets.check(name, use, for: selectors, location)
+            if isTurned {
+                throw Diagnostic(
+                    severity: .error, location: location, message: "behind '^' only elements that stand in the rule are looked up")
+            }
+            return (key, .named(name))
         case .anonymous(let entries):
-            let checker = ElementChecker(syntax.selector, localTime: sets.localTime)
+            let checker = ElementChecker(selectors, use, localTime: sets.localTime)
             let (elements, conflict) = checker.withoutDuplicates(
-                try checker.elements(entries, isMap: true, hasIntervals: true), mayOverlap: false)
+                try checker.elements(entries, hasIntervals: true), mayOverlap: false)
             if let conflict {
                 throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the map")
             }
             if elements.isEmpty { throw Diagnostic(severity: .error, location: syntax.location, message: "the map is empty") }
-            if mask != nil, let prefix = elements.first(where: { if case .prefix = $0.value { true } else { false } }) {
+            if !syntax.key.first.operations.isEmpty,
+                let prefix = elements.first(where: { if case .prefix = $0.value { true } else { false } })
+            {
                 throw Diagnostic(
                     severity: .error, location: prefix.location, message: "a mask with '&' and a prefix exclude each other")
             }
-            map.elements = .anonymous(elements)
+            guard isTurned else { return (key, .anonymous(elements)) }
+            let turned = try elements.turned(by: key.first.xor)
+            key.first.xor = 0
+            return (key, .anonymous(turned))
         }
-        if mask != nil, syntax.selector.field.isInterface {
-            throw Diagnostic(severity: .error, location: syntax.location, message: "interface names have no bits")
+    }
+
+    /// Puts what the key's fields depend on in front, for one after the other.
+    private mutating func lowered(
+        _ syntax: KeySyntax, at location: SourceLocation, into sink: inout DiagnosticSink
+    ) throws(Diagnostic) -> MatchKey {
+        let isConcatenation = syntax.components.count > 1
+        if isConcatenation, MatchKey.octets(of: syntax.selectors.map(\.field)) > MatchKey.octetLimit {
+            throw Diagnostic(
+                severity: .error, location: syntax.location,
+                message: "the parts take more than the \(MatchKey.octetLimit) octets of the kernel's registers")
         }
-        statements.append(.verdictMap(map))
+        var components: [MatchKey.Component] = []
+        for component in syntax.components {
+            let selector = component.selector
+            if isConcatenation, !selector.canBeKey {
+                throw Diagnostic(
+                    severity: .error, location: component.location, message: "'\(selector.text)' in a concatenation is not supported",
+                    note: "write a match of its own")
+            }
+            try addDependencies(of: selector, component.location, location, into: &sink)
+            var lowered = try ValueChecker(selector: selector).component(component)
+            lowered.field = context.placed(selector.field, of: selector.header)
+            try component.checkOrder()
+            components.append(lowered)
+        }
+        return MatchKey(components[0], rest: Array(components.dropFirst()))
     }
 
     private mutating func add(_ syntax: SetUpdateSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
         try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
         let elementStatements = try sets.statements(of: syntax)
-        let mask = try ValueChecker(selector: syntax.selector).combined(syntax.masks)
+        var component = KeySyntax.Component(selector: syntax.selector, location: syntax.selectorLocation)
+        component.operations = syntax.masks.map { (.and, $0) }
+        let mask = try ValueChecker(selector: syntax.selector).component(component).mask
         let field = context.placed(syntax.selector.field, of: syntax.selector.header)
         statements.append(
             .update(
@@ -101,14 +159,69 @@ struct RuleChecker {
     }
 
     private mutating func add(_ syntax: MatchSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
-        try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
+        if syntax.key.components.count > 1 {
+            let key = try lowered(syntax.key, at: syntax.location, into: &sink)
+            statements.append(
+                .match(
+                    Match(
+                        key: key, relation: try syntax.setRelation(), operand: try concatenationOperand(of: syntax),
+                        location: syntax.location)))
+            return
+        }
+        let selector = syntax.selector
+        try addDependencies(of: selector, syntax.key.first.location, syntax.location, into: &sink)
         let lowered = try MatchChecker(syntax, sets: sets).lowered()
-        let field = context.placed(syntax.selector.field, of: syntax.selector.header)
+        let field = context.placed(selector.field, of: selector.header)
         try conclude(from: lowered, of: syntax)
+        let key = MatchKey(MatchKey.Component(field, mask: lowered.mask, xor: lowered.xor))
         let match = Match(
-            field: field, mask: lowered.mask, relation: lowered.relation, operand: lowered.operand,
+            key: key, relation: lowered.relation, operand: lowered.operand,
             order: syntax.comparison.flatMap { Order(rawValue: $0.rawValue) }, location: syntax.location)
+        let hasOperator = syntax.comparison != nil || !syntax.key.first.operations.isEmpty
+        switch joined.harm(of: match, hasOperator: hasOperator) {
+        case .flags:
+            throw Diagnostic(
+                severity: .error, location: syntax.location, message: "flags without an operator beside a match of the octet next to them",
+                note: "nft 1.0.6 joins the two and compares with == then; write 'tcp flags == …' or 'tcp flags & … != 0'")
+        case .order:
+            throw Diagnostic(
+                severity: .error, location: syntax.location,
+                message: "a statement stands between this match and one of the octets next to its own",
+                note: "nft 1.0.6 joins the two and moves the statement behind or in front of both; write them side by side")
+        case nil: break
+        }
         statements.append(.match(match))
+    }
+
+    /// nft concludes nothing of a protocol from a concatenation either.
+    private func concatenationOperand(of syntax: MatchSyntax) throws(Diagnostic) -> Operand {
+        if let part = syntax.key.components.first(where: { $0.selector.field.isInterface && !$0.operations.isEmpty }) {
+            throw Diagnostic(severity: .error, location: part.location, message: "interface names have no bits")
+        }
+        switch syntax.operand {
+        case .named(let name, let location):
+            try sets.check(name, .membership, for: syntax.key.selectors, location)
+            return .named(name)
+        case .set(let entries, let location):
+            let checker = ElementChecker(syntax.key.selectors, .membership)
+            let members = try syntax.members(entries, checker, location)
+            let elements = zip(members, entries).map { SetElement(value: $0, location: $1.element.location) }
+            let (kept, conflict) = checker.withoutDuplicates(elements, mayOverlap: false)
+            if let conflict {
+                throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the set")
+            }
+            return .set(kept.map(\.value))
+        case .element(let element):
+            throw concatenationNeedsSet(at: element.location)
+        case .list(_, let location), .masked(_, _, let location):
+            throw concatenationNeedsSet(at: location)
+        }
+    }
+
+    private func concatenationNeedsSet(at location: SourceLocation) -> Diagnostic {
+        Diagnostic(
+            severity: .error, location: location, message: "a concatenation is compared with sets alone",
+            note: "put it in braces, or write one match behind the other")
     }
 
     private mutating func addDependencies(
@@ -186,7 +299,7 @@ struct RuleChecker {
 
     /// Only an equality with numbers says which header comes next; a range, a prefix or a mask says nothing.
     private mutating func conclude(from lowered: MatchChecker.Lowered, of syntax: MatchSyntax) throws(Diagnostic) {
-        guard syntax.selector.conclusion != nil, lowered.mask == nil, lowered.relation == .equal else { return }
+        guard syntax.selector.conclusion != nil, lowered.mask == nil, lowered.xor == 0, lowered.relation == .equal else { return }
         switch lowered.operand {
         case .single(let value): try conclude(from: value, of: syntax)
         case .set(let members):
@@ -213,8 +326,25 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment: false
         case .verdict: true
         }
+    }
+}
+
+extension [SetElement] {
+    /// A map's elements for a key without the `^` that was its last operator.
+    fileprivate func turned(by bits: UInt128) throws(Diagnostic) -> [SetElement] {
+        var turned = self
+        for index in turned.indices {
+            switch turned[index].value {
+            case .number, .any: turned[index].value = turned[index].value.turned(by: bits)
+            case .range, .prefix, .interface, .concatenation:
+                throw Diagnostic(
+                    severity: .error, location: turned[index].location, message: "behind '^' only single values are looked up",
+                    note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
+            }
+        }
+        return turned
     }
 }

@@ -12,9 +12,9 @@ struct Selector: Sendable {
     /// As it is written and printed.
     var text: String { field.words }
 
-    /// Whether sets that stand under a name take its values: as their elements are compared as they are written, the field has to end
-    /// with an octet; and times, an interface's index and the machine's own byte order are nothing that a file can hold.
-    var canBeKey: Bool { field.trailingBits == 0 && type != .interface && field != .metaLength && !type.isTime }
+    /// Whether sets that stand under a name and concatenations take its values. Times and an interface's index are nothing that a file can hold;
+    /// and a field that ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
+    var canBeKey: Bool { (field.trailingBits == 0 || field.octets.count == 1) && type != .interface && !type.isTime }
 
     /// The layer that an equality on a field decides.
     enum Conclusion: Sendable {
@@ -55,6 +55,7 @@ struct Selector: Sendable {
         Selector(.metaL4proto, .protocolNumber, concludes: .transport),
         Selector(.metaLength, .integer),
         Selector(.metaPkttype, .packetType),
+        Selector(.metaMark, .mark),
         Selector(.metaTime, .time),
         Selector(.metaDay, .day),
         Selector(.metaHour, .hour),
@@ -187,6 +188,7 @@ struct Selector: Sendable {
         }
         // nft takes these keys of `meta` without the word, though it never prints them so.
         grammar["pkttype"] = ["": reading(.metaPkttype)]
+        grammar["mark"] = ["": reading(.metaMark)]
         grammar["time"] = ["": reading(.metaTime)]
         grammar["day"] = ["": reading(.metaDay)]
         grammar["hour"] = ["": reading(.metaHour)]

@@ -24,7 +24,8 @@ extension Parser {
         case "type", "typeof":
             if set.hasKey { throw fail(word.location, "the type is given twice") }
             set.hasKey = true
-            set.key = try key(isMap: set.isMap)
+            set.key = try setKey()
+            if set.isMap { set.data = try mappedKey(isTypeof: word.text == "typeof") }
         case "flags":
             try flags(of: &set)
         case "auto-merge" where !set.isMap:
@@ -51,51 +52,28 @@ extension Parser {
         case "gc-interval" where !set.isMap:
             next()
             set.dynamics.collectionInterval = try duration(behind: "gc-interval")
-        case "counter" where !set.isMap, "quota" where !set.isMap, "limit" where !set.isMap:
+        case "quota" where !set.isMap, "limit" where !set.isMap:
             while let statement = try elementStatement() { set.dynamics.statements.append(statement) }
-        case "timeout", "gc-interval", "policy", "counter", "quota", "limit":
-            throw fail(word.location, "'\(word.text)' in a \(set.isMap ? "map" : "set") is not supported")
+        case "policy":
+            next()
+            let policies = NamedSet.Policy.allCases.map(\.rawValue)
+            guard current.kind == .word, let policy = NamedSet.Policy(rawValue: current.text) else {
+                throw unexpected(expecting: policies.joined(separator: " or "))
+            }
+            next()
+            set.policy = policy
+        case "counter":
+            if set.counter != nil { throw fail(word.location, "the counter is given twice") }
+            set.counter = try elementCounter()
+        case "timeout", "gc-interval", "quota", "limit":
+            throw fail(word.location, "'\(word.text)' in a map is not supported")
         default:
             if try definition() { return }
-            let accepted = ["type", "typeof", "flags", "auto-merge", "size", "elements", "comment"]
+            let accepted = ["type", "typeof", "flags", "auto-merge", "size", "policy", "counter", "elements", "comment"]
             guard word.kind == .word else { throw unexpected(expecting: "\(accepted.joined(separator: ", ")) or '}'") }
             throw fail(
                 word.location, "unknown word '\(printable(word.text))' in a set", note: Words.advice(for: word.text, accepted: accepted))
         }
-    }
-
-    /// `type T` or `typeof SELECTOR`, in a map with `: verdict`.
-    private mutating func key(isMap: Bool) throws(Abandoned) -> SetKey {
-        let isTypeof = next().text == "typeof"
-        let token = current
-        var key: SetKey
-        if isTypeof {
-            guard token.kind == .word, Selector.grammar[token.text] != nil else {
-                throw unexpected(expecting: "a selector such as 'ip saddr'")
-            }
-            let start = index
-            let selector = try selector()
-            guard selector.canBeKey else { throw fail(location(from: start), "sets of '\(selector.text)' are not supported") }
-            key = SetKey(field: selector.field, isTypeof: true)
-        } else {
-            guard token.kind == .word else { throw unexpected(expecting: SetKey.accepted) }
-            guard let field = SetKey.field(ofType: token.text) else {
-                let isKnown = ["integer", "mark", "ct_state", "iface_index", "boolean", "string"].contains(token.text)
-                throw fail(
-                    token.location, "type '\(printable(token.text))' \(isKnown ? "is not supported" : "is unknown")", note: SetKey.accepted)
-            }
-            next()
-            key = SetKey(field: field, isTypeof: false)
-        }
-        if at(.dot) { throw fail(current.location, "concatenations are not supported") }
-        if isMap {
-            try expect(.colon, for: "and 'verdict' behind a map's type")
-            guard at(word: "verdict") else {
-                throw fail(current.location, "maps to other things than verdicts are not supported", note: "expected 'verdict'")
-            }
-            next()
-        }
-        return key
     }
 
     private mutating func flags(of set: inout SetSyntax) throws(Abandoned) {
@@ -140,13 +118,12 @@ extension Parser {
             isFirst = false
             if at(.leftBrace) { throw fail(current.location, "a set can't stand in a set") }
             if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(example)") }
-            if at(.asterisk) { throw fail(current.location, "'*' as an element is not supported") }
             try entry(into: &entries)
             if at(word: "timeout"), !entries.isEmpty {
                 next()
                 entries[entries.count - 1].timeout = try duration(behind: "timeout")
             }
-            for word in ["comment", "timeout", "expires", "counter"] where at(word: word) {
+            for word in ["timeout", "expires"] where at(word: word) {
                 throw fail(current.location, "'\(word)' in an element is not supported")
             }
             try skipLineBreak()
@@ -158,7 +135,9 @@ extension Parser {
     private mutating func entry(into entries: inout [EntrySyntax]) throws(Abandoned) {
         let start = index
         let element: ElementSyntax
-        if isVariableAlone {
+        if at(.asterisk) {
+            element = .any(location: next().location)
+        } else if isVariableAlone {
             switch try variable() {
             case .set(let more, _):
                 entries += more
@@ -167,24 +146,45 @@ extension Parser {
             case .list, .masked, .named: throw fail(location(from: start), "the variable can't stand in a set")
             }
         } else {
-            element = try self.element(beginningWith: try expression(depth: 0), from: start)
+            let first = try self.element(beginningWith: try expression(depth: 0), from: start)
+            element = try concatenation(beginningWith: first, from: start)
         }
-        entries.append(EntrySyntax(element: element, verdict: skip(.colon) ? try mappedVerdict() : nil))
+        var entry = EntrySyntax(element: element)
+        if at(word: "counter") { entry.counter = try elementCounter() }
+        if at(word: "comment") { entry.comment = try comment() }
+        if skip(.colon) { try readMapped(into: &entry) }
+        entries.append(entry)
     }
 
-    private mutating func mappedVerdict() throws(Abandoned) -> Verdict {
+    /// `counter [packets N] [bytes M]`.
+    private mutating func elementCounter() throws(Abandoned) -> SetElement.Counter {
+        next()
+        var counter = SetElement.Counter()
+        while at(word: "packets") || at(word: "bytes") {
+            let what = next().text
+            guard current.kind == .number else { throw unexpected(expecting: "a number of \(what)") }
+            let value = try number(next())
+            if what == "packets" { counter.packets = value } else { counter.bytes = value }
+        }
+        return counter
+    }
+
+    /// Behind an element's colon: a verdict or a constant.
+    private mutating func readMapped(into entry: inout EntrySyntax) throws(Abandoned) {
         let word = current
-        guard word.kind == .word else { throw unexpected(expecting: "a verdict") }
-        switch word.text {
+        switch word.kind == .word ? word.text : "" {
         case "accept", "drop", "return", "continue":
             next()
-            return word.text == "accept" ? .accept : word.text == "drop" ? .drop : word.text == "return" ? .return : .continue
+            entry.verdict = word.text == "accept" ? .accept : word.text == "drop" ? .drop : word.text == "return" ? .return : .continue
         case "jump", "goto":
             next()
-            return try target(isJump: word.text == "jump")
+            entry.verdict = try target(isJump: word.text == "jump")
         default:
-            let note = Words.advice(for: word.text, accepted: ["accept", "drop", "jump", "goto", "return", "continue"])
-            throw fail(word.location, "'\(printable(word.text))' is no verdict", note: note)
+            if at(.comma) || at(.rightBrace) || current.isSeparator { throw unexpected(expecting: "a verdict or a value") }
+            entry.data = try expression(depth: 0)
+            if at(.dot) || at(.dash) || at(.slash) {
+                throw fail(current.location, "an element is mapped to a single value", note: "concatenations as data are not supported")
+            }
         }
     }
 
@@ -210,29 +210,5 @@ extension Parser {
         if current.kind == .newline {
             throw fail(current.location, "an empty line, or a line with nothing but a comment, in a set", note: "nft takes none there")
         }
-    }
-}
-
-extension SetKey {
-    /// nft's name of a type, and a field that has it.
-    private static let types: [(name: String, field: Field)] = [
-        ("ipv4_addr", .ipSaddr), ("ipv6_addr", .ip6Saddr), ("ether_addr", .etherSaddr), ("inet_proto", .metaL4proto),
-        ("inet_service", .thDport), ("ether_type", .metaProtocol), ("ifname", .metaIifname), ("icmp_type", .icmpType),
-        ("icmpv6_type", .icmpv6Type), ("arp_op", .arpOperation), ("tcp_flag", .tcpFlags), ("nf_proto", .metaNfproto),
-    ]
-
-    static func field(ofType name: String) -> Field? { types.first { $0.name == name }?.field }
-
-    static var accepted: String { "accepted: " + types.map(\.name).joined(separator: ", ") }
-
-    /// As it is written: `type ipv4_addr`, `typeof ip saddr`.
-    var text: String {
-        if !isTypeof, let type = Self.types.first(where: { $0.field == field }) { return "type \(type.name)" }
-        return "typeof \(Selector.reading(field).text)"
-    }
-
-    /// Whether the field's values are of the set's type.
-    func fits(_ selector: Selector) -> Bool {
-        selector.canBeKey && Selector.reading(field).type == selector.type && field.bitWidth == selector.field.bitWidth
     }
 }

@@ -21,6 +21,7 @@ struct CommandSyntax {
         case object(NamedObject)
         case rule(RuleSyntax, chain: String, isInserted: Bool)
         case elements([EntrySyntax], set: String)
+        case deletion([EntrySyntax], set: String)
         case flushTable
         case flushChain(String)
         case flushSet(String, isMap: Bool)
@@ -53,11 +54,16 @@ struct SetSyntax {
     /// Nil if none is written, or if it was refused.
     var key: SetKey?
     var hasKey = false
+    /// In a map to values what they are; nil in one to verdicts.
+    var data: SetKey?
     var isConstant = false
     var isInterval = false
     var mergesElements = false
     var dynamics = SetDynamics()
     var size: UInt32?
+    var policy = NamedSet.Policy.performance
+    /// What elements without a counter of their own begin with; nil if none count.
+    var counter: SetElement.Counter?
     var elements: [EntrySyntax] = []
     var comment: String?
     var location: SourceLocation
@@ -94,7 +100,8 @@ enum StatementSyntax {
     case match(MatchSyntax)
     case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
     case verdict(Verdict, location: SourceLocation)
-    case verdictMap(VerdictMapSyntax)
+    case verdictMap(MapSyntax)
+    case assignment(AssignmentSyntax)
     case limit(Limit, location: SourceLocation)
     case quota(Quota, location: SourceLocation)
     case object(ObjectReference, location: SourceLocation)
@@ -106,6 +113,7 @@ enum StatementSyntax {
         case .match(let match): match.location
         case .verdictMap(let map): map.location
         case .update(let update): update.location
+        case .assignment(let assignment): assignment.location
         case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
             .object(_, let location), .log(_, let location):
             location
@@ -113,12 +121,29 @@ enum StatementSyntax {
     }
 }
 
-/// `selector [& mask …] [operator] operand`.
+/// What stands in front of an operator: `selector [& mask …]`, or several joined by dots.
+struct KeySyntax {
+    struct Component {
+        var selector: Selector
+        /// Of the selector alone.
+        var location: SourceLocation
+        /// In the order in which they are carried out.
+        var operations: [(operator: ExpressionSyntax.Operator, operand: ExpressionSyntax)] = []
+    }
+
+    /// At least one.
+    var components: [Component]
+    var location: SourceLocation
+
+    /// What a single operand is compared with, which a concatenation has none of.
+    var first: Component { components[0] }
+    var selectors: [Selector] { components.map(\.selector) }
+    var text: String { components.map(\.selector.text).joined(separator: " . ") }
+}
+
+/// `key [operator] operand`.
 struct MatchSyntax {
-    var selector: Selector
-    var selectorLocation: SourceLocation
-    /// All of them are combined.
-    var masks: [ExpressionSyntax]
+    var key: KeySyntax
     /// Nil if none is written, which is not always the same as `==`.
     var comparison: Comparison?
     var operand: OperandSyntax
@@ -134,13 +159,13 @@ struct MatchSyntax {
         /// None of the bits.
         case negation = "!"
     }
+
+    var selector: Selector { key.first.selector }
 }
 
-/// `selector [& mask …] vmap …`.
-struct VerdictMapSyntax {
-    var selector: Selector
-    var selectorLocation: SourceLocation
-    var masks: [ExpressionSyntax]
+/// `key vmap …` or `key map …`.
+struct MapSyntax {
+    var key: KeySyntax
     var elements: Elements
     var location: SourceLocation
 
@@ -150,13 +175,30 @@ struct VerdictMapSyntax {
     }
 }
 
+/// `field set …`.
+struct AssignmentSyntax {
+    var selector: Selector
+    var value: Value
+    var location: SourceLocation
+
+    enum Value {
+        case constant(ExpressionSyntax)
+        case mapped(MapSyntax)
+    }
+}
+
 /// What stands between a set's commas.
 struct EntrySyntax {
     var element: ElementSyntax
-    /// `: verdict`, in maps.
+    var counter: SetElement.Counter?
+    var comment: String?
+    /// Behind the colon, in maps: a verdict, or a value.
     var verdict: Verdict?
     /// Milliseconds.
     var timeout: UInt64?
+    var data: ExpressionSyntax?
+
+    var isPlain: Bool { verdict == nil && data == nil && counter == nil && comment == nil && timeout == nil }
 }
 
 enum OperandSyntax {
@@ -182,11 +224,15 @@ enum ElementSyntax {
     case value(ExpressionSyntax)
     case range(ExpressionSyntax, ExpressionSyntax, location: SourceLocation)
     case prefix(ExpressionSyntax, length: UInt64, location: SourceLocation)
+    /// Joined by dots; none of them is a concatenation.
+    case concatenation([ElementSyntax], location: SourceLocation)
+    /// `*`.
+    case any(location: SourceLocation)
 
     var location: SourceLocation {
         switch self {
         case .value(let value): value.location
-        case .range(_, _, let location), .prefix(_, _, let location): location
+        case .range(_, _, let location), .prefix(_, _, let location), .concatenation(_, let location), .any(let location): location
         }
     }
 }

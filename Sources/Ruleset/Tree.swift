@@ -119,6 +119,7 @@ public enum Statement: Sendable, Equatable {
     case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
     case verdict(Verdict, location: SourceLocation)
     case verdictMap(VerdictMap)
+    case assignment(Assignment)
     case limit(Limit, location: SourceLocation)
     case quota(Quota, location: SourceLocation)
     /// A named counter, quota or limit.
@@ -139,11 +140,9 @@ public enum Verdict: Sendable, Equatable {
     case goto(String)
 }
 
-/// `(field & mask) relation operand`. If the field can't be read in a frame the match fails, whatever the relation (NFT_BREAK).
+/// `key relation operand`. If the key can't be read in a frame the match fails, whatever the relation (NFT_BREAK).
 public struct Match: Sendable, Equatable {
-    public var field: Field
-    /// Bits of the field that count; nil for all of them.
-    public var mask: UInt128?
+    public var key: MatchKey
     public var relation: Relation
     public var operand: Operand
     /// How the range was written, if by an order: `> 1023`.
@@ -153,16 +152,36 @@ public struct Match: Sendable, Equatable {
     public var location: SourceLocation
 
     public init(
-        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, order: Order? = nil,
-        isImplied: Bool = false, location: SourceLocation
+        key: MatchKey, relation: Relation = .equal, operand: Operand, order: Order? = nil, isImplied: Bool = false,
+        location: SourceLocation
     ) {
-        self.field = field
-        self.mask = mask
+        self.key = key
         self.relation = relation
         self.operand = operand
         self.order = order
         self.isImplied = isImplied
         self.location = location
+    }
+
+    /// Of a single field.
+    public init(
+        field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, order: Order? = nil,
+        isImplied: Bool = false, location: SourceLocation
+    ) {
+        self.init(
+            key: MatchKey(MatchKey.Component(field, mask: mask)), relation: relation, operand: operand, order: order,
+            isImplied: isImplied, location: location)
+    }
+
+    /// The field, or the first of a concatenation.
+    public var field: Field {
+        get { key.first.field }
+        set { key.first.field = newValue }
+    }
+    /// Its bits that count; nil for all of them.
+    public var mask: UInt128? {
+        get { key.first.mask }
+        set { key.first.mask = newValue }
     }
 }
 
@@ -197,6 +216,8 @@ public enum Operand: Sendable, Equatable {
     case single(Value)
     /// An anonymous set. Its elements are sorted, and of intervals neighbours are joined, unless the rule goes on with a header that
     /// depends on their order.
+    ///
+    /// With `*` among them the relation is `equal`.
     case set([Value])
     /// A set of the same table, by name; the checker has seen that it is there and that its elements are of the field's type.
     case named(String)
@@ -211,4 +232,8 @@ public enum Value: Sendable, Hashable {
     case prefix(UInt128, length: Int)
     /// An interface's name, or with `isPrefix` all names that begin so (`"eth*"`).
     case interface(String, isPrefix: Bool)
+    /// One for each component of a key, in its order; none of them is a concatenation.
+    case concatenation([Value])
+    /// `*` in a set or map: whatever no other element holds.
+    case any
 }

@@ -162,6 +162,7 @@ private struct MatchConsistency {
 extension Match {
     /// Whether the field may have this number.
     fileprivate func admits(_ number: UInt128) -> Bool {
+        if key.isConcatenation || key.first.xor != 0 { return true }
         let number = mask.map { number & $0 } ?? number
         let values: [Value]
         switch operand {
@@ -171,7 +172,7 @@ extension Match {
         }
         let isAmong = values.contains { value in
             if case .interface = value { return true }
-            let bounds = value.bounds(bitWidth: field.bitWidth)
+            let bounds = value.bounds(of: field)
             return bounds.low <= number && number <= bounds.high
         }
         return isAmong == (relation == .equal)
@@ -179,7 +180,7 @@ extension Match {
 
     /// All numbers that the field may have, if the match lists them.
     fileprivate var numbers: [UInt128]? {
-        guard mask == nil, relation == .equal, !field.isInterface else { return nil }
+        guard !key.isConcatenation, mask == nil, key.first.xor == 0, relation == .equal, !field.isInterface else { return nil }
         let values: [Value]
         switch operand {
         case .single(let value): values = [value]

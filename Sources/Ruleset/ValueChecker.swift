@@ -98,7 +98,8 @@ struct ValueChecker {
     }
 
     /// A number, range or prefix.
-    func value(_ element: ElementSyntax) throws(Diagnostic) -> Value {
+    /// - Parameter isElement: It stands in a set.
+    func value(_ element: ElementSyntax, isElement: Bool = false) throws(Diagnostic) -> Value {
         if selector.field.isInterface { return try interface(element) }
         switch element {
         case .value(let expression):
@@ -110,7 +111,7 @@ struct ValueChecker {
         case .prefix(let expression, let length, let location):
             let base = try number(expression)
             if type.isTime { throw failure(location, "times have no prefixes", note: "expected \(type.example)") }
-            guard selector.field.isWholeOctets else {
+            guard selector.field.isWholeOctets || (isElement && selector.field.hasPrefixesInSets) else {
                 throw failure(
                     location, "'\(selector.text)' has no prefixes: it does not begin and end with an octet",
                     note: "nft 1.0.6 makes a wrong mask of them; write a range")
@@ -120,6 +121,10 @@ struct ValueChecker {
                 throw failure(location, "prefix length \(length) is out of range for '\(selector.text)'", note: note)
             }
             return prefix(base, length: Int(length))
+        case .concatenation(let parts, let location):
+            throw failure(location, "\(parts.count) parts where one value is expected")
+        case .any(let location):
+            throw failure(location, "'*' stands in sets and maps alone", note: "expected \(type.example)")
         }
     }
 
@@ -173,4 +178,10 @@ struct ValueChecker {
         }
         return .interface(name, isPrefix: isPrefix)
     }
+}
+
+extension Field {
+    /// Whether nft makes the right interval of a prefix, though it makes a wrong mask: of those that end with an octet it does so up to
+    /// two of them.
+    fileprivate var hasPrefixesInSets: Bool { trailingBits == 0 && (8..<16).contains(bitWidth) }
 }

@@ -4,7 +4,7 @@ enum ValueType: Sendable {
     case interfaceName, interface, packetType
     case etherType, protocolNumber, service, ethernetAddress, ipv4, ipv6, integer
     case arpOperation, icmpType, icmpCode, icmpv6Type, icmpv6Code, igmpType
-    case dscp, ecn, tcpFlags, dccpType
+    case dscp, ecn, tcpFlags, dccpType, mark
     case time, day, hour
     /// Netfilter's number of a family of protocols.
     case networkFamily
@@ -31,6 +31,7 @@ enum ValueType: Sendable {
         case .ecn: "an ECN code point"
         case .tcpFlags: "a TCP flag"
         case .dccpType: "a DCCP packet type"
+        case .mark: "a mark"
         case .time: "a time"
         case .day: "a day of the week"
         case .hour: "a time of day"
@@ -57,7 +58,7 @@ enum ValueType: Sendable {
         case .dccpType: .dccpTypes
         case .networkFamily: .networkFamilies
         case .day: .days
-        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .time, .hour: nil
+        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark, .time, .hour: nil
         }
     }
 
@@ -78,7 +79,7 @@ enum ValueType: Sendable {
         case .ethernetAddress: "six groups such as 02:00:5e:10:00:01"
         case .ipv4: "four octets without leading zeros, such as 10.77.0.1"
         case .ipv6: "an address such as fd77::1"
-        case .integer: "a number, decimal or hexadecimal"
+        case .integer, .mark: "a number, decimal or hexadecimal"
         case .tcpFlags: "\(Self.list(.tcpFlags)) or a number"
         case .time: "a time such as \"2024-06-06 17:00\" or seconds since 1970"
         case .hour: "a time of day such as \"17:00\" or \"17:00:30\""
@@ -95,7 +96,7 @@ enum ValueType: Sendable {
     var elementsInLine: Int {
         switch self {
         case .ipv4, .packetType: 2
-        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily: 5
+        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily, .mark: 5
         case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
             .dscp, .ecn, .dccpType, .time, .day, .hour:
             1

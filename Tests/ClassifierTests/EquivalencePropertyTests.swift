@@ -47,7 +47,7 @@ import Wire
             switch value {
             case .number(let number): [number &- 1, number, number + 1]
             case .range(let low, let high): [low &- 1, low, high, high + 1]
-            case .prefix, .interface: []
+            case .prefix, .interface, .concatenation, .any: []
             }
         }
         var dropped = 0

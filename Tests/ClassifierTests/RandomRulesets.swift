@@ -6,7 +6,7 @@ import Wire
 struct RandomRulesets {
     var random: SeededGenerator
     /// Of the table that is being made.
-    private var sets: [NamedSet] = []
+    var sets: [NamedSet] = []
 
     /// Whether rules have limits, quotas, named objects and events as well.
     private let remembers: Bool
@@ -51,6 +51,7 @@ struct RandomRulesets {
 
     private mutating func makeSets(jumpingTo chains: [String]) {
         if chains.isEmpty { sets.removeAll() }
+        for _ in 0..<Int.random(in: 0...2, using: &random) { sets.append(keyedSet(jumpingTo: chains)) }
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             let field = random.pick(Field.allCases)
             let isMap = random.oneIn(2)
@@ -66,7 +67,7 @@ struct RandomRulesets {
     }
 
     /// None of them overlaps another.
-    private mutating func mapElements(of field: Field, jumpingTo chains: [String]) -> [SetElement] {
+    mutating func mapElements(of field: Field, jumpingTo chains: [String]) -> [SetElement] {
         if field.bitWidth == 0 {
             return ["near0", "far0", "eth7"].map {
                 SetElement(value: .interface($0, isPrefix: false), verdict: verdict(jumpingTo: chains), location: Build.nowhere)
@@ -85,7 +86,8 @@ struct RandomRulesets {
     }
 
     private mutating func verdictMap(jumpingTo chains: [String]) -> Statement {
-        let maps = sets.filter(\.isVerdictMap)
+        if random.oneIn(3) { return keyedVerdictMap(jumpingTo: chains) }
+        let maps = sets.filter { $0.isVerdictMap && $0.key.rest.isEmpty }
         if !maps.isEmpty, random.oneIn(2) {
             let map = random.pick(maps)
             return .verdictMap(VerdictMap(field: map.key.field, elements: .named(map.name), location: Build.nowhere))
@@ -97,7 +99,8 @@ struct RandomRulesets {
 
     private mutating func rules(jumpingTo chains: [String]) -> [Rule] {
         (0..<Int.random(in: 0...5, using: &random)).map { _ in
-            var statements = (0..<Int.random(in: 0...2, using: &random)).map { _ in match() }
+            var statements = (0..<Int.random(in: 0...2, using: &random)).map { _ in random.oneIn(4) ? keyedMatch() : match() }
+            if random.oneIn(4) { statements.insert(marking(), at: Int.random(in: 0...statements.count, using: &random)) }
             if random.oneIn(3) {
                 let counter = Statement.counter(packets: 1, bytes: 2, location: Build.nowhere)
                 statements.insert(counter, at: Int.random(in: 0...statements.count, using: &random))
@@ -117,7 +120,7 @@ struct RandomRulesets {
         }
     }
 
-    private mutating func verdict(jumpingTo chains: [String]) -> Verdict {
+    mutating func verdict(jumpingTo chains: [String]) -> Verdict {
         if !chains.isEmpty, random.oneIn(2) {
             return random.oneIn(3) ? .goto(random.pick(chains)) : .jump(random.pick(chains))
         }
@@ -125,7 +128,7 @@ struct RandomRulesets {
     }
 
     private mutating func match() -> Statement {
-        let named = sets.filter { !$0.isVerdictMap }
+        let named = sets.filter { !$0.isMap && $0.key.rest.isEmpty && $0.elements.allSatisfy { $0.value != .any } }
         if !named.isEmpty, random.oneIn(3) {
             let set = random.pick(named)
             return .match(
@@ -144,7 +147,7 @@ struct RandomRulesets {
                 field: field, mask: mask, relation: random.oneIn(3) ? .notEqual : .equal, operand: operand, location: Build.nowhere))
     }
 
-    private mutating func value(of field: Field) -> Value {
+    mutating func value(of field: Field) -> Value {
         if field.bitWidth == 0 { return .interface(random.pick(Self.names), isPrefix: random.oneIn(2)) }
         let number = corner(of: field)
         switch Int.random(in: 0..<4, using: &random) {
@@ -161,7 +164,7 @@ struct RandomRulesets {
     }
 
     /// Often one of those that frames are made to differ in, else any, sometimes without a name.
-    private mutating func field() -> Field {
+    mutating func field() -> Field {
         switch Int.random(in: 0..<4, using: &random) {
         case 0: return random.pick(Field.allCases)
         case 1:
@@ -174,7 +177,8 @@ struct RandomRulesets {
     }
 
     private static let usualFields: [Field] = [
-        .metaIifname, .metaOifname, .metaProtocol, .metaL4proto, .metaPkttype, .metaNfproto, .metaLength, .etherSaddr, .etherDaddr,
+        .metaMark, .metaIifname, .metaOifname, .metaProtocol, .metaL4proto, .metaPkttype, .metaNfproto, .metaLength, .etherSaddr,
+        .etherDaddr,
         .etherType, .vlanId, .vlanPcp,
         .vlanType, .arpOperation, .ipSaddr, .ipDaddr, .ipProtocol, .ip6Saddr, .ip6Daddr, .ip6Nexthdr, .tcpSport, .tcpDport, .tcpFlags,
         .udpSport, .udpDport, .sctpSport, .thDport, .icmpType, .icmpv6Type,
@@ -197,10 +201,11 @@ struct RandomRulesets {
     }
 
     /// A number that frames have in that field, or one beside it.
-    private mutating func corner(of field: Field) -> UInt128 {
+    mutating func corner(of field: Field) -> UInt128 {
         let number: UInt128 =
             switch field {
             case .metaIifname, .metaOifname, .metaIif, .metaOif: 0
+            case .metaMark: UInt128(random.pick([0, 1, 2, 3]))
             case .metaProtocol, .etherType, .vlanType: UInt128(random.pick([0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 4, 1, 38]))
             case .metaNfproto: UInt128(random.pick([2, 7, 10]))
             case .metaL4proto, .ipProtocol, .ip6Nexthdr: UInt128(random.pick([0, 1, 6, 17, 44, 51, 58, 59, 60, 132]))

@@ -54,6 +54,7 @@ struct Outcome: Equatable {
     var rules: [Hits]
     var counters: [Hits]
     var namedCounters: [Hits]
+    var elements: [Hits]
     var events: [LoggedStatement]
 }
 
@@ -71,6 +72,7 @@ func classifyBothWays(
         classification: found, rules: program.rules.indices.map { hits.rule($0) },
         counters: program.counters.indices.map { hits.counter($0) },
         namedCounters: program.namedCounters.indices.map { hits.namedCounter($0) },
+        elements: program.elementCounters.indices.map { hits.element($0) },
         events: (0..<hits.eventCount).compactMap { hits.event($0) })
 
     let result = interpreter.classify(bytes.span.bytes, frame, ingress: ingress, at: instant)
@@ -82,7 +84,8 @@ func classifyBothWays(
     func size(_ rule: Int) -> UInt64 { size(program.rules[rule].family) }
     var walked = Outcome(
         classification: result.classification, rules: program.rules.map { _ in Hits() }, counters: program.counters.map { _ in Hits() },
-        namedCounters: program.namedCounters.map { _ in Hits() }, events: Array(result.events.prefix(16)))
+        namedCounters: program.namedCounters.map { _ in Hits() },
+        elements: program.elementCounters.map { _ in Hits() }, events: Array(result.events.prefix(16)))
     for rule in result.matchedRules { walked.rules[rule] = walked.rules[rule] + Hits(frames: 1, bytes: size(rule)) }
     for counter in result.counters {
         walked.counters[counter] = walked.counters[counter] + Hits(frames: 1, bytes: size(program.counters[counter].rule))
@@ -90,6 +93,9 @@ func classifyBothWays(
     for counter in result.namedCounters {
         walked.namedCounters[counter] =
             walked.namedCounters[counter] + Hits(frames: 1, bytes: size(program.namedCounters[counter].family))
+    }
+    for element in result.elements {
+        walked.elements[element] = walked.elements[element] + Hits(frames: 1, bytes: size(program.elementCounters[element].family))
     }
     return (compiled, walked)
 }

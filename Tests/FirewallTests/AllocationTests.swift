@@ -25,9 +25,9 @@ private let isOptimized = true
     @Test(
         "judging a million frames allocates nothing",
         .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
-        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))
-    func judging() throws {
-        let program = try tenRules()
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"), arguments: ["ten rules", "keys"])
+    func judging(rules: String) throws {
+        let program = try rules == "keys" ? keyRules() : tenRules()
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
         let frames =

@@ -54,3 +54,36 @@ func tenRules() throws(ProgramError) -> Program {
             udp(.range(9_000, 10_000)),
         ])
 }
+
+/// Concatenations, maps, elements that count and marks.
+func keyRules() throws -> Program {
+    let text = """
+        table bridge filter {
+            set services {
+                type ipv4_addr . inet_service
+                flags interval
+                counter
+                elements = { 192.0.2.0/24 . 80-90, 198.51.100.7 . 53, * }
+            }
+            set hosts {
+                typeof ether saddr . ip saddr
+                elements = { 02:77:00:00:00:01 . 192.0.2.1, 02:77:00:00:00:02 . 192.0.2.2 }
+            }
+            map marks {
+                type inet_proto : mark
+                elements = { tcp : 1, udp : 2, * : 3 }
+            }
+            chain forward {
+                type filter hook forward priority filter; policy drop;
+                meta mark set meta l4proto map @marks
+                ip saddr . tcp dport @services counter
+                ether saddr . ip saddr @hosts drop
+                meta mark | 1 == 3 counter
+                meta mark . iifname vmap { 1 . "near0" : accept, 2 . "far*" : drop, * : continue }
+            }
+        }
+
+        """
+    let (ruleset, _) = try Ruleset.read(SourceFile(name: "keys.nft", text: text))
+    return try Program(compiling: ruleset, ports: ["near0", "far0"])
+}

@@ -61,7 +61,8 @@ struct AgreementTests {
     func lowering(asPrinted: Bool) throws {
         // Of two rules in one line the table would hold the second against both.
         let comparable = Self.cases.filter {
-            $0.mark == "=" && !$0.rule.contains(";") && !$0.rule.contains("vmap") && !Self.namesInNames.contains($0.rule)
+            $0.mark == "=" && !$0.rule.contains(";") && !$0.rule.contains("vmap") && !$0.rule.contains(" map ")
+                && !Self.namesInNames.contains($0.rule)
         }
         let rules = try comparable.map { testCase in
             let rule = try #require(try read(rule: testCase.rule))
@@ -86,7 +87,13 @@ struct AgreementTests {
         "ip dscp cs1", "ip6 dscp 5", "ip6 hoplimit 3", "icmp type { 3, 8 }", "icmp type 0", "icmp id 5", "icmp mtu 1500", "icmp code 1",
         "icmpv6 mtu 1280", "icmpv6 sequence 3", "icmpv6 type 129", "igmp type 17", "igmp group 5", "udplite dport 4", "dccp type data",
         "esp spi 5", "ah spi 5", "comp cpi 3", "tcp urgptr 5", "@ll,96,16 0x800", "@nh,72,8 6", "@th,16,16 80", "meta length > 100",
-        "meta pkttype other", "limit rate 5/second", "limit rate over 10 kbytes/minute burst 3 mbytes", "quota over 5 kbytes",
+        "meta pkttype other", "meta mark 5", "meta mark set 7", "ip saddr . tcp dport { 1.1.1.1 . 5, 1.1.1.2 . 6 }",
+        "ip saddr . th dport { 1.1.1.0/24 . 5-7, 10.0.0.0/9 . 6 }", "meta l4proto . th dport != { tcp . 5, udp . 7 }",
+        "vlan id . ether saddr { 5 . 1:2:3:4:5:6 }", "ether type . vlan id { 8021q . 5 }", "udp sport . ip6 daddr { 5-6 . ::1 }",
+        "icmp type . icmp code { 8 . 0 }", "icmp code . icmp id { 0 . 5 }", "ip dscp . ip ttl { cs1 . 64, 1-5 . 3 }",
+        "meta mark . ip protocol { 5 . tcp }", "meta length . ip protocol { 5-9 . tcp }", "tcp dport ^ 1 5", "udp dport | 1 == 5",
+        "ip saddr & 255.255.255.0 . ip daddr { 1.1.1.0 . 2.2.2.2 }", "ip ttl ^ 3 . ip daddr { 1 . 2.2.2.2 }",
+        "limit rate 5/second", "limit rate over 10 kbytes/minute burst 3 mbytes", "quota over 5 kbytes",
         "counter name c1", "quota name q1", "limit name l1", "log prefix \"p\" level info", "log group 3", "meta hour \"22:00\"-\"06:00\"",
         "meta day Monday", "meta time < \"2030-01-01\"", "meta nfproto ipv4", "meta nfproto { ipv4, ipv6 }", "meta nfproto != ipv6",
         "meta nfproto 7",
@@ -103,10 +110,12 @@ struct AgreementTests {
         for _ in 0..<600 {
             let count = Int.random(in: 2...4, using: &generator)
             let text = (0..<count).compactMap { _ in Self.pieces.randomElement(using: &generator) }.joined(separator: " ")
-            if let rule = try? read(rule: text, family: family) {
-                rules.append((text, text, rule.steps))
-            } else {
-                refused.append(text)
+            do throws(RejectedRuleset) {
+                if let rule = try read(rule: text, family: family) { rules.append((text, text, rule.steps)) }
+            } catch {
+                // What nft takes and gives another meaning is refused as well.
+                let isMisread = error.diagnostics.contains { $0.note?.hasPrefix("nft 1.0.6 joins") == true }
+                if !isMisread { refused.append(text) }
             }
         }
         // What says no more than the family itself nft leaves out, where it stands in front of something else.

@@ -28,6 +28,8 @@ struct Load {
     private var leadingBytes: Int?
     /// No value is above it.
     var top: UInt128
+    /// Bits that are turned over in the end; nft may turn those of the value instead.
+    var xor: UInt128 = 0
 
     init(base: String, offset: Int, bytes: Int) {
         (self.base, self.offset, self.bytes) = (base, offset, bytes)
@@ -38,8 +40,13 @@ struct Load {
 
     private var place: String { "\(base)+\(offset)/\(bytes)" + operations.joined() }
 
+    /// With the bits that are turned over, where the value is no single one.
+    var wholePlace: String { place + (xor == 0 ? "" : "^\(String(xor, radix: 16))") }
+
     /// A mask of ones does nothing.
     mutating func mask(_ mask: UInt128) {
+        // Behind a shift nft's mask has ones where no bits are.
+        let mask = operations.last?.hasPrefix(">>") == true ? mask & top : mask
         guard mask != Self.all(bytes) else { return }
         let ones = Self.all(bytes)
         let leading = (0..<bytes).first { mask == ones ^ Self.all(bytes - $0) }
@@ -55,22 +62,23 @@ struct Load {
     }
 
     func equal(_ value: UInt128) -> [Step] {
+        let value = value ^ xor
         guard operations.isEmpty || leadingBytes != nil else { return [.test("\(place) == \(value)")] }
         return (0..<(leadingBytes ?? bytes)).map { index in
             .byte(base, offset: offset + index, UInt8(truncatingIfNeeded: value >> UInt128((bytes - 1 - index) * 8)))
         }
     }
 
-    func notEqual(_ value: UInt128) -> [Step] { [.test("\(place) != \(value)")] }
-    func outside(_ low: UInt128, _ high: UInt128) -> [Step] { [.test("\(place) not in \(low)-\(high)")] }
+    func notEqual(_ value: UInt128) -> [Step] { [.test("\(place) != \(value ^ xor)")] }
+    func outside(_ low: UInt128, _ high: UInt128) -> [Step] { [.test("\(wholePlace) not in \(low)-\(high)")] }
 
     /// Values are multiples of the mask's lowest bit. Bounds that every value keeps say nothing.
     func atLeast(_ low: UInt128) -> [Step] {
         let bound = low % unit == 0 ? low : low - low % unit + unit
-        return low == 0 ? [] : [.test("\(place) >= \(bound)")]
+        return low == 0 ? [] : [.test("\(wholePlace) >= \(bound)")]
     }
 
-    func atMost(_ high: UInt128) -> [Step] { high >= top ? [] : [.test("\(place) <= \(high - high % unit)")] }
+    func atMost(_ high: UInt128) -> [Step] { high >= top ? [] : [.test("\(wholePlace) <= \(high - high % unit)")] }
 
     private var unit: UInt128 { top == 0 ? 1 : top & (~top + 1) }
 
@@ -79,15 +87,17 @@ struct Load {
 
     /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared. Of a set with one interval it
     /// says the same as a comparison does.
-    func lookup(_ intervals: [ClosedRange<UInt128>]?, inverted: Bool) -> [Step] {
-        let intervals = intervals.map(merged)
-        if let only = intervals?.first, intervals?.count == 1 {
-            let (low, high) = (only.lowerBound, only.upperBound)
+    func lookup(_ intervals: [ClosedRange<UInt128>]?, hasAny: Bool, inverted: Bool) -> [Step] {
+        let turned = xor == 0 ? intervals : intervals.map { $0.map { $0.lowerBound ^ xor...$0.upperBound ^ xor } }
+        // Above the mask there are no values: where an interval ends there says nothing.
+        let intervals = turned.map(merged)?.map { $0.lowerBound > top || $0.upperBound <= top ? $0 : $0.lowerBound...top }
+        if let only = intervals?.first, intervals?.count == 1, !hasAny {
+            let (low, high) = (only.lowerBound ^ xor, only.upperBound ^ xor)
             if low == high { return inverted ? notEqual(low) : equal(low) }
-            return inverted ? outside(low, high) : atLeast(low) + atMost(high)
+            if xor == 0 { return inverted ? outside(low, high) : atLeast(low) + atMost(high) }
         }
         let members = intervals.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") } ?? "names"
-        return [.test("\(place) \(inverted ? "not in" : "in") {\(members)}")]
+        return [.test("\(place) \(inverted ? "not in" : "in") {\(members)\(hasAny ? ",*" : "")}")]
     }
 }
 
@@ -113,6 +123,8 @@ extension Rule {
             case .verdict(let verdict, _): [.test(verdict.netlinkText)]
             case .match(let match): match.steps
             case .verdictMap: [.test("map")]
+            case .assignment(let assignment):
+                if case .constant(let number) = assignment.value { [.test("mark \(number)")] } else { [.test("map")] }
             case .limit(let limit, _): [.test(limit.netlinkText)]
             case .quota(let quota, _): [.test("quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0)")]
             case .object(let object, _): [.test("objref type \(object.kind.netlinkNumber) name \(object.name)")]
@@ -137,7 +149,7 @@ extension Verdict {
 }
 
 extension Field {
-    fileprivate var load: Load {
+    var load: Load {
         switch source {
         case .meta(.iifname): return Load(base: "iifname", offset: 0, bytes: 16)
         case .meta(.oifname): return Load(base: "oifname", offset: 0, bytes: 16)
@@ -148,6 +160,7 @@ extension Field {
         case .meta(.length): return Load(base: "len", offset: 0, bytes: 4)
         case .meta(.nfproto): return Load(base: "nfproto", offset: 0, bytes: 1)
         case .meta(.iiftype): return Load(base: "iiftype", offset: 0, bytes: 2)
+        case .meta(.mark): return Load(base: "mark", offset: 0, bytes: 4)
         case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
         case .meta(.time): return Load(base: "time", offset: 0, bytes: 8)
         case .meta(.day): return Load(base: "day", offset: 0, bytes: 1)
@@ -159,7 +172,7 @@ extension Field {
     }
 
     /// Bits of the load behind the field.
-    fileprivate var trailing: Int {
+    var trailing: Int {
         guard case .payload(_, let bitOffset) = source else { return 0 }
         return (8 - (bitOffset + bitWidth) % 8) % 8
     }
@@ -168,7 +181,9 @@ extension Field {
 extension Match {
     fileprivate var steps: [Step] {
         var load = field.load
+        if key.isConcatenation { return concatenationSteps }
         let isNumber = field.bitWidth > 0
+        load.xor = key.first.xor << UInt128(mask == nil ? field.trailing : 0)
         let all: UInt128 = isNumber ? field.allOnes << UInt128(field.trailing) : 0
         // nft folds the mask that cuts the field out into the one that is written, unless it has to shift between them.
         if let mask, field.trailing == 0 {
@@ -183,7 +198,7 @@ extension Match {
         switch operand {
         case .single(let value): return single(placed(value), load)
         case .named(let name): return [.test("@\(name)")]
-        case .set(let values): return load.lookup(intervals(values), inverted: relation == .notEqual)
+        case .set(let values): return load.lookup(intervals(values), hasAny: values.contains(.any), inverted: relation == .notEqual)
         }
     }
 
@@ -195,7 +210,7 @@ extension Match {
         case .range(let low, let high): return .range(low << shift, high << shift)
         // The loopback interface is the only one that every machine has, under the index 1.
         case .interface("lo", false) where field == .metaIif || field == .metaOif: return .number(1)
-        case .prefix, .interface: return value
+        case .prefix, .interface, .concatenation, .any: return value
         }
     }
 
@@ -211,6 +226,8 @@ extension Match {
             let text = "\(load.base) \(relation == .equal ? "==" : "!=") \(name)"
             // A wildcard is compared over its own length, which nft prints in words of four bytes.
             return [.test(text + "/\(isPrefix ? (name.utf8.count + 3) / 4 : 4)")]
+        case .concatenation, .any:
+            return [.test("no single value")]
         }
     }
 
@@ -243,6 +260,8 @@ extension Match {
             case .interface:
                 guard case .number(let index) = placed(value) else { return nil }
                 intervals.append(index...index)
+            case .any: break
+            case .concatenation: return nil
             }
         }
         let sorted = hasIntervals ? merged(intervals) : intervals.sorted { $0.lowerBound < $1.lowerBound }

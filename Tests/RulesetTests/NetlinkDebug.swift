@@ -5,7 +5,12 @@ import Ruleset
 struct NetlinkDebug {
     /// By chain, which holds one rule each.
     private(set) var steps: [String: [Step]] = [:]
-    private var load: Load?
+    private var load: Load? {
+        get { registers.last?.load }
+        set { if let newValue { registers = [(1, newValue, false)] } else { registers = [] } }
+    }
+    /// What has been loaded since the first register was last, for a lookup of all of them.
+    private var registers: [(number: Int, load: Load, isHostOrder: Bool)] = []
     /// Whether the register holds the machine's own byte order, in which it is printed as a number.
     private var isHostOrder = false
     private var chain = ""
@@ -16,6 +21,8 @@ struct NetlinkDebug {
     private struct ElementSet {
         var isInterval = false
         var elements: [(words: [String], isEnd: Bool)] = []
+        /// Whether `*` is among them, which has no key.
+        var hasAny = false
     }
 
     init(_ text: String, table: String) {
@@ -25,7 +32,11 @@ struct NetlinkDebug {
                 // NFT_SET_INTERVAL is 4.
                 if words.count > 3 { sets.append(ElementSet(isInterval: (Int(words[2], radix: 16) ?? 0) & 4 != 0)) }
             } else if line.contains("element ") {
-                if !sets.isEmpty { sets[sets.count - 1].elements = Self.elements(line) }
+                let elements = Self.elements(line)
+                if !sets.isEmpty {
+                    sets[sets.count - 1].elements = elements.filter { !$0.words.isEmpty }
+                    sets[sets.count - 1].hasAny = elements.contains { $0.words.isEmpty }
+                }
             } else if words.count == 3, Family(rawValue: words[0]) != nil, words[1] == table {
                 chain = words[2]
                 steps[chain, default: []] += []
@@ -48,19 +59,24 @@ struct NetlinkDebug {
             ]
             let bytes = sizes[words[2]] ?? 4
             isHostOrder = bytes == 4 || bytes == 8 || words[2] == "iiftype"
-            load = Load(base: words[2], offset: 0, bytes: bytes)
+            add(Load(base: words[2], offset: 0, bytes: bytes), words)
         case "payload" where words.count > 6:
             isHostOrder = false
-            load = Load(base: words[4], offset: Int(words[7]) ?? -1, bytes: Int(words[2].dropLast()) ?? 0)
+            add(Load(base: words[4], offset: Int(words[7]) ?? -1, bytes: Int(words[2].dropLast()) ?? 0), words)
         case "byteorder":
             isHostOrder = false
+            if !registers.isEmpty { registers[registers.count - 1].isHostOrder = false }
+        case "meta" where words.prefix(3).joined(separator: " ") == "meta set mark":
+            break
         case "bitwise" where words.contains(">>"):
-            load?.shift(right: Int(Self.number(values.map { $0 }, bytes: 4, isHostOrder: true)))
+            registers[registers.count - 1].load.shift(right: Int(Self.number(values.map { $0 }, bytes: 4, isHostOrder: true)))
         case "bitwise":
             let half = values.prefix(values.count / 2)
             let bytes = load?.bytes ?? 0
             let mask = number(Array(half), bytes: bytes)
-            load?.mask(mask)
+            guard !registers.isEmpty else { break }
+            registers[registers.count - 1].load.mask(mask)
+            registers[registers.count - 1].load.xor = number(Array(values.suffix(values.count / 2)), bytes: bytes)
         case "cmp" where load?.base.hasSuffix("ifname") == true:
             new = [.test("\(load?.base ?? "") \(words[1] == "eq" ? "==" : "!=") \(Self.string(values))/\(values.count)")]
         case "cmp", "range", "lookup":
@@ -69,6 +85,8 @@ struct NetlinkDebug {
             new = [.test("counter \(words[2]) \(words[4])")]
         case "dynset":
             new = load?.changing(text) ?? [.test("no load")]
+        case "immediate" where words[2] == "1":
+            new = [.test("mark \(Self.number(Array(values), bytes: 4, isHostOrder: true))")]
         case "log":
             // A level that is written and one that is not are the same if it is the default.
             new = [.test(text.replacingOccurrences(of: " level 4", with: ""))]
@@ -80,12 +98,42 @@ struct NetlinkDebug {
         steps[chain, default: []] += new
     }
 
+    private mutating func add(_ load: Load, _ words: [String]) {
+        let register = words.last.flatMap { Int($0) } ?? 1
+        if register == 1 { registers = [] }
+        registers.append((register, load, isHostOrder))
+    }
+
+    private mutating func concatenation(inverted: Bool) -> [Step] {
+        let set = sets.isEmpty ? ElementSet() : sets.removeFirst()
+        let hasNames = registers.contains { $0.load.base.hasPrefix("iif") || $0.load.base.hasPrefix("oif") }
+        var elements = set.elements.map { element -> [ClosedRange<UInt128>] in
+            let halves = element.words.split(separator: "0x-").map(Array.init)
+            let (low, high) = (numbers(halves.first ?? []), numbers(halves.last ?? []))
+            return zip(low, high).map { min($0, $1)...max($0, $1) }
+        }
+        // nft sends twice what is written twice.
+        elements = elements.enumerated().filter { index, element in !elements[..<index].contains(element) }.map(\.element)
+        return ConcatenationStep.step(registers.map(\.load), hasNames ? nil : elements, hasAny: set.hasAny, inverted: inverted)
+    }
+
+    /// Each register begins with a word of its own.
+    private func numbers(_ words: [String]) -> [UInt128] {
+        var rest = words[...]
+        return registers.map { register in
+            let count = (register.load.bytes + 3) / 4
+            defer { rest = rest.dropFirst(count) }
+            return Self.number(Array(rest.prefix(count)), bytes: register.load.bytes, isHostOrder: register.isHostOrder)
+        }
+    }
+
     private mutating func comparison(_ words: [String], _ values: [String]) -> [Step] {
         guard let load else { return [.test("no load")] }
+        if words[0] == "lookup", registers.count > 1 { return concatenation(inverted: words.last == "0x1") }
         if words[0] == "lookup" {
             let set = sets.isEmpty ? ElementSet() : sets.removeFirst()
             let isName = load.base.hasSuffix("ifname")
-            return load.lookup(isName ? nil : intervals(of: set, for: load), inverted: words.last == "0x1")
+            return load.lookup(isName ? nil : intervals(of: set, for: load), hasAny: set.hasAny, inverted: words.last == "0x1")
         }
         let value = number(values, bytes: load.bytes)
         if words[0] == "range" {

@@ -47,9 +47,7 @@ extension Ruleset {
             table.sets = table.sets.map { set in
                 var set = set
                 set.location = .nowhere
-                set.elements = set.elements.map {
-                    SetElement(value: $0.value, verdict: $0.verdict, timeout: $0.timeout, location: .nowhere)
-                }
+                set.elements = set.elements.map(\.meaning)
                 return set
             }
             table.chains = table.chains.map { chain in
@@ -83,13 +81,31 @@ extension Rule {
                 return .update(update)
             case .verdictMap(var map):
                 map.location = .nowhere
-                if case .anonymous(let elements) = map.elements {
-                    map.elements = .anonymous(elements.map { SetElement(value: $0.value, verdict: $0.verdict, location: .nowhere) })
-                }
+                map.elements = map.elements.meaning
                 return .verdictMap(map)
+            case .assignment(var assignment):
+                assignment.location = .nowhere
+                if case .mapped(let map) = assignment.value {
+                    assignment.value = .mapped(ValueMap(key: map.key, elements: map.elements.meaning, location: .nowhere))
+                }
+                return .assignment(assignment)
             }
         }
         return rule
+    }
+}
+
+extension SetElement {
+    var meaning: SetElement {
+        var element = self
+        element.location = .nowhere
+        return element
+    }
+}
+
+extension VerdictMap.Elements {
+    var meaning: VerdictMap.Elements {
+        if case .anonymous(let elements) = self { .anonymous(elements.map(\.meaning)) } else { self }
     }
 }
 

@@ -1,0 +1,176 @@
+import Wire
+
+/// One component of a key: `(slot & mask) ^ xor`.
+struct KeyPart: BitwiseCopyable, Sendable {
+    /// The slot that holds the load; the spare one for a load that has none of its own.
+    var slot: UInt8
+    var load: Int32
+    var mask: UInt128
+    var xor: UInt128
+}
+
+/// What an element of a set or map leads to.
+struct Outcome: BitwiseCopyable, Sendable {
+    /// One of the ends of a rule; `finish` for `continue`, and where there is no verdict.
+    var verdict = Instruction.Operation.finish
+    /// For `jump` and `goto`.
+    var target: Int32 = 0
+    /// The number of the element's counter, or -1.
+    var counter: Int32 = -1
+    /// In a map to values.
+    var value: UInt128 = 0
+}
+
+/// A set or map that a key is looked up in: where its pieces lie in the program's arrays.
+struct LookupTable: BitwiseCopyable, Sendable {
+    var parts: Span
+    /// Of a single component: ascending, none overlaps another; the outcomes are in the same order.
+    var intervals = Span()
+    /// Of several: exact keys by their hash. A bucket has a key's number, or -1; there are at least twice as many as keys, and
+    /// their number is a power of two, or 0.
+    var buckets = Span()
+    /// The exact keys' numbers, a component behind the other.
+    var points = Span()
+    /// The numbers of the elements that the exact keys are.
+    var pointElements = Span()
+    /// The lowest and the highest number of each component, one element behind the other.
+    var boxes = Span()
+    /// The numbers of the elements that the boxes are, ascending.
+    var boxElements = Span()
+    /// The first element's outcome.
+    var outcomes: Int32 = 0
+    /// The outcome of `*`, or -1.
+    var catchAll: Int32 = -1
+
+    /// Some elements of one of the program's arrays.
+    struct Span: BitwiseCopyable, Sendable {
+        var first: Int32 = 0
+        var count: Int32 = 0
+    }
+}
+
+/// The lookup tables of a program.
+struct LookupTables: ~Copyable, Sendable {
+    let tables: FrozenArray<LookupTable>
+    let parts: FrozenArray<KeyPart>
+    let intervals: FrozenArray<Interval>
+    /// Buckets and numbers of elements.
+    let indices: FrozenArray<Int32>
+    /// Exact keys and boxes.
+    let numbers: FrozenArray<UInt128>
+    let outcomes: FrozenArray<Outcome>
+
+    /// What a lookup has found, in place of an outcome's index.
+    enum Missing {
+        static let none = -1
+        /// The key can't be read in this frame.
+        static let unreadable = -2
+    }
+
+    /// The index of the outcome of the first element that holds the key, or one of `Missing`.
+    /// - Parameter loads: The program's, for those without a slot.
+    @inline(never)
+    func find(
+        _ number: Int, _ values: borrowing LoadedValues, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan, _ frame: ParsedFrame,
+        ingress: UInt8, at instant: Instant
+    ) -> Int {
+        let table = tables[number]
+        let count = Int(table.parts.count)
+        for index in 0..<count {
+            let part = parts[Int(table.parts.first) &+ index]
+            let loaded =
+                part.slot == UInt8(LoadedValues.spare)
+                ? loads[Int(part.load)].value(bytes, frame, ingress: ingress, at: instant) : values[part.slot]
+            guard let loaded else { return Missing.unreadable }
+            values.setKey(index, (loaded & part.mask) ^ part.xor)
+        }
+        let element = count == 1 ? interval(holding: values.key(0), of: table) : concatenation(values, count, of: table)
+        return element >= 0 ? Int(table.outcomes) &+ element : Int(table.catchAll)
+    }
+
+    /// The interval's number in the table, or -1.
+    private func interval(holding value: UInt128, of table: LookupTable) -> Int {
+        let first = Int(table.intervals.first)
+        return intervals.index(holding: value, from: first, count: Int(table.intervals.count)).map { $0 &- first } ?? -1
+    }
+
+    private func concatenation(_ values: borrowing LoadedValues, _ count: Int, of table: LookupTable) -> Int {
+        let point = point(values, count, of: table)
+        let first = Int(table.boxes.first)
+        for box in 0..<Int(table.boxElements.count) {
+            let element = Int(indices[Int(table.boxElements.first) &+ box])
+            if point >= 0, point < element { break }
+            if isInside(values, count, box: first &+ box &* count &* 2) { return element }
+        }
+        return point
+    }
+
+    private func isInside(_ values: borrowing LoadedValues, _ count: Int, box: Int) -> Bool {
+        for index in 0..<count {
+            let value = values.key(index)
+            if value < numbers[box &+ 2 &* index] || value > numbers[box &+ 2 &* index &+ 1] { return false }
+        }
+        return true
+    }
+
+    /// The element that is just that key, or -1.
+    private func point(_ values: borrowing LoadedValues, _ count: Int, of table: LookupTable) -> Int {
+        guard table.buckets.count > 0 else { return -1 }
+        var hash = KeyHash()
+        for index in 0..<count { hash.add(values.key(index)) }
+        let last = Int(table.buckets.count) &- 1
+        var bucket = hash.bucket(among: last)
+        while true {
+            let point = Int(indices[Int(table.buckets.first) &+ bucket])
+            if point < 0 { return -1 }
+            if isEqual(values, count, point: Int(table.points.first) &+ point &* count) {
+                return Int(indices[Int(table.pointElements.first) &+ point])
+            }
+            // At least half of the buckets are empty, so that this ends.
+            bucket = (bucket &+ 1) & last
+        }
+    }
+
+    private func isEqual(_ values: borrowing LoadedValues, _ count: Int, point: Int) -> Bool {
+        for index in 0..<count where values.key(index) != numbers[point &+ index] { return false }
+        return true
+    }
+}
+
+/// Spreads keys over buckets. Frames have no part in which keys lie in a bucket: the rule file alone makes them.
+struct KeyHash {
+    private var state: UInt64 = 0
+
+    mutating func add(_ number: UInt128) {
+        mix(UInt64(truncatingIfNeeded: number))
+        mix(UInt64(truncatingIfNeeded: number >> 64))
+    }
+
+    private mutating func mix(_ half: UInt64) {
+        state = (state ^ half) &* 0x9e37_79b9_7f4a_7c15
+        state ^= state >> 32
+    }
+
+    /// - Parameter last: One less than a power of two.
+    func bucket(among last: Int) -> Int { Int(truncatingIfNeeded: state) & last }
+}
+
+extension FrozenArray where Element == Interval {
+    /// The interval that holds the value; `first ..< first + count` are ascending, and none overlaps another.
+    ///
+    /// Binary search for the last that does not begin above the value.
+    @inline(__always)
+    func index(holding value: UInt128, from first: Int, count: Int) -> Int? {
+        var low = first
+        var high = first &+ count
+        while low < high {
+            let middle = (low &+ high) >> 1
+            if self[middle].low <= value {
+                low = middle &+ 1
+            } else {
+                high = middle
+            }
+        }
+        return low > first && value <= self[low &- 1].high ? low &- 1 : nil
+    }
+}

@@ -1,0 +1,33 @@
+/// `field set value`: writes something into a field of the frame, or into what is known of it.
+public struct Assignment: Sendable, Equatable {
+    public var field: Field
+    public var value: AssignedValue
+    public var location: SourceLocation
+
+    public init(field: Field, value: AssignedValue, location: SourceLocation) {
+        self.field = field
+        self.value = value
+        self.location = location
+    }
+}
+
+/// What a statement writes.
+public enum AssignedValue: Sendable, Equatable {
+    case constant(UInt128)
+    /// What a map has for the frame. Without such an element the rule does not match (NFT_BREAK).
+    case mapped(ValueMap)
+}
+
+/// `key map …`: the data of the element that holds the key.
+public struct ValueMap: Sendable, Equatable {
+    public var key: MatchKey
+    /// Each element has data.
+    public var elements: VerdictMap.Elements
+    public var location: SourceLocation
+
+    public init(key: MatchKey, elements: VerdictMap.Elements, location: SourceLocation) {
+        self.key = key
+        self.elements = elements
+        self.location = location
+    }
+}

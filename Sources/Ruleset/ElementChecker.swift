@@ -1,0 +1,195 @@
+/// What a set's elements lead to.
+enum SetUse {
+    case membership
+    case verdicts
+    /// Of the selector's type.
+    case values(Selector)
+
+    /// As rules ask for it.
+    var word: String {
+        switch self {
+        case .membership: ""
+        case .verdicts: "vmap "
+        case .values: "map "
+        }
+    }
+
+    var isMap: Bool { if case .membership = self { false } else { true } }
+}
+
+/// Reads the elements of one set or map as values, and holds them against each other.
+struct ElementChecker {
+    /// One for each component of the key.
+    private let values: [ValueChecker]
+    private let use: SetUse
+    /// What elements without a counter of their own begin with; nil in a set that does not count.
+    private let counter: SetElement.Counter?
+
+    init(_ selectors: [Selector], _ use: SetUse, counter: SetElement.Counter? = nil, localTime: LocalTime = .utc) {
+        values = selectors.map { ValueChecker(selector: $0, localTime: localTime) }
+        self.use = use
+        self.counter = counter
+    }
+
+    private var isConcatenation: Bool { values.count > 1 }
+    private var bitWidths: [Int] { values.map(\.selector.field.bitWidth) }
+
+    private func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
+        Diagnostic(severity: .error, location: location, message: message, note: note)
+    }
+
+    /// - Parameters:
+    ///   - hasIntervals: Ranges, prefixes and wildcards are taken.
+    ///   - hasTimeouts: Elements may have timeouts of their own.
+    func elements(_ entries: [EntrySyntax], hasIntervals: Bool, hasTimeouts: Bool = false) throws(Diagnostic) -> [SetElement] {
+        var elements: [SetElement] = []
+        elements.reserveCapacity(entries.count)
+        for entry in entries {
+            let location = entry.element.location
+            let value = try value(entry.element)
+            if !hasIntervals, entry.element.isInterval || value.isWildcard {
+                throw failure(location, "ranges, prefixes and wildcards are for sets with 'flags interval'")
+            }
+            if entry.counter != nil, counter == nil {
+                throw failure(location, "a counter of an element needs 'counter' in the declaration of its set")
+            }
+            if entry.timeout != nil, !hasTimeouts {
+                throw failure(location, "timeouts are for elements of sets with 'flags timeout'")
+            }
+            elements.append(
+                SetElement(
+                    value: value, verdict: try verdict(of: entry), data: try data(of: entry),
+                    counter: counter.map { entry.counter ?? $0 }, comment: entry.comment, timeout: entry.timeout,
+                    location: location))
+        }
+        return elements
+    }
+
+    private func verdict(of entry: EntrySyntax) throws(Diagnostic) -> Verdict? {
+        let location = entry.element.location
+        switch use {
+        case .membership:
+            if entry.verdict != nil || entry.data != nil { throw failure(location, "a set's elements have no verdicts; a map's have") }
+            return nil
+        case .verdicts:
+            if let verdict = entry.verdict { return verdict }
+            guard let data = entry.data else {
+                throw failure(location, "an element of a map without a verdict", note: "write: element : accept")
+            }
+            guard case .constant(let token) = data else { throw failure(data.location, "an expression is no verdict") }
+            let note = Words.advice(for: token.text, accepted: ["accept", "drop", "jump", "goto", "return", "continue"])
+            throw failure(token.location, "'\(printable(token.text))' is no verdict", note: note)
+        case .values(let selector):
+            if entry.verdict != nil { throw failure(location, "this map has \(selector.type.described) for each element, and no verdicts") }
+            return nil
+        }
+    }
+
+    private func data(of entry: EntrySyntax) throws(Diagnostic) -> Value? {
+        guard case .values(let selector) = use else { return nil }
+        guard let data = entry.data else {
+            throw failure(
+                entry.element.location, "an element of a map without a value", note: "expected ': ' and \(selector.type.described)")
+        }
+        let value = try ValueChecker(selector: selector).value(.value(data))
+        if value.isWildcard { throw failure(data.location, "an element is mapped to a single value") }
+        return value
+    }
+
+    /// An element as the key's components have it.
+    func value(_ element: ElementSyntax) throws(Diagnostic) -> Value {
+        let count = values.count
+        switch element {
+        case .any: return .any
+        case .concatenation(let parts, let location):
+            guard count == parts.count else {
+                throw failure(location, "\(parts.count) parts where \(count == 1 ? "one value is" : "\(count) are") expected")
+            }
+            var found: [Value] = []
+            for (part, checker) in zip(parts, values) { found.append(try checker.value(part, isElement: true)) }
+            return .concatenation(found)
+        case .value, .range, .prefix:
+            guard !isConcatenation else {
+                throw failure(element.location, "one value where \(count) parts are expected", note: "join them with ' . '")
+            }
+            return try values[0].value(element, isElement: true)
+        }
+    }
+
+    /// Leaves out what is there twice, and finds elements that overlap another or map the same to something else.
+    /// - Returns: The elements in their order, and of the conflicts the one that is written first.
+    func withoutDuplicates(_ elements: [SetElement], mayOverlap: Bool) -> (elements: [SetElement], conflict: SetElement?) {
+        let bounds = elements.map { $0.value.bounds(bitWidths: bitWidths) }
+        var isKept = Array(repeating: true, count: elements.count)
+        var conflict: Int?
+        if isConcatenation {
+            conflict = BoxOverlap.conflict(in: elements, bounds, &isKept)
+        } else {
+            conflict = singleConflict(in: elements, bounds, mayOverlap: mayOverlap, &isKept)
+        }
+        let catchAlls = elements.indices.filter { bounds[$0].isEmpty }
+        for index in catchAlls.dropFirst() {
+            isKept[index] = false
+            if !elements[index].leadsToSame(as: elements[catchAlls[0]]) { conflict = min(conflict ?? index, index) }
+        }
+        let kept = elements.indices.filter { isKept[$0] }.map { elements[$0] }
+        return (kept, conflict.map { elements[$0] })
+    }
+
+    private func singleConflict(
+        in elements: [SetElement], _ bounds: [[ValueBounds]], mayOverlap: Bool, _ isKept: inout [Bool]
+    ) -> Int? {
+        let bounds = bounds.map { $0.first ?? ValueBounds(low: 0, high: 0) }
+        let order = elements.indices.filter { elements[$0].value != .any }
+            .sorted { (bounds[$0].low, bounds[$0].high, $0) < (bounds[$1].low, bounds[$1].high, $1) }
+        var conflict: Int?
+        var highest: Int?
+        for index in order {
+            if let before = highest, bounds[index].low <= bounds[before].high {
+                if bounds[index] == bounds[before] {
+                    isKept[index] = false
+                    if !elements[index].leadsToSame(as: elements[before]) { conflict = min(conflict ?? index, index) }
+                } else if !mayOverlap {
+                    let later = max(index, before)
+                    conflict = min(conflict ?? later, later)
+                }
+            }
+            if highest.map({ bounds[index].high > bounds[$0].high }) ?? true { highest = index }
+        }
+        return conflict
+    }
+
+    /// Elements that remain when neighbours and overlaps are joined; `*` is none of them.
+    func mergedCount(_ elements: [SetElement]) -> Int {
+        let elements = elements.filter { $0.value != .any }
+        if isConcatenation { return elements.count }
+        var count = 0
+        var end: UInt128?
+        for bounds in elements.compactMap({ $0.value.bounds(bitWidths: bitWidths).first }).sorted(by: { $0.low < $1.low }) {
+            if let last = end, last == .max || bounds.low <= last + 1 {
+                end = max(last, bounds.high)
+            } else {
+                count += 1
+                end = bounds.high
+            }
+        }
+        return count
+    }
+
+    /// Elements that hold the same have the same.
+    func identity(of element: SetElement) -> [ValueBounds] { element.value.bounds(bitWidths: bitWidths) }
+}
+
+extension SetElement {
+    func leadsToSame(as other: SetElement) -> Bool { verdict == other.verdict && data == other.data }
+}
+
+extension ElementSyntax {
+    fileprivate var isInterval: Bool {
+        switch self {
+        case .value, .any: false
+        case .range, .prefix: true
+        case .concatenation(let parts, _): parts.contains(where: \.isInterval)
+        }
+    }
+}

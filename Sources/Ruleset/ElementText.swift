@@ -1,0 +1,51 @@
+extension MatchKey.Component {
+    /// As it is written: `ip saddr`, `ip saddr & 255.255.255.0`.
+    var text: String {
+        let selector = Selector.reading(field)
+        let values = ValueText(selector)
+        var text = selector.text
+        // A mask that leaves out what is then turned over sets it.
+        if xor != 0, let mask, mask & xor == 0 {
+            if mask | xor != field.allOnes { text += " & \(values.operand(mask | xor))" }
+            return text + " | \(values.operand(xor))"
+        }
+        if let mask { text += " & \(values.operand(mask))" }
+        if xor != 0 { text += " ^ \(values.operand(xor))" }
+        return text
+    }
+}
+
+extension MatchKey {
+    var text: String { components.map(\.text).joined(separator: " . ") }
+}
+
+/// The elements of a set or map as text.
+struct ElementText {
+    private let values: [ValueText]
+    private let data: ValueText?
+
+    /// - Parameter data: What a map to values has.
+    init(_ fields: [Field], data: Field? = nil) {
+        values = fields.map { ValueText(Selector.reading($0)).ofElements }
+        self.data = data.map { ValueText(Selector.reading($0)).ofElements }
+    }
+
+    func text(of element: SetElement) -> String {
+        var text = text(of: element.value)
+        if let counter = element.counter { text += " counter packets \(counter.packets) bytes \(counter.bytes)" }
+        if let timeout = element.timeout { text += " timeout \(Duration.text(of: timeout))" }
+        if let comment = element.comment { text += " comment \"\(comment)\"" }
+        if let verdict = element.verdict { text += " : \(verdict.text)" }
+        if let value = element.data, let data { text += " : \(data.text(of: value, isElement: true))" }
+        return text
+    }
+
+    func text(of value: Value) -> String {
+        switch value {
+        case .any: "*"
+        case .concatenation(let parts):
+            zip(parts, values).map { $1.text(of: $0, isElement: true) }.joined(separator: " . ")
+        case .number, .range, .prefix, .interface: values.first?.text(of: value, isElement: true) ?? ""
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// Keys, and elements of sets and maps, as JSON.
+
+extension MatchKey {
+    /// A concatenation is a list of its components.
+    /// - Parameter isList: Flags of the mask stand in a list.
+    func json(isList: Bool = false) -> JSONValue {
+        let parts = components.map { $0.json(isList: isList) }
+        return isConcatenation ? .object([("concat", .array(parts))]) : parts[0]
+    }
+}
+
+extension MatchKey.Component {
+    fileprivate func json(isList: Bool) -> JSONValue {
+        let text = JSONText(Selector.reading(field))
+        guard xor != 0 else { return text.left(field, mask: mask, isList: isList) }
+        let bits = text.value(.number(xor), isElement: true)
+        if let mask, mask & xor == 0 {
+            let outer = mask | xor == field.allOnes ? nil : mask | xor
+            return .object([("|", .array([text.left(field, mask: outer, isList: isList), bits]))])
+        }
+        return .object([("^", .array([text.left(field, mask: mask, isList: isList), bits]))])
+    }
+}
+
+/// The elements of a set or map as JSON.
+struct JSONElements {
+    private let texts: [JSONText]
+    private let data: JSONText?
+
+    /// - Parameter data: What a map to values has.
+    init(_ fields: [Field], data: Field? = nil) {
+        texts = fields.map { JSONText(Selector.reading($0)) }
+        self.data = data.map { JSONText(Selector.reading($0)) }
+    }
+
+    func value(_ value: Value) -> JSONValue {
+        switch value {
+        case .any: .text("*")
+        case .concatenation(let parts): .object([("concat", .array(zip(parts, texts).map { $1.value($0, isElement: true) }))])
+        case .number, .range, .prefix, .interface: texts.first?.value(value, isElement: true) ?? .null
+        }
+    }
+
+    /// An element of a map is a pair of it and what it leads to; one with a counter or a comment is an object of its own.
+    func element(_ element: SetElement) -> JSONValue {
+        var key = value(element.value)
+        if element.counter != nil || element.comment != nil || element.timeout != nil {
+            var members = [("val", key)]
+            if let timeout = element.timeout { members.append(("timeout", .number(timeout / 1_000))) }
+            if let comment = element.comment { members.append(("comment", .text(comment))) }
+            if let counter = element.counter {
+                members.append(("counter", .object([("packets", .number(counter.packets)), ("bytes", .number(counter.bytes))])))
+            }
+            key = .object([("elem", .object(members))])
+        }
+        if let verdict = element.verdict { return .array([key, verdict.json]) }
+        if let value = element.data, let data { return .array([key, data.value(value, isElement: true)]) }
+        return key
+    }
+
+    func map(_ key: MatchKey, _ elements: VerdictMap.Elements) -> JSONValue {
+        let members: JSONValue =
+            switch elements {
+            case .named(let name): .text("@\(name)")
+            case .anonymous(let elements): .object([("set", .array(elements.map(element)))])
+            }
+        return .object([("key", key.json()), ("data", members)])
+    }
+}
+
+extension Assignment {
+    var json: JSONValue {
+        let text = JSONText(Selector.reading(field))
+        let written: JSONValue =
+            switch value {
+            case .constant(let number): text.number(number)
+            case .mapped(let map):
+                .object([("map", JSONElements(map.key.components.map(\.field), data: field).map(map.key, map.elements))])
+            }
+        return .object([("mangle", .object([("key", text.left(field, mask: nil, isList: false)), ("value", written)]))])
+    }
+}

@@ -1,0 +1,92 @@
+/// Left sides: selectors with what is done to their bits, and concatenations of them.
+extension Parser {
+    /// What one key may have of components: the kernel's registers hold no more (`MatchKey.octetLimit`).
+    static let componentLimit = MatchKey.octetLimit / 4
+
+    /// `selector [& mask …] [. selector …]`.
+    mutating func key() throws(Abandoned) -> KeySyntax {
+        let start = index
+        var components = [try component()]
+        while at(.dot) {
+            if components.count == Self.componentLimit { throw tooManyComponents() }
+            next()
+            guard at(.at) || (current.kind == .word && Selector.grammar[current.text] != nil) else {
+                throw unexpected(expecting: "a selector such as 'tcp dport'")
+            }
+            components.append(try component())
+        }
+        return KeySyntax(components: components, location: location(from: start))
+    }
+
+    private mutating func tooManyComponents() -> Abandoned {
+        fail(current.location, "more than \(Self.componentLimit) parts in one concatenation")
+    }
+
+    /// As with constants `|` binds weakest, then `^`, then `&`.
+    private mutating func component() throws(Abandoned) -> KeySyntax.Component {
+        let start = index
+        var component = KeySyntax.Component(selector: try selector(), location: location(from: start))
+        while skip(.ampersand) { component.operations.append((.and, try primary(depth: 0))) }
+        while skip(.caret) { component.operations.append((.exclusiveOr, try operation(.and, depth: 0))) }
+        while skip(.bar) { component.operations.append((.or, try operation(.exclusiveOr, depth: 0))) }
+        if at(.shiftLeft) || at(.shiftRight) {
+            throw fail(
+                current.location, "a field can't be shifted in a comparison",
+                note: "nft 1.0.6 refuses it or compares with another number; write a mask")
+        }
+        return component
+    }
+
+    /// Behind a key whose next word is `vmap` or `map`.
+    mutating func map(of key: KeySyntax, from start: Int, example: String) throws(Abandoned) -> MapSyntax {
+        next()
+        let elements: MapSyntax.Elements
+        let place = index
+        if skip(.at) {
+            let name = try identifier("map")
+            elements = .named(name, location: location(from: place))
+        } else {
+            guard at(.leftBrace) else { throw unexpected(expecting: "'{' or '@' and the name of a map") }
+            elements = .anonymous(try entries(example: "entries such as: \(example)"))
+        }
+        return MapSyntax(key: key, elements: elements, location: location(from: start))
+    }
+
+    /// Behind `set`: a constant, or what a map has for a key.
+    mutating func assignment(to key: KeySyntax, from start: Int) throws(Abandoned) -> StatementSyntax {
+        guard key.components.count == 1, key.first.operations.isEmpty, key.first.selector.field == .metaMark else {
+            throw fail(current.location, "a rule can't change a field: what passes, passes unchanged")
+        }
+        next()
+        let value: AssignmentSyntax.Value
+        if at(.at) || (current.kind == .word && Selector.grammar[current.text] != nil) {
+            let place = index
+            let source = try self.key()
+            guard at(word: "map") else {
+                throw fail(
+                    location(from: place), "a field's value can't be assigned", note: "write a constant, or a map: \(source.text) map { … }"
+                )
+            }
+            value = .mapped(try map(of: source, from: place, example: "value : 0x1"))
+        } else {
+            value = .constant(try expression(depth: 0))
+        }
+        return .assignment(AssignmentSyntax(selector: key.first.selector, value: value, location: location(from: start)))
+    }
+
+    /// An element, or one for each component of a key, joined by dots.
+    /// - Parameter first: What has been read of it so far, from the token `start` on.
+    mutating func concatenation(beginningWith first: ElementSyntax, from start: Int) throws(Abandoned) -> ElementSyntax {
+        guard at(.dot) else { return first }
+        var parts = [first]
+        while skip(.dot) {
+            if parts.count == Self.componentLimit { throw tooManyComponents() }
+            if at(.asterisk) {
+                throw fail(current.location, "'*' can't stand for a part of an element", note: "write a prefix or a range")
+            }
+            let place = index
+            parts.append(try element(beginningWith: try expression(depth: 0), from: place))
+        }
+        return .concatenation(parts, location: location(from: start))
+    }
+}

@@ -1,0 +1,147 @@
+/// Named sets: declarations, elements that come and go, and what they have to be in the end.
+extension Checker {
+    mutating func declare(_ syntax: SetSyntax, inTableAt table: Int) {
+        guard let key = syntax.key else {
+            if syntax.hasKey { return }
+            return sink.error(syntax.location, "the \(syntax.isMap ? "map" : "set") has no type", note: "write: type ipv4_addr")
+        }
+        if syntax.mergesElements, !syntax.isInterval {
+            return sink.error(syntax.location, "'auto-merge' is for sets with 'flags interval'")
+        }
+        if syntax.mergesElements, syntax.counter != nil {
+            return sink.error(syntax.location, "'auto-merge' and 'counter' exclude each other: joined elements would count as one")
+        }
+        if syntax.dynamics.collectionInterval != nil, !syntax.dynamics.hasTimeout {
+            return sink.error(syntax.location, "'gc-interval' is for sets with 'flags timeout' or a timeout")
+        }
+        var syntax = syntax
+        if syntax.dynamics.changes, let counter = syntax.counter {
+            // In a set that changes it is a statement of each element, and not a number that the file gives.
+            syntax.dynamics.statements.insert(.counter(packets: counter.packets, bytes: counter.bytes), at: 0)
+            syntax.counter = nil
+        }
+        if syntax.dynamics.changes, syntax.isInterval || syntax.isConstant || key.fields.count > 1 || key.field.isInterface {
+            return sink.error(
+                syntax.location,
+                "sets that change, and elements with timeouts or statements, are neither constant nor intervals, concatenations nor names")
+        }
+        let isVerdictMap = syntax.isMap && syntax.data == nil
+        let set: Int
+        if let known = contents[table].sets[syntax.name] {
+            let other = tables[table].sets[known]
+            let isSame =
+                other.isVerdictMap == isVerdictMap && other.data == syntax.data && other.isInterval == syntax.isInterval
+                && other.isConstant == syntax.isConstant
+                && other.mergesElements == syntax.mergesElements && other.dynamics == syntax.dynamics
+                && other.hasCounters == (syntax.counter != nil)
+                && other.key.fits(key.fields.map(Selector.reading))
+            guard isSame else {
+                return sink.error(syntax.location, "'\(printable(syntax.name))' is already there, as another set: \(other.key.text)")
+            }
+            set = known
+        } else {
+            set = tables[table].sets.count
+            let declared = NamedSet(
+                name: syntax.name, key: key, isVerdictMap: isVerdictMap, data: syntax.data, isConstant: syntax.isConstant,
+                isInterval: syntax.isInterval, mergesElements: syntax.mergesElements, dynamics: syntax.dynamics, size: syntax.size,
+                policy: syntax.policy,
+                hasCounters: syntax.counter != nil, comment: syntax.comment, location: syntax.location)
+            contents[table].sets[syntax.name] = set
+            contents[table].counters[set] = syntax.counter
+            contents[table].declarations.declare(declared)
+            tables[table].sets.append(declared)
+        }
+        add(syntax.elements, toSetAt: set, ofTableAt: table, syntax.location)
+    }
+
+    mutating func add(_ entries: [EntrySyntax], toSetAt index: Int, ofTableAt table: Int, _ location: SourceLocation) {
+        let set = (name: tables[table].sets[index].name, isConstant: tables[table].sets[index].isConstant)
+        guard !entries.isEmpty else { return }
+        if set.isConstant, contents[table].usedSets.contains(set.name) {
+            return sink.error(location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
+        }
+        do throws(Diagnostic) {
+            tables[table].sets[index].elements += try checker(ofSetAt: index, ofTableAt: table).elements(
+                entries, hasIntervals: tables[table].sets[index].isInterval, hasTimeouts: tables[table].sets[index].dynamics.hasTimeout)
+        } catch {
+            sink.report(error)
+        }
+    }
+
+    private func checker(ofSetAt index: Int, ofTableAt table: Int) -> ElementChecker {
+        let set = tables[table].sets[index]
+        let use = set.data.map { SetUse.values(Selector.reading($0.field)) } ?? (set.isVerdictMap ? .verdicts : .membership)
+        return ElementChecker(
+            set.key.fields.map(Selector.reading), use, counter: contents[table].counters[index],
+            localTime: contents[table].declarations.localTime)
+    }
+
+    /// Takes out elements that are there, each as it was put in.
+    mutating func delete(_ entries: [EntrySyntax], fromSetAt index: Int, ofTableAt table: Int) {
+        let set = tables[table].sets[index]
+        let checker = checker(ofSetAt: index, ofTableAt: table)
+        if set.isConstant, contents[table].usedSets.contains(set.name), let first = entries.first {
+            return sink.error(first.element.location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
+        }
+        if set.mergesElements, let first = entries.first {
+            return sink.error(
+                first.element.location, "elements of a set with 'auto-merge' can't be deleted", note: "nft may have joined them with others"
+            )
+        }
+        var left: [[ValueBounds]: SetElement] = [:]
+        for element in set.elements { left[checker.identity(of: element)] = element }
+        do throws(Diagnostic) {
+            for entry in entries {
+                let value = try checker.value(entry.element)
+                let element = SetElement(value: value, location: entry.element.location)
+                guard left.removeValue(forKey: checker.identity(of: element)) != nil else {
+                    throw Diagnostic(
+                        severity: .error, location: entry.element.location, message: "the element is not in '\(printable(set.name))'")
+                }
+            }
+        } catch {
+            return sink.report(error)
+        }
+        finish(set: index, ofTableAt: table)
+        contents[table].creations.removeAll { $0.set == index }
+        tables[table].sets[index].elements.removeAll { left[checker.identity(of: $0)] == nil }
+    }
+
+    /// Holds all elements against each other, and their number against the size.
+    mutating func finish(set index: Int, ofTableAt table: Int) {
+        let set = tables[table].sets[index]
+        let checker = checker(ofSetAt: index, ofTableAt: table)
+        let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
+        if !creations.isEmpty { reportPresent(in: set, creations, checker) }
+        let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
+        tables[table].sets[index].elements = elements
+        tables[table].sets[index].elements = tables[table].sets[index].canonicalElements
+        if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
+        let counted = elements.filter { $0.value != .any }
+        if let size = set.size, counted.count > size, !set.mergesElements || checker.mergedCount(elements) > size {
+            let place = counted[Int(size)].location
+            sink.error(place, "the set '\(printable(set.name))' has more than its size of \(size) elements")
+        }
+        if counted.count < elements.count { reportNegations(of: set.name, inTableAt: table) }
+    }
+
+    /// The kernel's versions differ in what is outside of a set that has `*`.
+    private mutating func reportNegations(of name: String, inTableAt table: Int) {
+        for rule in tables[table].chains.lazy.flatMap(\.rules) {
+            for case .match(let match) in rule.statements where match.relation == .notEqual && match.operand == .named(name) {
+                sink.error(match.location, "the set '\(printable(name))' has '*' and holds everything, so that nothing is outside of it")
+            }
+        }
+    }
+
+    /// `create element` takes none that is there.
+    private mutating func reportPresent(in set: NamedSet, _ ranges: [Range<Int>], _ checker: ElementChecker) {
+        let bounds = set.elements.map { checker.identity(of: $0) }
+        let first = Dictionary(bounds.enumerated().map { ($1, $0) }) { first, _ in first }
+        for range in ranges {
+            for index in range where first[bounds[index]].map({ $0 < range.lowerBound }) == true {
+                sink.error(set.elements[index].location, "the element is already in '\(printable(set.name))'")
+            }
+        }
+    }
+}

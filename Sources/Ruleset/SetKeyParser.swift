@@ -1,0 +1,102 @@
+/// What a set or map declares of its elements and its data.
+extension Parser {
+    /// `type T [. T …]` or `typeof SELECTOR [. SELECTOR …]`.
+    mutating func setKey() throws(Abandoned) -> SetKey {
+        let isTypeof = next().text == "typeof"
+        return try setKey(isTypeof: isTypeof)
+    }
+
+    private mutating func setKey(isTypeof: Bool) throws(Abandoned) -> SetKey {
+        let start = index
+        var fields = [try keyField(isTypeof: isTypeof)]
+        while skip(.dot) {
+            if fields.count == Self.componentLimit {
+                throw fail(current.location, "more than \(Self.componentLimit) parts in one concatenation")
+            }
+            fields.append(try keyField(isTypeof: isTypeof))
+        }
+        if MatchKey.octets(of: fields) > MatchKey.octetLimit {
+            throw fail(location(from: start), "the parts take more than the \(MatchKey.octetLimit) octets of the kernel's registers")
+        }
+        return SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: isTypeof)
+    }
+
+    /// Behind a map's type: `: verdict`, for which it is nil, or what it has as data.
+    mutating func mappedKey(isTypeof: Bool) throws(Abandoned) -> SetKey? {
+        try expect(.colon, for: "and 'verdict' or a type behind a map's type")
+        if at(word: "verdict") {
+            next()
+            return nil
+        }
+        let start = index
+        let key = try setKey(isTypeof: isTypeof)
+        if !key.rest.isEmpty { throw fail(location(from: start), "concatenations as data are not supported") }
+        return key
+    }
+
+    private mutating func keyField(isTypeof: Bool) throws(Abandoned) -> Field {
+        let token = current
+        guard isTypeof else {
+            guard token.kind == .word else { throw unexpected(expecting: SetKey.accepted) }
+            guard let field = SetKey.field(ofType: token.text) else {
+                var note = SetKey.accepted
+                if SetKey.unqualified.contains(token.text) { note = "nft wants 'typeof' and a selector for it" }
+                let isKnown = SetKey.unsupported.contains(token.text) || SetKey.unqualified.contains(token.text)
+                throw fail(token.location, "type '\(printable(token.text))' \(isKnown ? "is not supported" : "is unknown")", note: note)
+            }
+            next()
+            return field
+        }
+        guard at(.at) || (token.kind == .word && Selector.grammar[token.text] != nil) else {
+            throw unexpected(expecting: "a selector such as 'ip saddr'")
+        }
+        let start = index
+        let selector = try selector()
+        guard selector.canBeKey else { throw fail(location(from: start), "sets of '\(selector.text)' are not supported") }
+        return selector.field
+    }
+}
+
+extension SetKey {
+    /// nft's name of a type, and a field that has it.
+    private static let types: [(name: String, field: Field)] = [
+        ("ipv4_addr", .ipSaddr), ("ipv6_addr", .ip6Saddr), ("ether_addr", .etherSaddr), ("inet_proto", .metaL4proto),
+        ("inet_service", .thDport), ("ether_type", .metaProtocol), ("ifname", .metaIifname), ("mark", .metaMark),
+        ("icmp_type", .icmpType), ("icmpv6_type", .icmpv6Type), ("icmp_code", .icmpCode), ("icmpv6_code", .icmpv6Code),
+        ("igmp_type", .igmpType), ("dscp", .ipDscp), ("ecn", .ipEcn), ("arp_op", .arpOperation), ("tcp_flag", .tcpFlags),
+        ("dccp_pkttype", .dccpType), ("pkt_type", .metaPkttype), ("nf_proto", .metaNfproto),
+    ]
+
+    /// Types that nft takes in a set, and of which nothing that is read here is.
+    fileprivate static let unsupported: Set<String> = [
+        "iface_index", "iface_type", "icmpx_code", "boolean", "time", "ct_state", "ct_dir", "ct_status", "realm", "classid", "devgroup",
+        "uid", "gid", "mh_type", "nf_proto", "fib_addrtype", "cgroupsv2",
+    ]
+
+    /// Types without a size, which nft takes by `typeof` alone.
+    fileprivate static let unqualified: Set<String> = ["integer", "string", "bitmask", "ll_addr", "verdict"]
+
+    static func field(ofType name: String) -> Field? { types.first { $0.name == name }?.field }
+
+    static var accepted: String { "accepted: " + types.map(\.name).joined(separator: ", ") }
+
+    /// Without the word in front: `ipv4_addr . inet_service`, `ip saddr . tcp dport`.
+    var list: String {
+        fields.map { field in
+            let type = isTypeof ? nil : Self.types.first { $0.field == field }
+            return type?.name ?? Selector.reading(field).text
+        }.joined(separator: " . ")
+    }
+
+    /// As it is written: `type ipv4_addr`, `typeof ip saddr`.
+    var text: String { "\(isTypeof ? "typeof" : "type") \(list)" }
+
+    /// Whether the fields' values are of the set's types.
+    func fits(_ selectors: [Selector]) -> Bool {
+        fields.count == selectors.count
+            && zip(fields, selectors).allSatisfy { field, selector in
+                selector.canBeKey && Selector.reading(field).type == selector.type && field.bitWidth == selector.field.bitWidth
+                    && field.isHostOrder == selector.field.isHostOrder
+            }
+    }
+}

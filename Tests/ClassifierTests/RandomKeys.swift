@@ -1,0 +1,118 @@
+import FrameBuilder
+import Ruleset
+
+/// Concatenations, maps to values, `*`, elements that count, and marks.
+extension RandomRulesets {
+    /// Of several fields, or of one with what is done to its bits.
+    private mutating func key() -> MatchKey {
+        let fields = (0..<Int.random(in: 1...4, using: &random)).map { _ in random.oneIn(4) ? field() : random.pick(Self.keyFields) }
+        let components = fields.map { field in
+            if field.isInterface { return MatchKey.Component(field) }
+            return MatchKey.Component(
+                field, mask: random.oneIn(6) ? corner(of: field) : nil, xor: random.oneIn(8) ? corner(of: field) : 0)
+        }
+        return MatchKey(components[0], rest: Array(components.dropFirst()))
+    }
+
+    /// Few, and such as frames have together.
+    private static let keyFields: [Field] = [
+        .ipSaddr, .ipDaddr, .thDport, .thSport, .metaL4proto, .metaMark, .metaIifname, .metaOifname, .etherSaddr, .ipDscp, .ip6Saddr,
+    ]
+
+    private mutating func keyValue(of fields: [Field]) -> Value {
+        let values = fields.map { field in
+            // Whatever a frame has there, so that keys of several components are met.
+            random.oneIn(3) && !field.isInterface ? Value.range(0, field.allOnes) : value(of: field)
+        }
+        return values.count == 1 ? values[0] : .concatenation(values)
+    }
+
+    /// Elements of concatenations may overlap; of a single field the map's own don't.
+    private mutating func keyElements(of fields: [Field], jumpingTo chains: [String], isCounted: Bool) -> [SetElement] {
+        var elements: [SetElement]
+        if fields.count == 1 {
+            elements = mapElements(of: fields[0], jumpingTo: chains)
+        } else {
+            elements = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+                SetElement(value: keyValue(of: fields), verdict: verdict(jumpingTo: chains), location: Build.nowhere)
+            }
+        }
+        if random.oneIn(3) {
+            let any = SetElement(value: .any, verdict: verdict(jumpingTo: chains), location: Build.nowhere)
+            elements.insert(any, at: Int.random(in: 0...elements.count, using: &random))
+        }
+        if isCounted { for index in elements.indices { elements[index].counter = SetElement.Counter() } }
+        return elements
+    }
+
+    private mutating func valueElements(of fields: [Field], isCounted: Bool) -> [SetElement] {
+        keyElements(of: fields, jumpingTo: [], isCounted: isCounted).map { element in
+            var element = element
+            element.verdict = nil
+            element.data = .number(UInt128(random.pick([1, 2, 3])))
+            return element
+        }
+    }
+
+    /// A set, or a map to verdicts or to marks.
+    mutating func keyedSet(jumpingTo chains: [String]) -> NamedSet {
+        let fields = key().components.map(\.field)
+        let isCounted = random.oneIn(2)
+        let kind = Int.random(in: 0..<3, using: &random)
+        var elements =
+            kind == 2 ? valueElements(of: fields, isCounted: isCounted) : keyElements(of: fields, jumpingTo: chains, isCounted: isCounted)
+        if kind == 0 { for index in elements.indices { elements[index].verdict = nil } }
+        return NamedSet(
+            name: "s\(sets.count)", key: SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: true), isVerdictMap: kind == 1,
+            data: kind == 2 ? SetKey(field: .metaMark, isTypeof: true) : nil, isInterval: true, hasCounters: isCounted,
+            elements: elements, location: Build.nowhere)
+    }
+
+    private func wholeKey(of set: NamedSet) -> MatchKey {
+        MatchKey(MatchKey.Component(set.key.field), rest: set.key.rest.map { MatchKey.Component($0) })
+    }
+
+    mutating func keyedMatch() -> Statement {
+        let named = sets.filter { !$0.isMap }
+        if !named.isEmpty, random.oneIn(2) {
+            let set = random.pick(named)
+            let mayNegate = set.elements.allSatisfy { $0.value != .any }
+            return .match(
+                Match(
+                    key: wholeKey(of: set), relation: mayNegate && random.oneIn(3) ? .notEqual : .equal, operand: .named(set.name),
+                    location: Build.nowhere))
+        }
+        let key = key()
+        let values = (0..<Int.random(in: 1...5, using: &random)).map { _ in keyValue(of: key.components.map(\.field)) }
+        return .match(
+            Match(key: key, relation: random.oneIn(3) ? .notEqual : .equal, operand: .set(values), location: Build.nowhere))
+    }
+
+    mutating func keyedVerdictMap(jumpingTo chains: [String]) -> Statement {
+        let maps = sets.filter(\.isVerdictMap)
+        if !maps.isEmpty, random.oneIn(2) {
+            let map = random.pick(maps)
+            return .verdictMap(VerdictMap(key: wholeKey(of: map), elements: .named(map.name), location: Build.nowhere))
+        }
+        let key = key()
+        let elements = keyElements(of: key.components.map(\.field), jumpingTo: chains, isCounted: false)
+        return .verdictMap(VerdictMap(key: key, elements: .anonymous(elements), location: Build.nowhere))
+    }
+
+    /// `meta mark set …`.
+    mutating func marking() -> Statement {
+        let value: AssignedValue
+        let maps = sets.filter { $0.data != nil }
+        if random.oneIn(2) {
+            value = .constant(UInt128(random.pick([0, 1, 2, 3])))
+        } else if !maps.isEmpty, random.oneIn(2) {
+            let map = random.pick(maps)
+            value = .mapped(ValueMap(key: wholeKey(of: map), elements: .named(map.name), location: Build.nowhere))
+        } else {
+            let key = key()
+            let elements = valueElements(of: key.components.map(\.field), isCounted: false)
+            value = .mapped(ValueMap(key: key, elements: .anonymous(elements), location: Build.nowhere))
+        }
+        return .assignment(Assignment(field: .metaMark, value: value, location: Build.nowhere))
+    }
+}
