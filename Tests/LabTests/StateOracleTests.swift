@@ -62,6 +62,6 @@ extension LabTests.OracleTests {
         let file = directory.appending(path: "oracle.nft")
         try ruleSet.rules.write(to: file, atomically: true, encoding: .utf8)
         // One way and through one worker: else the order of the frames would be chance.
-        try compare(file, Corpus.frames(laterFragments: true).filter { $0.from == .near }, workers: 1)
+        try compare(file, Corpus.frames().filter { $0.from == .near }, workers: 1)
     }
 }
