@@ -8,6 +8,7 @@ struct Emitter {
     private(set) var mapEntries: [MapEntry] = []
     private(set) var entryPoints: [EntryPoint] = []
     private(set) var loads: [Load] = []
+    private(set) var writes: [Write] = []
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
@@ -119,6 +120,10 @@ struct Emitter {
                 instructions.append(Instruction(operation: operation, first: try int32(try stateful.number(of: object, location))))
             case .log:
                 instructions.append(Instruction(operation: .log, first: try int32(number), count: try int32(place)))
+            case .assignment(let assignment):
+                let first = instructions.count
+                instructions.append(try write(assignment))
+                matches += first..<instructions.count
             case .verdict(.continue, _):
                 // Says what happens anyway: the kernel goes on with the rule's next statement.
                 break
@@ -149,6 +154,23 @@ struct Emitter {
             unresolved.append((instructions.count, chain))
             return Instruction(operation: .goto)
         }
+    }
+
+    private mutating func write(_ assignment: Assignment) throws(ProgramError) -> Instruction {
+        guard let write = Write(assignment) else {
+            throw ProgramError(reason: .unchangeable(assignment.field), location: assignment.location)
+        }
+        var instruction = Instruction(operation: .write)
+        if case .field(let source) = assignment.value {
+            guard source.bitWidth == assignment.field.bitWidth, source.trailingBits == 0 else {
+                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+            }
+            instruction.operation = .copy
+            instruction.slot = try slot(of: source)
+        }
+        instruction.first = try int32(writes.count)
+        writes.append(write)
+        return instruction
     }
 
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {

@@ -30,6 +30,7 @@ public final class Program: Sendable {
     private let quotas: FrozenArray<QuotaBound>
     /// Of the buckets, then of the quotas. A new program begins anew.
     private let cells: StateCells
+    private let writes: FrozenArray<Write>
 
     /// Compiles a checked tree for a pair of ports.
     /// - Parameters:
@@ -54,32 +55,43 @@ public final class Program: Sendable {
         buckets = FrozenArray(emitter.stateful.buckets)
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         cells = StateCells(emitter.stateful.buckets.map { StateCells.full($0.depth) } + emitter.stateful.quotas.map(\.used))
+        writes = FrozenArray(emitter.writes)
     }
 
     /// Runs a frame through the rules.
     ///
     /// A base chain that accepts hands the frame on to the next; the first that drops it has the last word.
     /// - Parameters:
-    ///   - bytes: The frame as it was parsed.
-    ///   - frame: What `ParsedFrame.parse` said of `bytes`.
+    ///   - bytes: The frame as it was parsed. Rules may change it.
+    ///   - frame: What `ParsedFrame.parse` said of `bytes`; afterwards with the outermost tag that rules have written, if they have.
+    ///   - isChecksumPartial: The transport checksum holds the sum of the pseudo header, for hardware to finish
+    ///     (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
     ///   - ingress: Index into `ports` of the port by which the frame came.
     ///   - instant: Now.
     ///   - hits: The worker's counters for this program. They have the `log` statements that the frame came to.
     public func classify(
-        _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant, hits: HitCounters
+        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
+        hits: HitCounters
+
     ) -> Classification {
         hits.events.removeAll()
         // On the stack: so few bytes never come from the heap.
         return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
             var values = unsafe LoadedValues(in: slots)
             for slot in 0..<min(loads.count, LoadedValues.spare) {
-                if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
+                if let value = loads[slot].value(bytes.bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
             }
             var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
             for index in 0..<entryPoints.count {
-                result = run(entryPoints[index], values, bytes, frame, ingress: ingress, at: instant, hits)
+                result = run(
+                    entryPoints[index], &values, &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits)
                 result.baseChain = Int32(truncatingIfNeeded: index)
                 if result.verdict == .drop { break }
+                if changesFrames {
+                    // The kernel looks for the headers anew in front of each base chain.
+                    frame = frame.readAgain(bytes.bytes)
+                    readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                }
             }
             return result
         }
@@ -87,7 +99,8 @@ public final class Program: Sendable {
 
     @inline(__always)
     private func run(
-        _ entry: EntryPoint, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8,
+        _ entry: EntryPoint, _ values: inout LoadedValues, _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame,
+        isChecksumPartial: Bool, ingress: UInt8,
         at instant: Instant, _ hits: HitCounters
     ) -> Classification {
         let size = UInt64(frame.linkPayloadLength)
@@ -122,7 +135,7 @@ public final class Program: Sendable {
                 target = mapEntries[remembered].target
                 if verdict == .finish { continue }
             case .read:
-                if let value = lateValue(of: Int(instruction.first), bytes, frame, ingress: ingress, at: instant) {
+                if let value = lateValue(of: Int(instruction.first), bytes.bytes, frame, ingress: ingress, at: instant) {
                     values.setSpare(value)
                 } else {
                     next = Int(target)
@@ -145,11 +158,24 @@ public final class Program: Sendable {
             case .log:
                 hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
                 continue
+            case .write, .copy:
+                let isCopy = instruction.operation == .copy
+                let copied = isCopy ? values[instruction.slot] : nil
+                if isCopy, copied == nil {
+                    next = Int(target)
+                } else if writes[Int(instruction.first)].perform(
+                    on: &bytes, &frame, copied: copied, isChecksumPartial: isChecksumPartial)
+                {
+                    readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                } else {
+                    next = Int(target)
+                }
+                continue
             case .finish, .accept, .drop, .jump, .goto, .return, .endOfChain:
                 break
             }
             switch verdict {
-            case .inRange, .inSet, .lookUp, .mapped, .read, .count, .countObject, .limit, .quota, .log, .endOfChain:
+            case .inRange, .inSet, .lookUp, .mapped, .read, .count, .countObject, .limit, .quota, .log, .write, .copy, .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
@@ -178,6 +204,23 @@ public final class Program: Sendable {
             guard depth > 0 else { return Classification(verdict: entry.policy, rule: -1, baseChain: -1) }
             depth &-= 1
             next = Int(returns[depth])
+        }
+    }
+
+    /// Whether rules change frames.
+    public var changesFrames: Bool { writes.count > 0 }
+
+    /// After a change, of everything that has been read.
+    @inline(never)
+    private func readAgain(
+        _ values: inout LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+    ) {
+        for slot in 0..<min(loads.count, LoadedValues.spare) {
+            if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) {
+                values.set(slot, value)
+            } else {
+                values.clear(slot)
+            }
         }
     }
 

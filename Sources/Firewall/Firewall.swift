@@ -25,12 +25,15 @@ public struct Firewall: ~Copyable {
 
     /// Says whether a frame may pass.
     /// - Parameters:
-    ///   - bytes: The frame from its destination address on, without the frame check sequence.
-    ///   - tag: The outermost tag if it is not in `bytes`.
+    ///   - bytes: The frame from its destination address on, without the frame check sequence. Rules may change it.
+    ///   - tag: The outermost tag if it is not in `bytes`. Rules may change it too: see `Judgement.frame`.
+    ///   - isChecksumPartial: The transport checksum is left to hardware (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
-    public mutating func judge(_ bytes: RawSpan, tag: VLANTag?, ingress: UInt8, at instant: Instant) -> Judgement {
-        let frame = ParsedFrame.parse(bytes, tag: tag)
+    public mutating func judge(
+        _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant
+    ) -> Judgement {
+        var frame = ParsedFrame.parse(bytes.bytes, tag: tag)
 
         // Nothing passes that no rule saw, and no rule can see what is malformed.
         if let malformation = frame.malformation {
@@ -38,7 +41,7 @@ public struct Firewall: ~Copyable {
             return conclude(.drop, Reason(malformation), frame)
         }
 
-        let found = program.classify(bytes, frame, ingress: ingress, at: instant, hits: hits)
+        let found = program.classify(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits: hits)
         let isByRule = found.rule >= 0
         switch found.verdict {
         case .accept: return conclude(.accept, isByRule ? .acceptByRule : .acceptByPolicy, frame, found)

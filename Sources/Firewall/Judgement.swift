@@ -9,5 +9,6 @@ public struct Judgement: Sendable, Equatable {
     public var rule: Int32
     /// Index into `Program.baseChains` of the chain in which it was decided; -1 where none did.
     public var baseChain: Int32
+    /// With the outermost tag as rules have left it.
     public var frame: ParsedFrame
 }

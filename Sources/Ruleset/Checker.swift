@@ -185,7 +185,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log: break
+                case .match, .counter, .limit, .quota, .object, .log, .assignment: break
                 }
             }
         }
@@ -309,7 +309,7 @@ extension Rule {
             switch statement {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
             case .verdictMap(let map): if case .named(let name) = map.elements { name } else { nil }
-            case .counter, .verdict, .limit, .quota, .object, .log: nil
+            case .counter, .verdict, .limit, .quota, .object, .log, .assignment: nil
             }
         }
     }
@@ -318,7 +318,7 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap, .limit, .quota: return false
+            case .match, .verdictMap, .limit, .quota, .assignment: return false
             case .object(let object, _): if object.kind != .counter { return false }
             case .counter, .log, .verdict(.continue, _): break
             case .verdict(let verdict, _):

@@ -99,6 +99,8 @@ extension ValueType {
         case .time: "time"
         case .day: "day"
         case .hour: "hour"
+        case .presence: "boolean"
+        case .mobilityType: "mh_type"
         }
     }
 }

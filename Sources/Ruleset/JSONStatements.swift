@@ -13,6 +13,7 @@ extension Statement {
         case .quota(let quota, _): .object([("quota", .object(quota.statementMembers))])
         case .object(let reference, _): .object([(reference.kind.rawValue, .text(reference.name))])
         case .log(let log, _): log.json
+        case .assignment(let assignment): assignment.json
         }
     }
 }

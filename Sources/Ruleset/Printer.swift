@@ -107,6 +107,7 @@ extension Statement {
         case .quota(let quota, _): "quota \(quota.text)"
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
         case .log(let log, _): log.text
+        case .assignment(let assignment): assignment.text
         }
     }
 }

@@ -124,6 +124,13 @@ struct ProtocolContext {
         return [implyEtherType(of: header)]
     }
 
+    /// What nft puts in front of the whole rule for an extension header or an option of IP, unless the network protocol is known.
+    mutating func requireAtStart(_ network: NetworkProtocol) throws(Failure) -> Dependency? {
+        guard let known = self.network else { return implyEtherType(of: network) }
+        guard known == network else { throw .conflict(known, network) }
+        return nil
+    }
+
     private mutating func requireTransport(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
         if let other = transports.first(where: { $0 != header }) { throw .conflict(other, header) }
         if !transports.isEmpty { return [] }

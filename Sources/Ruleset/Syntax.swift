@@ -87,11 +87,13 @@ enum StatementSyntax {
     case quota(Quota, location: SourceLocation)
     case object(ObjectReference, location: SourceLocation)
     case log(LogStatement, location: SourceLocation)
+    case assignment(AssignmentSyntax)
 
     var location: SourceLocation {
         switch self {
         case .match(let match): match.location
         case .verdictMap(let map): map.location
+        case .assignment(let assignment): assignment.location
         case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
             .object(_, let location), .log(_, let location):
             location

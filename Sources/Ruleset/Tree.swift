@@ -113,6 +113,7 @@ public enum Statement: Sendable, Equatable {
     case object(ObjectReference, location: SourceLocation)
     /// Says that a frame came here, and goes on.
     case log(LogStatement, location: SourceLocation)
+    case assignment(Assignment)
 }
 
 /// What a rule says of a frame that it matches.

@@ -29,7 +29,7 @@ private let isOptimized = true
         let program = try tenRules()
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
-        let frames =
+        var frames =
             SampleFrames.all.map { (bytes: $0.frame.bytes, tag: VLANTag?.none) }
             + SampleFrames.all.compactMap { $0.frame.outOfBand.map { (bytes: $0.bytes, tag: VLANTag?.some($0.tag)) } }
             + SampleFrames.all.map { (bytes: $0.frame.cut(to: 30).bytes, tag: VLANTag?.none) }
@@ -37,8 +37,8 @@ private let isOptimized = true
 
         let before = allocations_of_this_thread()
         for round in 0..<rounds {
-            for (bytes, tag) in frames {
-                _ = firewall.judge(bytes.span.bytes, tag: tag, ingress: UInt8(round & 1), at: noon)
+            for index in frames.indices {
+                _ = firewall.judge(&frames[index].bytes, tag: frames[index].tag, ingress: UInt8(round & 1), at: noon)
             }
         }
         let after = allocations_of_this_thread()

@@ -54,3 +54,12 @@ func tenRules() throws(ProgramError) -> Program {
             udp(.range(9_000, 10_000)),
         ])
 }
+
+extension Firewall {
+    /// Judges the frame in an array, which rules may change.
+    mutating func judge(_ bytes: inout [UInt8], tag: VLANTag?, ingress: UInt8, at instant: Instant) -> Judgement {
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        return judge(&raw, tag: tag, ingress: ingress, at: instant)
+    }
+}
