@@ -2,6 +2,7 @@ import CAllocationCounter
 import Classifier
 import Firewall
 import FrameBuilder
+import Ruleset
 import Testing
 import Wire
 
@@ -26,7 +27,35 @@ private let isOptimized = true
         .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
         .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))
     func judging() throws {
-        let program = try tenRules()
+        try expectNoAllocation(tenRules())
+    }
+
+    @Test(
+        "nor does changing them",
+        .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))
+    func changing() throws {
+        let text = """
+            table bridge t {
+            chain c { type filter hook forward priority 0;
+            ip dscp set ef
+            ip6 saddr set ip6 daddr
+            tcp option maxseg size set 1000
+            tcp option maxseg missing udp sport set 9
+            sctp chunk data exists sctp sport set 9
+            vlan id set 7
+            exthdr frag missing counter
+            ip option ra missing counter
+            }
+            chain d { type filter hook forward priority 1; udp sport 9 counter; }
+            }
+
+            """
+        let ruleset = try Ruleset.read(SourceFile(name: "changes", text: text)).ruleset
+        try expectNoAllocation(Program(compiling: ruleset, ports: ["near0", "far0"]))
+    }
+
+    private func expectNoAllocation(_ program: Program) throws {
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
         var frames =

@@ -131,6 +131,32 @@ extension LabTests {
             for (ours, theirs) in zip(ours, theirs) { #expect(ours == theirs) }
         }
 
+        /// Where the kernel spoils a checksum and Weir does not, with the place of it in the frame.
+        static let differences: [(rule: String, frame: String, checksum: Range<Int>)] = [
+            ("udp sport set 99", "near/near4/UDP(dport=53, chksum=0)/data(30)", 80..<84),
+            (
+                "tcp option maxseg size set 1000", "near/near4/TCP(flags='S', options=[('NOP', None), ('MSS', 1460), ('NOP', None)])",
+                100..<104
+            ),
+        ]
+
+        @Test("where the kernel spoils a checksum Weir does not", .needsWeir, arguments: differences)
+        func difference(rule: String, frame: String, checksum: Range<Int>) throws {
+            let rules = try file(Weir.chain([rule]))
+            defer { try? FileManager.default.removeItem(at: rules) }
+            let frames = [OutgoingFrame(from: .near, frame: frame)]
+            let theirs = try #require(try comesOut(rules, frames, ofBridge: true).frames.first)
+            let ours = try #require(try comesOut(rules, frames, ofBridge: false).frames.first)
+            func without(_ frame: IncomingFrame) -> String {
+                String(frame.frame.prefix(checksum.lowerBound) + frame.frame.dropFirst(checksum.upperBound))
+            }
+            #expect(without(ours) == without(theirs))
+            let left = ours.frame.dropFirst(checksum.lowerBound).prefix(4)
+            #expect(left != theirs.frame.dropFirst(checksum.lowerBound).prefix(4))
+            #expect(theirs.sound == false)
+            #expect(ours.sound == true || left == "0000")
+        }
+
         @Test("unfinished checksums come out right", .needsWeir, arguments: OffloadTests.superFrames)
         func offloads(_ frame: OffloadTests.SuperFrame) throws {
             let rules = try file(
