@@ -9,6 +9,7 @@ struct Emitter {
     private(set) var entryPoints: [EntryPoint] = []
     /// Those of the two ports come first: they differ from chain to chain.
     private(set) var loads = [Load(.metaIifname, in: .bridge), Load(.metaOifname, in: .bridge)]
+    private(set) var writes: [Write] = []
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
@@ -135,6 +136,10 @@ struct Emitter {
                 matches += first..<instructions.count
             case .log:
                 instructions.append(Instruction(operation: .log, first: try int32(number), count: try int32(place)))
+            case .assignment(let assignment):
+                let first = instructions.count
+                instructions.append(try write(assignment))
+                matches += first..<instructions.count
             case .verdict(.continue, _):
                 // Says what happens anyway: the kernel goes on with the rule's next statement.
                 break
@@ -165,6 +170,23 @@ struct Emitter {
             unresolved.append((instructions.count, chain))
             return Instruction(operation: .goto)
         }
+    }
+
+    private mutating func write(_ assignment: Assignment) throws(ProgramError) -> Instruction {
+        guard let write = Write(assignment, in: family) else {
+            throw ProgramError(reason: .unchangeable(assignment.field), location: assignment.location)
+        }
+        var instruction = Instruction(operation: .write)
+        if case .field(let source) = assignment.value {
+            guard source.bitWidth == assignment.field.bitWidth, source.trailingBits == 0 else {
+                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+            }
+            instruction.operation = .copy
+            instruction.slot = try slot(of: source)
+        }
+        instruction.first = try int32(writes.count)
+        writes.append(write)
+        return instruction
     }
 
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {

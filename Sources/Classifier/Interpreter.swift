@@ -16,6 +16,8 @@ public struct Interpreter {
         public var namedCounters: [Int] = []
         /// `log` statements, in that order.
         public var events: [LoggedStatement] = []
+        /// What became of the frame, its outermost tag in its place.
+        public var bytes: [UInt8] = []
     }
 
     private struct NumberedRule {
@@ -91,15 +93,18 @@ public struct Interpreter {
     }
 
     /// Runs a frame through the rules; parameters as `Program.classify`.
-    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Result {
+    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant)
+        -> Result
+    {
+        var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
         var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
         for (index, entry) in baseChains.enumerated() {
             let family = families[entry.table]
-            guard sees(frame, family) else { continue }
-            let fields = InterpreterFields(
-                bytes, frame, ingress: Int(ingress), at: instant, ports: ports, family: family, hook: entry.base.hook)
+            guard sees(fields.frame, family) else { continue }
+            fields.family = family
+            fields.hook = entry.base.hook
             var decider: Int?
-            let outcome = walk(entry.chain, in: entry.table, depth: 0, fields, &result, &decider)
+            let outcome = walk(entry.chain, in: entry.table, depth: 0, &fields, isChecksumPartial: isChecksumPartial, &result, &decider)
             let verdict: FrameVerdict =
                 switch outcome {
                 case .accept: .accept
@@ -109,7 +114,10 @@ public struct Interpreter {
             result.classification = Classification(
                 verdict: verdict, rule: Int32(truncatingIfNeeded: decider ?? -1), baseChain: Int32(truncatingIfNeeded: index))
             if verdict == .drop { break }
+            fields.readAgain()
         }
+        result.classification.isChanged = fields.isChanged
+        result.bytes = fields.wire
         return result
     }
 
@@ -125,7 +133,8 @@ public struct Interpreter {
 
     /// - Returns: `next` where the chain comes to its end without a word.
     private func walk(
-        _ chain: NumberedChain, in table: Int, depth: Int, _ fields: InterpreterFields, _ result: inout Result, _ decider: inout Int?
+        _ chain: NumberedChain, in table: Int, depth: Int, _ fields: inout InterpreterFields, isChecksumPartial: Bool,
+        _ result: inout Result, _ decider: inout Int?
     ) -> Outcome {
         rules: for numbered in chain.rules {
             var counter = numbered.firstCounter
@@ -145,6 +154,8 @@ public struct Interpreter {
                 case .verdictMap(let map):
                     guard let verdict = self.verdict(in: map, fields) else { continue rules }
                     said = verdict
+                case .assignment(let assignment):
+                    guard fields.assign(assignment, isChecksumPartial: isChecksumPartial) else { continue rules }
                 case .counter:
                     result.counters.append(counter)
                     counter += 1
@@ -183,7 +194,8 @@ public struct Interpreter {
                         decider = numbered.number
                         return .drop
                     }
-                    let outcome = walk(target, in: table, depth: depth + 1, fields, &result, &decider)
+                    let outcome = walk(
+                        target, in: table, depth: depth + 1, &fields, isChecksumPartial: isChecksumPartial, &result, &decider)
                     if case .next = outcome, case .jump = said { continue rules }
                     return outcome
                 case nil, .continue:
@@ -217,7 +229,7 @@ extension Rule {
             case .verdictMap(var map):
                 if case .named(let name) = map.elements { map.elements = .anonymous(sets[name] ?? []) }
                 return .verdictMap(map)
-            case .counter, .verdict, .limit, .quota, .object, .log, .update: return statement
+            case .counter, .verdict, .limit, .quota, .object, .log, .update, .assignment: return statement
             }
         }
         return rule
@@ -229,7 +241,7 @@ extension Rule {
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _): break
+            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .assignment, .verdict(.continue, _): break
             case .verdict: return count
             }
         }

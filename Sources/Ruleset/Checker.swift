@@ -233,7 +233,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log, .update: break
+                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment: break
                 }
             }
         }
@@ -371,7 +371,7 @@ extension Rule {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
             case .verdictMap(let map): if case .named(let name) = map.elements { name } else { nil }
             case .update(let update): update.meterSize == nil ? update.set : nil
-            case .counter, .verdict, .limit, .quota, .object, .log: nil
+            case .counter, .verdict, .limit, .quota, .object, .log, .assignment: nil
             }
         }
     }
@@ -380,7 +380,7 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap, .limit, .quota, .update: return false
+            case .match, .verdictMap, .limit, .quota, .update, .assignment: return false
             case .object(let object, _): if object.kind != .counter { return false }
             case .counter, .log, .verdict(.continue, _): break
             case .verdict(let verdict, _):

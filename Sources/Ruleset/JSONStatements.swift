@@ -14,6 +14,7 @@ extension Statement {
         case .object(let reference, _): .object([(reference.kind.rawValue, .text(reference.name))])
         case .log(let log, _): log.json
         case .update(let update): update.json
+        case .assignment(let assignment): assignment.json
         }
     }
 }

@@ -114,7 +114,7 @@ struct ValueText {
         case .tcpFlags: "0x" + String(number, radix: 16)
         case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
         case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
-            .dccpType, .networkFamily, .packetType, .interfaceName, .interface, .day:
+            .dccpType, .networkFamily, .packetType, .presence, .mobilityType, .interfaceName, .interface, .day:
             String(number)
         case .time: TimeText.text(ofDate: Int64(clamping: number / TimeText.nanoseconds))
         case .hour: TimeText.text(ofDay: Int64(clamping: number))

@@ -97,6 +97,7 @@ extension Statement {
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
         case .log(let log, _): log.text
         case .update(let update): update.text
+        case .assignment(let assignment): assignment.text
         }
     }
 }

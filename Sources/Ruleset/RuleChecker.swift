@@ -55,8 +55,15 @@ struct RuleChecker {
             statements.append(.log(log, location: location))
         case .update(let update):
             try add(update, into: &sink)
+        case .assignment(let assignment):
+            try add(assignment, into: &sink)
         }
     }
+
+    mutating func append(_ statement: Statement) { statements.append(statement) }
+
+    /// The selector's field where it stands behind the tags that have been matched.
+    func placed(_ selector: Selector) -> Field { context.placed(selector.field, of: selector.header) }
 
     /// nft concludes nothing from a map: it may hold several protocols.
     private mutating func add(_ syntax: VerdictMapSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
@@ -111,10 +118,13 @@ struct RuleChecker {
         statements.append(.match(match))
     }
 
-    private mutating func addDependencies(
+    mutating func addDependencies(
         of selector: Selector, _ selectorLocation: SourceLocation, _ location: SourceLocation, into sink: inout DiagnosticSink
     ) throws(Diagnostic) {
         try checkFamily(of: selector, selectorLocation)
+        if let network = selector.field.searchedHeader?.network {
+            try addDependencyAtStart(on: network, selectorLocation, location)
+        }
         guard let header = selector.header else { return }
         let dependencies = try dependencies(on: header, of: selector, selectorLocation)
         warnOfUntagged(selector, selectorLocation, header, dependencies, into: &sink)
@@ -122,6 +132,22 @@ struct RuleChecker {
             let values = dependency.numbers.map { Value.number($0) }
             let operand = values.count == 1 ? Operand.single(values[0]) : .set(values)
             statements.append(.match(Match(field: dependency.field, operand: operand, isImplied: true, location: location)))
+        }
+    }
+
+    /// In front of the rule's first statement, a counter as well.
+    private mutating func addDependencyAtStart(
+        on network: NetworkProtocol, _ selectorLocation: SourceLocation, _ location: SourceLocation
+    ) throws(Diagnostic) {
+        do throws(ProtocolContext.Failure) {
+            guard let dependency = try context.requireAtStart(network), let number = dependency.numbers.first else { return }
+            let match = Match(field: dependency.field, operand: .single(.number(number)), isImplied: true, location: location)
+            statements.insert(.match(match), at: 0)
+        } catch {
+            guard case .conflict(let first, let second) = error else { return }
+            throw Diagnostic(
+                severity: .error, location: selectorLocation,
+                message: "conflicting protocols: \(first.rawValue) and \(second.rawValue)")
         }
     }
 
@@ -213,7 +239,7 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment: false
         case .verdict: true
         }
     }

@@ -118,7 +118,9 @@ extension Parser {
                     location: location(from: start)))
         }
         if at(word: "map") { throw fail(current.location, "maps to other things than verdicts are not supported") }
-        if at(word: "set") { throw fail(current.location, "a rule can't change a field: what passes, passes unchanged") }
+        if at(word: "set"), masks.isEmpty {
+            return .assignment(try assignment(to: selector, selectorLocation, from: start))
+        }
         let comparison = comparison()
         if !masks.isEmpty, comparison == .negation {
             throw fail(tokens[index - 1].location, "'!' can't follow a mask", note: "write == 0")
@@ -145,7 +147,9 @@ extension Parser {
         let first = next()
         let seconds = Selector.grammar[first.text] ?? [:]
         if let selector = seconds[""] { return selector }
-        let accepted = Selector.fields(after: first.text)
+        if let selector = try searchedSelector(behind: first.text) { return selector }
+        // Made for messages alone: it takes its time.
+        var accepted: [String] { Selector.fields(after: first.text) }
         guard current.kind == .word else {
             throw unexpected(expecting: "a field of '\(first.text)': \(accepted.joined(separator: ", "))")
         }

@@ -100,12 +100,14 @@ enum StatementSyntax {
     case object(ObjectReference, location: SourceLocation)
     case log(LogStatement, location: SourceLocation)
     case update(SetUpdateSyntax)
+    case assignment(AssignmentSyntax)
 
     var location: SourceLocation {
         switch self {
         case .match(let match): match.location
         case .verdictMap(let map): map.location
         case .update(let update): update.location
+        case .assignment(let assignment): assignment.location
         case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
             .object(_, let location), .log(_, let location):
             location

@@ -126,6 +126,7 @@ public enum Statement: Sendable, Equatable {
     /// Says that a frame came here, and goes on.
     case log(LogStatement, location: SourceLocation)
     case update(SetUpdate)
+    case assignment(Assignment)
 }
 
 /// What a rule says of a frame that it matches.

@@ -62,11 +62,15 @@ struct Load {
     }
 
     func notEqual(_ value: UInt128) -> [Step] { [.test("\(place) != \(value)")] }
-    func outside(_ low: UInt128, _ high: UInt128) -> [Step] { [.test("\(place) not in \(low)-\(high)")] }
+    func outside(_ low: UInt128, _ high: UInt128) -> [Step] {
+        low == top ? notEqual(top) : [.test("\(place) not in \(low)-\(max(low, min(high, top)))")]
+    }
 
     /// Values are multiples of the mask's lowest bit. Bounds that every value keeps say nothing.
     func atLeast(_ low: UInt128) -> [Step] {
         let bound = low % unit == 0 ? low : low - low % unit + unit
+        // No value is above the top.
+        if !operations.isEmpty, bound == top { return [.test("\(place) == \(top)")] }
         return low == 0 ? [] : [.test("\(place) >= \(bound)")]
     }
 
@@ -86,7 +90,8 @@ struct Load {
             if low == high { return inverted ? notEqual(low) : equal(low) }
             return inverted ? outside(low, high) : atLeast(low) + atMost(high)
         }
-        let members = intervals.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") } ?? "names"
+        let members =
+            intervals.map { $0.map { "\($0.lowerBound)-\(max($0.lowerBound, min($0.upperBound, top)))" }.joined(separator: ",") } ?? "names"
         return [.test("\(place) \(inverted ? "not in" : "in") {\(members)}")]
     }
 }
@@ -118,6 +123,7 @@ extension Rule {
             case .object(let object, _): [.test("objref type \(object.kind.netlinkNumber) name \(object.name)")]
             case .log(let log, _): [.test(log.netlinkText)]
             case .update(let update): update.steps
+            case .assignment(let assignment): assignment.steps
             }
         }
     }
@@ -137,8 +143,10 @@ extension Verdict {
 }
 
 extension Field {
-    fileprivate var load: Load {
+    var load: Load {
         switch source {
+        case .searched(let header, _): return Load(base: header.base, offset: octets.lowerBound, bytes: octets.count)
+        case .presence(let header): return Load(base: header.base + " present", offset: 0, bytes: 1)
         case .meta(.iifname): return Load(base: "iifname", offset: 0, bytes: 16)
         case .meta(.oifname): return Load(base: "oifname", offset: 0, bytes: 16)
         case .meta(.iif): return Load(base: "iif", offset: 0, bytes: 4)
@@ -160,8 +168,7 @@ extension Field {
 
     /// Bits of the load behind the field.
     fileprivate var trailing: Int {
-        guard case .payload(_, let bitOffset) = source else { return 0 }
-        return (8 - (bitOffset + bitWidth) % 8) % 8
+        trailingBits
     }
 }
 
@@ -218,7 +225,7 @@ extension Match {
     private func prefix(_ base: UInt128, _ length: Int, _ load: Load) -> [Step] {
         var load = load
         let hostBits = UInt128(field.bitWidth - length)
-        if length > 0, length % 8 == 0, ["link", "network", "transport"].contains(load.base) {
+        if length > 0, length % 8 == 0, !field.octets.isEmpty {
             load.bytes = length / 8
             return relation == .equal ? load.equal(base >> hostBits) : load.notEqual(base >> hostBits)
         }

@@ -6,6 +6,9 @@ struct NetlinkDebug {
     /// By chain, which holds one rule each.
     private(set) var steps: [String: [Step]] = [:]
     private var load: Load?
+    /// What a register was set to, and what the last operation put into the bits that it cut out.
+    private var constant: [String]?
+    private var inserted: UInt128 = 0
     /// Whether the register holds the machine's own byte order, in which it is printed as a number.
     private var isHostOrder = false
     private var chain = ""
@@ -49,8 +52,26 @@ struct NetlinkDebug {
             let bytes = sizes[words[2]] ?? 4
             isHostOrder = bytes == 4 || bytes == 8 || words[2] == "iiftype"
             load = Load(base: words[2], offset: 0, bytes: bytes)
+        case "payload" where words.count > 16 && words[1] == "write":
+            let bytes = Int(words[5].dropLast()) ?? 0
+            let checksum = "checksum \(words[12]) at \(words[14]) pseudo \(words[16])"
+            new = [write("\(words[7])+\(words[10])/\(bytes)", bytes: bytes, checksum)]
+        case "exthdr" where words.count > 10 && words[1] == "write":
+            let bytes = Int(words[6].dropLast()) ?? 0
+            new = [write("exthdr \(words[2]) \(words[8])+\(words[10])/\(bytes)", bytes: bytes, "")]
+        case "exthdr" where words.count > 8 && words[1] == "load":
+            isHostOrder = false
+            constant = nil
+            // SCTP has no name there.
+            let named = words[3] == "@" ? [words[0], words[1], "sctp"] + words[2...] : words
+            let base = "exthdr \(named[2]) \(named[5])" + (named[8] == "present" ? " present" : "")
+            load = Load(base: base, offset: Int(named[7]) ?? -1, bytes: Int(named[3].dropLast()) ?? 0)
+        case "immediate" where words[2] == "1":
+            constant = values
+            load = nil
         case "payload" where words.count > 6:
             isHostOrder = false
+            constant = nil
             load = Load(base: words[4], offset: Int(words[7]) ?? -1, bytes: Int(words[2].dropLast()) ?? 0)
         case "byteorder":
             isHostOrder = false
@@ -61,6 +82,7 @@ struct NetlinkDebug {
             let bytes = load?.bytes ?? 0
             let mask = number(Array(half), bytes: bytes)
             load?.mask(mask)
+            inserted = number(Array(values.suffix(values.count / 2)), bytes: bytes)
         case "cmp" where load?.base.hasSuffix("ifname") == true:
             new = [.test("\(load?.base ?? "") \(words[1] == "eq" ? "==" : "!=") \(Self.string(values))/\(values.count)")]
         case "cmp", "range", "lookup":
@@ -78,6 +100,19 @@ struct NetlinkDebug {
             new = [.test(text)]
         }
         steps[chain, default: []] += new
+    }
+
+    /// A constant, what the frame had with some bits replaced, or another field.
+    private func write(_ place: String, bytes: Int, _ checksum: String) -> Step {
+        let value =
+            if let constant {
+                "= \(Self.number(constant, bytes: bytes, isHostOrder: false))"
+            } else if let load, load.operations.isEmpty {
+                "= \(load.base)+\(load.offset)/\(load.bytes)"
+            } else {
+                "\(load?.operations.joined() ?? "") | \(inserted)"
+            }
+        return .test("\(place) \(value) \(checksum)")
     }
 
     private mutating func comparison(_ words: [String], _ values: [String]) -> [Step] {

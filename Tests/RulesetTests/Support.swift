@@ -87,6 +87,9 @@ extension Rule {
                     map.elements = .anonymous(elements.map { SetElement(value: $0.value, verdict: $0.verdict, location: .nowhere) })
                 }
                 return .verdictMap(map)
+            case .assignment(var assignment):
+                assignment.location = .nowhere
+                return .assignment(assignment)
             }
         }
         return rule
