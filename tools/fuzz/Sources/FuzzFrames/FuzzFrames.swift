@@ -51,7 +51,9 @@ struct Subject {
 /// libFuzzer calls from one thread.
 nonisolated(unsafe) let subjects: [Subject] = {
     let fields = Field.allCases.filter { !$0.isInterface }.map(\.words)
-    let comparisons: [(String) -> String] = [{ "\($0) > 1" }, { "\($0) != 0" }, { "\($0) { 1, 6, 17 }" }, { "\($0) 0-100" }, { "\($0) set 1" }]
+    let comparisons: [(String) -> String] = [
+        { "\($0) > 1" }, { "\($0) != 0" }, { "\($0) { 1, 6, 17 }" }, { "\($0) 0-100" }, { "\($0) set 1" },
+    ]
     let files = comparisons.map { comparison in
         let rules = fields.map { "\(comparison($0)) counter\n" }.joined()
         return """
