@@ -83,12 +83,13 @@ extension LabTests {
             Change("tcp sport set 99", "tcp sport 99 tcp dport set 7", "tcp dport 7 counter drop"),
         ]
 
-        private func comesOut(_ rules: URL, _ frames: [OutgoingFrame], ofBridge isBridge: Bool) throws -> (
-            frames: [IncomingFrame], counts: [UInt64]
-        ) {
+        private func comesOut(
+            _ rules: URL, _ frames: [OutgoingFrame], ofBridge isBridge: Bool, asksPacketHooks: Bool = false
+        ) throws -> (frames: [IncomingFrame], counts: [UInt64]) {
             let lab = try Lab(bare: true)
             if isBridge {
                 try lab.startBridge(rules: rules)
+                if asksPacketHooks { try lab.askPacketHooks() }
                 let exchange = try Wiretap(lab).exchange(frames, quiet: .milliseconds(150))
                 try #require(exchange.errors.isEmpty)
                 let listing = try lab.require(in: .fw, "nft list ruleset")
@@ -126,6 +127,34 @@ extension LabTests {
                 ? ["", "Dot1Q(vlan=5, prio=3)/", "Dot1AD(vlan=5)/Dot1Q(vlan=6)/"] : ["", "Dot1Q(vlan=5, prio=3)/"]
             let frames = Self.frames(tags: tags)
             let theirs = try comesOut(rules, frames, ofBridge: true).frames.map(\.frame)
+            let ours = try comesOut(rules, frames, ofBridge: false).frames.map(\.frame)
+            #expect(ours.count == theirs.count)
+            for (ours, theirs) in zip(ours, theirs) { #expect(ours == theirs) }
+        }
+
+        /// What tables of either version of IP, and of both, may change.
+        static let ofIPv4 = [
+            "ip saddr set 10.9.8.7", "ip dscp set ef", "ip ttl set 9", "icmp id set 9", "ip option ra exists ip id set 7",
+        ]
+        static let ofIPv6 = [
+            "ip6 saddr set fd77::9", "ip6 hoplimit set 9", "icmpv6 id set 9", "exthdr hbh exists ip6 flowlabel set 5",
+        ]
+        static let ofAny = [
+            "tcp dport set 7", "udp sport set 99", "sctp sport set 99", "tcp option maxseg size set 1000",
+            "ether saddr set 02:00:00:00:00:05",
+        ]
+
+        @Test(
+            "they are in tables of IP's families too", .needsWeir,
+            .enabled(if: Requirements.hasPacketHooks, "this kernel has no br_netfilter"), arguments: ["inet", "ip", "ip6"],
+            ["prerouting", "forward", "postrouting"])
+        func packets(family: String, hook: String) throws {
+            let changes = (family == "ip6" ? [] : Self.ofIPv4) + (family == "ip" ? [] : Self.ofIPv6) + Self.ofAny
+            let chain = "chain c {\ntype filter hook \(hook) priority 0;\n\(changes.joined(separator: "\n"))\n}"
+            let rules = try file("table \(family) t {\n\(chain)\n}\n")
+            defer { try? FileManager.default.removeItem(at: rules) }
+            let frames = Self.frames(tags: ["", "Dot1Q(vlan=5, prio=3)/"])
+            let theirs = try comesOut(rules, frames, ofBridge: true, asksPacketHooks: true).frames.map(\.frame)
             let ours = try comesOut(rules, frames, ofBridge: false).frames.map(\.frame)
             #expect(ours.count == theirs.count)
             for (ours, theirs) in zip(ours, theirs) { #expect(ours == theirs) }
