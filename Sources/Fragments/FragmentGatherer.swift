@@ -143,8 +143,8 @@ public struct FragmentGatherer: ~Copyable {
         return assembledBytes > 0
     }
 
-    /// Shows what `assemble` put together.
-    public func withAssembled<Result>(_ body: (RawSpan) -> Result) -> Result {
+    /// Shows what `assemble` put together. It is a copy: what is changed in it, the fragments don't have.
+    public func withAssembled<Result>(_ body: (inout MutableRawSpan) -> Result) -> Result {
         scratch.withBytes(assembledBytes, body)
     }
 

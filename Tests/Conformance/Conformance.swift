@@ -123,9 +123,9 @@ struct Conformance: ParsableCommand {
             let judgement: Judgement
             // As the packet socket gives it: with the outermost tag beside the frame.
             if let (rest, tag) = takeOutTag(of: bytes) {
-                judgement = firewall.judge(rest.span.bytes, tag: tag, ingress: ingress, at: instant)
+                judgement = firewall.judge(copyOf: rest, tag: tag, ingress: ingress, at: instant)
             } else {
-                judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: ingress, at: instant)
+                judgement = firewall.judge(copyOf: bytes, tag: nil, ingress: ingress, at: instant)
             }
             if judgement.verdict == .accept { passing[Self.source(number)] = frame }
             if number % 64 == 63 { arrived += bed.near.received() + bed.far.received() }
@@ -199,7 +199,10 @@ extension Ruleset {
     /// Whether a rule reads what stands behind the IP header.
     fileprivate var readsTransport: Bool {
         func isTransport(_ field: Field) -> Bool {
-            if case .payload(.transport, _) = field.source { true } else { false }
+            switch field.source {
+            case .payload(.transport, _), .searched, .presence: true
+            case .payload, .meta: false
+            }
         }
         return tables.flatMap(\.chains).flatMap(\.rules).flatMap(\.statements).contains { statement in
             switch statement {
@@ -208,5 +211,14 @@ extension Ruleset {
             default: false
             }
         }
+    }
+}
+
+extension Firewall {
+    fileprivate mutating func judge(copyOf bytes: [UInt8], tag: VLANTag?, ingress: UInt8, at instant: Instant) -> Judgement {
+        var bytes = bytes
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        return judge(&raw, tag: tag, ingress: ingress, at: instant)
     }
 }
