@@ -63,6 +63,16 @@ struct LimitTests {
         #expect(bench.leavings.last?.frame != 219)
     }
 
+    /// In a list alone each fragment of the low half would be looked for behind the whole high half.
+    @Test("no order of arrival is slow", arguments: [FragmentMode.reassemble, .track])
+    func order(mode: FragmentMode) {
+        var bench = Bench(mode, FragmentLimits(bytes: 8 << 20, fragmentsPerDatagram: 8192, bytesPerPair: 8 << 20))
+        let places = Array(4096..<8000) + Array(stride(from: 1, to: 4096, by: 2)) + Array(stride(from: 0, to: 4096, by: 2))
+        for place in places { bench.take(Part(8 * place, [UInt8](repeating: UInt8(place & 0xff), count: 8), more: place < 7999).frame) }
+        #expect(bench.released.sorted() == Array(places.indices))
+        if mode == .reassemble { #expect(bench.judged == [(0..<64_000).map { UInt8(truncatingIfNeeded: $0 / 8) }]) }
+    }
+
     /// Every fragment of another size, so that blocks are split and joined in every way.
     @Test("all memory comes back", arguments: [1, 2, 3] as [UInt64])
     func comesBack(seed: UInt64) {
