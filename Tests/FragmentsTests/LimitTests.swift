@@ -47,6 +47,20 @@ struct LimitTests {
         #expect(bench.deaths == Array(repeating: .limitDatagrams, count: 90))
     }
 
+    @Test("a flood under many addresses doesn't stop a long datagram", arguments: [64, 1400])
+    func manySources(size: Int) {
+        var bench = Bench()
+        for number in 0..<5000 {
+            bench.take(Self.beginning(1, source: 2 + number, size: size))
+            // Begins when there is no room left, and has a fragment among every fifty of the flood's.
+            guard number >= 4000, number % 50 == 0, number < 4700 else { continue }
+            let place = (number - 4000) / 50
+            bench.take(Part(1400 * place, [UInt8](repeating: 3, count: 1400), more: place < 13).frame)
+        }
+        #expect(bench.judged == [[UInt8](repeating: 3, count: 14 * 1400)])
+        #expect(Set(bench.deaths).isSubset(of: [.limitDatagrams, .limitBytes]) && !bench.deaths.isEmpty)
+    }
+
     @Test("a datagram with too many fragments dies", arguments: [FragmentMode.reassemble, .track])
     func fragments(mode: FragmentMode) {
         var bench = Bench(mode, FragmentLimits(fragmentsPerDatagram: 5))
