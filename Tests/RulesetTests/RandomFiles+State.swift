@@ -38,7 +38,7 @@ extension RandomFiles {
     /// Statements that do not decide.
     private static let statements = [
         "limit rate 5/second", "limit rate over 5/minute burst 1 packets", "limit rate 10 kbytes/hour",
-        "limit rate over 7 mbytes/day burst 1 kbytes",
+        "limit rate over 100 kbytes/day burst 1 kbytes",
         "quota 5 mbytes", "quota over 500 bytes", "quota 10 kbytes used 1 kbytes", "counter name \"c1\"", "counter name \"c2\"",
         "quota name \"q1\"", "limit name \"l1\"", "limit name \"l2\"", "log", "log prefix \"in: \" level warn", "log prefix \"x\" group 3",
         "log level debug flags ip options", "meta mark set 5", "meta mark set 0xffffffff", "meta mark 5-7", "meta mark & 0xff == 3",
