@@ -13,11 +13,12 @@ public enum ElementStatement: Sendable, Equatable {
         }
     }
 
-    fileprivate var kind: NamedObject.Kind {
-        switch self {
-        case .counter: .counter
-        case .limit: .limit
-        case .quota: .quota
+    /// What the kernel takes for the same statement with other numbers (`nft_dynset_init`): a limit by packets is none by bytes.
+    fileprivate func isLike(_ other: ElementStatement) -> Bool {
+        switch (self, other) {
+        case (.counter, .counter), (.quota, .quota): true
+        case (.limit(let limit), .limit(let other)): limit.measure == other.measure
+        default: false
         }
     }
 }
@@ -316,7 +317,7 @@ extension SetDeclarations {
         }
         let own = set.dynamics.statements
         if own.isEmpty || update.statements.isEmpty { return own.isEmpty ? update.statements : [] }
-        guard own.map(\.kind) == update.statements.map(\.kind) else {
+        guard own.count == update.statements.count, zip(own, update.statements).allSatisfy({ $0.isLike($1) }) else {
             throw failure("the set's elements have other statements: \(own.map(\.text).joined(separator: " "))")
         }
         return update.statements
