@@ -33,7 +33,7 @@ struct FailureWatch {
     }
 
     /// To be called once a second.
-    mutating func look(at crew: Crew, drops: DropCapture?, _ log: Logger) {
+    mutating func look(at crew: Crew, captures: [DropCapture], _ log: Logger) {
         for port in ports.indices {
             for code in 1...PortCounters.largestError where !Self.saidOfThePort.contains(Int32(code)) {
                 let total = crew.portCounters.reduce(0) { $0 &+ $1[port].failures(code) }
@@ -41,7 +41,7 @@ struct FailureWatch {
             }
             note(.kernelDrops(port: port), crew.kernelDrops[port], log)
         }
-        if let drops { note(.capture, drops.lost, log) }
+        note(.capture, captures.reduce(0) { $0 &+ $1.lost }, log)
     }
 
     private mutating func note(_ cause: Cause, _ total: UInt64, _ log: Logger) {
@@ -71,7 +71,7 @@ struct FailureWatch {
         case .kernelDrops(let port):
             "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full (--slots, --workers)"
         case .capture:
-            "dropped frames are missing in the capture: the disk, or what reads it, is too slow or full"
+            "frames are missing in the capture: the disk, or what reads it, is too slow or full"
         }
     }
 
