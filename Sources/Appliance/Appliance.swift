@@ -163,7 +163,7 @@ public final class Appliance {
         var expirations: UInt64 = 0
         _ = read(timer, &expirations, 8)
         session?.collectKernelDrops()
-        failureWatch.look(at: crew, captures: captures, log)
+        failureWatch.look(at: crew, captures: captures, events: configuration.events, log)
         if configuration.events == nil { logWriter.write(crew.logs, log) }
     }
 

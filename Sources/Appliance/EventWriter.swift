@@ -36,6 +36,7 @@ public final class EventWriter: Sendable {
     private let isReopening = Atomic<Bool>(false)
     private let writtenLines = Atomic<UInt64>(0)
     private let unwritten = Atomic<UInt64>(0)
+    private let refused = Atomic<UInt64>(0)
 
     /// Opens the file.
     public init(_ settings: EventSettings, _ program: Program, ports: [String]) throws(CaptureError) {
@@ -51,6 +52,9 @@ public final class EventWriter: Sendable {
     package var written: UInt64 { writtenLines.load(ordering: .relaxed) }
     /// Events that came here and were not written: too many in a second, or the file took no more.
     package var leftOut: UInt64 { unwritten.load(ordering: .relaxed) }
+
+    /// Those of them that the file didn't take.
+    var lost: UInt64 { refused.load(ordering: .relaxed) }
 
     /// Makes `run` write what there is and return.
     func finish() { isFinishing.store(true, ordering: .releasing) }
@@ -92,6 +96,7 @@ public final class EventWriter: Sendable {
             writtenLines.wrappingAdd(count, ordering: .relaxed)
         } else {
             unwritten.wrappingAdd(count, ordering: .relaxed)
+            refused.wrappingAdd(count, ordering: .relaxed)
         }
         if isLast { sayLost() }
     }

@@ -148,8 +148,8 @@ final class CaptureWriter {
             hasHeader = false
             return attempt()
         }
-        // A named pipe may have another reader by now.
-        if file.isBroken, ring != nil || !file.isRegular, file.path != "-" { turn() }
+        // A named pipe may have another reader by now, who is not waited for in the end.
+        if file.isBroken, ring != nil || !file.isRegular, file.path != "-", !isGivingUp() { turn() }
     }
 
     private static func now(_ clock: clockid_t) -> UInt64 {

@@ -105,8 +105,9 @@ public final class DropCapture: Sendable {
     public func run() {
         while true {
             let isLast = signals.isFinishing.load(ordering: .sequentiallyConsistent)
-            while writeSome() {}
-            if signals.isReopening.exchange(false, ordering: .sequentiallyConsistent) { writer.reopen() }
+            repeat {
+                if signals.isReopening.exchange(false, ordering: .sequentiallyConsistent) { writer.reopen() }
+            } while writeSome()
             if isLast {
                 writer.end()
                 note()

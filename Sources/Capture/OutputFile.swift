@@ -11,6 +11,8 @@ package final class OutputFile {
     private static let pipeBytes = 4096
     /// Milliseconds after which a stream whose reader doesn't read is asked again.
     private static let patience: Int32 = 100
+    /// Times that it is asked when it is to end.
+    private static let lastTries = 20
 
     package let path: String
     private let descriptor: Int32
@@ -19,7 +21,7 @@ package final class OutputFile {
     private let base: Int64
     /// Bytes that were written: all of a file that was opened by its name.
     package private(set) var size: UInt64 = 0
-    /// A part of a block went out and its rest can't: whatever came behind it could not be read.
+    /// Nothing more can be written: a part of a block went out and its rest can't, or nobody reads.
     package private(set) var isBroken = false
 
     /// Opens a file; `-` is standard output.
@@ -68,11 +70,15 @@ package final class OutputFile {
     package func write(_ octets: [UInt8], isGivingUp: () -> Bool) -> Bool {
         guard !isBroken else { return false }
         var done = 0
+        var isAbandoned = false
         let isWritten = octets.withUnsafeBytes { octets in
             while done < octets.count {
                 let rest = octets[done...]
                 let part = UnsafeRawBufferPointer(rebasing: isRegular ? rest : rest.prefix(Self.pipeBytes))
-                guard isRegular || isReady(isGivingUp) else { return false }
+                guard isRegular || isReady(isGivingUp) else {
+                    isAbandoned = true
+                    return false
+                }
                 let count = Glibc.write(descriptor, part.baseAddress, part.count)
                 if count < 0, errno == EINTR || errno == EAGAIN { continue }
                 guard count > 0 else { return false }
@@ -87,17 +93,19 @@ package final class OutputFile {
             let end = base + Int64(size)
             isBroken = ftruncate(descriptor, off_t(end)) != 0 || lseek(descriptor, off_t(end), SEEK_SET) < 0
         } else {
-            isBroken = done > 0 || errno == EPIPE
+            isBroken = done > 0 || isAbandoned || errno == EPIPE
         }
         return isWritten
     }
 
     /// Waits until the stream takes something, or until it is not worth waiting for.
     private func isReady(_ isGivingUp: () -> Bool) -> Bool {
-        while true {
+        var tries = 0
+        while tries < Self.lastTries {
             var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
             if poll(&polled, 1, Self.patience) > 0 { return true }
-            if isGivingUp() { return false }
+            if isGivingUp() { tries += 1 }
         }
+        return false
     }
 }
