@@ -104,6 +104,12 @@ struct RuleChecker {
                 throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the map")
             }
             if elements.isEmpty { throw Diagnostic(severity: .error, location: syntax.location, message: "the map is empty") }
+            if let rest = elements.first(where: { $0.value == .any }), let selector = selectors.first(where: { $0.endsWithinLaterOctet }) {
+                throw Diagnostic(
+                    severity: .error, location: rest.location,
+                    message: "'*' can't stand in a map of '\(selector.text)': the kernel refuses it",
+                    note: "write the rest as a range")
+            }
             if !syntax.key.first.operations.isEmpty,
                 let prefix = elements.first(where: { if case .prefix = $0.value { true } else { false } })
             {
@@ -189,6 +195,12 @@ struct RuleChecker {
                 message: "a statement stands between this match and one of the octets next to its own",
                 note: "nft 1.0.6 joins the two and moves the statement behind or in front of both; write them side by side")
         case nil: break
+        }
+        if case .set(let values) = match.operand, values.contains(.any), selector.endsWithinLaterOctet {
+            throw Diagnostic(
+                severity: .error, location: syntax.location,
+                message: "'*' can't stand in a set of '\(selector.text)': the kernel refuses it",
+                note: "write the rest as a range")
         }
         statements.append(.match(match))
     }
