@@ -67,16 +67,3 @@ struct JSONElements {
         return .object([("key", key.json()), ("data", members)])
     }
 }
-
-extension Assignment {
-    var json: JSONValue {
-        let text = JSONText(Selector.reading(field))
-        let written: JSONValue =
-            switch value {
-            case .constant(let number): text.number(number)
-            case .mapped(let map):
-                .object([("map", JSONElements(map.key.components.map(\.field), data: field).map(map.key, map.elements))])
-            }
-        return .object([("mangle", .object([("key", text.left(field, mask: nil, isList: false)), ("value", written)]))])
-    }
-}

@@ -44,21 +44,10 @@ extension VerdictMap {
 }
 
 extension VerdictMap.Elements {
-    fileprivate func text(_ values: ElementText) -> String {
+    func text(_ values: ElementText) -> String {
         switch self {
         case .named(let name): "@\(name)"
         case .anonymous(let elements): "{ \(elements.map(values.text).joined(separator: ", ")) }"
-        }
-    }
-}
-
-extension Assignment {
-    fileprivate var text: String {
-        let left = "\(Selector.reading(field).text) set"
-        switch value {
-        case .constant(let number): return "\(left) \(ValueText(Selector.reading(field)).plain(number))"
-        case .mapped(let map):
-            return "\(left) \(map.key.text) map \(map.elements.text(ElementText(map.key.components.map(\.field), data: field)))"
         }
     }
 }

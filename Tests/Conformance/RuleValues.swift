@@ -83,6 +83,7 @@ extension RuleSource {
                 let index = start + bit / 8
                 return number << 1 | (index < bytes.count ? UInt128(bytes[index] >> UInt8(7 - bit % 8) & 1) : 0)
             }
+        case .presence: return 1
         default: return 0
         }
     }

@@ -97,7 +97,15 @@ struct AgreementTests {
         "counter name c1", "quota name q1", "limit name l1", "log prefix \"p\" level info", "log group 3", "meta hour \"22:00\"-\"06:00\"",
         "meta day Monday", "meta time < \"2030-01-01\"", "meta nfproto ipv4", "meta nfproto { ipv4, ipv6 }", "meta nfproto != ipv6",
         "meta nfproto 7",
-        "add @s1 { ip saddr }", "update @s1 { ip daddr timeout 5m }", "add @s2 { tcp dport limit rate 5/second }",
+        "add @s1 { ip saddr }", "update @s1 { ip daddr timeout 5m }", "add @s2 { tcp dport limit rate 5/second }", "exthdr hbh exists",
+        "exthdr frag missing", "frag id 5", "rt type 0", "srh tag 3",
+        "mh type 5",
+        "ip option ra exists",
+        "ip option rr ptr 4", "tcp option maxseg exists", "tcp option window count 7", "sctp chunk data exists", "sctp chunk init a-rwnd 3",
+        "ether saddr set 1:2:3:4:5:6", "ip saddr set 1.1.1.1", "ip dscp set cs1", "ip6 hoplimit set 5", "tcp dport set 5",
+        "udp sport set 6",
+        "icmp id set 5", "vlan id set 5", "arp operation set 2", "tcp option maxseg size set 1400", "ip saddr set ip daddr",
+        "tcp sport set ip id",
     ]
 
     @Test(
@@ -143,7 +151,8 @@ struct AgreementTests {
             "\(words) { \(numbers[0]), \(numbers[5]) }", "\(words) { \(numbers[1]), \(numbers[2])-\(numbers[3]) }",
             "\(words) != { \(numbers[1]), \(numbers[2])-\(numbers[3]) }", "\(words) & \(numbers[5]) == \(numbers[5])",
             "\(words) & \(numbers[5]) != 0", "\(words) & \(numbers[5]) { 0, 1 }", "\(words) & \(numbers[5]) > 1",
-            "\(words) \(numbers[5])/12", "\(words) \(top + 1)",
+            "\(words) \(numbers[5])/12", "\(words) \(top + 1)", "\(words) set \(numbers[0])", "\(words) set \(top)",
+            "\(words) set \(top + 1)",
         ]
     }
 
