@@ -72,6 +72,8 @@ extension RuleSource {
         case .meta(.length): return UInt128(frame.linkPayloadLength)
         case .meta(.mark): return random.pick([0, 1, 2, 3])
         case .meta(.nfproto): return random.pick([2, 7, 10])
+        case .searched: return random.pick([0, 1, 2, 4])
+        case .presence: return 1
         case .payload(let header, let offset):
             let start =
                 switch header {
@@ -83,7 +85,6 @@ extension RuleSource {
                 let index = start + bit / 8
                 return number << 1 | (index < bytes.count ? UInt128(bytes[index] >> UInt8(7 - bit % 8) & 1) : 0)
             }
-        case .presence: return 1
         default: return 0
         }
     }

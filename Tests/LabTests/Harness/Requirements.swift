@@ -17,7 +17,7 @@ enum Requirements {
         let directories: [Substring] = path.split(separator: ":")
         let tools = [
             "ip", "tc", "nft", "bridge", "ping", "arping", "curl", "iperf3", "ethtool", "tcpdump", "trafgen", "setpriv", "unshare", "dnsmasq",
-            "dig", "nmap", "hping3",
+            "dig", "nmap", "hping3", "tshark", "capinfos", "editcap", "mergecap",
         ]
         for tool in tools {
             let isThere = directories.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)") }
