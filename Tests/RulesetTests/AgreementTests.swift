@@ -98,6 +98,9 @@ struct AgreementTests {
         "meta day Monday", "meta time < \"2030-01-01\"", "meta nfproto ipv4", "meta nfproto { ipv4, ipv6 }", "meta nfproto != ipv6",
         "meta nfproto 7",
         "add @s1 { ip saddr }", "update @s1 { ip daddr timeout 5m }", "add @s2 { tcp dport limit rate 5/second }",
+        "update @s5 { ip saddr . tcp dport timeout 5m }", "delete @s5 { ip daddr & 255.0.0.0 . udp sport ^ 7 }",
+        "add @s6 { ether saddr . iifname }", "add @m1 { ip saddr : 5 }", "update @m1 { ip daddr timeout 1s : meta mark & 3 }",
+        "add @m2 { ip saddr . th dport counter : meta mark }", "counter name ip saddr map @m3",
     ]
 
     @Test(
