@@ -57,6 +57,8 @@ struct Report: Encodable {
         var lost: UInt64
     }
 
+    /// Under names: counters, quotas, elements and sets.
+    var state: StateReport
     var version: String
     var ports: [PortReport]
     var rules: [RuleReport]
@@ -89,6 +91,7 @@ struct Report: Encodable {
                 text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
         }
         reasons = [:]
+        state = StateReport(configuration.program, counted, at: Clock.now())
         held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
         for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
         capture = configuration.drops.map { CaptureReport(written: $0.written, lost: $0.lost) }
@@ -125,6 +128,7 @@ struct Report: Encodable {
             for rule in rules { text.add(["\(rule.frames)", "\(rule.bytes)", "\(rule.file):\(rule.line) \(rule.chain): \(rule.text)"]) }
             result += "\n" + text.rendered()
         }
+        result += state.tables()
         if let capture { result += "\ncapture: \(capture.written) written, \(capture.lost) lost\n" }
         return result
     }

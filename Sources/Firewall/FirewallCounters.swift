@@ -12,6 +12,7 @@ public final class FirewallCounters: Sendable {
     private let ruleCount: Int
     private let counterCount: Int
     private let namedCounterCount: Int
+    private let elementCount: Int
 
     /// All of them 0, for that program.
     public init(for program: Program) {
@@ -19,6 +20,7 @@ public final class FirewallCounters: Sendable {
         ruleCount = program.rules.count
         counterCount = program.counters.count
         namedCounterCount = program.namedCounters.count
+        elementCount = program.elementCounters.count
     }
 
     @inline(__always)
@@ -39,6 +41,7 @@ public final class FirewallCounters: Sendable {
             rules: (0..<ruleCount).map { hits.rule($0) },
             counters: (0..<counterCount).map { hits.counter($0) },
             namedCounters: (0..<namedCounterCount).map { hits.namedCounter($0) },
+            elements: (0..<elementCount).map { hits.element($0) },
             reasons: Reason.allCases.map { reason in
                 let index = 2 * Int(reason.rawValue)
                 return Hits(frames: reasons.value(at: index), bytes: reasons.value(at: index + 1))
@@ -53,6 +56,8 @@ public final class FirewallCounters: Sendable {
         public var counters: [Hits]
         /// What named counters counted, by index into `Program.namedCounters`, likewise.
         public var namedCounters: [Hits]
+        /// Frames for which elements with counters were found, by index into `Program.elementCounters`, likewise.
+        public var elements: [Hits]
         /// In the order of `Reason.allCases`. Bytes of whole frames, with all their tags.
         public var reasons: [Hits]
         /// Fragments that are held at this moment; bytes of the memory that they take.
@@ -70,6 +75,7 @@ public final class FirewallCounters: Sendable {
                 rules: zip(left.rules, right.rules).map { $0 + $1 },
                 counters: zip(left.counters, right.counters).map { $0 + $1 },
                 namedCounters: zip(left.namedCounters, right.namedCounters).map { $0 + $1 },
+                elements: zip(left.elements, right.elements).map { $0 + $1 },
                 reasons: zip(left.reasons, right.reasons).map { $0 + $1 }, held: left.held + right.held,
                 heldDatagrams: left.heldDatagrams + right.heldDatagrams)
         }
