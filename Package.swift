@@ -57,8 +57,7 @@ let package = Package(
         .testTarget(
             name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
-            name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FrameBuilder"], resources: [.copy("Cases")],
-            swiftSettings: house),
+            name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
             dependencies: ["Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
@@ -71,7 +70,8 @@ let package = Package(
                 "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Ruleset", "Wire", "CAllocationCounter",
                 "CNetworkNamespace",
             ], swiftSettings: house),
-        .testTarget(name: "LabTests", resources: [.copy("Support")], swiftSettings: house),
+        .testTarget(
+            name: "LabTests", dependencies: ["FragmentCases", "FrameBuilder"], resources: [.copy("Support")], swiftSettings: house),
 
         // What tools/conformance runs, and a lab test for a while.
         .executableTarget(
@@ -84,6 +84,9 @@ let package = Package(
 
         // What tests stand on.
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
+        .target(
+            name: "FragmentCases", dependencies: ["FrameBuilder"], path: "Tests/FragmentCases", resources: [.copy("Cases")],
+            swiftSettings: house),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(name: "CNetworkNamespace", path: "Tests/CNetworkNamespace"),
     ]

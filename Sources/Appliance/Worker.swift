@@ -95,12 +95,12 @@ package struct Worker: ~Copyable {
                 seen += 1
                 received.count(.receivedFrames)
                 received.count(.truncated)
-            case .frame(let frame):
+            case .frame(var frame):
                 if seen == 0 { now = Clock.now() }
                 seen += 1
                 received.count(.receivedFrames)
                 received.count(.receivedBytes, frame.length + (frame.tag == nil ? 0 : VLANTag.length))
-                if allows(frame, from: from, ingress: ingress, at: now, received) { batch.append(frame) }
+                if allows(&frame, from: from, ingress: ingress, at: now, received) { batch.append(frame) }
                 if firewall.hasDepartures { depart(&batch, from: from, to: to, ingress: ingress) }
             }
         }
@@ -132,12 +132,16 @@ package struct Worker: ~Copyable {
 
     /// The verdict on one frame, with everything that follows from "no".
     private mutating func allows(
-        _ frame: ReceivedFrame, from: PortSocket, ingress: Int, at now: Instant, _ received: PortCounters
+        _ frame: inout ReceivedFrame, from: PortSocket, ingress: Int, at now: Instant, _ received: PortCounters
     ) -> Bool {
+        let memory = UnsafeMutableRawBufferPointer(start: frame.start, count: frame.length)
+        var bytes = memory.mutableBytes
         let judgement = firewall.judge(
-            frame.bytes.bytes, tag: frame.tag, ingress: UInt8(truncatingIfNeeded: ingress), at: now,
+            &bytes, tag: frame.tag, isChecksumPartial: frame.virtioHeader.flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0,
+            ingress: UInt8(truncatingIfNeeded: ingress), at: now,
             virtioHeader: VirtioHeader(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
+        if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
         return allows(frame, judgement, from: from, ingress: ingress, received)
     }
 

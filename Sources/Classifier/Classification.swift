@@ -12,6 +12,8 @@ public struct Classification: Sendable, Equatable {
     ///
     /// Where several base chains accept, the last of them decides.
     public var baseChain: Int32
+    /// Whether a rule has put another value in the place of what stood in the frame, its checksums aside.
+    public var isChanged = false
 
     public init(verdict: FrameVerdict, rule: Int32, baseChain: Int32) {
         self.verdict = verdict

@@ -8,6 +8,7 @@ struct Emitter {
     private(set) var entryPoints: [EntryPoint] = []
     /// Those of the two ports come first: they differ from chain to chain.
     private(set) var loads = [Load(.metaIifname, in: .bridge), Load(.metaOifname, in: .bridge)]
+    private(set) var writes: [Write] = []
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
     private(set) var elementCounters: [ElementCounterReference] = []
@@ -124,7 +125,7 @@ struct Emitter {
                 instructions.append(Instruction(operation: .mapped, first: try int32(number)))
             case .assignment(let assignment):
                 let first = instructions.count
-                try emit(assignment)
+                if assignment.field == .metaMark { try mark(assignment) } else { instructions.append(try write(assignment)) }
                 matches += first..<instructions.count
             case .limit(let limit, let location):
                 matches.append(instructions.count)
@@ -190,11 +191,8 @@ struct Emitter {
         }
     }
 
-    /// `meta mark` is the only field that can be written.
-    private mutating func emit(_ assignment: Assignment) throws(ProgramError) {
-        guard assignment.field == .metaMark else {
-            throw ProgramError(reason: .value(assignment.field), location: assignment.location)
-        }
+    /// `meta mark set`, which writes into no frame.
+    private mutating func mark(_ assignment: Assignment) throws(ProgramError) {
         switch assignment.value {
         case .constant(let number):
             instructions.append(Instruction(operation: .mark, low: number & assignment.field.allOnes))
@@ -206,7 +204,25 @@ struct Emitter {
             }
             instructions.append(try lookUp(map.key, map.elements, map.location))
             instructions.append(Instruction(operation: .markMapped))
+        case .field: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
         }
+    }
+
+    private mutating func write(_ assignment: Assignment) throws(ProgramError) -> Instruction {
+        guard let write = Write(assignment, in: family) else {
+            throw ProgramError(reason: .unchangeable(assignment.field), location: assignment.location)
+        }
+        var instruction = Instruction(operation: .write)
+        if case .field(let source) = assignment.value {
+            guard source.bitWidth == assignment.field.bitWidth, source.trailingBits == 0 else {
+                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+            }
+            instruction.operation = .copy
+            instruction.slot = try slot(of: source)
+        }
+        instruction.first = try int32(writes.count)
+        writes.append(write)
+        return instruction
     }
 
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {

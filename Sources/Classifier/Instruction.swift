@@ -44,6 +44,10 @@ struct Instruction: BitwiseCopyable, Sendable {
         case changeKey
         /// Notes that the frame came here; `first` is the rule's number, `count` the statement's.
         case log
+        /// Carries out the write `first` with its constant; to `target` if the frame can't be changed so.
+        case write
+        /// The same with the loaded value of `slot`, and to `target` if that can't be read.
+        case copy
 
         // The ends of a rule; `first` is the rule's number.
 

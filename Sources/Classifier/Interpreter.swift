@@ -18,6 +18,8 @@ public struct Interpreter {
         public var namedCounters: [Int] = []
         /// `log` statements, in that order.
         public var events: [LoggedStatement] = []
+        /// What became of the frame, its outermost tag in its place.
+        public var bytes: [UInt8] = []
     }
 
     private struct NumberedSet {
@@ -104,18 +106,18 @@ public struct Interpreter {
     }
 
     /// Runs a frame through the rules; parameters as `Program.classify`.
-    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Result {
-        var mark: UInt128 = 0
+    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant)
+        -> Result
+    {
+        var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
         var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
         for (index, entry) in baseChains.enumerated() {
             let family = families[entry.table]
-            guard sees(frame, family) else { continue }
-            var fields = InterpreterFields(
-                bytes, frame, ingress: Int(ingress), at: instant, ports: ports, family: family, hook: entry.base.hook)
-            fields.mark = mark
+            guard sees(fields.frame, family) else { continue }
+            fields.family = family
+            fields.hook = entry.base.hook
             var decider: Int?
-            let outcome = walk(entry.chain, in: entry.table, depth: 0, &fields, &result, &decider)
-            mark = fields.mark
+            let outcome = walk(entry.chain, in: entry.table, depth: 0, &fields, isChecksumPartial: isChecksumPartial, &result, &decider)
             let verdict: FrameVerdict =
                 switch outcome {
                 case .accept: .accept
@@ -125,7 +127,10 @@ public struct Interpreter {
             result.classification = Classification(
                 verdict: verdict, rule: Int32(truncatingIfNeeded: decider ?? -1), baseChain: Int32(truncatingIfNeeded: index))
             if verdict == .drop { break }
+            fields.readAgain()
         }
+        result.classification.isChanged = fields.isChanged
+        result.bytes = fields.wire
         return result
     }
 
@@ -141,8 +146,8 @@ public struct Interpreter {
 
     /// - Returns: `next` where the chain comes to its end without a word.
     private func walk(
-        _ chain: NumberedChain, in table: Int, depth: Int, _ fields: inout InterpreterFields, _ result: inout Result,
-        _ decider: inout Int?
+        _ chain: NumberedChain, in table: Int, depth: Int, _ fields: inout InterpreterFields, isChecksumPartial: Bool,
+        _ result: inout Result, _ decider: inout Int?
     ) -> Outcome {
         rules: for numbered in chain.rules {
             var counter = numbered.firstCounter
@@ -174,6 +179,9 @@ public struct Interpreter {
                     said = found.element.verdict
                 case .assignment(let assignment):
                     switch assignment.value {
+                    case _ where assignment.field != .metaMark:
+                        guard fields.assign(assignment, isChecksumPartial: isChecksumPartial) else { continue rules }
+                    case .field: continue rules
                     case .constant(let number): fields.mark = number
                     case .mapped(let map):
                         if case .named(let name) = map.elements, state.isChanging(name, table: table) {
@@ -225,7 +233,8 @@ public struct Interpreter {
                         decider = numbered.number
                         return .drop
                     }
-                    let outcome = walk(target, in: table, depth: depth + 1, &fields, &result, &decider)
+                    let outcome = walk(
+                        target, in: table, depth: depth + 1, &fields, isChecksumPartial: isChecksumPartial, &result, &decider)
                     if case .next = outcome, case .jump = said { continue rules }
                     return outcome
                 case nil, .continue:

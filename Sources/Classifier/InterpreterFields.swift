@@ -3,47 +3,68 @@ import Wire
 
 /// A frame as nft's selectors see it, written out: every byte in an array, the outermost tag in its place.
 struct InterpreterFields {
-    /// Each with all that follows it.
-    private let linkHeader: [UInt8]
-    private let networkHeader: [UInt8]
-    /// As far as the packet goes; nil where it is not known.
-    private var transportHeader: [UInt8]?
-    private let frame: ParsedFrame
+    /// The whole frame, its outermost tag in its place.
+    var wire: [UInt8]
+    /// What the headers' places are known by; those do not change with the bytes.
+    private(set) var frame: ParsedFrame
     /// What rules have marked the frame with.
     var mark: UInt128 = 0
     private let ingress: Int
     private let ports: [String]
     private let instant: Instant
-    private let family: Family
-    private let hook: Hook
+    /// Of the chain at hand, by which frames and ports are seen differently.
+    var family = Family.bridge
+    var hook = Hook.forward
+    /// Whether an assignment has changed what it assigned to.
+    var isChanged = false
 
-    init(
-        _ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String], family: Family, hook: Hook
-    ) {
+    init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String]) {
         self.instant = instant
-        self.family = family
-        self.hook = hook
         var all = (0..<bytes.byteCount).map { bytes.u8(at: $0) }
         if frame.isTagOutOfBand, let tag = frame.outermostTag, all.count >= 12 {
             let tagBytes = [tag.tpid >> 8, tag.tpid & 0xff, tag.tci >> 8, tag.tci & 0xff].map { UInt8($0) }
             all.insert(contentsOf: tagBytes, at: 12)
         }
-        let behindLink = all.dropFirst(frame.outermostTag == nil ? 14 : 18)
-        // Outside of the bridge family the kernel has cut off what is no part of the packet.
-        networkHeader = Array(family == .bridge ? behindLink : behindLink.prefix(frame.networkLength))
-        if frame.tagCount <= 1, frame.hasTransport {
-            let behindIP = networkHeader.dropFirst(frame.transportOffset - frame.networkOffset)
-            transportHeader = Array(behindIP.prefix(frame.transportLength))
-        }
+        wire = all
+        self.frame = frame
+        self.ingress = ingress
+        self.ports = ports
+    }
+
+    /// With all that follows it.
+    private var linkHeader: [UInt8] {
+        var all = wire
         if frame.outermostTag != nil, all.count >= 18 {
             // The kernel shows the number it knows the frame by, which is another where a length stands there.
             all[16] = UInt8(frame.outerEtherType >> 8)
             all[17] = UInt8(frame.outerEtherType & 0xff)
         }
-        linkHeader = all
-        self.frame = frame
-        self.ingress = ingress
-        self.ports = ports
+        return all
+    }
+
+    /// Where it begins in `wire`.
+    var networkStart: Int { frame.outermostTag == nil ? 14 : 18 }
+
+    /// Where what follows it ends in `wire`: outside of the bridge family the kernel has cut off what is no part of the packet.
+    var networkEnd: Int { family == .bridge ? wire.count : min(wire.count, networkStart + frame.networkLength) }
+
+    /// With all that follows it.
+    private var networkHeader: [UInt8] { Array(wire.prefix(networkEnd).dropFirst(networkStart)) }
+
+    /// Where it lies in `wire`, as far as the packet goes; nil where it is not known.
+    var transportRange: Range<Int>? {
+        guard frame.tagCount <= 1, frame.hasTransport else { return nil }
+        let start = networkStart + frame.transportOffset - frame.networkOffset
+        return start..<start + frame.transportLength
+    }
+
+    private var transportHeader: [UInt8]? { transportRange.map { Array(wire[$0]) } }
+
+    /// Between two base chains the kernel looks for the headers again.
+    mutating func readAgain() {
+        var bytes = wire
+        if frame.isTagOutOfBand, bytes.count >= 16 { bytes.removeSubrange(12..<16) }
+        frame = unsafe frame.readAgain(bytes.span.bytes)
     }
 
     /// Nanoseconds of the monotonic clock.
@@ -116,7 +137,7 @@ struct InterpreterFields {
         case .meta(.hour): return UInt128(instant.sinceEpoch / 1_000_000_000 % 86_400)
         // The first of January 1970 was a Thursday.
         case .meta(.day): return UInt128(instant.sinceEpoch / 86_400_000_000_000 + 4) % 7
-        case .meta, .payload: break
+        case .meta, .payload, .searched, .presence: break
         }
         guard frame.malformation != .ethernetHeaderCutOff else { return nil }
         switch field.source {
@@ -128,6 +149,34 @@ struct InterpreterFields {
             return number(in: networkHeader, offset, field.bitWidth)
         case .payload(.transport, let offset):
             return transportHeader.flatMap { number(in: $0, offset, field.bitWidth) }
+        case .searched(let header, let offset):
+            guard case .item(let item) = find(header) else { return nil }
+            return number(in: item.octets, offset, field.bitWidth)
+        case .presence(let header):
+            switch find(header) {
+            case .item: return 1
+            case .absent, .broken: return 0
+            case nil: return nil
+            }
+        }
+    }
+
+    /// nil where there is nothing to search.
+    func find(_ header: SearchedHeader) -> InterpreterOptions.Finding? {
+        let packet = Array(networkHeader.prefix(frame.networkLength))
+        switch header.kind {
+        case .ipv6ExtensionHeader:
+            guard frame.tagCount <= 1, frame.network == .ipv6 else { return nil }
+            return InterpreterOptions.extensionHeader(header.number, of: packet)
+        case .ipv4Option:
+            guard frame.tagCount <= 1, frame.network == .ipv4 else { return nil }
+            return InterpreterOptions.ipv4Option(header.number, of: packet)
+        case .tcpOption:
+            guard let transportHeader, frame.transportProtocol == 6 else { return .broken }
+            return InterpreterOptions.tcpOption(header.number, of: transportHeader)
+        case .sctpChunk:
+            guard let transportHeader, frame.transportProtocol == 132 else { return .broken }
+            return InterpreterOptions.chunk(header.number, of: transportHeader)
         }
     }
 
@@ -139,8 +188,9 @@ struct InterpreterFields {
         case .mark: return mark
         case .length: return UInt128(networkHeader.count)
         case .pkttype:
-            if linkHeader.prefix(6).allSatisfy({ $0 == 0xff }) { return 1 }
-            if linkHeader[0] % 2 == 1 { return 2 }
+            // Of the address that the frame came with.
+            if frame.destinationAddress == 0xffff_ffff_ffff { return 1 }
+            if frame.destinationAddress >> 40 % 2 == 1 { return 2 }
             return family == .bridge ? 3 : 0
         case .nfproto:
             if family == .bridge { return 7 }

@@ -22,6 +22,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case family
         /// `end` itself, for what is the same in all frames.
         case constant
+        /// Octets of a header, option or chunk that is searched for, or whether it is there.
+        case searched, presence
     }
 
     var base: Base
@@ -29,6 +31,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     var count: UInt8 = 0
     /// The octet behind the last of them, from the base on.
     var end: UInt16 = 0
+    /// What is searched for, in the last two bases.
+    var header = SearchedHeader(.tcpOption, 0)
 
     /// What a rule in a table of that family reads.
     init(_ field: Field, in family: Family) {
@@ -60,6 +64,14 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             // Fields have at most 16 octets, and offsets in bits that 16 bits hold (`Field.raw`).
             count = UInt8(truncatingIfNeeded: field.octets.count)
             end = UInt16(truncatingIfNeeded: field.octets.upperBound)
+        case .searched(let header, _):
+            base = .searched
+            count = UInt8(truncatingIfNeeded: field.octets.count)
+            end = UInt16(truncatingIfNeeded: field.octets.upperBound)
+            self.header = header
+        case .presence(let header):
+            base = .presence
+            self.header = header
         }
     }
 
@@ -102,13 +114,14 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .networkProtocol: return UInt128(frame.outerEtherType)
         case .constant: return UInt128(end)
         case .length: return UInt128(frame.linkPayloadLength)
-        case .packetType: return packetType(bytes.be48(at: 0))
+        case .packetType: return packetType(frame.destinationAddress)
         case .packetLength: return UInt128(frame.networkLength)
         case .packetTypeToHost:
             // br_nf_pre_routing and its like take a packet for another host as one for this one.
-            let type = packetType(bytes.be48(at: 0))
+            let type = packetType(frame.destinationAddress)
             return type == PacketType.otherHost ? PacketType.host : type
         case .family: return UInt128(frame.network == .ipv6 ? NetfilterFamily.ipv6 : NetfilterFamily.ipv4)
+        case .searched, .presence: return searchedValue(bytes, frame)
         case .link:
             // In front of the type and tag everything stands where it stands in the bytes; from there on the tag may not.
             guard let tag = frame.outermostTag, end > TaggedHeader.tag else {
@@ -116,6 +129,17 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             }
             return taggedValue(bytes, frame, tag)
         case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark: return nil
+        }
+    }
+
+    @inline(never)
+    private func searchedValue(_ bytes: RawSpan, _ frame: ParsedFrame) -> UInt128? {
+        switch HeaderSearch(for: header, in: bytes, frame) {
+        case .found(let range):
+            if base == .presence { return 1 }
+            return Int(end) <= range.count ? number(in: bytes, endingAt: range.lowerBound &+ Int(end)) : nil
+        case .absent, .unreadable: return base == .presence ? 0 : nil
+        case .otherProtocol: return nil
         }
     }
 
@@ -214,6 +238,11 @@ struct LoadedValues: ~Copyable {
     mutating func set(_ slot: Int, _ value: UInt128) {
         unsafe slots.initializeElement(at: slot & (Self.capacity &- 1), to: value)
         readable |= 1 &<< UInt64(slot)
+    }
+
+    /// From now on the slot can't be read.
+    mutating func clear(_ slot: Int) {
+        readable &= ~(1 &<< UInt64(slot))
     }
 
     /// The spare slot can always be read: who does first puts a value there.

@@ -40,6 +40,7 @@ public final class Program: Sendable {
     private let cells: StateCells
     private let dynamicSets: DynamicSets
     private let accesses: SetAccesses
+    private let writes: FrozenArray<Write>
 
     /// Compiles a checked tree for a pair of ports.
     /// - Parameters:
@@ -73,6 +74,7 @@ public final class Program: Sendable {
         accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         cells = StateCells(emitter.stateful.buckets.map { $0.full } + emitter.stateful.quotas.map(\.used))
+        writes = FrozenArray(emitter.writes)
     }
 
     /// Bytes that a quota has counted so far, what it started from included, by index into `namedQuotas`; 0 for one that there isn't.
@@ -90,40 +92,53 @@ public final class Program: Sendable {
     /// A base chain that accepts hands the frame on to the next; the first that drops it has the last word. Chains of a family that
     /// does not see such frames are passed by.
     /// - Parameters:
-    ///   - bytes: The frame as it was parsed.
-    ///   - frame: What `ParsedFrame.parse` said of `bytes`.
+    ///   - bytes: The frame as it was parsed. Rules may change it.
+    ///   - frame: What `ParsedFrame.parse` said of `bytes`; afterwards with the outermost tag that rules have written, if they have.
+    ///   - isChecksumPartial: The transport checksum holds the sum of the pseudo header, for hardware to finish
+    ///     (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
     ///   - ingress: Index into `ports` of the port by which the frame came.
     ///   - instant: Now.
     ///   - hits: The worker's counters for this program. They have the `log` statements that the frame came to.
     public func classify(
-        _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant, hits: HitCounters
+        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
+        hits: HitCounters
     ) -> Classification {
         hits.events.removeAll()
         // On the stack: so few bytes never come from the heap.
         return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
             var values = unsafe LoadedValues(in: slots)
-            let kind = FrameKinds(of: frame)
             for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
-                if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
+                if let value = loads[slot].value(bytes.bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
             }
+            var kind = FrameKinds(of: frame)
+            var isChanged = false
             var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
             for index in 0..<entryPoints.count {
                 guard entryPoints[index].frames.contains(kind) else { continue }
-                let port = loads[0].value(bytes, frame, ingress: ingress, at: instant) ?? 0
+                let port = loads[0].value(bytes.bytes, frame, ingress: ingress, at: instant) ?? 0
                 values.set(0, entryPoints[index].hidesIngress ? 0 : port)
                 values.set(1, entryPoints[index].hidesEgress ? 0 : port)
-                result = run(entryPoints[index], values, bytes, frame, ingress: ingress, at: instant, hits)
+                result = run(
+                    entryPoints[index], &values, &bytes, &frame, &isChanged, isChecksumPartial: isChecksumPartial, ingress: ingress,
+                    at: instant, hits)
                 result.baseChain = Int32(truncatingIfNeeded: index)
                 if result.verdict == .drop { break }
+                if changesFrames {
+                    // The kernel looks for the headers anew in front of each base chain.
+                    frame = frame.readAgain(bytes.bytes)
+                    kind = FrameKinds(of: frame)
+                    readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                }
             }
+            result.isChanged = isChanged
             return result
         }
     }
 
     @inline(__always)
     private func run(
-        _ entry: EntryPoint, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8,
-        at instant: Instant, _ hits: HitCounters
+        _ entry: EntryPoint, _ values: inout LoadedValues, _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame,
+        _ isChanged: inout Bool, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant, _ hits: HitCounters
     ) -> Classification {
         let size = UInt64(truncatingIfNeeded: entry.countsPackets ? frame.networkLength : frame.linkPayloadLength)
         var returns = InlineArray<16, Int32>(repeating: 0)
@@ -145,7 +160,7 @@ public final class Program: Sendable {
                 if !isInSet(instruction, values) { next = Int(instruction.target) }
                 continue
             case .inTable:
-                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress, at: instant)
+                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
                 if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
                     next = Int(target)
                 } else if found >= 0 {
@@ -153,7 +168,7 @@ public final class Program: Sendable {
                 }
                 continue
             case .lookUp:
-                let found = lookups.find(Int(rule), values, loads, bytes, frame, ingress: ingress, at: instant)
+                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
                 if found >= 0 {
                     remembered = found
                     count(found, size, hits)
@@ -173,7 +188,7 @@ public final class Program: Sendable {
                 values.setMark(lookups.outcomes[remembered].value)
                 continue
             case .read:
-                if let value = lateValue(of: Int(instruction.first), bytes, frame, ingress: ingress, at: instant) {
+                if let value = lateValue(of: Int(instruction.first), bytes.bytes, frame, ingress: ingress, at: instant) {
                     values.setSpare(value)
                 } else {
                     next = Int(target)
@@ -214,14 +229,14 @@ public final class Program: Sendable {
                 }
                 continue
             case .inChangingKey:
-                let isInside = isInChanging(Int(rule), values, bytes, frame, ingress: ingress, at: instant, size)
+                let isInside = isInChanging(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size)
                 if isInside == nil || isInside == instruction.isNegated { next = Int(target) }
                 continue
             case .changeKey:
-                if !change(Int(rule), values, bytes, frame, ingress: ingress, at: instant, size) { next = Int(target) }
+                if !change(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) { next = Int(target) }
                 continue
             case .markChanging:
-                if let mark = mapped(Int(rule), values, bytes, frame, ingress: ingress, at: instant, size) {
+                if let mark = mapped(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
                     values.setMark(mark)
                 } else {
                     next = Int(target)
@@ -241,12 +256,27 @@ public final class Program: Sendable {
             case .log:
                 hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
                 continue
+            case .write, .copy:
+                let isCopy = instruction.operation == .copy
+                let copied = isCopy ? values[instruction.slot] : nil
+                let outcome =
+                    isCopy && copied == nil
+                    ? .impossible
+                    : writes[Int(instruction.first)].perform(on: &bytes, &frame, copied: copied, isChecksumPartial: isChecksumPartial)
+                if outcome == .impossible {
+                    next = Int(target)
+                } else {
+                    if outcome == .changed { isChanged = true }
+                    readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                }
+                continue
             case .finish, .accept, .drop, .jump, .goto, .return, .endOfChain:
                 break
             }
             switch verdict {
             case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota, .inChanging,
-                .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .endOfChain:
+                .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
+                .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
@@ -275,6 +305,23 @@ public final class Program: Sendable {
             guard depth > 0 else { return Classification(verdict: entry.policy, rule: -1, baseChain: -1) }
             depth &-= 1
             next = Int(returns[depth])
+        }
+    }
+
+    /// Whether rules change frames.
+    public var changesFrames: Bool { writes.count > 0 }
+
+    /// After a change, of everything that has been read.
+    @inline(never)
+    private func readAgain(
+        _ values: inout LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+    ) {
+        for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
+            if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) {
+                values.set(slot, value)
+            } else {
+                values.clear(slot)
+            }
         }
     }
 

@@ -22,6 +22,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         /// A number for an interface's name or the other way round, a range that ends before it begins, a prefix that is longer
         /// than its field.
         case value(Field)
+        /// A field that no frame can be changed in.
+        case unchangeable(Field)
         /// More instructions or intervals than 31 bits count.
         case tooLarge
     }
@@ -41,6 +43,7 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case .overlap(let field): "elements of a verdict map of the field \(field) overlap"
         case .jumpsTooDeep(let name): "jumps to chain \(name) lead back to it, or more than \(Program.deepestChain) chains deep"
         case .value(let field): "the value does not fit the field \(field.words)"
+        case .unchangeable(let field): "the field \(field.words) can't be changed"
         case .tooLarge: "the rule set has more than 2^31 steps"
         }
     }

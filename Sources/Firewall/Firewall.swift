@@ -30,35 +30,41 @@ public struct Firewall: ~Copyable {
 
     /// Says whether a frame may pass.
     /// - Parameters:
-    ///   - bytes: The frame from its destination address on, without the frame check sequence.
-    ///   - tag: The outermost tag if it is not in `bytes`.
+    ///   - bytes: The frame from its destination address on, without the frame check sequence. Rules may change it.
+    ///   - tag: The outermost tag if it is not in `bytes`. Rules may change it too: see `Judgement.frame`.
+    ///   - isChecksumPartial: The transport checksum is left to hardware (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
     ///   - virtioHeader: What stands in front of the frame, for when it is held.
     ///   - time: Of its capture, likewise.
     public mutating func judge(
-        _ bytes: RawSpan, tag: VLANTag?, ingress: UInt8, at instant: Instant, virtioHeader: VirtioHeader = VirtioHeader(), time: UInt64 = 0
+        _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
+        virtioHeader: VirtioHeader = VirtioHeader(), time: UInt64 = 0
     ) -> Judgement {
-        let frame = ParsedFrame.parse(bytes, tag: tag)
+        let frame = ParsedFrame.parse(bytes.bytes, tag: tag)
         let judgement =
             frame.isFragment
-            ? gather(bytes, frame, virtioHeader: virtioHeader, ingress: ingress, at: instant, time: time)
-            : judgePacket(bytes, frame, ingress: ingress, at: instant)
+            ? gather(&bytes, frame, virtioHeader: virtioHeader, ingress: ingress, at: instant, time: time)
+            : judgePacket(&bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
         if judgement.verdict != .hold { counters.count(judgement.reason, length: frame.length) }
         return judgement
     }
 
     /// What is to be said of a whole packet; nothing is counted under its reason.
-    func judgePacket(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> Judgement {
+    func judgePacket(
+        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant
+    ) -> Judgement {
         // Nothing passes that no rule saw, and no rule can see what is malformed.
         if let malformation = frame.malformation {
             hits.discardEvents()
             return Judgement(verdict: .drop, reason: Reason(malformation), rule: -1, baseChain: -1, frame: frame)
         }
 
-        let found = program.classify(bytes, frame, ingress: ingress, at: instant, hits: hits)
+        var frame = frame
+        let found = program.classify(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits: hits)
         let isByRule = found.rule >= 0
         var judgement = Judgement(verdict: .accept, reason: .acceptByPolicy, rule: found.rule, baseChain: found.baseChain, frame: frame)
+        judgement.isChanged = found.isChanged
         switch found.verdict {
         case .accept: if isByRule { judgement.reason = .acceptByRule }
         case .drop:

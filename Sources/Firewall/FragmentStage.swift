@@ -6,11 +6,12 @@ extension Firewall {
     /// Takes a fragment in, and judges its datagram when that is due.
     ///
     /// In `FragmentMode.reassemble` the rules see the whole datagram, once; each of its frames then departs, the one that came last too.
+    /// What rules change of a datagram would have to be changed in its frames; they die instead of passing as they came.
     mutating func gather(
-        _ bytes: RawSpan, _ frame: ParsedFrame, virtioHeader: VirtioHeader, ingress: UInt8, at instant: Instant, time: UInt64
+        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, virtioHeader: VirtioHeader, ingress: UInt8, at instant: Instant, time: UInt64
     ) -> Judgement {
         hits.discardEvents()
-        let gathering = fragments.take(bytes, frame, virtioHeader: virtioHeader, ingress: ingress, now: instant.monotonic, time: time)
+        let gathering = fragments.take(bytes.bytes, frame, virtioHeader: virtioHeader, ingress: ingress, now: instant.monotonic, time: time)
         var judgement = Judgement(verdict: .hold, reason: .held, rule: -1, baseChain: -1, frame: frame)
         switch gathering {
         case .held:
@@ -21,14 +22,16 @@ extension Firewall {
                 break
             }
             let tag = fragments.assembledTag
-            let whole = fragments.withAssembled { bytes in
-                judgePacket(bytes, ParsedFrame.parse(bytes, tag: tag), ingress: ingress, at: instant)
+            var whole = fragments.withAssembled { bytes in
+                judgePacket(&bytes, ParsedFrame.parse(bytes.bytes, tag: tag), ingress: ingress, at: instant)
             }
+            whole.dropIfChanged()
             fragments.conclude(FragmentRuling(whole))
             // What is logged is the datagram.
             judgement.frame = whole.frame
         case .first:
-            judgement = judgePacket(bytes, frame, ingress: ingress, at: instant)
+            judgement = judgePacket(&bytes, frame, ingress: ingress, at: instant)
+            judgement.dropIfChanged()
             fragments.conclude(FragmentRuling(judgement))
         case .follows(let ruling):
             judgement = Judgement(ruling, frame)
@@ -91,6 +94,13 @@ extension FragmentRuling {
 }
 
 extension Judgement {
+    /// For what stands for a datagram of several frames.
+    fileprivate mutating func dropIfChanged() {
+        guard isChanged, verdict == .accept else { return }
+        verdict = .drop
+        reason = .fragmentChanged
+    }
+
     fileprivate init(_ ruling: FragmentRuling, _ frame: ParsedFrame) {
         self.init(
             verdict: ruling.isAccepted ? .accept : .drop, reason: Reason(rawValue: ruling.reason) ?? .rule, rule: ruling.rule,

@@ -14,5 +14,8 @@ public struct Judgement: Sendable, Equatable {
     public var rule: Int32
     /// Index into `Program.baseChains` of the chain in which it was decided; -1 where none did.
     public var baseChain: Int32
+    /// With the outermost tag as rules have left it.
     public var frame: ParsedFrame
+    /// Whether rules have changed the frame. Of a fragment that is held nothing is said.
+    public var isChanged = false
 }

@@ -38,6 +38,8 @@ public enum Reason: UInt8, Sendable, CaseIterable {
     case fragmentLimitDatagrams = 43
     case fragmentLimitPerDatagram = 44
     case fragmentLimitPair = 45
+    /// The rules let its datagram pass and changed it, which can't be done to fragments.
+    case fragmentChanged = 46
     /// Not a verdict: a fragment that is held has this until it departs, and none is counted under it.
     case held = 63
 
@@ -100,6 +102,7 @@ public enum Reason: UInt8, Sendable, CaseIterable {
         case .fragmentLimitDatagrams: "fragment-limit-datagrams"
         case .fragmentLimitPerDatagram: "fragment-limit-per-datagram"
         case .fragmentLimitPair: "fragment-limit-pair"
+        case .fragmentChanged: "fragment-changed"
         case .held: "held"
         case .ethernetHeaderCutOff: Malformation.ethernetHeaderCutOff.name
         case .ipv4HeaderCutOff: Malformation.ipv4HeaderCutOff.name

@@ -89,12 +89,8 @@ extension FragmentGatherer {
         guard other.fingerprint == record.fingerprint else { return false }
         guard other.frameLength > 0 else { return true }
         let frame = unsafe arena.frame(at: block)
-        let held = unsafe frame.bytes
-        for offset in 0..<Int(record.end &- record.offset)
-        where held.u8(at: Int(other.payloadOffset) &+ offset) != bytes.u8(at: Int(record.payloadOffset) &+ offset) {
-            return false
-        }
-        return true
+        return unsafe areEqual(
+            bytes, from: Int(record.payloadOffset), frame.bytes, from: Int(other.payloadOffset), count: Int(record.end &- record.offset))
     }
 
     /// Links a block that has been written into its datagram.
@@ -160,17 +156,40 @@ extension FragmentGatherer {
 /// A number that differs where bytes differ, but for one time in 2^64 or somebody's intent: who intends it gets a fragment dropped
 /// as a duplicate that would else have ended its own datagram.
 func fingerprint(of bytes: RawSpan, from start: Int, count: Int) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ UInt64(truncatingIfNeeded: count)
-    var offset = start
     let end = start &+ count
-    while offset &+ 4 <= end {
-        hash = (hash ^ UInt64(bytes.be32(at: offset))) &* 0x9e37_79b9_7f4a_7c15
-        hash ^= hash >> 29
-        offset &+= 4
+    guard start >= 0, count >= 0, end <= bytes.byteCount else { return 0 }
+    // Two lanes: a multiplication takes several cycles, and the next need not wait for it.
+    var (first, second) = (UInt64(truncatingIfNeeded: count) ^ 0xcbf2_9ce4_8422_2325, 0x9e37_79b9_7f4a_7c15 as UInt64)
+    var offset = start
+    while offset &+ 16 <= end {
+        first = mix(first, unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        second = mix(second, unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self))
+        offset &+= 16
     }
     while offset < end {
-        hash = (hash ^ UInt64(bytes.u8(at: offset))) &* 0x0000_0100_0000_01b3
+        first = mix(first, UInt64(bytes.u8(at: offset)))
         offset &+= 1
     }
-    return hash
+    return mix(first, second)
+}
+
+/// Whether two stretches of bytes, both within their spans, are the same.
+private func areEqual(_ left: RawSpan, from leftStart: Int, _ right: RawSpan, from rightStart: Int, count: Int) -> Bool {
+    var index = 0
+    while index &+ 8 <= count {
+        let word = unsafe left.unsafeLoadUnaligned(fromByteOffset: leftStart &+ index, as: UInt64.self)
+        guard unsafe word == right.unsafeLoadUnaligned(fromByteOffset: rightStart &+ index, as: UInt64.self) else { return false }
+        index &+= 8
+    }
+    while index < count {
+        guard left.u8(at: leftStart &+ index) == right.u8(at: rightStart &+ index) else { return false }
+        index &+= 1
+    }
+    return true
+}
+
+@inline(__always)
+private func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
+    let product = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
+    return product ^ product >> 29
 }

@@ -78,7 +78,7 @@ public struct FragmentGatherer: ~Copyable {
         var record = FragmentRecord(
             offset: Int32(truncatingIfNeeded: frame.fragmentOffset), end: Int32(truncatingIfNeeded: frame.fragmentOffset &+ length),
             payloadOffset: Int32(truncatingIfNeeded: start), frameLength: Int32(truncatingIfNeeded: bytes.byteCount),
-            fingerprint: fingerprint(of: bytes, from: start, count: length), time: time,
+            fingerprint: mode == .track ? fingerprint(of: bytes, from: start, count: length) : 0, time: time,
             tag: frame.isTagOutOfBand ? frame.outermostTag : nil, ingress: ingress)
 
         let place: FragmentPlace
@@ -143,8 +143,8 @@ public struct FragmentGatherer: ~Copyable {
         return assembledBytes > 0
     }
 
-    /// Shows what `assemble` put together.
-    public func withAssembled<Result>(_ body: (RawSpan) -> Result) -> Result {
+    /// Shows what `assemble` put together. It is a copy: what is changed in it, the fragments don't have.
+    public func withAssembled<Result>(_ body: (inout MutableRawSpan) -> Result) -> Result {
         scratch.withBytes(assembledBytes, body)
     }
 

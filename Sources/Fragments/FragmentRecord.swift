@@ -14,7 +14,7 @@ struct FragmentRecord: BitwiseCopyable {
     var payloadOffset: Int32
     /// Bytes of the frame; 0 if it isn't held.
     var frameLength: Int32
-    /// Of the frame's bytes that it bears: two with the same are taken for the same where the bytes are no longer there.
+    /// Of the frame's bytes that it bears, in the mode that lets them go: two with the same are then taken for the same. Else 0.
     var fingerprint: UInt64
     /// The frame's time of capture.
     var time: UInt64

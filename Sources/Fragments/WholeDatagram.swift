@@ -20,9 +20,10 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
     }
 
     /// Shows what was put together.
-    func withBytes<Result>(_ count: Int, _ body: (RawSpan) -> Result) -> Result {
-        let buffer = unsafe UnsafeRawBufferPointer(start: memory, count: min(count, capacity))
-        return unsafe body(buffer.bytes)
+    func withBytes<Result>(_ count: Int, _ body: (inout MutableRawSpan) -> Result) -> Result {
+        let buffer = unsafe UnsafeMutableRawBufferPointer(start: memory, count: min(count, capacity))
+        var bytes = unsafe buffer.mutableBytes
+        return body(&bytes)
     }
 
     /// Puts a whole datagram together as a frame of one packet: the first fragment's link header and IP header, and all the payload.
@@ -66,13 +67,13 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
         set16(UInt16(truncatingIfNeeded: length), at: start &+ IPv4.totalLength)
         // DF stays, as in a reassembling host that was told to keep it; the offset and MF are gone.
         let (flags, service) = withBytes(end) {
-            ($0.be16(at: start &+ IPv4.flagsAndFragmentOffset), $0.u8(at: start &+ IPv4.typeOfService))
+            ($0.bytes.be16(at: start &+ IPv4.flagsAndFragmentOffset), $0.bytes.u8(at: start &+ IPv4.typeOfService))
         }
         set16(flags & IPv4.doNotFragment, at: start &+ IPv4.flagsAndFragmentOffset)
         if isCongested { set8(service | 3, at: start &+ IPv4.typeOfService) }
         set16(0, at: start &+ IPv4.headerChecksum)
         var checksum = Checksum()
-        withBytes(end) { checksum.add($0.extracting(start..<end)) }
+        withBytes(end) { checksum.add($0.bytes.extracting(start..<end)) }
         set16(~checksum.folded, at: start &+ IPv4.headerChecksum)
     }
 

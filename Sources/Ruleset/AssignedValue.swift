@@ -14,6 +14,9 @@ public struct Assignment: Sendable, Equatable {
 /// What a statement writes.
 public enum AssignedValue: Sendable, Equatable {
     case constant(UInt128)
+    /// What stands in another field of the frame, or in the same; as many whole octets. Where it can't be read the rule does not
+    /// match (NFT_BREAK).
+    case field(Field)
     /// What a map has for the frame. Without such an element the rule does not match (NFT_BREAK).
     case mapped(ValueMap)
 }

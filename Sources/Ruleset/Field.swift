@@ -14,6 +14,10 @@ public struct Field: Sendable, Hashable {
         case meta(MetaKey)
         /// Bits of a header, counted from its first, the most significant of its first octet.
         case payload(Header, bitOffset: Int)
+        /// Bits of a header or option that has no place of its own, counted from its first.
+        case searched(SearchedHeader, bitOffset: Int)
+        /// Whether such a header or option is there: 1 or 0.
+        case presence(SearchedHeader)
     }
 
     /// Where offsets begin, as nft means it on a bridge; the families of IP see the same.
@@ -64,6 +68,20 @@ public struct Field: Sendable, Hashable {
         bitWidth = bits.count
     }
 
+    /// - Parameter bits: of the header or option, from its first.
+    init(_ words: String, _ header: SearchedHeader, bits: Range<Int>) {
+        self.words = words
+        source = .searched(header, bitOffset: bits.lowerBound)
+        bitWidth = bits.count
+    }
+
+    /// Whether a header or option is there, which nft holds in an octet.
+    init(_ words: String, presenceOf header: SearchedHeader) {
+        self.words = words
+        source = .presence(header)
+        bitWidth = 8
+    }
+
     /// Bits of a header without a name: `@th,16,16`.
     ///
     /// nil where they are none or more than fit in 16 octets, or begin beyond bit 65,535.
@@ -91,15 +109,31 @@ public struct Field: Sendable, Hashable {
     /// As many ones as the field has bits.
     public var allOnes: UInt128 { bitWidth >= 128 ? .max : (1 << UInt128(bitWidth)) - 1 }
 
+    /// Where the field begins, counted from the first bit of its header or option; nil for what is read from none.
+    private var bitOffset: Int? {
+        switch source {
+        case .payload(_, let bitOffset), .searched(_, let bitOffset): bitOffset
+        case .meta, .presence: nil
+        }
+    }
+
+    /// The header or option that has to be found before the field can be read, if it is one of those.
+    public var searchedHeader: SearchedHeader? {
+        switch source {
+        case .searched(let header, _), .presence(let header): header
+        case .meta, .payload: nil
+        }
+    }
+
     /// The header's octets that the field lies in; empty for what is read from no header.
     public var octets: Range<Int> {
-        guard case .payload(_, let bitOffset) = source else { return 0..<0 }
+        guard let bitOffset else { return 0..<0 }
         return bitOffset / 8..<(bitOffset + bitWidth + 7) / 8
     }
 
     /// Bits behind the field in the last of its octets.
     public var trailingBits: Int {
-        guard case .payload(_, let bitOffset) = source else { return 0 }
+        guard let bitOffset else { return 0 }
         return octets.upperBound * 8 - bitOffset - bitWidth
     }
 

@@ -45,6 +45,7 @@ struct JSONText {
         switch type {
         case .ipv4, .ipv6, .ethernetAddress, .time, .hour: .text(texts.plain(number))
         case .service: JSONValue(number)
+        case .presence where number <= 1: .boolean(number == 1)
         default: type.names?.name(of: number).map(JSONValue.text) ?? JSONValue(number)
         }
     }
@@ -68,10 +69,12 @@ struct JSONText {
 
 extension Field {
     /// A key of `meta`, or a field of a header by the words that it is written with, or raw bits.
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         var parts = words.split(separator: " ", maxSplits: 1).map(String.init)
         switch source {
         case .meta: return .object([("meta", .object([("key", .text(parts.popLast() ?? words))]))])
+        case .searched(let header, let bitOffset): return searchedJSON(header, bitOffset: bitOffset)
+        case .presence(let header): return searchedJSON(header, bitOffset: 0)
         case .payload(_, let bitOffset):
             if words.hasPrefix("@") {
                 return .object([

@@ -75,18 +75,3 @@ struct JSONElements {
         return .object([("key", key.json()), ("data", members)])
     }
 }
-
-extension Assignment {
-    func json(_ localTime: LocalTime) -> JSONValue {
-        let text = JSONText(Selector.reading(field))
-        let written: JSONValue =
-            switch value {
-            case .constant(let number): text.number(number)
-            case .mapped(let map):
-                .object([
-                    ("map", JSONElements(map.key.components.map(\.field), data: field, localTime: localTime).map(map.key, map.elements))
-                ])
-            }
-        return .object([("mangle", .object([("key", text.left(field, mask: nil, isList: false)), ("value", written)]))])
-    }
-}

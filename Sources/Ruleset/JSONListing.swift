@@ -104,6 +104,8 @@ extension ValueType {
         case .day: "day"
         case .hour: "hour"
         case .networkFamily: "nf_proto"
+        case .presence: "boolean"
+        case .mobilityType: "mh_type"
         }
     }
 }

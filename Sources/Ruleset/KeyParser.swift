@@ -52,28 +52,6 @@ extension Parser {
         return MapSyntax(key: key, elements: elements, location: location(from: start))
     }
 
-    /// Behind `set`: a constant, or what a map has for a key.
-    mutating func assignment(to key: KeySyntax, from start: Int) throws(Abandoned) -> StatementSyntax {
-        guard key.components.count == 1, key.first.operations.isEmpty, key.first.selector.field == .metaMark else {
-            throw fail(current.location, "a rule can't change a field: what passes, passes unchanged")
-        }
-        next()
-        let value: AssignmentSyntax.Value
-        if at(.at) || (current.kind == .word && Selector.grammar[current.text] != nil) {
-            let place = index
-            let source = try self.key()
-            guard at(word: "map") else {
-                throw fail(
-                    location(from: place), "a field's value can't be assigned", note: "write a constant, or a map: \(source.text) map { … }"
-                )
-            }
-            value = .mapped(try map(of: source, from: place, example: "value : 0x1"))
-        } else {
-            value = .constant(try expression(depth: 0))
-        }
-        return .assignment(AssignmentSyntax(selector: key.first.selector, value: value, location: location(from: start)))
-    }
-
     /// An element, or one for each component of a key, joined by dots.
     /// - Parameter first: What has been read of it so far, from the token `start` on.
     mutating func concatenation(beginningWith first: ElementSyntax, from start: Int) throws(Abandoned) -> ElementSyntax {

@@ -86,6 +86,17 @@ struct NameTable: Sendable {
     /// Linux' `netfilter.h`.
     static let networkFamilies = NameTable("2 ipv4, 10 ipv6")
 
+    /// nft's `boolean`, as it is written of headers and options.
+    static let presence = NameTable("0 missing, 1 exists")
+
+    /// RFC 6275 6.1, RFC 5568.
+    static let mobilityTypes = NameTable(
+        """
+        0 binding-refresh-request, 1 home-test-init, 2 careof-test-init, 3 home-test, 4 careof-test, 5 binding-update,
+        6 binding-acknowledgement, 7 binding-error, 8 fast-binding-update, 9 fast-binding-acknowledgement,
+        10 fast-binding-advertisement, 11 experimental-mobility-header, 12 home-agent-switch-message
+        """)
+
     /// Linux' `if_packet.h`.
     static let packetTypes = NameTable("0 host unicast, 1 broadcast, 2 multicast, 3 other")
 }

@@ -55,18 +55,6 @@ extension VerdictMap.Elements {
     }
 }
 
-extension Assignment {
-    fileprivate func text(_ localTime: LocalTime) -> String {
-        let left = "\(Selector.reading(field).text) set"
-        switch value {
-        case .constant(let number): return "\(left) \(ValueText(Selector.reading(field)).plain(number))"
-        case .mapped(let map):
-            let elements = ElementText(map.key.components.map(\.field), data: field, localTime: localTime)
-            return "\(left) \(map.key.text) map \(map.elements.text(elements))"
-        }
-    }
-}
-
 extension Chain {
     fileprivate func text(in family: Family, _ localTime: LocalTime) -> String {
         var text = "\tchain \(name) {\n"

@@ -162,6 +162,15 @@ struct ProtocolContext {
         return [try implyNetwork(header)]
     }
 
+    /// What nft puts in front of the whole rule for an extension header or an option of IP, unless the network protocol is known.
+    mutating func requireAtStart(_ network: NetworkProtocol) throws(Failure) -> Dependency? {
+        // The kernel takes no option of IPv4 there, whatever has been matched (net/netfilter/nft_exthdr.c, nft_exthdr_ipv4_init).
+        if network == .ip, family == .ip6 { throw .conflict(.ip6, .ip) }
+        guard let known = self.network else { return try implyNetwork(network) }
+        guard known == network else { throw .conflict(known, network) }
+        return nil
+    }
+
     private mutating func requireTransport(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
         if let other = transports.first(where: { $0 != header }) { throw .conflict(other, header) }
         if !transports.isEmpty { return [] }

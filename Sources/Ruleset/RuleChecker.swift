@@ -51,7 +51,7 @@ struct RuleChecker {
             let (key, elements) = try lowered(map, .verdicts, into: &sink)
             statements.append(.verdictMap(VerdictMap(key: key, elements: elements, location: map.location)))
         case .assignment(let assignment):
-            try add(assignment, into: &sink)
+            if assignment.selector.field == .metaMark { try addMark(assignment, into: &sink) } else { try add(assignment, into: &sink) }
         case .limit(let limit, let location):
             statements.append(.limit(limit, location: location))
         case .quota(let quota, let location):
@@ -70,14 +70,23 @@ struct RuleChecker {
         }
     }
 
-    private mutating func add(_ syntax: AssignmentSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+    mutating func append(_ statement: Statement) { statements.append(statement) }
+
+    /// The selector's field where it stands behind the tags that have been matched.
+    func placed(_ selector: Selector) -> Field { context.placed(selector.field, of: selector.header) }
+
+    /// `meta mark set`: a constant, or what a map has.
+    private mutating func addMark(_ syntax: AssignmentSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
         let value: AssignedValue
         switch syntax.value {
-        case .constant(let expression):
-            value = .constant(try ValueChecker(selector: syntax.selector).number(expression))
+        case .constant(let expressions, _): value = .constant(try AssignmentChecker(syntax: syntax).constant(expressions))
         case .mapped(let map):
             let (key, elements) = try lowered(map, .values(syntax.selector), into: &sink)
             value = .mapped(ValueMap(key: key, elements: elements, location: map.location))
+        case .field(let source, let location):
+            throw Diagnostic(
+                severity: .error, location: location, message: "a field's value can't be assigned",
+                note: "write a constant, or a map: \(source.text) map { … }")
         }
         statements.append(.assignment(Assignment(field: syntax.selector.field, value: value, location: syntax.location)))
     }
@@ -246,10 +255,13 @@ struct RuleChecker {
             note: "put it in braces, or write one match behind the other")
     }
 
-    private mutating func addDependencies(
+    mutating func addDependencies(
         of selector: Selector, _ selectorLocation: SourceLocation, _ location: SourceLocation, into sink: inout DiagnosticSink
     ) throws(Diagnostic) {
         try checkFamily(of: selector, selectorLocation)
+        if let network = selector.field.searchedHeader?.network {
+            try addDependencyAtStart(on: network, selectorLocation, location)
+        }
         guard let header = selector.header else { return }
         let dependencies = try dependencies(on: header, of: selector, selectorLocation)
         warnOfUntagged(selector, selectorLocation, header, dependencies, into: &sink)
@@ -257,6 +269,22 @@ struct RuleChecker {
             let values = dependency.numbers.map { Value.number($0) }
             let operand = values.count == 1 ? Operand.single(values[0]) : .set(values)
             statements.append(.match(Match(field: dependency.field, operand: operand, isImplied: true, location: location)))
+        }
+    }
+
+    /// In front of the rule's first statement, a counter as well.
+    private mutating func addDependencyAtStart(
+        on network: NetworkProtocol, _ selectorLocation: SourceLocation, _ location: SourceLocation
+    ) throws(Diagnostic) {
+        do throws(ProtocolContext.Failure) {
+            guard let dependency = try context.requireAtStart(network), let number = dependency.numbers.first else { return }
+            let match = Match(field: dependency.field, operand: .single(.number(number)), isImplied: true, location: location)
+            statements.insert(.match(match), at: 0)
+        } catch {
+            guard case .conflict(let first, let second) = error else { return }
+            throw Diagnostic(
+                severity: .error, location: selectorLocation,
+                message: "conflicting protocols: \(first.rawValue) and \(second.rawValue)")
         }
     }
 

@@ -106,7 +106,9 @@ extension Parser {
                 current.location, "a mapped value can't be compared",
                 note: "nft 1.0.6 ends itself there; it stands behind 'set': meta mark set \(key.text) map { … }")
         }
-        if at(word: "set") { return try assignment(to: key, from: start) }
+        if at(word: "set"), key.components.count == 1, key.first.operations.isEmpty {
+            return .assignment(try assignment(to: key.first.selector, key.first.location, from: start))
+        }
         let comparison = comparison()
         if !key.first.operations.isEmpty, comparison == .negation {
             throw fail(tokens[index - 1].location, "'!' can't follow a mask", note: "write == 0")
@@ -120,7 +122,9 @@ extension Parser {
         let first = next()
         let seconds = Selector.grammar[first.text] ?? [:]
         if let selector = seconds[""] { return selector }
-        let accepted = Selector.fields(after: first.text)
+        if let selector = try searchedSelector(behind: first.text) { return selector }
+        // Made for messages alone: it takes its time.
+        var accepted: [String] { Selector.fields(after: first.text) }
         guard current.kind == .word else {
             throw unexpected(expecting: "a field of '\(first.text)': \(accepted.joined(separator: ", "))")
         }

@@ -14,7 +14,9 @@ struct Selector: Sendable {
 
     /// Whether sets that stand under a name and concatenations take its values. Times and an interface's index are nothing that a file can hold;
     /// and a field that ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
-    var canBeKey: Bool { (field.trailingBits == 0 || field.octets.count == 1) && type != .interface && !type.isTime }
+    var canBeKey: Bool {
+        (field.trailingBits == 0 || field.octets.count == 1) && type != .interface && !type.isTime && field.searchedHeader == nil
+    }
 
     /// The layer that an equality on a field decides.
     enum Conclusion: Sendable {
@@ -34,7 +36,7 @@ struct Selector: Sendable {
         case innerTransport
     }
 
-    private init(
+    init(
         _ field: Field, _ type: ValueType, in header: NetworkProtocol? = nil, concludes conclusion: Conclusion? = nil,
         ofTypes messageTypes: [UInt128] = []
     ) {
@@ -45,8 +47,8 @@ struct Selector: Sendable {
         self.messageTypes = messageTypes
     }
 
-    /// Every selector that is taken. A field that is missing here can't be written.
-    static let all: [Selector] = [
+    /// Those that stand at a fixed place, or in none.
+    private static let fixed: [Selector] = [
         Selector(.metaIifname, .interfaceName),
         Selector(.metaOifname, .interfaceName),
         Selector(.metaIif, .interface),
@@ -172,10 +174,20 @@ struct Selector: Sendable {
         Selector(.compCpi, .integer, in: .comp),
     ]
 
+    /// Every selector that is taken. A field that is missing here can't be written.
+    static let all = fixed + extensionHeaders + options
+
     private static let byWords: [String: Selector] = Dictionary(all.map { ($0.text, $0) }) { first, _ in first }
 
     /// The selector that reads the field: the named one, wherever its header stands, or else raw bits.
-    static func reading(_ field: Field) -> Selector { byWords[field.words] ?? Selector(field, .integer) }
+    static func reading(_ field: Field) -> Selector {
+        if let selector = byWords[field.words] { return selector }
+        switch field.source {
+        case .presence: return Selector(field, .presence)
+        case .searched(let header, _): return Selector(field, header.kind == .ipv6ExtensionHeader ? .ipv6 : .integer)
+        case .meta, .payload: return Selector(field, .integer)
+        }
+    }
 
     /// First word → the words behind it → selector. A selector of one word stands under the empty text, and under `meta` too.
     static let grammar: [String: [String: Selector]] = {
@@ -192,12 +204,24 @@ struct Selector: Sendable {
         grammar["time"] = ["": reading(.metaTime)]
         grammar["day"] = ["": reading(.metaDay)]
         grammar["hour"] = ["": reading(.metaHour)]
+        // Of these every field has a number.
+        grammar["rt0"] = [:]
+        grammar["rt2"] = [:]
         return grammar
     }()
 
     /// What may follow a first word, in the table's order.
     static func fields(after first: String) -> [String] {
         let fields = grammar[first] ?? [:]
-        return all.compactMap { selector in fields.first { $0.value.field == selector.field }?.key }
+        var words: [String] = []
+        for selector in all {
+            guard let rest = fields.first(where: { $0.value.field == selector.field })?.key else { continue }
+            // Of all options and chunks the one word that begins them.
+            let kind = selector.field.searchedHeader?.kind
+            let isNested = kind != nil && kind != .ipv6ExtensionHeader
+            let word = isNested ? rest.prefix { $0 != " " } : rest[...]
+            if words.last != String(word) { words.append(String(word)) }
+        }
+        return words
     }
 }

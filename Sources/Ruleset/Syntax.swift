@@ -180,18 +180,6 @@ struct MapSyntax {
     }
 }
 
-/// `field set …`.
-struct AssignmentSyntax {
-    var selector: Selector
-    var value: Value
-    var location: SourceLocation
-
-    enum Value {
-        case constant(ExpressionSyntax)
-        case mapped(MapSyntax)
-    }
-}
-
 /// What stands between a set's commas.
 struct EntrySyntax {
     var element: ElementSyntax

@@ -15,8 +15,10 @@ extension Table {
             }
             for rule in chain.rules {
                 var check = MatchConsistency(family: family, hook: chain.base?.hook)
-                for case .match(let match) in rule.statements {
-                    guard let finding = check.add(match) else { continue }
+                for statement in rule.statements {
+                    // What was matched before a change may be otherwise behind it.
+                    if case .assignment = statement { break }
+                    guard case .match(let match) = statement, let finding = check.add(match) else { continue }
                     sink.warning(match.location, finding.message, note: finding.note)
                     break
                 }

@@ -41,9 +41,10 @@ enum Unsupported {
                 "a frame on the wire has none; use iifname and oifname for the ports"
             ),
             ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
-            ("fib rt ipsec socket osf", "it asks the host, which is not on the wire"),
+            ("reset", "an option can be changed and not removed: tcp option maxseg size set 1400"),
+            ("gre gretap vxlan geneve", "nft 1.0.6 has no such header; write raw bits: @th,0,16"),
+            ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
             ("numgen jhash symhash random", "rules decide the same every time"),
-            ("exthdr frag hbh dst mh rt0 rt2 srh", "extension headers' fields are not read"),
         ] {
             for word in words.split(separator: " ") { reasons[String(word)] = reason }
         }
@@ -57,9 +58,7 @@ enum Unsupported {
             "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "ipsec", "secpath", "random",
             "iifkind", "oifkind", "secmark", "sdif", "sdifname",
         ],
-        "ip": ["option"],
-        "tcp": ["option"],
-        "sctp": ["chunk"],
+        "rt": ["classid", "nexthop", "mtu", "ip", "ip6", "ipsec"],
     ]
 
     /// nft's other families, and why they are not taken.

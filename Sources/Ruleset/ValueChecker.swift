@@ -66,6 +66,7 @@ struct ValueChecker {
         guard token.kind == .word, Words.reserved.contains(token.text), !Words.values.contains(token.text) else { return }
         if type == .protocolNumber, Words.protocols.contains(token.text) { return }
         if type == .icmpType, token.text == "redirect" { return }
+        if type == .presence, type.names?.number(of: token.text) != nil { return }
         var note = "expected \(type.example)"
         if selector.field.isInterface || type.names?.number(of: token.text) != nil { note = "put it in quotes: \"\(token.text)\"" }
         throw failure(token.location, "'\(token.text)' is a keyword and not \(type.described)", note: note)

@@ -8,6 +8,8 @@ enum ValueType: Sendable {
     case time, day, hour
     /// Netfilter's number of a family of protocols.
     case networkFamily
+    /// Whether a header or option is there; and the type of a message of IPv6's mobility header.
+    case presence, mobilityType
 
     /// How a message names a value of this type, with its article.
     var described: String {
@@ -36,6 +38,8 @@ enum ValueType: Sendable {
         case .day: "a day of the week"
         case .hour: "a time of day"
         case .networkFamily: "a family"
+        case .presence: "an answer to whether it is there"
+        case .mobilityType: "a mobility header type"
         }
     }
 
@@ -58,6 +62,8 @@ enum ValueType: Sendable {
         case .dccpType: .dccpTypes
         case .networkFamily: .networkFamilies
         case .day: .days
+        case .presence: .presence
+        case .mobilityType: .mobilityTypes
         case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark, .time, .hour: nil
         }
     }
@@ -72,6 +78,7 @@ enum ValueType: Sendable {
     var example: String {
         switch self {
         case .interface: "\"eth0\""
+        case .presence: "exists or missing"
         case .interfaceName: "\"eth0\" or \"eth*\""
         case .etherType: "a name (\(Self.list(.etherTypes))) or a number such as 0x88cc"
         case .protocolNumber: "a name such as tcp, udp, icmp, ipv6-icmp, or a number from 0 to 255"
@@ -85,7 +92,8 @@ enum ValueType: Sendable {
         case .hour: "a time of day such as \"17:00\" or \"17:00:30\""
         case .day: "a day such as \"Monday\" or a number from 0, Sunday, to 6"
         case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType,
-            .networkFamily:
+            .networkFamily,
+            .mobilityType:
             "a name (\(names.map(Self.list) ?? "")) or a number"
         }
     }
@@ -98,7 +106,7 @@ enum ValueType: Sendable {
         case .ipv4, .packetType: 2
         case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily, .mark: 5
         case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
-            .dscp, .ecn, .dccpType, .time, .day, .hour:
+            .dscp, .ecn, .dccpType, .time, .day, .hour, .presence, .mobilityType:
             1
         }
     }

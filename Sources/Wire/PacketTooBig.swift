@@ -74,19 +74,19 @@ public enum PacketTooBig {
 }
 
 extension MutableRawSpan {
-    mutating func store(_ value: UInt8, at offset: Int) {
+    package mutating func store(_ value: UInt8, at offset: Int) {
         storeBytes(of: value, toByteOffset: offset, as: UInt8.self)
     }
 
-    mutating func store(_ value: UInt16, at offset: Int) {
+    package mutating func store(_ value: UInt16, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self)
     }
 
-    mutating func store(_ value: UInt32, at offset: Int) {
+    package mutating func store(_ value: UInt32, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
 
-    mutating func store(_ value: UInt128, at offset: Int) {
+    package mutating func store(_ value: UInt128, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt128.self)
     }
 

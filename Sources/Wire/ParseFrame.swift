@@ -24,13 +24,35 @@ extension ParsedFrame {
         var frame = ParsedFrame(byteCount: bytes.byteCount, length: bytes.byteCount &+ tagLength)
         frame.readLink(bytes, tag: tag)
         guard frame.malformation == nil else { return frame }
+        frame.readNetwork(bytes)
+        return frame
+    }
 
-        switch frame.etherType {
-        case EtherType.ipv4: frame.malformation = frame.readIPv4(bytes)
-        case EtherType.ipv6: frame.malformation = frame.readIPv6(bytes)
-        case EtherType.arp: frame.network = .arp
+    private mutating func readNetwork(_ bytes: RawSpan) {
+        switch etherType {
+        case EtherType.ipv4: malformation = readIPv4(bytes)
+        case EtherType.ipv6: malformation = readIPv6(bytes)
+        case EtherType.arp: network = .arp
         default: break
         }
+    }
+
+    /// The network layer and what is above it read once more, after bytes of the frame were changed in place. The link layer stays as
+    /// it was: the number that Linux knows the frame by (`skb->protocol`) too, whatever stands in the type's place by now.
+    /// - Parameter bytes: As many as were parsed.
+    public func readAgain(_ bytes: RawSpan) -> ParsedFrame {
+        guard bytes.byteCount == byteCount, networkOffset >= Ethernet.headerLength else { return self }
+        var frame = ParsedFrame(byteCount: byteCount, length: length)
+        frame.destinationAddress = destinationAddress
+        frame.tagCount = tagCount
+        frame.isTagOutOfBand = isTagOutOfBand
+        frame.outermostTag = outermostTag
+        frame.linkPayloadOffset = linkPayloadOffset
+        frame.outerEtherType = outerEtherType
+        frame.networkOffset = networkOffset
+        frame.networkLength = byteCount &- networkOffset
+        frame.etherType = Self.protocolNumber(ofType: bytes.be16(at: networkOffset &- 2), endingAt: networkOffset, in: bytes)
+        frame.readNetwork(bytes)
         return frame
     }
 
@@ -47,6 +69,7 @@ extension ParsedFrame {
             return
         }
 
+        destinationAddress = bytes.be48(at: Ethernet.destination)
         var end = Ethernet.headerLength
         var type = bytes.be16(at: Ethernet.type)
         if tag != nil {

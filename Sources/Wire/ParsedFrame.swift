@@ -20,6 +20,8 @@ public struct ParsedFrame: Sendable, Equatable {
 
     // MARK: Link
 
+    /// The destination's MAC address in the low 48 bits, as the frame came; 0 if the Ethernet header is cut off.
+    public internal(set) var destinationAddress: UInt64 = 0
     /// Tags of both kinds, wherever they stand.
     public internal(set) var tagCount = 0
     /// Whether the outermost tag was given apart from the bytes.
@@ -84,6 +86,11 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var hasPorts = false
     public internal(set) var sourcePort: UInt16 = 0
     public internal(set) var destinationPort: UInt16 = 0
+
+    /// Puts another tag in the place of the outermost, where there is one. What it stands for is not read again.
+    public mutating func retag(_ tag: VLANTag) {
+        if outermostTag != nil { outermostTag = tag }
+    }
 
     init(byteCount: Int, length: Int) {
         self.byteCount = byteCount

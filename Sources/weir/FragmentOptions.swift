@@ -29,7 +29,7 @@ struct FragmentOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Seconds from the first fragment that came until its datagram is given up, IPv4.", valueName: "seconds"))
     var fragmentTimeout = FragmentLimits().ipv4Timeout / 1_000_000_000
 
-    @Option(help: ArgumentHelp("The same for IPv6.", valueName: "seconds"))
+    @Option(name: .customLong("fragment-timeout-ipv6"), help: ArgumentHelp("The same for IPv6.", valueName: "seconds"))
     var fragmentTimeoutIPv6 = FragmentLimits().ipv6Timeout / 1_000_000_000
 
     var limits: FragmentLimits {

@@ -164,7 +164,7 @@ private let declaredCases: [ChangingSetCase] = [
             let bytes = Frame.ethernet().ipv4("10.0.\(host / 256).\(host % 256)").udp(1, 2).bytes
             let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
             let now = Instant(monotonic: seconds * 1_000_000_000, sinceEpoch: 0)
-            return program.classify(bytes.span.bytes, frame, ingress: 0, at: now, hits: hits).verdict == .drop
+            return program.classify(bytes, frame, ingress: 0, at: now, hits: hits).verdict == .drop
         }
         for host in 0..<6_000 { #expect(drops(host, at: 1) == (host < 5_000), "\(host)") }
         for host in 0..<6_000 { #expect(drops(host, at: 2) == (host < 5_000), "\(host)") }

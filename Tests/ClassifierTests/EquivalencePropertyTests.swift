@@ -16,19 +16,22 @@ import Wire
             for _ in 0..<30 {
                 let bytes = source.frame()
                 let ingress = UInt8(source.random.pick([0, 1]))
-                let found = classifyBothWays(program, interpreter, bytes, ingress: ingress)
+                let isPartial = source.random.oneIn(4)
+                let found = classifyBothWays(program, interpreter, bytes, isChecksumPartial: isPartial, ingress: ingress)
                 try #require(found.program == found.interpreter, "frame \(bytes), ingress \(ingress), \(ruleset)")
                 if let (rest, tag) = takeOutTag(of: bytes) {
-                    let apart = classifyBothWays(program, interpreter, rest, tag: tag, ingress: ingress)
+                    let apart = classifyBothWays(
+                        program, interpreter, rest, tag: tag, isChecksumPartial: isPartial, ingress: ingress)
                     try #require(apart.program == apart.interpreter, "frame \(rest), tag \(tag), ingress \(ingress), \(ruleset)")
                     try #require(apart.program == found.program, "frame \(bytes), ingress \(ingress), \(ruleset)")
                 }
+                if found.program.bytes != bytes { verdicts["changed", default: 0] += 1 }
                 let classification = found.program.classification
                 verdicts["\(classification.verdict) by \(classification.rule < 0 ? "policy" : "rule")", default: 0] += 1
             }
         }
         // The random rules have to be worth their while.
-        #expect(verdicts.count == 4)
+        #expect(verdicts.count == 5)
         #expect(verdicts.values.allSatisfy { $0 > 100 }, "\(verdicts)")
     }
 

@@ -45,7 +45,7 @@ import Wire
                 let text = (0..<4).map { String(source >> (24 - 8 * $0) & 0xff) }.joined(separator: ".")
                 let bytes = Frame.ethernet().ipv4(text, "192.0.2.7").udp(1, UInt16(number % 1000)).bytes
                 let found = program.classify(
-                    bytes.span.bytes, ParsedFrame.parse(bytes.span.bytes, tag: nil), ingress: 0, at: noon, hits: hits)
+                    bytes, ParsedFrame.parse(bytes.span.bytes, tag: nil), ingress: 0, at: noon, hits: hits)
                 #expect(found.verdict == (distance == 0 ? .drop : .accept), "\(text)")
             }
         }

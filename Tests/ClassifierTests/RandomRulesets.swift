@@ -111,6 +111,7 @@ struct RandomRulesets {
             if remembers, random.oneIn(2) {
                 statements.insert(statefulStatement(), at: Int.random(in: 0...statements.count, using: &random))
             }
+            if random.oneIn(4) { statements.insert(assignment(), at: Int.random(in: 0...statements.count, using: &random)) }
             if random.oneIn(8) {
                 statements.insert(Build.verdict(.continue), at: Int.random(in: 0...statements.count, using: &random))
             }
@@ -165,9 +166,10 @@ struct RandomRulesets {
 
     /// Often one of those that frames are made to differ in, else any, sometimes without a name.
     mutating func field() -> Field {
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<5, using: &random) {
         case 0: return random.pick(Field.allCases)
-        case 1:
+        case 1: return searchedField()
+        case 2:
             let field = Field.raw(
                 random.pick([.link, .network, .transport]), bitOffset: Int.random(in: 0...200, using: &random),
                 bitWidth: random.pick([1, 3, 8, 12, 16, 32, 48, 64, 121, 128]))
@@ -218,6 +220,7 @@ struct RandomRulesets {
             case .icmpType, .icmpv6Type: UInt128(random.pick([0, 3, 8, 128, 135]))
             case .tcpSport, .tcpDport, .udpSport, .udpDport, .sctpSport, .sctpDport, .thSport, .thDport:
                 UInt128(random.pick(Self.ports))
+            case _ where field.searchedHeader != nil: UInt128(random.pick([0, 1, 4, 6, 17, 1400, 1460]))
             default: found(of: field)
             }
         let highest = field.allOnes
@@ -240,14 +243,14 @@ struct RandomRulesets {
         case 1: frame = frame.llc(random.pick([[0x42, 0x42, 3], [0xff, 0xff], []]))
         case 2...4:
             let offset = random.oneIn(6) ? 8 : 0
-            let options = random.oneIn(6) ? [1, 1, 1, 0] as [UInt8] : []
+            let options = random.oneIn(3) ? ipOptions() : []
             frame = transport(
                 frame.ipv4(
                     random.pick(Self.addresses), random.pick(Self.addresses), more: random.oneIn(6), fragmentOffset: offset,
                     options: options))
         default:
             frame = frame.ipv6(random.pick(Self.addresses6), random.pick(Self.addresses6))
-            if random.oneIn(4) { frame = frame.extensionHeader(random.pick([0, 43, 60])) }
+            for _ in 0..<random.pick([0, 0, 1, 2]) { frame = extensionHeader(frame) }
             if random.oneIn(4) { frame = frame.fragmentHeader(offset: random.pick([0, 0, 8]), more: random.oneIn(2)) }
             frame = transport(frame)
         }
@@ -263,9 +266,14 @@ struct RandomRulesets {
     private mutating func transport(_ frame: Frame) -> Frame {
         let (source, destination) = (random.pick(Self.ports), random.pick(Self.ports))
         switch Int.random(in: 0..<7, using: &random) {
-        case 0, 1: return frame.tcp(source, destination, flags: random.pick([0x02, 0x10, 0x12, 0x04]))
+        case 0, 1:
+            let options = random.oneIn(2) ? tcpOptions() : []
+            return frame.tcp(source, destination, flags: random.pick([0x02, 0x10, 0x12, 0x04]), options: options)
         case 2, 3: return frame.udp(source, destination)
-        case 4: return frame.ports(source, destination, of: random.pick([132, 33, 136]))
+        case 4:
+            return random.oneIn(2)
+                ? frame.ports(source, destination, of: 132).payload(chunks())
+                : frame.ports(source, destination, of: random.pick([132, 33, 136]))
         case 5: return frame.icmp(random.pick([0, 3, 8]))
         default: return random.oneIn(2) ? frame.icmpv6(random.pick([128, 135])) : frame.ipPayload(6, [0, 22, 0])
         }

@@ -79,7 +79,7 @@ private func instant(_ seconds: Double) -> Instant {
     func equivalence(_ seed: UInt64) throws {
         var source = RandomRulesets(random: SeededGenerator(seed: seed), remembers: true)
         var (rules, counted, events, differences) = (0, 0, 0, 0)
-        for _ in 0..<150 {
+        for _ in 0..<300 {
             let ruleset = source.ruleset()
             let program = try Program(compiling: ruleset, ports: ports)
             let interpreter = Interpreter(ruleset, ports: ports)
@@ -111,7 +111,7 @@ private func instant(_ seconds: Double) -> Instant {
         let hits = HitCounters(for: program)
         let bytes = datagram.bytes
         let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
-        for _ in 0..<5 { _ = program.classify(bytes.span.bytes, frame, ingress: 0, at: noon, hits: hits) }
+        for _ in 0..<5 { _ = program.classify(bytes, frame, ingress: 0, at: noon, hits: hits) }
         #expect([hits.counter(0).frames, hits.counter(1).frames] == [2, 1])
     }
 
@@ -126,7 +126,7 @@ private func instant(_ seconds: Double) -> Instant {
                     let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
                     // Each has its own idea of the time.
                     let now = Instant(monotonic: noon.monotonic + UInt64(worker) * 1_000_000, sinceEpoch: noon.sinceEpoch)
-                    for _ in 0..<2_000 { _ = program.classify(bytes.span.bytes, frame, ingress: 0, at: now, hits: hits) }
+                    for _ in 0..<2_000 { _ = program.classify(bytes, frame, ingress: 0, at: now, hits: hits) }
                     return hits.rule(0).frames
                 }
             }
@@ -143,7 +143,7 @@ private func instant(_ seconds: Double) -> Instant {
         let bytes = datagram.bytes
         let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
         for _ in 0..<2 {
-            _ = program.classify(bytes.span.bytes, frame, ingress: 0, at: noon, hits: hits)
+            _ = program.classify(bytes, frame, ingress: 0, at: noon, hits: hits)
             #expect(hits.eventCount == 21)
             #expect((0..<21).map { hits.event($0)?.statement } == (0..<21).map { $0 < 16 ? Int32($0) : nil })
         }

@@ -56,6 +56,19 @@ struct Outcome: Equatable {
     var namedCounters: [Hits]
     var elements: [Hits]
     var events: [LoggedStatement]
+    /// The frame as it is afterwards, its outermost tag in its place.
+    var bytes: [UInt8]
+
+    /// Where a rule changes the packet's length, a table of IP's families counts another from the next chain on.
+    var withoutSizes: Outcome {
+        var outcome = self
+        func frames(_ hits: [Hits]) -> [Hits] { hits.map { Hits(frames: $0.frames) } }
+        outcome.rules = frames(rules)
+        outcome.counters = frames(counters)
+        outcome.namedCounters = frames(namedCounters)
+        outcome.elements = frames(elements)
+        return outcome
+    }
 }
 
 /// Twelve o'clock on the first of January 2026, which was a Thursday.
@@ -63,19 +76,27 @@ let noon = Instant(monotonic: 1_000_000_000_000, sinceEpoch: 1_767_268_800_000_0
 
 /// - Returns: What the program says, and what the interpreter says.
 func classifyBothWays(
-    _ program: Program, _ interpreter: Interpreter, _ bytes: [UInt8], tag: VLANTag? = nil, ingress: UInt8, at instant: Instant = noon
+    _ program: Program, _ interpreter: Interpreter, _ bytes: [UInt8], tag: VLANTag? = nil, isChecksumPartial: Bool = false, ingress: UInt8,
+    at instant: Instant = noon
 ) -> (program: Outcome, interpreter: Outcome) {
     let frame = ParsedFrame.parse(bytes.span.bytes, tag: tag)
     let hits = HitCounters(for: program)
-    let found = program.classify(bytes.span.bytes, frame, ingress: ingress, at: instant, hits: hits)
+    var changed = bytes
+    var changedFrame = frame
+    var span = changed.mutableSpan
+    var raw = span.mutableBytes
+    let found = program.classify(&raw, &changedFrame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits: hits)
+    if let tag = changedFrame.outermostTag, changedFrame.isTagOutOfBand, bytes.count >= 12 {
+        changed.insert(contentsOf: tag.tpid.networkBytes + tag.tci.networkBytes, at: 12)
+    }
     let compiled = Outcome(
         classification: found, rules: program.rules.indices.map { hits.rule($0) },
         counters: program.counters.indices.map { hits.counter($0) },
         namedCounters: program.namedCounters.indices.map { hits.namedCounter($0) },
         elements: program.elementCounters.indices.map { hits.element($0) },
-        events: (0..<hits.eventCount).compactMap { hits.event($0) })
+        events: (0..<hits.eventCount).compactMap { hits.event($0) }, bytes: changed)
 
-    let result = interpreter.classify(bytes.span.bytes, frame, ingress: ingress, at: instant)
+    let result = interpreter.classify(bytes.span.bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
     // The kernel's skb->len: without the Ethernet header and the outermost tag, and in the families of IP without padding.
     func size(_ family: Family) -> UInt64 {
         if family != .bridge { return UInt64(frame.networkLength) }
@@ -85,7 +106,8 @@ func classifyBothWays(
     var walked = Outcome(
         classification: result.classification, rules: program.rules.map { _ in Hits() }, counters: program.counters.map { _ in Hits() },
         namedCounters: program.namedCounters.map { _ in Hits() },
-        elements: program.elementCounters.map { _ in Hits() }, events: Array(result.events.prefix(16)))
+        elements: program.elementCounters.map { _ in Hits() }, events: Array(result.events.prefix(16)),
+        bytes: result.bytes)
     for rule in result.matchedRules { walked.rules[rule] = walked.rules[rule] + Hits(frames: 1, bytes: size(rule)) }
     for counter in result.counters {
         walked.counters[counter] = walked.counters[counter] + Hits(frames: 1, bytes: size(program.counters[counter].rule))
@@ -97,5 +119,18 @@ func classifyBothWays(
     for element in result.elements {
         walked.elements[element] = walked.elements[element] + Hits(frames: 1, bytes: size(program.elementCounters[element].family))
     }
-    return (compiled, walked)
+    let keepsLength = changedFrame.networkLength == frame.networkLength
+    return keepsLength ? (compiled, walked) : (compiled.withoutSizes, walked.withoutSizes)
+}
+
+extension Program {
+    /// Runs a copy of the frame through the rules.
+    func classify(
+        _ bytes: [UInt8], _ frame: ParsedFrame, ingress: UInt8, at instant: Instant, hits: HitCounters
+    ) -> Classification {
+        var (bytes, frame) = (bytes, frame)
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        return classify(&raw, &frame, ingress: ingress, at: instant, hits: hits)
+    }
 }

@@ -136,7 +136,8 @@ struct RuleSource {
         case .meta(.protocol): found = UInt128(frame.outerEtherType)
         case .meta(.l4proto): found = UInt128(frame.transportProtocol ?? 6)
         case .meta(.length): found = UInt128(frame.linkPayloadLength)
-        case .meta: found = 0
+        case .meta, .searched: found = 0
+        case .presence: found = 1
         case .payload(let header, let offset):
             let start =
                 switch header {

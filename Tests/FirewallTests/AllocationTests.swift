@@ -3,6 +3,7 @@ import Classifier
 import Firewall
 import Fragments
 import FrameBuilder
+import Ruleset
 import Testing
 import Wire
 
@@ -27,10 +28,38 @@ private let isOptimized = true
         .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
         .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"), arguments: ["ten rules", "keys"])
     func judging(rules: String) throws {
-        let program = try rules == "keys" ? keyRules() : tenRules()
+        try expectNoAllocation(rules == "keys" ? keyRules() : tenRules())
+    }
+
+    @Test(
+        "nor does changing them",
+        .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))
+    func changing() throws {
+        let text = """
+            table bridge t {
+            chain c { type filter hook forward priority 0;
+            ip dscp set ef
+            ip6 saddr set ip6 daddr
+            tcp option maxseg size set 1000
+            tcp option maxseg missing udp sport set 9
+            sctp chunk data exists sctp sport set 9
+            vlan id set 7
+            exthdr frag missing counter
+            ip option ra missing counter
+            }
+            chain d { type filter hook forward priority 1; udp sport 9 counter; }
+            }
+
+            """
+        let ruleset = try Ruleset.read(SourceFile(name: "changes", text: text)).ruleset
+        try expectNoAllocation(Program(compiling: ruleset, ports: ["near0", "far0"]))
+    }
+
+    private func expectNoAllocation(_ program: Program) throws {
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
-        let frames =
+        var frames =
             SampleFrames.all.map { (bytes: $0.frame.bytes, tag: VLANTag?.none) }
             + SampleFrames.all.compactMap { $0.frame.outOfBand.map { (bytes: $0.bytes, tag: VLANTag?.some($0.tag)) } }
             + SampleFrames.all.map { (bytes: $0.frame.cut(to: 30).bytes, tag: VLANTag?.none) }
@@ -38,8 +67,8 @@ private let isOptimized = true
 
         let before = allocations_of_this_thread()
         for round in 0..<rounds {
-            for (bytes, tag) in frames {
-                _ = firewall.judge(bytes.span.bytes, tag: tag, ingress: UInt8(round & 1), at: noon)
+            for index in frames.indices {
+                _ = firewall.judge(&frames[index].bytes, tag: frames[index].tag, ingress: UInt8(round & 1), at: noon)
                 letDepart(&firewall)
             }
         }
@@ -69,7 +98,7 @@ private let isOptimized = true
                 let isLost = datagram % 8 == 0 && index == 2
                 parts[index][18] = UInt8(truncatingIfNeeded: datagram >> 8)
                 parts[index][19] = UInt8(truncatingIfNeeded: isLost ? datagram ^ 0x80 : datagram)
-                _ = judge(parts[index], by: &firewall, at: instant)
+                _ = firewall.judge(&parts[index], tag: nil, ingress: 0, at: instant)
                 letDepart(&firewall)
             }
             instant.monotonic += 1_000_000

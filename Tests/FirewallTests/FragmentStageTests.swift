@@ -23,7 +23,8 @@ func drain(_ firewall: inout Firewall) -> [Judgement] {
 }
 
 func judge(_ bytes: [UInt8], by firewall: inout Firewall, at instant: Instant = noon) -> Judgement {
-    firewall.judge(bytes.span.bytes, tag: nil, ingress: 0, at: instant)
+    var bytes = bytes
+    return firewall.judge(&bytes, tag: nil, ingress: 0, at: instant)
 }
 
 /// A UDP datagram to a port, cut behind so many bytes.
@@ -84,6 +85,27 @@ private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Boo
         #expect(drain(&firewall).isEmpty)
         #expect(counters.snapshot().counters[port == 9 ? 0 : 1].frames == 1, "the rules saw the first alone")
         #expect(counters.snapshot().heldDatagrams == 0)
+    }
+
+    @Test(
+        "fragments of what rules change don't pass as they came", arguments: [FragmentMode.reassemble, .track],
+        [(ttl: 7, isIPv6: false, passes: false), (64, false, true), (7, true, false), (64, true, true)])
+    func changed(mode: FragmentMode, change: (ttl: UInt128, isIPv6: Bool, passes: Bool)) throws {
+        let hops = Assignment(field: change.isIPv6 ? .ip6Hoplimit : .ipTtl, value: .constant(change.ttl), location: nowhere)
+        let program = try program(policy: .accept, [rule(.assignment(hops), counter)])
+        let counters = FirewallCounters(for: program)
+        var firewall = Firewall(program: program, counters: counters, fragments: FragmentGatherer(mode: mode))
+        var judgements: [Judgement] = []
+        for part in datagram(to: 10, cut: 8, isIPv6: change.isIPv6) {
+            let judgement = judge(part, by: &firewall)
+            if judgement.verdict != .hold { judgements.append(judgement) }
+        }
+        judgements += drain(&firewall)
+        // A value that stands there already is no change.
+        let reason = change.passes ? Reason.acceptByPolicy : .fragmentChanged
+        #expect(judgements.map(\.reason) == [reason, reason])
+        #expect(judgements.allSatisfy { $0.verdict == (change.passes ? .accept : .drop) })
+        #expect(counters.snapshot().counters[0].frames == 1, "the rules saw one packet")
     }
 
     @Test func `fragments that are held stay for the next program`() throws {

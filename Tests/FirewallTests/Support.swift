@@ -7,7 +7,7 @@ import Wire
 /// Twelve o'clock on the first of January 2026.
 let noon = Instant(monotonic: 1_000_000_000_000, sinceEpoch: 1_767_268_800_000_000_000)
 
-private let nowhere = SourceLocation(file: 0, line: 1, column: 1, length: 1)
+let nowhere = SourceLocation(file: 0, line: 1, column: 1, length: 1)
 
 func match(_ field: Field, _ value: Value, implied: Bool = false) -> Statement {
     .match(Match(field: field, operand: .single(value), isImplied: implied, location: nowhere))
@@ -86,4 +86,13 @@ func keyRules() throws -> Program {
         """
     let (ruleset, _) = try Ruleset.read(SourceFile(name: "keys.nft", text: text))
     return try Program(compiling: ruleset, ports: ["near0", "far0"])
+}
+
+extension Firewall {
+    /// Judges the frame in an array, which rules may change.
+    mutating func judge(_ bytes: inout [UInt8], tag: VLANTag?, ingress: UInt8, at instant: Instant) -> Judgement {
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        return judge(&raw, tag: tag, ingress: ingress, at: instant)
+    }
 }

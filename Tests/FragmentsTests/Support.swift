@@ -47,9 +47,9 @@ struct Bench: ~Copyable {
             guard gatherer.assemble() else { return gatherer.abandon(.tooLong) }
             let tag = gatherer.assembledTag
             let seen = gatherer.withAssembled { bytes in
-                let parsed = ParsedFrame.parse(bytes, tag: tag)
+                let parsed = ParsedFrame.parse(bytes.bytes, tag: tag)
                 #expect(parsed.malformation == nil && !parsed.isFragment)
-                return Array(bytes, from: parsed.hasTransport ? parsed.transportOffset : parsed.networkEnd, to: parsed.networkEnd)
+                return Array(bytes.bytes, from: parsed.hasTransport ? parsed.transportOffset : parsed.networkEnd, to: parsed.networkEnd)
             }
             judged.append(seen)
             gatherer.conclude(ruling)

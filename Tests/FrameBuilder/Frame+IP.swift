@@ -82,10 +82,12 @@ extension Frame {
             })
     }
 
-    public func tcp(_ source: UInt16, _ destination: UInt16, flags: UInt8 = 0x02) -> Frame {
+    /// - Parameter options: A multiple of 4 bytes, 40 at the most.
+    public func tcp(_ source: UInt16, _ destination: UInt16, flags: UInt8 = 0x02, options: [UInt8] = []) -> Frame {
         adding(
             Layer(ipProtocol: 6) { behind, _ in
-                let rest: [UInt8] = [0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]
+                let dataOffset = UInt8(truncatingIfNeeded: 5 + options.count / 4) << 4
+                let rest: [UInt8] = [0, 0, 0, 1, 0, 0, 0, 0, dataOffset, flags, 0xff, 0xff, 0, 0, 0, 0] + options
                 return source.networkBytes + destination.networkBytes + rest + behind
             })
     }

@@ -67,7 +67,7 @@ extension LabTests.OracleTests {
                     }
                 }
 
-                """, comparesLaterFragments: false),
+                """),
         RuleSet(
             description: "maps that rules change",
             rules: """
@@ -109,7 +109,7 @@ extension LabTests.OracleTests {
                     }
                 }
 
-                """, comparesLaterFragments: false),
+                """),
         RuleSet(
             description: "maps to objects",
             rules: """
@@ -145,7 +145,7 @@ extension LabTests.OracleTests {
                     }
                 }
 
-                """, comparesLaterFragments: false),
+                """),
     ]
 
     @Test("keys of several fields, maps that change and maps to objects count and pass the same", arguments: changingKeySets)

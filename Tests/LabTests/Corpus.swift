@@ -27,7 +27,7 @@ enum Corpus {
         "IP(src='192.168.7.1', dst='10.77.0.9')/UDP(sport=40000, dport=53)",
         "IP(src='10.78.0.1', dst='255.255.255.255')/UDP(sport=68, dport=67)",
         "IP(src='10.77.0.1', dst='10.77.0.2', options=IPOption(b'\\x94\\4\\0\\0'))/TCP(sport=40000, dport=80)",
-        "IP(src='10.77.0.1', dst='10.77.0.2', id=7, flags='MF')/UDP(sport=40000, dport=53, len=1008)/data(40)",
+        "IP(src='10.77.0.1', dst='10.77.0.2', id=7, flags='MF')/UDP(sport=40000, dport=53, len=1008)/data(36)",
         "IP(src='10.77.0.1', dst='10.77.0.2', proto=47)/data(40)",
         "IP(src='10.77.0.1', dst='10.77.0.2', proto=50)/data(40)",
         "SIDE6/TCP(sport=40000, dport=80, flags='S')",
@@ -49,13 +49,6 @@ enum Corpus {
         "MPLS(label=18, ttl=64)/SIDE4/UDP(sport=40000, dport=53)",
     ]
 
-    /// Fragments other than the first, which have no transport header.
-    static let laterFragments: [String] = [
-        "IP(src='10.77.0.1', dst='10.77.0.2', id=7, frag=6, proto=17)/data(40)",
-        "IP(src='10.77.0.1', dst='10.77.0.2', id=8, frag=1, proto=6, flags='MF')/data(20)",
-        "SIDE6/IPv6ExtHdrFragment(id=7, m=0, offset=6, nh=17)/data(40)",
-    ]
-
     /// Frames that are built whole; a tag would change what they are.
     static let others: [String] = [
         "Ether(src=SIDE_MAC, dst=PEER_MAC, type=0x88b5)/data(46)",
@@ -66,8 +59,8 @@ enum Corpus {
         "Dot3(src=SIDE_MAC, dst='01:00:0c:cc:cc:cc')/LLC(dsap=0xaa, ssap=0xaa, ctrl=3)/SNAP(OUI=0xc, code=0x2000)/data(38)",
     ]
 
-    /// All of them, from both sides by turns; later fragments only if asked for.
-    static func frames(laterFragments withLaterFragments: Bool) -> [OutgoingFrame] {
+    /// All of them, from both sides by turns.
+    static func frames() -> [OutgoingFrame] {
         var frames: [OutgoingFrame] = []
         func add(_ expression: String) {
             for side in Side.allCases {
@@ -78,7 +71,7 @@ enum Corpus {
             }
         }
         for tag in tags {
-            for packet in packets + (withLaterFragments ? laterFragments : []) { add("SIDE/\(tag)\(packet)") }
+            for packet in packets { add("SIDE/\(tag)\(packet)") }
         }
         for frame in others { add(frame) }
         return frames

@@ -91,10 +91,6 @@ extension FrameKind {
         FrameKind(
             name: "IPv4 multicast",
             frame: "Ether(src=NEAR_MAC, dst='01:00:5e:00:00:fb')/IP(src='10.77.0.1', dst='224.0.0.251', ttl=1)/UDP(dport=5353)/data(30)"),
-        FrameKind(
-            name: "first IPv4 fragment",
-            frame: "near/IP(src='10.77.0.1', dst='10.77.0.2', id=7, flags='MF')/UDP(dport=9, len=1008)/data(500)"),
-        FrameKind(name: "last IPv4 fragment", frame: "near/IP(src='10.77.0.1', dst='10.77.0.2', id=7, frag=60, proto=17)/data(520)"),
         FrameKind(name: "SCTP", frame: "near/near4/SCTP(sport=7, dport=8)/data(30)"),
         FrameKind(name: "ESP", frame: "near/IP(src='10.77.0.1', dst='10.77.0.2', proto=50)/data(60)"),
         FrameKind(name: "protocol 253", frame: "near/IP(src='10.77.0.1', dst='10.77.0.2', proto=253)/data(60)"),
@@ -110,10 +106,6 @@ extension FrameKind {
                 "near/near6/IPv6ExtHdrHopByHop()/IPv6ExtHdrDestOpt()/IPv6ExtHdrRouting(addresses=['fd77::9'])/UDP(dport=9)/data(30)"
         ),
         FrameKind(name: "atomic IPv6 fragment", frame: "near/near6/IPv6ExtHdrFragment(id=7, m=0, offset=0)/UDP(dport=9)/data(30)"),
-        FrameKind(
-            name: "first IPv6 fragment",
-            frame: "near/near6/IPv6ExtHdrFragment(id=7, m=1, offset=0)/UDP(dport=9, len=1008, chksum=1)/data(496)"),
-        FrameKind(name: "last IPv6 fragment", frame: "near/near6/IPv6ExtHdrFragment(id=7, m=0, offset=63, nh=17)/data(504)"),
         FrameKind(name: "neighbour solicitation", frame: "near/near6/ICMPv6ND_NS(tgt='fd77::2')"),
         FrameKind(name: "bad ICMPv6 checksum", frame: "near/near6/ICMPv6EchoRequest(cksum=0x1234)/data(30)"),
     ]

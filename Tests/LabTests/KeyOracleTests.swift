@@ -21,7 +21,7 @@ extension LabTests.OracleTests {
                 "iifname . oifname { \"eth1\" . \"eth2\" } counter", "iifname . ip protocol { \"eth*\" . tcp } counter",
                 "tcp dport . tcp flags { 80 . syn, 80 . ack } counter", "meta length . ip ttl { 0-60 . 64 } counter",
                 "counter",
-            ]), comparesLaterFragments: false),
+            ])),
         RuleSet(
             description: "maps, '*' and marks",
             rules: """
@@ -76,7 +76,7 @@ extension LabTests.OracleTests {
                     }
                 }
 
-                """, comparesLaterFragments: false),
+                """),
         RuleSet(
             description: "sets and maps that count",
             rules: """

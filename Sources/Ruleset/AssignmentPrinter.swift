@@ -1,0 +1,25 @@
+extension Assignment {
+    /// The statement as it is written.
+    func text(_ localTime: LocalTime = .utc) -> String {
+        switch value {
+        case .field(let source): "\(field.words) set \(Selector.reading(source).text)"
+        case .constant(let number): "\(field.words) set \(text(of: number))"
+        case .mapped(let map):
+            "\(field.words) set \(map.key.text) map "
+                + map.elements.text(ElementText(map.key.components.map(\.field), data: field, localTime: localTime))
+        }
+    }
+
+    private func text(of number: UInt128) -> String {
+        let selector = Selector.reading(field)
+        let values = ValueText(selector)
+        // Raw bits stand in hexadecimal.
+        if field.words.hasPrefix("@") { return "0x" + String(number, radix: 16) }
+        switch selector.type {
+        case .tcpFlags: return values.flags(number, isElement: true)
+        // nft reads a protocol's name as the beginning of a field here.
+        case .protocolNumber, .service: return values.plain(number)
+        default: return selector.type.names?.name(of: number) ?? values.plain(number)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/// `selector set value`.
+struct AssignmentSyntax {
+    var selector: Selector
+    var selectorLocation: SourceLocation
+    var value: Value
+    var location: SourceLocation
+
+    enum Value {
+        /// `a,b` is one expression for flags.
+        case constant([ExpressionSyntax], location: SourceLocation)
+        case field(Selector, location: SourceLocation)
+        case mapped(MapSyntax)
+
+        var location: SourceLocation {
+            switch self {
+            case .constant(_, let location), .field(_, let location): location
+            case .mapped(let map): map.location
+            }
+        }
+    }
+}
+
+extension Parser {
+    /// Behind the selector, at `set`.
+    mutating func assignment(to selector: Selector, _ selectorLocation: SourceLocation, from start: Int) throws(Abandoned)
+        -> AssignmentSyntax
+    {
+        if case .searched(let header, _) = selector.field.source, header.kind == .ipv6ExtensionHeader { throw unchangeable(selector) }
+        next()
+        let valueStart = index
+        let value: AssignmentSyntax.Value
+        if beginsSelector {
+            let source = try key()
+            if at(word: "map") {
+                if selector.field != .metaMark {
+                    throw fail(
+                        current.location, "maps to values are not supported here", note: "only the mark can be set to what a map has")
+                }
+                value = .mapped(try map(of: source, from: valueStart, example: "value : 0x1"))
+            } else {
+                guard source.components.count == 1, source.first.operations.isEmpty else {
+                    throw fail(
+                        location(from: valueStart), "calculations with a field are not supported", note: "write a constant or a field alone"
+                    )
+                }
+                value = .field(source.first.selector, location: location(from: valueStart))
+            }
+        } else {
+            value = .constant(try constants(for: selector), location: location(from: valueStart))
+        }
+        refuseMore: switch current.kind {
+        case .symbol(.ampersand), .symbol(.bar), .symbol(.caret), .symbol(.shiftLeft), .symbol(.shiftRight):
+            throw fail(current.location, "calculations with a field are not supported", note: "write a constant or a field alone")
+        case .symbol(.dash), .symbol(.slash): throw fail(current.location, "a field is set to one value: a constant, or another field")
+        default: break refuseMore
+        }
+        return AssignmentSyntax(
+            selector: selector, selectorLocation: selectorLocation, value: value, location: location(from: start))
+    }
+
+    private mutating func unchangeable(_ selector: Selector) -> Abandoned {
+        fail(current.location, "'\(selector.text)' can't be changed", note: "nft changes no extension headers")
+    }
+
+    /// A word like `ip` or `arp` is a value if nothing of the header follows.
+    private var beginsSelector: Bool {
+        if at(.at) { return true }
+        guard current.kind == .word, let seconds = Selector.grammar[current.text] else { return false }
+        if seconds[""] != nil { return true }
+        let following = tokens[min(index + 1, tokens.count - 1)]
+        return following.kind == .word && (!Words.values.contains(current.text) || isField(following.text, of: current.text))
+    }
+
+    private func isField(_ word: String, of header: String) -> Bool {
+        Selector.fields(after: header).contains { $0.prefix { $0 != " " } == word }
+    }
+
+    private mutating func constants(for selector: Selector) throws(Abandoned) -> [ExpressionSyntax] {
+        if at(.leftBrace) { throw fail(current.location, "a field is set to one value: a constant, or another field") }
+        if current.kind == .word, Words.reserved.contains(current.text), !Words.values.contains(current.text) {
+            let isName = selector.type.names?.number(of: current.text) != nil
+            throw fail(
+                current.location, "'\(printable(current.text))' is a keyword and no value here",
+                note: isName ? "put it in quotes: \"\(current.text)\"" : "expected \(selector.type.example)")
+        }
+        var values = [try expression(depth: 0)]
+        while selector.type.isBitmask, skip(.comma) { values.append(try expression(depth: 0)) }
+        return values
+    }
+}

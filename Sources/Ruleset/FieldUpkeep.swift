@@ -1,0 +1,36 @@
+/// A header's checksum that goes with a change of one of its fields, as nft asks the kernel for it.
+public enum HeaderChecksum: Sendable, Hashable {
+    /// RFC 1071's, changed by as much as the field changes (RFC 1624); the octet of the header where it stands.
+    case internet(octet: Int)
+    /// SCTP's CRC32c (RFC 9260 appendix A), made anew; the octet of the header where it stands.
+    case cyclic(octet: Int)
+}
+
+extension Field {
+    /// The checksum of the header that the field is one of; nil where there is none, or none that nft 1.0.6 knows of (UDP-Lite, DCCP, raw
+    /// bits).
+    public var checksum: HeaderChecksum? {
+        switch Selector.reading(self).header {
+        case .ip: .internet(octet: 10)
+        case .icmp, .icmpv6, .igmp: .internet(octet: 2)
+        case .tcp: .internet(octet: 16)
+        case .udp: .internet(octet: 6)
+        case .sctp: .cyclic(octet: 8)
+        default: nil
+        }
+    }
+
+    /// Whether the checksum of the transport header counts the field as well.
+    public var isInPseudoHeader: Bool {
+        switch self {
+        case .ipSaddr, .ipDaddr, .ipLength, .ipProtocol, .ip6Saddr, .ip6Daddr, .ip6Length, .ip6Nexthdr: true
+        default: false
+        }
+    }
+
+    /// The header's octets that are written when the field is: where the Internet checksum goes with them, whole words of 16 bits.
+    public var writtenOctets: Range<Int> {
+        guard case .internet = checksum, octets.count % 2 == 1 else { return octets }
+        return octets.lowerBound % 2 == 1 ? octets.lowerBound - 1..<octets.upperBound : octets.lowerBound..<octets.upperBound + 1
+    }
+}

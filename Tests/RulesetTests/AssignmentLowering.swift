@@ -1,0 +1,43 @@
+import Ruleset
+
+extension SearchedHeader {
+    /// As nft's debug output calls it.
+    var base: String {
+        switch kind {
+        case .ipv6ExtensionHeader: "exthdr ipv6 \(number)"
+        case .ipv4Option: "exthdr ipv4 \(number)"
+        case .tcpOption: "exthdr tcpopt \(number)"
+        case .sctpChunk: "exthdr sctp \(number)"
+        }
+    }
+}
+
+extension Assignment {
+    /// What the kernel would be told: the octets that are written, the bits of them that stay, and the checksums that follow.
+    var steps: [Step] {
+        if field == .metaMark {
+            if case .constant(let number) = value { return [.test("mark \(number)")] } else { return [.test("map")] }
+        }
+        let octets = field.searchedHeader == nil ? field.writtenOctets : field.octets
+        let place = "\(field.load.base)+\(octets.lowerBound)/\(octets.count)"
+        let shift = UInt128(field.trailingBits + 8 * (octets.upperBound - field.octets.upperBound))
+        let kept = Load.all(octets.count) & ~(field.allOnes << shift)
+        let written =
+            switch value {
+            case .constant(let number) where kept == 0: "= \(number)"
+            case .constant(let number): "&\(String(kept, radix: 16)) | \(number << shift)"
+            case .mapped: "map"
+            case .field(let source): "= \(source.load.base)+\(source.octets.lowerBound)/\(source.octets.count)"
+            }
+        return [.test("\(place) \(written) \(field.searchedHeader == nil ? checksums : "")")]
+    }
+
+    private var checksums: String {
+        let pseudo = field.isInPseudoHeader ? "0x1" : "0x0"
+        return switch field.checksum {
+        case .internet(let octet): "checksum 1 at \(octet) pseudo \(pseudo)"
+        case .cyclic(let octet): "checksum 2 at \(octet) pseudo \(pseudo)"
+        case nil: "checksum 0 at 0 pseudo \(pseudo)"
+        }
+    }
+}
