@@ -17,7 +17,7 @@ let package = Package(
     products: [
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
-        .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Firewall"]),
+        .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Firewall"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -33,7 +33,8 @@ public final class Appliance {
         logWriter = LogWriter(configuration)
     }
 
-    /// Runs until SIGINT, SIGTERM or SIGHUP; throws if it can't start. SIGUSR1 prints a report, and so does the end.
+    /// Runs until SIGINT or SIGTERM; throws if it can't start. SIGUSR1 prints a report, and so does the end. SIGHUP makes captures and
+    /// events go on in new files.
     public func run() throws {
         // Blocked before any thread starts, so that they come here and nowhere else.
         let signals = weir_signal_descriptor([SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0])
@@ -45,15 +46,16 @@ public final class Appliance {
 
         var near = try Port(configuration.ports[0], directory: configuration.stateDirectory)
         var far = try Port(configuration.ports[1], directory: configuration.stateDirectory)
-        let writer = try startWriter()
+        let writers = try startWriters()
         defer {
             session?.stop()
             session = nil
-            logWriter.write(crew.logs, log)
+            if configuration.events == nil { logWriter.write(crew.logs, log) }
             near.giveBack(log)
             far.giveBack(log)
-            configuration.drops?.finish()
-            writer?.join()
+            for capture in captures { capture.finish() }
+            configuration.events?.finish()
+            for writer in writers { writer.join() }
             if hasForwarded { print(report(near.isWorking, far.isWorking).text(json: configuration.json)) }
         }
 
@@ -119,9 +121,16 @@ public final class Appliance {
         sessionProblem = problem
     }
 
-    private func startWriter() throws -> NativeThread? {
-        guard let drops = configuration.drops else { return nil }
-        return try NativeThread(name: "weir-capture") { drops.run() }
+    private var captures: [DropCapture] {
+        (configuration.drops.map { [$0] } ?? []) + (configuration.groups?.captures.map(\.capture) ?? [])
+    }
+
+    private func startWriters() throws -> [NativeThread] {
+        var writers = try captures.map { capture in try NativeThread(name: "weir-capture") { capture.run() } }
+        if let events = configuration.events {
+            writers.append(try NativeThread(name: "weir-events") { [logs = crew.logs] in events.run(logs) })
+        }
+        return writers
     }
 
     // MARK: signals and time
@@ -131,10 +140,12 @@ public final class Appliance {
         var info = signalfd_siginfo()
         var goesOn = true
         while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
-            if Int32(info.ssi_signo) == SIGUSR1 {
-                report()
-            } else {
-                goesOn = false
+            switch Int32(info.ssi_signo) {
+            case SIGUSR1: report()
+            case SIGHUP:
+                for capture in captures { capture.reopen() }
+                configuration.events?.reopen()
+            default: goesOn = false
             }
         }
         return goesOn
@@ -152,8 +163,8 @@ public final class Appliance {
         var expirations: UInt64 = 0
         _ = read(timer, &expirations, 8)
         session?.collectKernelDrops()
-        failureWatch.look(at: crew, drops: configuration.drops, log)
-        logWriter.write(crew.logs, log)
+        failureWatch.look(at: crew, captures: captures, events: configuration.events, log)
+        if configuration.events == nil { logWriter.write(crew.logs, log) }
     }
 
     private func report(_ isUp: Bool...) -> Report {

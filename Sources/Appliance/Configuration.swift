@@ -10,6 +10,10 @@ public struct Configuration: Sendable {
     public var program: Program
     /// Where dropped frames go, if anywhere; made for as many workers as there are.
     public var drops: DropCapture?
+    /// Where frames go that `log group` statements name; made for as many workers as there are.
+    public var groups: GroupCaptures?
+    /// Who writes the events of `log` statements; nil if they are lines among the messages.
+    public var events: EventWriter?
     public var workers: Int
     public var fragments: FragmentMode
     /// What each worker's may cost.
@@ -23,13 +27,16 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], program: Program, drops: DropCapture?, workers: Int, fragments: FragmentMode = .reassemble,
+        ports: [String], program: Program, drops: DropCapture?, groups: GroupCaptures? = nil, events: EventWriter? = nil, workers: Int,
+        fragments: FragmentMode = .reassemble,
         fragmentLimits: FragmentLimits = FragmentLimits(), ring: RingShape, stateDirectory: String, version: String,
         json: Bool
     ) {
         self.ports = ports
         self.program = program
         self.drops = drops
+        self.groups = groups
+        self.events = events
         self.workers = workers
         self.fragments = fragments
         self.fragmentLimits = fragmentLimits

@@ -23,6 +23,7 @@ struct FailureWatch {
         case send(port: Int, code: Int)
         case kernelDrops(port: Int)
         case capture
+        case events
     }
 
     private let ports: [String]
@@ -33,7 +34,7 @@ struct FailureWatch {
     }
 
     /// To be called once a second.
-    mutating func look(at crew: Crew, drops: DropCapture?, _ log: Logger) {
+    mutating func look(at crew: Crew, captures: [DropCapture], events: EventWriter?, _ log: Logger) {
         for port in ports.indices {
             for code in 1...PortCounters.largestError where !Self.saidOfThePort.contains(Int32(code)) {
                 let total = crew.portCounters.reduce(0) { $0 &+ $1[port].failures(code) }
@@ -41,7 +42,8 @@ struct FailureWatch {
             }
             note(.kernelDrops(port: port), crew.kernelDrops[port], log)
         }
-        if let drops { note(.capture, drops.lost, log) }
+        note(.capture, captures.reduce(0) { $0 &+ $1.lost }, log)
+        if let events { note(.events, events.lost, log) }
     }
 
     private mutating func note(_ cause: Cause, _ total: UInt64, _ log: Logger) {
@@ -71,7 +73,8 @@ struct FailureWatch {
         case .kernelDrops(let port):
             "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full (--slots, --workers)"
         case .capture:
-            "dropped frames are missing in the capture: the disk, or what reads it, is too slow or full"
+            "frames are missing in the capture: the disk, or what reads it, is too slow or full"
+        case .events: "events are missing in their file: the disk is full, or nobody reads"
         }
     }
 
@@ -81,6 +84,7 @@ struct FailureWatch {
             "no more frames are lost on their way out of \(ports[port]) (\(SystemCallError.name(of: Int32(code))))"
         case .kernelDrops(let port): "the receive ring of \(ports[port]) has room again"
         case .capture: "the capture is complete again"
+        case .events: "events are written again"
         }
     }
 }

@@ -39,7 +39,7 @@ final class LogWriter {
     }
 
     private func level(of event: LoggedStatement) -> Logger.Level {
-        switch LogLine.statement(of: event, program)?.level {
+        switch program.logStatement(of: event)?.level {
         case .emerg, .alert, .crit: .critical
         case .err: .error
         case .warn: .warning
@@ -52,18 +52,9 @@ final class LogWriter {
 
 /// An event as a line, in the words of the kernel's own (net/netfilter/nf_log_syslog.c).
 package enum LogLine {
-    static func statement(of event: LoggedStatement, _ program: Program) -> LogStatement? {
-        guard program.rules.indices.contains(Int(event.rule)) else { return nil }
-        let statements = program.rules[Int(event.rule)].rule.statements
-        guard statements.indices.contains(Int(event.statement)), case .log(let log, _) = statements[Int(event.statement)] else {
-            return nil
-        }
-        return log
-    }
-
     /// - Parameter ports: The names of the two.
     package static func text(of record: LogRecord, _ program: Program, ports: [String]) -> String {
-        let statement = statement(of: record.event, program)
+        let statement = program.logStatement(of: record.event)
         let frame = record.frame
         let ingress = Int(record.ingress)
         var words: [String] = []
@@ -100,11 +91,11 @@ package enum LogLine {
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
-    private static func mac(_ address: UInt128) -> String {
+    static func mac(_ address: UInt128) -> String {
         (0..<6).map { hexadecimal(address >> UInt128(40 - 8 * $0) & 0xff, digits: 2) }.joined(separator: ":")
     }
 
-    private static func address(_ address: UInt128, isIPv4: Bool) -> String {
+    static func address(_ address: UInt128, isIPv4: Bool) -> String {
         guard !isIPv4 else { return (0..<4).map { "\(address >> UInt128(24 - 8 * $0) & 0xff)" }.joined(separator: ".") }
         var bytes = address.bigEndian
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))

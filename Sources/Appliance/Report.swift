@@ -55,6 +55,27 @@ struct Report: Encodable {
     struct CaptureReport: Encodable {
         var written: UInt64
         var lost: UInt64
+        /// Frames beyond the number that a second may have.
+        var leftOut: UInt64
+        /// Frames that the filter did not want.
+        var unmatched: UInt64
+
+        init(_ capture: DropCapture) {
+            written = capture.written
+            lost = capture.lost
+            leftOut = capture.leftOut
+            unmatched = capture.unmatched
+        }
+
+        var text: String {
+            "\(written) written, \(lost) lost" + (leftOut > 0 ? ", \(leftOut) left out" : "")
+                + (unmatched > 0 ? ", \(unmatched) not wanted by the filter" : "")
+        }
+    }
+
+    struct EventReport: Encodable {
+        var written: UInt64
+        var leftOut: UInt64
     }
 
     /// Under names: counters, quotas, elements and sets.
@@ -66,6 +87,9 @@ struct Report: Encodable {
     var reasons: [String: Amount]
     var held: HeldReport
     var capture: CaptureReport?
+    /// By the groups' numbers.
+    var groups: [String: CaptureReport]?
+    var events: EventReport?
 
     init(_ configuration: Configuration, _ crew: Crew, isUp: [Bool]) {
         version = configuration.version
@@ -94,7 +118,13 @@ struct Report: Encodable {
         state = StateReport(configuration.program, counted, at: Clock.now())
         held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
         for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
-        capture = configuration.drops.map { CaptureReport(written: $0.written, lost: $0.lost) }
+        capture = configuration.drops.map(CaptureReport.init)
+        groups = configuration.groups.map { groups in
+            Dictionary(uniqueKeysWithValues: groups.captures.map { ("\($0.group)", CaptureReport($0.capture)) })
+        }
+        events = configuration.events.map { events in
+            EventReport(written: events.written, leftOut: crew.logs.reduce(events.leftOut) { $0 &+ $1.lost })
+        }
     }
 
     /// As one line of JSON, or as tables.
@@ -129,7 +159,9 @@ struct Report: Encodable {
             result += "\n" + text.rendered()
         }
         result += state.tables()
-        if let capture { result += "\ncapture: \(capture.written) written, \(capture.lost) lost\n" }
+        if let capture { result += "\ncapture: \(capture.text)\n" }
+        for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) { result += "\ngroup \(group): \(capture.text)\n" }
+        if let events { result += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }
         return result
     }
 }

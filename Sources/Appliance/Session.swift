@@ -118,7 +118,9 @@ final class Crew {
             firewallCounters.append(firewallCounter)
             workers.append(
                 Member(
-                    Worker(number: number, firewall: firewall, counters: counters, orders: orders, drops: configuration.drops, log: log)))
+                    Worker(
+                        number: number, firewall: firewall, counters: counters, orders: orders, drops: configuration.drops, log: log,
+                        groups: configuration.groups, reportsDrops: configuration.events?.settings.includesDrops ?? false)))
         }
         self.workers = workers
         self.portCounters = portCounters

@@ -28,17 +28,26 @@ package struct Worker: ~Copyable {
     private let drops: DropCapture?
     private let queue: CaptureQueue?
     private let log: LogQueue
+    private let groups: GroupCaptures?
+    private let number: Int
+    /// Dropped frames are events as well.
+    private let reportsDrops: Bool
     private var answers = TooBigAnswers()
     private var hasOffered = false
 
     package init(
-        number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?, log: LogQueue = LogQueue()
+        number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?,
+        log: LogQueue = LogQueue(),
+        groups: GroupCaptures? = nil, reportsDrops: Bool = false
     ) {
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
         self.orders = orders
         self.drops = drops
         self.log = log
+        self.groups = groups
+        self.number = number
+        self.reportsDrops = reportsDrops
         queue = drops?.queues[number]
     }
 
@@ -128,6 +137,7 @@ package struct Worker: ~Copyable {
         guard hasOffered else { return }
         hasOffered = false
         drops?.wake()
+        groups?.wake()
     }
 
     /// The verdict on one frame, with everything that follows from "no".
@@ -153,7 +163,8 @@ package struct Worker: ~Copyable {
         case .accept: break
         case .hold: return false
         case .drop:
-            offer(frame, judgement, ingress: ingress)
+            if let queue { offer(frame, record(of: frame, judgement, ingress: ingress), to: queue) }
+            if reportsDrops { reportDrop(frame, judgement, ingress: ingress) }
             return false
         }
         let mtu = Int(ingress == 0 ? orders.farMTU.load(ordering: .relaxed) : orders.nearMTU.load(ordering: .relaxed))
@@ -194,29 +205,49 @@ package struct Worker: ~Copyable {
         wakeWriter()
     }
 
-    /// Hands on what `log` statements the frame came to; another thread writes it.
+    /// Hands on what `log` statements the frame came to; other threads write it.
     @inline(never)
-    private func report(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int, at now: Instant) {
+    private mutating func report(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int, at now: Instant) {
         for index in 0..<firewall.eventCount {
             guard let event = firewall.event(index) else { break }
+            if let groups, let destination = groups.queue(for: event, worker: number) {
+                var record = record(of: frame, judgement, ingress: ingress)
+                record.rule = event.rule
+                record.statement = event.statement
+                record.snapLength = destination.snapLength
+                offer(frame, record, to: destination.queue)
+                continue
+            }
             log.offer(
                 LogRecord(
-                    event: event, time: now.sinceEpoch, ingress: UInt8(truncatingIfNeeded: ingress),
-                    addresses: frame.bytes.count < 12 ? 0 : LogRecord.addresses(in: frame.bytes.bytes), frame: judgement.frame))
+                    event: event, time: now.sinceEpoch, ingress: UInt8(truncatingIfNeeded: ingress), judgement: judgement,
+                    bytes: frame.bytes.bytes))
         }
         log.leaveOut(firewall.eventCount - LogQueue.eventsOfFrame)
     }
 
-    private mutating func offer(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) {
-        guard let queue else { return }
+    @inline(never)
+    private func reportDrop(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) {
+        log.offer(
+            LogRecord(
+                event: LoggedStatement(rule: judgement.rule, statement: -1), time: frame.time, ingress: UInt8(truncatingIfNeeded: ingress),
+                judgement: judgement, bytes: frame.bytes.bytes))
+    }
+
+    /// What a capture says of the frame.
+    private func record(of frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) -> CaptureRecord {
         let tagLength = frame.tag == nil ? 0 : VLANTag.length
         let header = frame.virtioHeader
         let partial =
             header.flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0
             ? nil : PartialChecksum(start: header.csum_start &+ UInt16(tagLength), offset: header.csum_offset)
-        let record = CaptureRecord(
+        return CaptureRecord(
             time: frame.time, length: UInt32(truncatingIfNeeded: frame.length + tagLength), partialChecksum: partial,
-            port: UInt8(truncatingIfNeeded: ingress), reason: judgement.reason.rawValue, rule: judgement.rule)
+            port: UInt8(truncatingIfNeeded: ingress), reason: judgement.reason.rawValue, rule: judgement.rule,
+            baseChain: judgement.baseChain)
+    }
+
+    private mutating func offer(_ frame: ReceivedFrame, _ record: CaptureRecord, to queue: CaptureQueue) {
         guard let tag = frame.tag, frame.length >= 12 else {
             let none = UnsafeRawBufferPointer(start: nil, count: 0)
             hasOffered = queue.offer(record, (frame.bytes, none, none)) || hasOffered

@@ -15,14 +15,26 @@ public struct CaptureRecord: Sendable, Equatable {
     public var reason: UInt8
     /// The rule that dropped it, by its index, or -1.
     public var rule: Int32
+    /// The base chain in which that was decided, by its index, or -1.
+    public var baseChain: Int32
+    /// The rule's `log` statement for which it is captured, by its index; -1 if it is captured because it was dropped.
+    public var statement: Int32
+    /// Bytes that are to be kept; the file may keep fewer.
+    public var snapLength: UInt32
 
-    public init(time: UInt64, length: UInt32, partialChecksum: PartialChecksum?, port: UInt8, reason: UInt8, rule: Int32) {
+    public init(
+        time: UInt64, length: UInt32, partialChecksum: PartialChecksum?, port: UInt8, reason: UInt8, rule: Int32, baseChain: Int32 = -1,
+        statement: Int32 = -1, snapLength: UInt32 = .max
+    ) {
         self.time = time
         self.length = length
         self.partialChecksum = partialChecksum
         self.port = port
         self.reason = reason
         self.rule = rule
+        self.baseChain = baseChain
+        self.statement = statement
+        self.snapLength = snapLength
     }
 }
 

@@ -3,39 +3,68 @@ import Glibc
 import Synchronization
 import Wire
 
-/// Writes dropped frames to a file, from a thread of its own, so that neither a slow disk nor a full one holds up a worker.
+/// Writes frames that were dropped, or that `log` statements point at, to a file, from a thread of its own, so that neither a slow
+/// disk nor a full one holds up a worker.
 ///
 /// Each worker has a queue of its own; what doesn't fit there, or can't be written, costs captures, counted, never frames.
 public final class DropCapture: Sendable {
     /// Bytes of each worker's queue: 32 super-frames, or some 40,000 small ones.
     public static let queueBytes = 4 << 20
 
+    /// What is said of a frame in the file, if the file has a place for it.
+    public typealias Explanation = @Sendable (CaptureRecord) -> String
+
     /// By the workers' numbers.
     public let queues: [CaptureQueue]
-    private nonisolated(unsafe) let file: PcapFile
-    private let bell: Int32
-    private let isAsleep = Atomic<Bool>(false)
-    private let isFinishing = Atomic<Bool>(false)
+    private nonisolated(unsafe) let writer: CaptureWriter
+    private nonisolated(unsafe) let filter: CaptureFilter?
+    private let signals: Signals
+    private let framesPerSecond: UInt64
+    private nonisolated(unsafe) var explanations: Explanations
+    private nonisolated(unsafe) var second: UInt64 = 0
+    private nonisolated(unsafe) var framesOfSecond: UInt64 = 0
     private let writtenFrames = Atomic<UInt64>(0)
     private let unwrittenFrames = Atomic<UInt64>(0)
     private let isFailing = Atomic<Bool>(false)
 
-    /// Creates the file, over an older one of that name; `-` is standard output.
-    public init(path: String, workers: Int) throws(CaptureError) {
-        // Standard output's reader may go away, which costs the capture and must not end the process.
-        signal(SIGPIPE, SIG_IGN)
-        let file = try PcapFile(path: path)
-        // Whoever opens the file from now on finds a capture, if an empty one.
-        _ = file.flush()
-        let bell = eventfd(0, Int32(EFD_CLOEXEC))
-        guard bell >= 0 else { throw CaptureError(description: "eventfd: error \(errno)") }
-        self.file = file
-        self.bell = bell
-        queues = (0..<max(workers, 1)).map { _ in CaptureQueue(capacity: Self.queueBytes) }
+    /// What the writer is told, and when it sleeps.
+    private final class Signals: Sendable {
+        let bell: Int32
+        let isAsleep = Atomic<Bool>(false)
+        let isFinishing = Atomic<Bool>(false)
+        let isReopening = Atomic<Bool>(false)
+        let leftOut = Atomic<UInt64>(0)
+        let unmatched = Atomic<UInt64>(0)
+
+        init() throws(CaptureError) {
+            bell = eventfd(0, Int32(EFD_CLOEXEC))
+            guard bell >= 0 else { throw CaptureError(description: "eventfd: error \(errno)") }
+        }
+
+        deinit {
+            close(bell)
+        }
     }
 
-    deinit {
-        close(bell)
+    /// Creates the file, over an older one of that name, or a ring's first.
+    public init(_ settings: CaptureSettings, workers: Int, explanation: Explanation? = nil) throws(CaptureError) {
+        // Standard output's reader may go away, which costs the capture and must not end the process.
+        signal(SIGPIPE, SIG_IGN)
+        let signals = try Signals()
+        let queues = (0..<max(workers, 1)).map { _ in CaptureQueue(capacity: Self.queueBytes) }
+        filter = try settings.filter.map { text throws(CaptureError) in try CaptureFilter(text, snapLength: settings.snapLength) }
+        writer = try CaptureWriter(
+            settings, isGivingUp: { signals.isFinishing.load(ordering: .relaxed) },
+            lostElsewhere: { queues.reduce(signals.leftOut.load(ordering: .relaxed)) { $0 &+ $1.lost } })
+        framesPerSecond = settings.framesPerSecond.map { UInt64(max($0, 0)) } ?? .max
+        explanations = Explanations(explanation)
+        self.signals = signals
+        self.queues = queues
+    }
+
+    /// A capture of all frames; `-` is standard output.
+    public convenience init(path: String, workers: Int) throws(CaptureError) {
+        try self.init(CaptureSettings(path: path), workers: workers)
     }
 
     /// Frames that are in the file.
@@ -46,62 +75,127 @@ public final class DropCapture: Sendable {
         queues.reduce(unwrittenFrames.load(ordering: .relaxed)) { $0 &+ $1.lost }
     }
 
+    /// Frames beyond the number that a second may have.
+    public var leftOut: UInt64 { signals.leftOut.load(ordering: .relaxed) }
+
+    /// Frames that the filter did not want.
+    public var unmatched: UInt64 { signals.unmatched.load(ordering: .relaxed) }
+
     /// The file takes nothing at the moment.
     public var fails: Bool { isFailing.load(ordering: .relaxed) }
 
     /// Tells the writer that something was queued. To be called once a batch: it costs a system call only if the writer sleeps.
     public func wake() {
-        if isAsleep.load(ordering: .sequentiallyConsistent) { eventfd_write(bell, 1) }
+        if signals.isAsleep.load(ordering: .sequentiallyConsistent) { eventfd_write(signals.bell, 1) }
     }
 
     /// Makes `run` write what is queued and return.
     public func finish() {
-        isFinishing.store(true, ordering: .sequentiallyConsistent)
-        eventfd_write(bell, 1)
+        signals.isFinishing.store(true, ordering: .sequentiallyConsistent)
+        eventfd_write(signals.bell, 1)
+    }
+
+    /// Makes the writer go on in a new file: a ring's next, else one of the old name if that was moved away.
+    public func reopen() {
+        signals.isReopening.store(true, ordering: .sequentiallyConsistent)
+        eventfd_write(signals.bell, 1)
     }
 
     /// The writer's loop: returns after `finish`.
     public func run() {
         while true {
-            let isLast = isFinishing.load(ordering: .sequentiallyConsistent)
-            while writeSome() {}
-            if isLast { return }
-            isAsleep.store(true, ordering: .sequentiallyConsistent)
-            // What was queued before the flag stood would otherwise wait for the next frame.
-            if queues.allSatisfy(\.isEmpty), !isFinishing.load(ordering: .sequentiallyConsistent) {
-                var count: eventfd_t = 0
-                eventfd_read(bell, &count)
+            let isLast = signals.isFinishing.load(ordering: .sequentiallyConsistent)
+            repeat {
+                if signals.isReopening.exchange(false, ordering: .sequentiallyConsistent) { writer.reopen() }
+            } while writeSome()
+            if isLast {
+                writer.end()
+                note()
+                return
             }
-            isAsleep.store(false, ordering: .sequentiallyConsistent)
+            signals.isAsleep.store(true, ordering: .sequentiallyConsistent)
+            // What was queued before the flag stood would otherwise wait for the next frame.
+            if queues.allSatisfy(\.isEmpty), !signals.isFinishing.load(ordering: .sequentiallyConsistent),
+                !signals.isReopening.load(ordering: .sequentiallyConsistent)
+            {
+                var count: eventfd_t = 0
+                eventfd_read(signals.bell, &count)
+            }
+            signals.isAsleep.store(false, ordering: .sequentiallyConsistent)
         }
     }
 
     /// Writes up to a share of each queue, so that one worker's flood doesn't keep the others' frames waiting, and brings it
     /// to the file; false if there was nothing.
     private func writeSome() -> Bool {
-        var pending: UInt64 = 0
+        var isAny = false
         for queue in queues {
             for _ in 0..<1024 {
                 guard queue.take({ record, frame in self.write(record, frame) }) else { break }
-                pending &+= 1
+                isAny = true
             }
         }
-        guard pending > 0 else { return false }
-        let good = file.flush()
-        if good {
-            writtenFrames.wrappingAdd(pending, ordering: .relaxed)
-        } else {
-            unwrittenFrames.wrappingAdd(pending, ordering: .relaxed)
-        }
-        isFailing.store(!good, ordering: .relaxed)
+        guard isAny else { return false }
+        writer.flush()
+        note()
         return true
     }
 
+    private func note() {
+        writtenFrames.store(writer.written, ordering: .relaxed)
+        unwrittenFrames.store(writer.unwritten, ordering: .relaxed)
+        isFailing.store(writer.fails, ordering: .relaxed)
+    }
+
     private func write(_ record: CaptureRecord, _ frame: UnsafeMutableRawBufferPointer) {
+        if let filter, !filter.matches(UnsafeRawBufferPointer(frame), length: record.length) {
+            signals.unmatched.wrappingAdd(1, ordering: .relaxed)
+            return
+        }
+        guard isWithinRate(record.time) else {
+            signals.leftOut.wrappingAdd(1, ordering: .relaxed)
+            return
+        }
         if let partial = record.partialChecksum {
             var bytes = frame.mutableBytes
             Checksum.completePartial(in: &bytes, start: Int(partial.start), offset: Int(partial.offset))
         }
-        file.write(UnsafeRawBufferPointer(frame), time: record.time)
+        writer.write(UnsafeRawBufferPointer(frame), record, comment: explanations.text(of: record))
+    }
+
+    /// By the frames' own times. Fragments that were held come late, and count where they come.
+    private func isWithinRate(_ time: UInt64) -> Bool {
+        if time / 1_000_000_000 > second {
+            second = time / 1_000_000_000
+            framesOfSecond = 0
+        }
+        framesOfSecond += 1
+        return framesOfSecond <= framesPerSecond
+    }
+}
+
+/// Explanations that were given already: there are no more than rules and reasons.
+private struct Explanations {
+    private struct Key: Hashable {
+        var reason: UInt8
+        var rule: Int32
+        var baseChain: Int32
+        var statement: Int32
+    }
+
+    private let explanation: DropCapture.Explanation?
+    private var known: [Key: String] = [:]
+
+    init(_ explanation: DropCapture.Explanation?) {
+        self.explanation = explanation
+    }
+
+    mutating func text(of record: CaptureRecord) -> String? {
+        guard let explanation else { return nil }
+        let key = Key(reason: record.reason, rule: record.rule, baseChain: record.baseChain, statement: record.statement)
+        if let text = known[key] { return text }
+        let text = explanation(record)
+        known[key] = text
+        return text
     }
 }

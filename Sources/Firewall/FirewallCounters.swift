@@ -56,7 +56,7 @@ public final class FirewallCounters: Sendable {
         public var counters: [Hits]
         /// What named counters counted, by index into `Program.namedCounters`, likewise.
         public var namedCounters: [Hits]
-        /// Frames for which elements with counters were found, by index into `Program.elementCounters`, likewise.
+        /// Frames for which an element was found, by index into `Program.elementCounters`, likewise.
         public var elements: [Hits]
         /// In the order of `Reason.allCases`. Bytes of whole frames, with all their tags.
         public var reasons: [Hits]

@@ -55,10 +55,20 @@ extension FragmentGatherer {
             departures.first = next
             heldFrames &-= 1
         }
-        while departures.first == BlockArena.none, datagrams.isFull || !arena.hasRoom(for: reserve), let pair = pairs.heaviest {
-            depart(pairs[pair].oldest, .died(datagrams.isFull ? .limitDatagrams : .limitBytes))
+        while departures.first == BlockArena.none, datagrams.isFull || !arena.hasRoom(for: reserve), let index = nextToGo {
+            depart(index, .died(datagrams.isFull ? .limitDatagrams : .limitBytes))
         }
         return departures.first != BlockArena.none
+    }
+
+    /// Which datagram makes room: the oldest of the pair of hosts that holds the most, if that is more than half a share, and else the
+    /// oldest of all. In a flood under many addresses the heaviest is whoever sends real datagrams, and those need not live long.
+    private var nextToGo: Int32? {
+        if let heaviest = pairs.heaviest, pairs[heaviest].bytes > limits.bytesPerPair / 2 { return pairs[heaviest].oldest }
+        guard let first = datagrams.eldest(isIPv6: false) else { return datagrams.eldest(isIPv6: true) }
+        guard let second = datagrams.eldest(isIPv6: true) else { return first }
+        let (born, otherBorn) = (datagrams[first].deadline &- limits.ipv4Timeout, datagrams[second].deadline &- limits.ipv6Timeout)
+        return born <= otherBorn ? first : second
     }
 
     /// Takes a datagram out of everything; the frames that it holds depart.

@@ -46,16 +46,8 @@ extension FragmentGatherer {
     /// Holds a fragment against what has come of its datagram, with the first of these that it breaks.
     func fit(_ record: FragmentRecord, _ bytes: RawSpan, _ frame: ParsedFrame, in index: Int32) -> FragmentFit {
         let datagram = datagrams[index]
-        // The place: nearly always behind the last or in front of the first.
-        var previous = datagram.highest
-        if datagram.lowest != BlockArena.none, record.end <= arena.record(at: datagram.lowest).offset {
-            previous = BlockArena.none
-        }
-        while previous != BlockArena.none, arena.record(at: previous).offset > record.offset {
-            previous = arena.record(at: previous).previousByOffset
-        }
-        let next = previous == BlockArena.none ? datagram.lowest : arena.record(at: previous).nextByOffset
-
+        let place = place(of: record.offset, in: datagram)
+        let (previous, next) = (place.previous, place.next)
         if previous != BlockArena.none {
             let other = arena.record(at: previous)
             if other.offset == record.offset, other.end == record.end, isLast(other, of: datagram) != frame.moreFragments,
@@ -74,7 +66,7 @@ extension FragmentGatherer {
         }
         if Self.isForbidden(datagram.congestion | 1 << (frame.trafficClass & 3)) { return .kills(.ecn) }
         if Int(datagram.fragmentCount) >= limits.fragmentsPerDatagram { return .kills(.limitFragments) }
-        return .fits(FragmentPlace(previous: previous, next: next))
+        return .fits(place)
     }
 
     private func isLast(_ record: FragmentRecord, of datagram: Datagram) -> Bool { datagram.total == record.end }
@@ -97,6 +89,7 @@ extension FragmentGatherer {
     mutating func insert(_ block: Int32, _ place: FragmentPlace, in index: Int32) {
         let record = arena.record(at: block)
         link(block, place, in: index)
+        addToTree(block, in: index)
         let bytes = arena.blockBytes(at: block)
         if record.frameLength > 0 {
             let last = datagrams[index].lastArrived
@@ -149,6 +142,7 @@ extension FragmentGatherer {
             pairs.add(change, to: datagrams[index].pair)
             block = next
         }
+        rebuildTree(in: index)
         return true
     }
 }

@@ -32,6 +32,8 @@ public struct FragmentGatherer: ~Copyable {
     /// The datagram that `whole` or `first` was said of.
     private var pending: Int32 = -1
     private var assembledBytes = 0
+    /// Of the priorities in the trees by offset.
+    let orderKey = UInt64.random(in: .min ... .max)
     /// The tag that stands apart from the bytes that `assemble` put together, as it stood apart from the first fragment's.
     public private(set) var assembledTag: VLANTag?
     /// Bytes of the longest block that was asked for.

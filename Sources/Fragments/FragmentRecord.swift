@@ -7,6 +7,9 @@ struct FragmentRecord: BitwiseCopyable {
     /// Neighbours in the datagram.
     var nextByOffset = BlockArena.none
     var previousByOffset = BlockArena.none
+    /// Below it in the datagram's tree.
+    var lower = BlockArena.none
+    var higher = BlockArena.none
     /// Bytes of the datagram that it bears: from `offset` up to, not including, `end`.
     var offset: Int32
     var end: Int32

@@ -134,9 +134,10 @@ extension Selector {
     /// Whether nft lists the match in front of this selector, though the selector implies it.
     fileprivate func lists(_ match: Match, in family: Family) -> Bool {
         if case .set = match.operand { return true }
-        let isType = match.field.words == Field.etherType.words
-        // Where the family says which protocol it is, no type in front of it does.
-        return isType && family.network == nil && (field.words == Field.vlanType.words || header == .igmp)
+        // Where the family says which protocol it is, nothing in front of it does.
+        guard family.network == nil else { return false }
+        if match.field.words == Field.etherType.words { return field.words == Field.vlanType.words || header == .igmp }
+        return match.field == .metaNfproto && header == .igmp
     }
 }
 

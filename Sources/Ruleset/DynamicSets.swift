@@ -25,6 +25,15 @@ public enum ElementStatement: Sendable, Equatable {
         case .quota: .quota
         }
     }
+
+    /// What the kernel takes for the same statement with other numbers (`nft_dynset_init`): a limit by packets is none by bytes.
+    func isLike(_ other: ElementStatement) -> Bool {
+        switch (self, other) {
+        case (.counter, .counter), (.quota, .quota): true
+        case (.limit(let limit), .limit(let other)): limit.measure == other.measure
+        default: false
+        }
+    }
 }
 
 /// `add @set { key … }` and its like: puts the key's value into a set or, with what it is mapped to, into a map, or takes it out

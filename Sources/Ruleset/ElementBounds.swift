@@ -54,18 +54,35 @@ extension Value {
 /// Which elements of a set of concatenations the kernel takes: `nft_pipapo_insert` refuses one whose first or last corner lies in an
 /// element that is there, unless that is the same. An element around an older one, or across it, is taken.
 enum BoxOverlap {
+    /// Boxes that have this number alone in a component; by default those that have none.
+    private struct Place: Hashable {
+        var component = -1
+        var number: UInt128 = 0
+    }
+
     /// - Parameters:
     ///   - bounds: By element; empty for `*`.
     ///   - isKept: Becomes false for what is there twice.
     /// - Returns: The first element that is refused.
     static func conflict(in elements: [SetElement], _ bounds: [[ValueBounds]], _ isKept: inout [Bool]) -> Int? {
-        // Points are found by what they are, boxes one by one.
+        // Points are found by what they are, boxes by a component that is a single number; only those without one are asked one by one.
         var points: [[UInt128]: Int] = [:]
-        var boxes: [Int] = []
+        var boxes: [Place: [Int]] = [:]
         func oldest(holding corner: [UInt128]) -> Int? {
-            let box = boxes.first { index in zip(bounds[index], corner).allSatisfy { $0.contains($1) } }
-            guard let point = points[corner] else { return box }
-            return min(point, box ?? point)
+            var oldest = points[corner]
+            let places = [Place()] + corner.indices.map { Place(component: $0, number: corner[$0]) }
+            for place in places {
+                guard let box = boxes[place]?.first(where: { index in zip(bounds[index], corner).allSatisfy { $0.contains($1) } }) else {
+                    continue
+                }
+                oldest = min(oldest ?? box, box)
+            }
+            return oldest
+        }
+        /// Of several the one in which the fewest are.
+        func place(of box: [ValueBounds]) -> Place {
+            let singles = box.indices.filter { box[$0].low == box[$0].high }.map { Place(component: $0, number: box[$0].low) }
+            return singles.min { (boxes[$0]?.count ?? 0) < (boxes[$1]?.count ?? 0) } ?? Place()
         }
         for index in elements.indices where !bounds[index].isEmpty {
             let (low, high) = (bounds[index].map(\.low), bounds[index].map(\.high))
@@ -78,7 +95,7 @@ enum BoxOverlap {
                 points[low] = index
             } else {
                 if oldest(holding: high) != nil { return index }
-                boxes.append(index)
+                boxes[place(of: bounds[index]), default: []].append(index)
             }
         }
         return nil

@@ -168,7 +168,7 @@ extension SetDeclarations {
         }
         let own = set.dynamics.statements
         if own.isEmpty || update.statements.isEmpty { return own.isEmpty ? update.statements : [] }
-        guard own.map(\.kind) == update.statements.map(\.kind) else {
+        guard own.count == update.statements.count, zip(own, update.statements).allSatisfy({ $0.isLike($1) }) else {
             throw failure("the \(what)'s elements have other statements: \(own.map(\.text).joined(separator: " "))")
         }
         return update.statements

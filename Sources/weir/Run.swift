@@ -1,10 +1,10 @@
 import Appliance
 import ArgumentParser
-import Capture
 import Classifier
 import Fragments
 import Logging
 import PacketIO
+import Ruleset
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,11 +13,12 @@ struct Run: ParsableCommand {
             The two ports are taken from the host for the run: it hears nothing there and says nothing. When Weir ends they are \
             as they were before. When it is killed nothing passes, and the next start takes the ports over.
 
-            SIGUSR1 prints the counters to standard output, and so does the end; messages go to standard error.
+            SIGUSR1 prints the counters to standard output, and so does the end; messages go to standard error. SIGHUP makes captures \
+            and events go on in new files, for logrotate(8).
 
             Needs root, or CAP_NET_ADMIN and CAP_NET_RAW.
 
-            Example: weir run --ports eth1,eth2 --rules rules/drop-arp.nft --drops /var/tmp/drops.pcap
+            Example: weir run --ports eth1,eth2 --rules rules/drop-arp.nft --drops /var/tmp/drops.pcapng
             """)
 
     @Option(help: ArgumentHelp("The two interfaces, with a comma between them.", valueName: "a,b"))
@@ -26,11 +27,11 @@ struct Run: ParsableCommand {
     @Option(help: ArgumentHelp("The rule file, in nftables' language; - is standard input.", valueName: "file"))
     var rules: String
 
-    @Option(help: ArgumentHelp("Write dropped frames to this file, which Wireshark and tcpdump open.", valueName: "file.pcap"))
-    var drops: String?
-
     @Option(help: "Threads that forward; a pair of hosts stays on one of them. (default: the processors)")
     var workers: Int?
+
+    @OptionGroup(title: "Captures and events")
+    var captures: CaptureOptions
 
     @OptionGroup(title: "Fragments")
     var fragments: FragmentOptions
@@ -71,12 +72,15 @@ struct Run: ParsableCommand {
             let (_, warnings) = try StartChecks.ports(portNames)
             for warning in warnings { log.warning("\(warning)") }
             let workers = workers ?? min(processorCount(), Self.workerLimit)
+            let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now())
+            let (drops, groups, events) = try captures.open(program, sources: ruleset.sources, workers: workers)
+            for group in groups?.unused ?? [] { log.warning("no rule says \"log group \(group)\", so its capture stays empty") }
             let configuration = Configuration(
-                ports: portNames, program: try Program(compiling: ruleset, ports: portNames, start: Clock.now()),
-                drops: try drops.map { path in try DropCapture(path: path, workers: workers) }, workers: workers,
+                ports: portNames, program: program, drops: drops, groups: groups, events: events, workers: workers,
                 fragments: fragments.fragments, fragmentLimits: fragments.limits,
                 ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
-            try Appliance(configuration, log: log, print: FileHandleOutput.standardOutput.write).run()
+            let output = captures.takesStandardOutput ? FileHandleOutput.standardError : .standardOutput
+            try Appliance(configuration, log: log, print: output.write).run()
         } catch {
             throw refuse("\(error)")
         }

@@ -21,8 +21,8 @@ private let isOptimized = true
 private let canRun = ProcessInfo.processInfo.environment["CI"] != nil || geteuid() == 0
 
 @Suite struct WorkerAllocationTests {
-    /// A whole worker over real sockets, in a network namespace of its thread's own: received, judged, sent, and dropped into a
-    /// capture, and not one allocation more for many frames than for few.
+    /// A whole worker over real sockets, in a network namespace of its thread's own: received, judged, sent, logged into a group's
+    /// capture, and dropped into a capture and an event, and not one allocation more for many frames than for few.
     @Test(
         "a worker allocates nothing per frame", .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
         .enabled(if: canRun, "needs root for packet sockets and a network namespace"))
@@ -52,6 +52,7 @@ private struct Run {
                     chain forward {
                         type filter hook forward priority 0; policy accept;
                         limit rate over 1/second log prefix "many "
+                        udp dport 9 log group 3 snaplen 64
                         meter ports { udp dport quota 5 kbytes } counter
                         udp dport vmap { 5 : drop, 7 : accept, 1000-2000 : drop }
                         udp dport @unwanted counter drop
@@ -67,6 +68,7 @@ private struct Run {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString).pcap").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let drops = try DropCapture(path: path, workers: 1)
+        let group = try DropCapture(path: "/dev/null", workers: 1)
         let bell = try Bell()
         let sender = try Wires.socket("weir-a")
         let near = try Wires.socket("weir-b")
@@ -84,7 +86,8 @@ private struct Run {
             orders.isStopping.store(true, ordering: .relaxed)
         }
         var worker = Worker(
-            number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, orders: orders, drops: drops)
+            number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, orders: orders, drops: drops,
+            groups: GroupCaptures([3: group], program), reportsDrops: true)
         generator.start()
         let before = allocations_of_this_thread()
         let ring = Thread {
@@ -96,13 +99,15 @@ private struct Run {
         worker.run(near, far, bell: bell)
         let after = allocations_of_this_thread()
         #expect(started >= before)
-        drops.finish()
-        drops.run()
+        for capture in [drops, group] {
+            capture.finish()
+            capture.run()
+        }
 
         #expect(counters[0].value(.receivedFrames) == UInt64(frames))
         #expect(counters[1].value(.sentFrames) == UInt64(frames - frames / 4))
         #expect(judged.snapshot()[.rule].frames == UInt64(frames / 4))
-        #expect(drops.written + drops.lost == UInt64(frames / 4))
+        for capture in [drops, group] { #expect(capture.written + capture.lost == UInt64(frames / 4)) }
         return after - started
     }
 }

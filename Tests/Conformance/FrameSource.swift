@@ -31,6 +31,8 @@ struct FrameSource {
     private static let transports: [Kind] = [
         { $1.tcp($0.port(), $0.port(), flags: $0.random.pick([0, 0x02, 0x12, 0x10, 0x04, 0x29, 0xff])) },
         { $1.tcp($0.port(), $0.port(), flags: $0.random.pick([0x02, 0x18])).payload(20) },
+        { $1.ipPayload(6, $0.tcpWithOptions()) },
+        { $1.ipPayload(6, $0.tcpWithOptions()) },
         { $1.udp($0.port(), $0.port()).payload(12) },
         { $1.udp($0.port(), $0.port()) },
         { $1.ports($0.port(), $0.port(), of: $0.random.pick([132, 33, 136])).payload(8) },
@@ -49,7 +51,35 @@ struct FrameSource {
         frame.ipv4(
             random.pick(Self.addresses), random.pick(Self.addresses), tos: random.pick([0, 0x20, 0xb8, 3]),
             identification: random.pick([0, 1, 0x1234]), doNotFragment: random.oneIn(2), more: random.oneIn(8),
-            fragmentOffset: random.oneIn(8) ? 8 : 0, options: random.oneIn(5) ? [0x94, 4, 0, 0] : [])
+            fragmentOffset: random.oneIn(8) ? 8 : 0, options: random.oneIn(4) ? options(Self.ipv4Options) : [])
+    }
+
+    /// Router alert, record route, loose and strict source route, stream, and such as have wrong lengths.
+    private static let ipv4Options: [[UInt8]] = [
+        [0x94, 4, 0, 0], [0x94, 4, 0, 1], [7, 7, 4, 0, 0, 0, 0], [7, 11, 8, 10, 0, 0, 1, 0, 0, 0, 0], [0x83, 7, 4, 10, 0, 0, 2],
+        [0x89, 7, 4, 10, 0, 0, 1], [0x88, 4, 0, 7], [1], [1], [7, 2], [7, 3, 4], [0x83, 0], [0x94, 40], [0],
+    ]
+
+    /// Segment size, window, SACK, timestamps, some of unknown kinds, and such as have wrong lengths.
+    private static let tcpOptions: [[UInt8]] = [
+        [2, 4, 0x05, 0xb4], [2, 4, 0x02, 0x18], [3, 3, 7], [4, 2], [8, 10, 0, 0, 0, 1, 0, 0, 0, 2], [5, 10, 0, 0, 0, 1, 0, 0, 0, 9], [1],
+        [1], [253, 4, 1, 2], [2, 0], [2, 1], [2, 3, 5], [2, 60, 5, 5], [0], [19],
+    ]
+
+    /// Some of them one behind the other, in whole words and no more than fit.
+    private mutating func options(_ kinds: [[UInt8]]) -> [UInt8] {
+        var options = (0..<Int.random(in: 1...4, using: &random)).flatMap { _ in random.pick(kinds) }
+        while options.count % 4 != 0 { options.append(random.pick([0, 1])) }
+        return Array(options.prefix(40))
+    }
+
+    private mutating func tcpWithOptions() -> [UInt8] {
+        let options = random.oneIn(8) ? [] : options(Self.tcpOptions)
+        // A header that is longer than the packet, now and then.
+        let words = random.oneIn(12) ? random.pick([0, 4, 15]) : UInt8(5 + options.count / 4)
+        let sequence: [UInt8] = [0, 0, 0, 1, 0, 0, 0, 0]
+        return port().networkBytes + port().networkBytes + sequence + [words << 4, random.pick([2, 18, 16]), 0xff, 0xff, 0, 0, 0, 0]
+            + options
     }
 
     private mutating func ipv6(_ frame: Frame) -> Frame {
@@ -57,6 +87,8 @@ struct FrameSource {
             random.pick(Self.addresses6), random.pick(Self.addresses6), trafficClass: random.pick([0, 0x20, 0xb8]))
         if random.oneIn(5) { frame = frame.extensionHeader(0) }
         if random.oneIn(5) { frame = frame.extensionHeader(random.pick([43, 60]), units: random.pick([1, 2])) }
+        if random.oneIn(12) { frame = frame.extensionHeader(43, bytes: [random.pick([0, 2, 4]), random.pick([0, 1]), 0, 0, 0, 0]) }
+        if random.oneIn(12) { frame = frame.extensionHeader(135, bytes: [1, 0, 0, 0, 0, 0]) }
         if random.oneIn(6) { frame = frame.fragmentHeader(offset: random.pick([0, 0, 8]), more: random.oneIn(2)) }
         return frame
     }

@@ -1,4 +1,3 @@
-import CLinux
 import Foundation
 
 /// Why a conformance run can't go on.
@@ -40,6 +39,11 @@ struct TestBed {
             ip link set near0 arp off up
             ip link set far0 arp off up
             ip link set br0 arp off up
+            # The host's own IP would show what arrives there to rules once more: a classic program that drops everything.
+            for end in near0 far0; do
+                tc qdisc add dev $end clsact
+                tc filter add dev $end ingress bpf da bytecode '1,6 0 0 2,'
+            done
             """
         try Self.run(commands)
         for _ in 0..<200 {
@@ -49,6 +53,16 @@ struct TestBed {
         }
         near = try PacketEnd("near0")
         far = try PacketEnd("far0")
+    }
+
+    /// Frames of both directions then cross the bridge in the order in which they are sent.
+    static func stayOnOneProcessor() throws {
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let allowed = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
+        guard let first = allowed?.split(whereSeparator: { !$0.isNumber }).first else {
+            throw Failure("no Cpus_allowed_list in /proc/self/status")
+        }
+        try run("taskset -pc \(first) \(getpid())")
     }
 
     /// Runs a shell command to its end and returns what it says; if it fails that is thrown.
@@ -69,68 +83,82 @@ struct TestBed {
     }
 
     /// Loads a rule file in the place of what was there.
-    func load(_ rules: String) throws {
+    /// - Parameter asksPacketHooks: br_netfilter shows IPv4 and IPv6, untagged and behind a tag, to the hooks of `inet`, `ip` and `ip6`.
+    func load(_ rules: String, asksPacketHooks: Bool) throws {
         let file = folder.appending(path: "rules.nft")
-        try Data(("flush ruleset\n" + rules).utf8).write(to: file)
+        try Data(("flush ruleset\n\(Self.noHost)\n" + rules).utf8).write(to: file)
+        if Self.hasPacketHooks {
+            let names = ["call-iptables", "call-ip6tables", "filter-vlan-tagged"]
+            try Self.run("sysctl -qw \(names.map { "net.bridge.bridge-nf-\($0)=\(asksPacketHooks ? 1 : 0)" }.joined(separator: " "))")
+        }
         try Self.run("nft -f \(file.path)")
     }
 
-    /// What each rule has counted, in the order of the listing; nil for a rule without a counter.
-    func counts() throws -> [Count?] {
+    /// Broadcasts go up to the bridge's own device too, where the hooks of IP would see some of them once more.
+    private static let noHost = "table bridge host { chain input { type filter hook input priority -2147483648; policy drop; }; }"
+
+    /// br_netfilter is in the kernel.
+    static let hasPacketHooks = FileManager.default.fileExists(atPath: "/proc/sys/net/bridge/bridge-nf-call-iptables")
+
+    /// What nft's rules, named counters and elements have counted.
+    func counts() throws -> Counts {
         let listing = try JSONSerialization.jsonObject(with: Data(try Self.run("nft -j list ruleset").utf8)) as? [String: Any]
-        let objects = listing?["nftables"] as? [[String: Any]] ?? []
-        return objects.compactMap { $0["rule"] as? [String: Any] }.map { rule in
-            let statements = rule["expr"] as? [[String: Any]] ?? []
-            let counter = statements.lazy.compactMap { $0["counter"] as? [String: Any] }.first
-            guard let packets = counter?["packets"] as? Int, let bytes = counter?["bytes"] as? Int else { return nil }
-            return Count(packets: packets, bytes: bytes)
+        var counts = Counts()
+        for object in listing?["nftables"] as? [[String: Any]] ?? [] {
+            if let rule = object["rule"] as? [String: Any] {
+                let statements = rule["expr"] as? [[String: Any]] ?? []
+                counts.rules.append(statements.lazy.compactMap { Count($0["counter"]) }.first)
+            }
+            if let counter = object["counter"] as? [String: Any], let name = Self.name(of: counter) {
+                counts.objects[name] = Count(counter)
+            }
+            if let set = (object["set"] ?? object["map"]) as? [String: Any], let name = Self.name(of: set) {
+                let elements = (set["elem"] as? [Any] ?? []).compactMap { element -> Count? in
+                    // A map's element is a pair.
+                    let key = (element as? [Any])?.first ?? element
+                    return Count(((key as? [String: Any])?["elem"] as? [String: Any])?["counter"])
+                }
+                counts.elements[name] = elements.sorted()
+            }
         }
+        return counts
     }
+
+    private static func name(of object: [String: Any]) -> String? {
+        guard let family = object["family"], let table = object["table"], let name = object["name"] else { return nil }
+        return "\(family) \(table) \(name)"
+    }
+}
+
+/// What a rule file has counted.
+struct Counts {
+    /// In the order of the listing; nil for a rule without a counter.
+    var rules: [Count?] = []
+    /// By family, table and name.
+    var objects: [String: Count] = [:]
+    /// Of each set's elements, likewise, sorted: elements are written in too many ways to compare them as well.
+    var elements: [String: [Count]] = [:]
 }
 
 /// What a counter counted.
-struct Count: Equatable, CustomStringConvertible {
+struct Count: Comparable, CustomStringConvertible {
     var packets = 0
     var bytes = 0
 
+    init(packets: Int, bytes: Int) {
+        self.packets = packets
+        self.bytes = bytes
+    }
+
+    /// - Parameter json: nft's object; nil for anything else.
+    init?(_ json: Any?) {
+        guard let object = json as? [String: Any], let packets = object["packets"] as? Int, let bytes = object["bytes"] as? Int else {
+            return nil
+        }
+        self.init(packets: packets, bytes: bytes)
+    }
+
+    static func < (left: Count, right: Count) -> Bool { (left.packets, left.bytes) < (right.packets, right.bytes) }
+
     var description: String { "\(packets) packets, \(bytes) bytes" }
-}
-
-/// One end of the wire: a packet socket on its interface.
-final class PacketEnd {
-    private let number: Int32
-    private var buffer = [UInt8](repeating: 0, count: 1 << 16)
-
-    init(_ interface: String) throws {
-        number = socket(AF_PACKET, Int32(SOCK_RAW.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        guard number >= 0 else { throw Failure("socket AF_PACKET: \(String(cString: strerror(errno)))") }
-        var ignored: Int32 = 1
-        setsockopt(number, SOL_PACKET, PACKET_IGNORE_OUTGOING, &ignored, 4)
-        var size: Int32 = 64 << 20
-        setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &size, 4)
-        setsockopt(number, SOL_SOCKET, SO_SNDBUFFORCE, &size, 4)
-        var address = sockaddr_ll()
-        address.sll_family = UInt16(AF_PACKET)
-        address.sll_protocol = UInt16(ETH_P_ALL).bigEndian
-        address.sll_ifindex = Int32(if_nametoindex(interface))
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, socklen_t(MemoryLayout<sockaddr_ll>.size)) }
-        }
-        guard result == 0 else { throw Failure("bind \(interface): \(String(cString: strerror(errno)))") }
-    }
-
-    deinit { close(number) }
-
-    /// - Returns: Whether the kernel has taken the frame.
-    func send(_ frame: [UInt8]) -> Bool { Glibc.send(number, frame, frame.count, 0) == frame.count }
-
-    /// The source addresses of all frames that have come, in which their numbers are.
-    func received() -> [UInt64] {
-        var sources: [UInt64] = []
-        while true {
-            let count = recv(number, &buffer, buffer.count, 0)
-            guard count >= 12 else { return sources }
-            sources.append(buffer[6..<12].reduce(0) { $0 << 8 | UInt64($1) })
-        }
-    }
 }

@@ -47,6 +47,20 @@ struct LimitTests {
         #expect(bench.deaths == Array(repeating: .limitDatagrams, count: 90))
     }
 
+    @Test("a flood under many addresses doesn't stop a long datagram", arguments: [64, 1400])
+    func manySources(size: Int) {
+        var bench = Bench()
+        for number in 0..<5000 {
+            bench.take(Self.beginning(1, source: 2 + number, size: size))
+            // Begins when there is no room left, and has a fragment among every fifty of the flood's.
+            guard number >= 4000, number % 50 == 0, number < 4700 else { continue }
+            let place = (number - 4000) / 50
+            bench.take(Part(1400 * place, [UInt8](repeating: 3, count: 1400), more: place < 13).frame)
+        }
+        #expect(bench.judged == [[UInt8](repeating: 3, count: 14 * 1400)])
+        #expect(Set(bench.deaths).isSubset(of: [.limitDatagrams, .limitBytes]) && !bench.deaths.isEmpty)
+    }
+
     @Test("a datagram with too many fragments dies", arguments: [FragmentMode.reassemble, .track])
     func fragments(mode: FragmentMode) {
         var bench = Bench(mode, FragmentLimits(fragmentsPerDatagram: 5))
@@ -61,6 +75,16 @@ struct LimitTests {
         for datagram in 1000..<1020 { bench.take(Self.beginning(datagram, source: 1, size: size)) }
         #expect(bench.gatherer.heldBytes > size)
         #expect(bench.leavings.last?.frame != 219)
+    }
+
+    /// In a list alone each fragment of the low half would be looked for behind the whole high half.
+    @Test("no order of arrival is slow", arguments: [FragmentMode.reassemble, .track])
+    func order(mode: FragmentMode) {
+        var bench = Bench(mode, FragmentLimits(bytes: 8 << 20, fragmentsPerDatagram: 8192, bytesPerPair: 8 << 20))
+        let places = Array(4096..<8000) + Array(stride(from: 1, to: 4096, by: 2)) + Array(stride(from: 0, to: 4096, by: 2))
+        for place in places { bench.take(Part(8 * place, [UInt8](repeating: UInt8(place & 0xff), count: 8), more: place < 7999).frame) }
+        #expect(bench.released.sorted() == Array(places.indices))
+        if mode == .reassemble { #expect(bench.judged == [(0..<64_000).map { UInt8(truncatingIfNeeded: $0 / 8) }]) }
     }
 
     /// Every fragment of another size, so that blocks are split and joined in every way.

@@ -7,9 +7,13 @@ import Ruleset
 /// that are no whole octets, neighbouring equalities, flags in combination in sets, the highest number of such a field in a set.
 struct RandomFiles {
     var random: SeededGenerator
+    /// Of the table that is being made.
+    var family = Family.bridge
+
+    init(random: SeededGenerator) { self.random = random }
 
     /// What a field's constants look like: two that sort, or more.
-    private struct Kind {
+    struct Kind {
         var words: String
         /// In rising order, so that ranges are made of any two.
         var values: [String]
@@ -23,7 +27,7 @@ struct RandomFiles {
     private static let addresses = ["0.0.0.1", "10.0.0.0", "10.0.0.255", "10.1.0.0", "192.0.2.7", "255.255.255.255"]
     private static let addresses6 = ["::1", "2001:db8::", "2001:db8::ffff", "fd77::1:2", "fe80::1", "ff02::1"]
 
-    private static let kinds: [Kind] = [
+    static let kinds: [Kind] = [
         Kind(words: "tcp dport", values: ports, hasMasks: true, type: "inet_service"),
         Kind(words: "udp sport", values: ports, hasMasks: true, type: "inet_service"),
         Kind(words: "th dport", values: ports, type: "inet_service"),
@@ -61,6 +65,20 @@ struct RandomFiles {
         Kind(words: "@nh,72,8", values: ["1", "6", "17"]),
         Kind(words: "@th,32,32", values: ["1", "65536", "4294967295"]),
     ]
+
+    /// Those that tables of the family have by themselves; what would need a match in front of it in some families has a listing of its
+    /// own there.
+    static func kinds(in family: Family) -> [Kind] {
+        let others: [String] =
+            switch family {
+            case .bridge: []
+            case .inet: ["ether", "vlan", "arp", "meta protocol"]
+            case .ip: ["ether", "vlan", "arp", "ip6", "icmpv6", "meta protocol"]
+            case .ip6: ["ether", "vlan", "arp", "ip ", "icmp ", "meta protocol"]
+            case .arp: ["ether", "vlan", "ip", "icmp", "meta", "th ", "tcp", "udp", "sctp", "@th", "@nh"]
+            }
+        return kinds.filter { kind in !others.contains { kind.words.hasPrefix($0) } }
+    }
 
     private typealias Feature = @Sendable (inout RandomFiles, Kind) -> String?
 
@@ -125,7 +143,7 @@ struct RandomFiles {
 
     /// A set or a map with its elements, and the rule that uses it.
     private mutating func namedSet(_ name: String) -> (declaration: String, use: String) {
-        let kind = random.pick(Self.kinds.filter { $0.type != nil })
+        let kind = random.pick(Self.kinds(in: family).filter { $0.type != nil })
         let type = random.oneIn(2) ? "type \(kind.type ?? "")" : "typeof \(kind.words)"
         let comment = random.oneIn(3) ? "comment \"of \(name)\"\n" : ""
         if random.oneIn(3) {
@@ -145,12 +163,13 @@ struct RandomFiles {
     }
 
     private mutating func rule(_ uses: [String]) -> String {
-        let kind = random.pick(Self.kinds)
+        let kind = random.pick(Self.kinds(in: family))
         let condition =
-            switch Int.random(in: 0..<8, using: &random) {
+            switch Int.random(in: 0..<12, using: &random) {
             case 0: uses.isEmpty ? match(of: kind) : random.pick(uses)
             case 1: "\(kind.words) vmap \(verdictMap(of: kind))"
             case 2: "iifname \"eth1\" \(match(of: kind))"
+            case 3...5: statement()
             default: match(of: kind)
             }
         let ending = condition.contains("vmap") ? "" : random.pick(Self.endings)
@@ -160,16 +179,18 @@ struct RandomFiles {
     mutating func file() -> String {
         var text = ""
         for table in 0..<2 {
-            let sets = (0..<4).map { namedSet("s\($0)") }
+            family = random.oneIn(3) ? .bridge : random.pick(Family.allCases)
+            let sets = (0..<4).map { namedSet("s\($0)") } + (0..<4).compactMap { keyedSet("k\($0)") }
             let uses = sets.map(\.use)
-            text += "table bridge t\(table) {\n" + sets.map(\.declaration).joined()
+            text += "table \(family) t\(table) {\n" + Self.objects + sets.map(\.declaration).joined()
             for chain in ["two", "one"] {
                 // Only `two` stands behind `one`.
                 let rules = (0..<6).map { _ in rule([]).replacing("jump one", with: "return").replacing("goto two", with: "drop") }
                 text += "chain \(chain) {\n\(rules.joined())}\n"
             }
-            for (index, hook) in [("filter", "accept"), ("-5", "drop"), ("filter + 7", "accept")].enumerated() {
-                text += "chain base\(index) {\ntype filter hook forward priority \(hook.0); policy \(hook.1);\n"
+            for (index, priority) in ["filter", "-5", "filter + 7"].enumerated() {
+                let hook = random.pick(family.hooks)
+                text += "chain base\(index) {\ntype filter hook \(hook) priority \(priority); policy \(random.pick(["accept", "drop"]));\n"
                 text += (0..<25).map { _ in rule(uses) }.joined() + "}\n"
             }
             text += "}\n"

@@ -17,5 +17,6 @@ let package = Package(
     targets: [
         .executableTarget(name: "FuzzRules", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
         .executableTarget(name: "FuzzFrames", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
+        .executableTarget(name: "FuzzFragments", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
     ]
 )

@@ -43,6 +43,7 @@ final class Background {
     }
 
     var outputText: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+    var outputData: Data { (try? Data(contentsOf: output)) ?? Data() }
     var errorText: String { (try? String(contentsOf: error, encoding: .utf8)) ?? "" }
 
     func signal(_ number: Int32) {

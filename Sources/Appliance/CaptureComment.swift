@@ -1,0 +1,39 @@
+public import Capture
+public import Classifier
+import Firewall
+import Ruleset
+
+/// Why a frame is in a capture, in one line: `drop by rule edge.nft:14 "no telnet" (chain forward) reason=rule`.
+public enum CaptureComment {
+    public static func text(of record: CaptureRecord, _ program: Program) -> String {
+        let reason = "reason=" + (Reason(rawValue: record.reason)?.name ?? "\(record.reason)")
+        let isLogged = record.statement >= 0
+        var words = [isLogged ? "log" : "drop"]
+        if program.rules.indices.contains(Int(record.rule)) {
+            let rule = program.rules[Int(record.rule)]
+            words += ["by rule", "\(rule.source):\(rule.line)"]
+            if let comment = rule.rule.comment { words.append("\"\(comment)\"") }
+            words.append("(chain \(rule.chain))")
+        } else if program.baseChains.indices.contains(Int(record.baseChain)) {
+            let chain = program.baseChains[Int(record.baseChain)]
+            words += ["by policy of chain \(chain.chain)", "(table \(chain.family.rawValue) \(chain.table))"]
+        }
+        if isLogged {
+            let event = LoggedStatement(rule: record.rule, statement: record.statement)
+            if let prefix = program.logStatement(of: event)?.prefix { words.append("prefix=\"\(prefix)\"") }
+        }
+        return (words + [reason]).joined(separator: " ")
+    }
+}
+
+extension Program {
+    /// The statement that an event is about; nil where there is none, as for an event that says that a frame was dropped.
+    func logStatement(of event: LoggedStatement) -> LogStatement? {
+        guard rules.indices.contains(Int(event.rule)) else { return nil }
+        let statements = rules[Int(event.rule)].rule.statements
+        guard statements.indices.contains(Int(event.statement)), case .log(let log, _) = statements[Int(event.statement)] else {
+            return nil
+        }
+        return log
+    }
+}

@@ -1,0 +1,172 @@
+package import Classifier
+import Firewall
+import FoundationEssentials
+import Glibc
+import Ruleset
+import Wire
+
+/// An event as a line of JSON in the shape of Suricata's EVE records, so far as that fits: `alert` for a `log` statement, `drop` for
+/// a dropped frame, and what only Weir knows under `weir`.
+package struct EventLine: Encodable {
+    struct Ether: Encodable {
+        var src_mac: String
+        var dest_mac: String
+        var ether_type: UInt16
+    }
+
+    struct Alert: Encodable {
+        /// `allowed` or `blocked`; not said of a fragment while its datagram is not whole.
+        var action: String?
+        /// The statement's prefix.
+        var signature: String
+        /// From 1, the worst, by the statement's level.
+        var severity: Int
+    }
+
+    struct Drop: Encodable {
+        /// Of the IP packet, else of the frame.
+        var len: Int
+        var tos: UInt8?
+        var ipid: UInt32?
+        var reason: String
+    }
+
+    struct Origin: Encodable {
+        var reason: String?
+        var rule: String?
+        var comment: String?
+        var file: String?
+        var line: Int?
+        var table: String?
+        var chain: String?
+        var prefix: String?
+        var group: UInt16?
+        /// Events since the line before that were not written.
+        var events_left_out: UInt64?
+    }
+
+    var timestamp: String
+    var event_type: String
+    var in_iface: String?
+    /// Identifiers of the tags, the outermost first.
+    var vlan: [UInt16]?
+    var src_ip: String?
+    var src_port: UInt16?
+    var dest_ip: String?
+    var dest_port: UInt16?
+    var proto: String?
+    var icmp_type: UInt8?
+    var icmp_code: UInt8?
+    var ether: Ether?
+    var alert: Alert?
+    var drop: Drop?
+    var weir: Origin
+
+    /// Says how many events were left out.
+    init(leftOut: UInt64, time: UInt64) {
+        timestamp = Self.timestamp(time)
+        event_type = "stats"
+        weir = Origin(events_left_out: leftOut)
+    }
+
+    /// - Parameter ports: The names of the two.
+    package init(_ record: LogRecord, _ program: Program, ports: [String]) {
+        let frame = record.frame
+        timestamp = Self.timestamp(record.time)
+        if ports.indices.contains(Int(record.ingress)) { in_iface = ports[Int(record.ingress)] }
+        ether = Ether(
+            src_mac: LogLine.mac(record.addresses & 0xffff_ffff_ffff), dest_mac: LogLine.mac(record.addresses >> 48),
+            ether_type: frame.outerEtherType)
+        if let tag = frame.outermostTag { vlan = [tag.identifier] + (record.innerVLAN.map { [$0] } ?? []) }
+        let isIPv4 = frame.network == .ipv4
+        let isIP = isIPv4 || frame.network == .ipv6
+        if isIP {
+            src_ip = LogLine.address(frame.source, isIPv4: isIPv4)
+            dest_ip = LogLine.address(frame.destination, isIPv4: isIPv4)
+            proto = frame.transportProtocol.map(Self.name(ofProtocol:))
+            if frame.hasPorts {
+                src_port = frame.sourcePort
+                dest_port = frame.destinationPort
+            }
+            icmp_type = record.icmp.map { UInt8(truncatingIfNeeded: $0 >> 8) }
+            icmp_code = record.icmp.map { UInt8(truncatingIfNeeded: $0) }
+        }
+        let statement = program.logStatement(of: record.event)
+        weir = Self.origin(of: record, statement, program)
+        if let statement {
+            event_type = "alert"
+            alert = Alert(
+                action: record.verdict == .hold ? nil : record.verdict == .accept ? "allowed" : "blocked",
+                signature: statement.prefix ?? "", severity: Self.severity(of: statement))
+        } else {
+            event_type = "drop"
+            drop = Drop(
+                len: isIP ? frame.networkLength : frame.length, tos: isIP ? frame.trafficClass : nil,
+                ipid: isIPv4 ? frame.identification : nil, reason: record.reason.name)
+        }
+    }
+
+    private static func origin(of record: LogRecord, _ statement: LogStatement?, _ program: Program) -> Origin {
+        var origin = Origin(prefix: statement?.prefix, group: statement?.group)
+        if record.verdict != .hold { origin.reason = record.reason.name }
+        if program.rules.indices.contains(Int(record.event.rule)) {
+            let rule = program.rules[Int(record.event.rule)]
+            origin.rule = rule.rule.text
+            origin.comment = rule.rule.comment
+            origin.file = rule.source
+            origin.line = rule.line
+            origin.table = "\(rule.family.rawValue) \(rule.table)"
+            origin.chain = rule.chain
+        } else if program.baseChains.indices.contains(Int(record.baseChain)) {
+            let chain = program.baseChains[Int(record.baseChain)]
+            origin.table = "\(chain.family.rawValue) \(chain.table)"
+            origin.chain = chain.chain
+        }
+        return origin
+    }
+
+    /// EVE's three.
+    private static func severity(of statement: LogStatement) -> Int {
+        switch statement.level {
+        case .emerg, .alert, .crit, .err: 1
+        case .warn, .notice: 2
+        case .info, .debug, .audit: 3
+        }
+    }
+
+    /// As Suricata calls them.
+    private static func name(ofProtocol number: UInt8) -> String {
+        switch number {
+        case 1: "ICMP"
+        case 2: "IGMP"
+        case 6: "TCP"
+        case 17: "UDP"
+        case 47: "GRE"
+        case 50: "ESP"
+        case 51: "AH"
+        case 58: "IPv6-ICMP"
+        case 132: "SCTP"
+        default: "\(number)"
+        }
+    }
+
+    /// UTC, with microseconds: `2026-03-14T15:09:26.535897+0000`.
+    private static func timestamp(_ time: UInt64) -> String {
+        var seconds = time_t(time / 1_000_000_000)
+        var date = tm()
+        gmtime_r(&seconds, &date)
+        var text = [CChar](repeating: 0, count: 64)
+        let count = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &date)
+        let microseconds = String(time % 1_000_000_000 / 1000)
+        let shown = String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return shown + "." + String(repeating: "0", count: 6 - microseconds.count) + microseconds + "+0000"
+    }
+
+    /// On one line, with its newline.
+    package var encoded: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Every value is a number or a string, so there is nothing that could not be encoded.
+        return ((try? encoder.encode(self)).map { [UInt8]($0) } ?? Array("{}".utf8)) + [UInt8(ascii: "\n")]
+    }
+}

@@ -1,0 +1,130 @@
+public import Capture
+public import Classifier
+import Glibc
+import Synchronization
+
+/// What is wanted of the file of events.
+public struct EventSettings: Sendable {
+    /// A file, which is appended to, or `-` for standard output.
+    public var path: String
+    /// Also an event for each dropped frame.
+    public var includesDrops: Bool
+    /// Lines that are written in each second at the most; of the rest the number is said.
+    public var linesPerSecond: Int
+
+    public init(path: String, includesDrops: Bool = false, linesPerSecond: Int = 1000) {
+        self.path = path
+        self.includesDrops = includesDrops
+        self.linesPerSecond = linesPerSecond
+    }
+}
+
+/// Writes events as lines of JSON, from a thread of its own. What can't be written costs events, counted, never frames.
+public final class EventWriter: Sendable {
+    /// Between two looks at the queues, so that no worker has to wake anybody.
+    private static let pause: UInt32 = 50_000
+
+    public let settings: EventSettings
+    private let program: Program
+    private let ports: [String]
+    private nonisolated(unsafe) var file: OutputFile?
+    private nonisolated(unsafe) var second: UInt64 = 0
+    private nonisolated(unsafe) var linesOfSecond = 0
+    private nonisolated(unsafe) var saidLost: UInt64 = 0
+    private nonisolated(unsafe) var lostInQueues: UInt64 = 0
+    private let isFinishing = Atomic<Bool>(false)
+    private let isReopening = Atomic<Bool>(false)
+    private let writtenLines = Atomic<UInt64>(0)
+    private let unwritten = Atomic<UInt64>(0)
+    private let refused = Atomic<UInt64>(0)
+
+    /// Opens the file.
+    public init(_ settings: EventSettings, _ program: Program, ports: [String]) throws(CaptureError) {
+        // Standard output's reader may go away, which must not end the process.
+        signal(SIGPIPE, SIG_IGN)
+        self.settings = settings
+        self.program = program
+        self.ports = ports
+        file = try OutputFile(path: settings.path, older: .isAppendedTo)
+    }
+
+    /// Events that are in the file.
+    package var written: UInt64 { writtenLines.load(ordering: .relaxed) }
+    /// Events that came here and were not written: too many in a second, or the file took no more.
+    package var leftOut: UInt64 { unwritten.load(ordering: .relaxed) }
+
+    /// Those of them that the file didn't take.
+    var lost: UInt64 { refused.load(ordering: .relaxed) }
+
+    /// Makes `run` write what there is and return.
+    func finish() { isFinishing.store(true, ordering: .releasing) }
+
+    /// Makes the writer open the name anew, if it means another file by now.
+    func reopen() { isReopening.store(true, ordering: .releasing) }
+
+    /// The writer's loop: returns after `finish`.
+    func run(_ queues: [LogQueue]) {
+        while true {
+            let isLast = isFinishing.load(ordering: .acquiring)
+            if isReopening.exchange(false, ordering: .acquiring) { open() }
+            write(queues, isLast: isLast)
+            if isLast { return }
+            usleep(Self.pause)
+        }
+    }
+
+    /// Writes what the queues hold.
+    package func write(_ queues: [LogQueue], isLast: Bool) {
+        turn()
+        var lines: [UInt8] = []
+        var count: UInt64 = 0
+        for queue in queues {
+            // No more than was there: a worker must not keep the writer with it.
+            for _ in 0..<LogQueue.capacity {
+                guard let record = queue.take() else { break }
+                guard linesOfSecond < settings.linesPerSecond else {
+                    unwritten.wrappingAdd(1, ordering: .relaxed)
+                    continue
+                }
+                linesOfSecond += 1
+                count += 1
+                lines += EventLine(record, program, ports: ports).encoded
+            }
+        }
+        lostInQueues = queues.reduce(0) { $0 &+ $1.lost }
+        if put(lines) {
+            writtenLines.wrappingAdd(count, ordering: .relaxed)
+        } else {
+            unwritten.wrappingAdd(count, ordering: .relaxed)
+            refused.wrappingAdd(count, ordering: .relaxed)
+        }
+        if isLast { sayLost() }
+    }
+
+    /// Once a second: a new allowance, what was left out of the old one, and a file where there is none.
+    private func turn() {
+        let now = Clock.now().monotonic / 1_000_000_000
+        guard now != second else { return }
+        second = now
+        linesOfSecond = 0
+        if file?.isDeleted ?? true { open() }
+        if let file, file.isBroken, !file.isRegular, file.path != "-" { open() }
+        sayLost()
+    }
+
+    private func sayLost() {
+        let lost = leftOut &+ lostInQueues
+        guard lost > saidLost else { return }
+        if put(EventLine(leftOut: lost - saidLost, time: Clock.now().sinceEpoch).encoded) { saidLost = lost }
+    }
+
+    private func open() {
+        guard !(file?.isInPlace ?? false) || file?.isBroken ?? true else { return }
+        file = try? OutputFile(path: settings.path, older: .isAppendedTo)
+    }
+
+    private func put(_ lines: [UInt8]) -> Bool {
+        guard !lines.isEmpty else { return true }
+        return file?.write(lines) { self.isFinishing.load(ordering: .relaxed) } ?? false
+    }
+}

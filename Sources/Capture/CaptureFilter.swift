@@ -1,0 +1,34 @@
+import CPcap
+
+/// Which frames are kept: an expression of pcap-filter(7), compiled and applied by libpcap.
+final class CaptureFilter {
+    private let program: UnsafeMutablePointer<bpf_program>
+
+    init(_ expression: String, snapLength: Int) throws(CaptureError) {
+        guard let handle = pcap_open_dead(DLT_EN10MB, Int32(truncatingIfNeeded: snapLength)) else {
+            throw CaptureError(description: "there is no memory for a capture")
+        }
+        defer { pcap_close(handle) }
+        let program = UnsafeMutablePointer<bpf_program>.allocate(capacity: 1)
+        program.initialize(to: bpf_program())
+        guard pcap_compile(handle, program, expression, 1, PCAP_NETMASK_UNKNOWN) == 0 else {
+            let reason = String(cString: pcap_geterr(handle))
+            program.deallocate()
+            throw CaptureError(
+                description: "the capture's filter \"\(expression)\" is not one of pcap-filter(7)'s, such as 'tcp port 23': \(reason)")
+        }
+        self.program = program
+    }
+
+    deinit {
+        pcap_freecode(program)
+        program.deallocate()
+    }
+
+    func matches(_ frame: UnsafeRawBufferPointer, length: UInt32) -> Bool {
+        var header = pcap_pkthdr()
+        header.len = length
+        header.caplen = UInt32(truncatingIfNeeded: frame.count)
+        return pcap_offline_filter(program, &header, frame.baseAddress?.assumingMemoryBound(to: UInt8.self)) != 0
+    }
+}

@@ -1,0 +1,22 @@
+/// How frames become the octets of a file. Whatever it returns is whole blocks: a file that ends behind them can be read.
+protocol CaptureFormat {
+    /// What a file begins with.
+    func header() -> [UInt8]
+
+    /// One frame, of which only the beginning is kept if the settings say so.
+    func block(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) -> [UInt8]
+
+    /// What a file ends with, if it comes to a good end.
+    func trailer(_ statistics: CaptureStatistics) -> [UInt8]
+}
+
+/// What a file holds, when it ends.
+struct CaptureStatistics: Equatable {
+    /// Nanoseconds since the epoch.
+    var begin: UInt64
+    var end: UInt64
+    /// By port.
+    var frames: [UInt64]
+    /// Frames that should have been in the file and could not be written or were left out.
+    var missing: UInt64
+}

@@ -1,0 +1,160 @@
+import Glibc
+
+/// Puts frames into files: on the writer's thread alone, which may wait for a disk.
+///
+/// What can be read of a file at any moment, also after SIGKILL, is whole blocks. A write of a regular file is cut short only
+/// between two pages, so blocks are gathered up to a page's end, and one that crosses it is written by itself.
+final class CaptureWriter {
+    private static let page: UInt64 = 4096
+    /// Seconds after which a file that can't be opened is tried again, and one that can is looked for in its folder.
+    private static let patience: UInt64 = 1_000_000_000
+
+    private let settings: CaptureSettings
+    private let format: any CaptureFormat
+    private let isGivingUp: () -> Bool
+    private let lostElsewhere: () -> UInt64
+    private var file: OutputFile?
+    private var hasHeader = false
+    /// Bytes that are kept free for a file's end.
+    private let trailerRoom: UInt64
+    private var ring: RingDirectory?
+    private var lastLook: UInt64 = 0
+    private var pending: [UInt8] = []
+    /// By port.
+    private var pendingFrames: [UInt64]
+    private var statistics: CaptureStatistics
+    private var missingBefore: UInt64 = 0
+
+    /// Frames that are in files.
+    private(set) var written: UInt64 = 0
+    /// Frames that no file took.
+    private(set) var unwritten: UInt64 = 0
+    /// Nothing is written at the moment.
+    private(set) var fails = false
+
+    /// Opens the (first) file.
+    /// - Parameters:
+    ///   - isGivingUp: Asked while a stream's reader doesn't read.
+    ///   - lostElsewhere: Frames that never came here and should have.
+    init(_ settings: CaptureSettings, isGivingUp: @escaping () -> Bool, lostElsewhere: @escaping () -> UInt64) throws(CaptureError) {
+        self.settings = settings
+        self.isGivingUp = isGivingUp
+        self.lostElsewhere = lostElsewhere
+        format = settings.isPcap ? try PcapFormat(settings) : PcapngFormat(settings)
+        ring = settings.ring.map { RingDirectory(settings.path, limits: $0) }
+        let ports = max(settings.origin.ports.count, 1)
+        pendingFrames = [UInt64](repeating: 0, count: ports)
+        statistics = CaptureStatistics(begin: 0, end: 0, frames: [UInt64](repeating: 0, count: ports), missing: .max)
+        trailerRoom = UInt64(format.trailer(statistics).count)
+        // Whoever opens the file from now on finds a capture, if an empty one.
+        try begin()
+    }
+
+    func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) {
+        let block = format.block(frame, record, comment: comment)
+        let size = (file?.size ?? 0) + UInt64(pending.count)
+        if let limits = settings.ring, hasHeader, size + UInt64(block.count) + trailerRoom > limits.fileBytes {
+            flush()
+            turn()
+        } else if !pending.isEmpty, size / Self.page != (size + UInt64(block.count) - 1) / Self.page {
+            flush()
+        }
+        pending += block
+        pendingFrames[min(Int(record.port), pendingFrames.count - 1)] += 1
+    }
+
+    /// Brings what was gathered to the file.
+    func flush() {
+        let count = pendingFrames.reduce(0, +)
+        guard count > 0 else { return }
+        look()
+        ring?.makeRoom(for: (file?.size ?? 0) + UInt64(pending.count) + trailerRoom)
+        if hasHeader, file?.write(pending, isGivingUp: isGivingUp) ?? false {
+            written += count
+            for port in pendingFrames.indices { statistics.frames[port] += pendingFrames[port] }
+            fails = false
+        } else {
+            unwritten += count
+            fails = true
+        }
+        pending.removeAll(keepingCapacity: true)
+        for port in pendingFrames.indices { pendingFrames[port] = 0 }
+    }
+
+    /// Goes on in a new file, if the name means another one by now; in a ring always.
+    func reopen() {
+        flush()
+        if ring != nil {
+            turn()
+        } else if !(file?.isInPlace ?? false) {
+            turn()
+        }
+    }
+
+    /// Writes what a file ends with, and closes it.
+    func end() {
+        flush()
+        guard let size = file?.size, let path = file?.path else { return }
+        if hasHeader {
+            statistics.end = Self.now(CLOCK_REALTIME)
+            statistics.missing = missing - missingBefore
+            _ = file?.write(format.trailer(statistics), isGivingUp: isGivingUp)
+        }
+        ring?.finish(path, size: file?.size ?? size)
+        file = nil
+        hasHeader = false
+    }
+
+    // MARK: files
+
+    private var missing: UInt64 { unwritten &+ lostElsewhere() }
+
+    private func begin() throws(CaptureError) {
+        let now = Self.now(CLOCK_REALTIME)
+        lastLook = Self.now(CLOCK_MONOTONIC)
+        if let path = ring?.nextPath(now: now) {
+            ring?.makeRoom(for: 0)
+            file = try OutputFile(path: path, older: .isRefused)
+        } else {
+            file = try OutputFile(path: settings.path)
+        }
+        statistics.begin = now
+        for port in statistics.frames.indices { statistics.frames[port] = 0 }
+        missingBefore = missing
+        writeHeader()
+    }
+
+    private func writeHeader() {
+        hasHeader = file?.write(format.header(), isGivingUp: isGivingUp) ?? false
+    }
+
+    private func attempt() {
+        do { try begin() } catch { file = nil }
+    }
+
+    private func turn() {
+        end()
+        attempt()
+    }
+
+    /// Sees that there is a file to write to: at once if it can be, once a second if it could not.
+    private func look() {
+        if file != nil, !hasHeader { writeHeader() }
+        let now = Self.now(CLOCK_MONOTONIC)
+        guard now &- lastLook >= Self.patience else { return }
+        lastLook = now
+        guard let file, !file.isDeleted else {
+            self.file = nil
+            hasHeader = false
+            return attempt()
+        }
+        // A named pipe may have another reader by now, who is not waited for in the end.
+        if file.isBroken, ring != nil || !file.isRegular, file.path != "-", !isGivingUp() { turn() }
+    }
+
+    private static func now(_ clock: clockid_t) -> UInt64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec)
+    }
+}

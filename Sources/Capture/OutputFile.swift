@@ -1,0 +1,111 @@
+import Glibc
+
+/// A file that ends with a whole block whatever happens, or a stream (pipe, terminal, device) to whoever reads it.
+package final class OutputFile {
+    /// What becomes of a file that is there already.
+    package enum Older {
+        case isReplaced, isAppendedTo, isRefused
+    }
+
+    /// Bytes that a pipe takes at once when poll(2) says that it takes any (PIPE_BUF).
+    private static let pipeBytes = 4096
+    /// Milliseconds after which a stream whose reader doesn't read is asked again.
+    private static let patience: Int32 = 100
+    /// Times that it is asked when it is to end.
+    private static let lastTries = 20
+
+    package let path: String
+    private let descriptor: Int32
+    package let isRegular: Bool
+    /// Where in a regular file what is written here begins.
+    private let base: Int64
+    /// Bytes that were written: all of a file that was opened by its name.
+    package private(set) var size: UInt64 = 0
+    /// Nothing more can be written: a part of a block went out and its rest can't, or nobody reads.
+    package private(set) var isBroken = false
+
+    /// Opens a file; `-` is standard output.
+    package init(path: String, older: Older = .isReplaced) throws(CaptureError) {
+        // Opened without waiting, a named pipe without a reader is an error, and not a start that never ends.
+        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK
+        let mode =
+            switch older {
+            case .isReplaced: O_TRUNC
+            case .isAppendedTo: O_APPEND
+            case .isRefused: O_EXCL
+            }
+        let descriptor = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, flags | mode, 0o640)
+        guard descriptor >= 0 else {
+            let reason = errno == ENXIO ? "nobody reads from this pipe" : String(cString: strerror(errno))
+            throw CaptureError(description: "\(path) can't be opened: \(reason)")
+        }
+        var status = stat()
+        fstat(descriptor, &status)
+        isRegular = status.st_mode & S_IFMT == S_IFREG
+        base = fcntl(descriptor, F_GETFL) & O_APPEND != 0 ? Int64(status.st_size) : max(0, Int64(lseek(descriptor, 0, SEEK_CUR)))
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// A file that was deleted, or whose folder was: what is written there is lost.
+    package var isDeleted: Bool {
+        var status = stat()
+        return isRegular && fstat(descriptor, &status) == 0 && status.st_nlink == 0
+    }
+
+    /// Whether the name still means this file.
+    package var isInPlace: Bool {
+        guard path != "-" else { return true }
+        var named = stat()
+        var opened = stat()
+        return stat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino
+    }
+
+    /// Writes whole blocks; false if they are not there afterwards.
+    /// - Parameter isGivingUp: Asked while a reader doesn't read.
+    package func write(_ octets: [UInt8], isGivingUp: () -> Bool) -> Bool {
+        guard !isBroken else { return false }
+        var done = 0
+        var isAbandoned = false
+        let isWritten = octets.withUnsafeBytes { octets in
+            while done < octets.count {
+                let rest = octets[done...]
+                let part = UnsafeRawBufferPointer(rebasing: isRegular ? rest : rest.prefix(Self.pipeBytes))
+                guard isRegular || isReady(isGivingUp) else {
+                    isAbandoned = true
+                    return false
+                }
+                let count = Glibc.write(descriptor, part.baseAddress, part.count)
+                if count < 0, errno == EINTR || errno == EAGAIN { continue }
+                guard count > 0 else { return false }
+                done += count
+            }
+            return true
+        }
+        if isWritten {
+            size += UInt64(octets.count)
+        } else if isRegular {
+            // A full disk takes the beginning of a block: back to the end of the last whole one.
+            let end = base + Int64(size)
+            isBroken = ftruncate(descriptor, off_t(end)) != 0 || lseek(descriptor, off_t(end), SEEK_SET) < 0
+        } else {
+            isBroken = done > 0 || isAbandoned || errno == EPIPE
+        }
+        return isWritten
+    }
+
+    /// Waits until the stream takes something, or until it is not worth waiting for.
+    private func isReady(_ isGivingUp: () -> Bool) -> Bool {
+        var tries = 0
+        while tries < Self.lastTries {
+            var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            if poll(&polled, 1, Self.patience) > 0 { return true }
+            if isGivingUp() { tries += 1 }
+        }
+        return false
+    }
+}

@@ -1,0 +1,167 @@
+import Appliance
+import ArgumentParser
+import Capture
+import Classifier
+import Ruleset
+
+/// Bytes, with a unit if wanted: `4096`, `64K`, `100M`, `2G`.
+struct ByteCount: ExpressibleByArgument {
+    let bytes: UInt64
+
+    init?(argument: String) {
+        let units: [Character: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+        let unit = argument.last.flatMap { units[Character($0.uppercased())] }
+        guard let number = UInt64(unit == nil ? argument[...] : argument.dropLast()) else { return nil }
+        let (bytes, isTooLarge) = number.multipliedReportingOverflow(by: unit ?? 1)
+        guard !isTooLarge, bytes <= Int64.max else { return nil }
+        self.bytes = bytes
+    }
+}
+
+/// A number for each second: `1000` or `1000/second`.
+struct SecondRate: ExpressibleByArgument {
+    let count: Int
+
+    init?(argument: String) {
+        let text = argument.hasSuffix("/second") ? argument.dropLast("/second".count) : argument[...]
+        guard let count = Int(text), count > 0 else { return nil }
+        self.count = count
+    }
+}
+
+/// `N=FILE`: where the frames of `log group N` go.
+struct GroupFile: ExpressibleByArgument {
+    let group: UInt16
+    let path: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let group = UInt16(parts[0]), !parts[1].isEmpty else { return nil }
+        self.group = group
+        path = String(parts[1])
+    }
+}
+
+/// What is written of dropped and logged frames, and where.
+struct CaptureOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Write dropped frames to this file, which Wireshark and tcpdump open.",
+            discussion: """
+                As pcapng, with a comment that says why each frame was dropped and by which rule; as pcap if the name ends in .pcap. \
+                With - to standard output, and then what else would be printed there goes to standard error.
+                """, valueName: "file.pcapng"))
+    var drops: String?
+
+    @Option(
+        help: ArgumentHelp("Begin a new file, named after the time, before one has more bytes than that. (K, M, G)", valueName: "bytes"))
+    var dropsSize: ByteCount?
+
+    @Option(help: ArgumentHelp("Keep so many of these files, and delete the oldest beyond.", valueName: "n"))
+    var dropsFiles: Int?
+
+    @Option(help: ArgumentHelp("Delete the oldest of these files before all have more bytes than that. (K, M, G)", valueName: "bytes"))
+    var dropsTotal: ByteCount?
+
+    @Option(help: ArgumentHelp("Keep so many bytes of each frame.", valueName: "bytes"))
+    var dropsSnaplen = CaptureSettings.longestSnapLength
+
+    @Option(help: ArgumentHelp("Write so many frames in each second at the most; the others are counted.", valueName: "n/second"))
+    var dropsRate: SecondRate?
+
+    @Option(help: ArgumentHelp("Write frames only that match this expression of pcap-filter(7).", valueName: "expression"))
+    var dropsFilter: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the frames of \"log group n\" to this file, as pcapng; may be given for several groups.", valueName: "n=file"))
+    var group: [GroupFile] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Append what log statements say to this file, as lines of JSON in the shape of Suricata's EVE.",
+            discussion: "- is standard output, as above. Without it, log statements are lines among the messages.", valueName: "file"))
+    var events: String?
+
+    @Flag(help: "Have an event for each dropped frame as well.")
+    var eventsDrops = false
+
+    @Option(
+        help: ArgumentHelp("Write so many events in each second at the most; the number of the others is written.", valueName: "n/second"))
+    var eventsRate: SecondRate?
+
+    /// Standard output is a capture's or the events'.
+    var takesStandardOutput: Bool { paths.contains("-") }
+
+    private var paths: [String] { [drops, events].compactMap { $0 } + group.map(\.path) }
+
+    /// A ring's files are so large unless something else is said, and so many.
+    private static let usualFile: UInt64 = 64 << 20
+    private static let usualFiles = 10
+
+    private var ring: CaptureRing? {
+        guard dropsSize != nil || dropsFiles != nil || dropsTotal != nil else { return nil }
+        let total = dropsTotal?.bytes ?? .max
+        let file = dropsSize?.bytes ?? max(CaptureRing.smallestFile, min(Self.usualFile, total / UInt64(max(dropsFiles ?? 8, 2))))
+        return CaptureRing(fileBytes: file, files: dropsFiles ?? (dropsTotal == nil ? Self.usualFiles : .max), totalBytes: total)
+    }
+
+    func validate() throws {
+        let ofDrops: [(String, Bool)] = [
+            ("size", dropsSize != nil), ("files", dropsFiles != nil), ("total", dropsTotal != nil), ("rate", dropsRate != nil),
+            ("filter", dropsFilter != nil),
+        ]
+        if drops == nil, let (name, _) = ofDrops.first(where: \.1) { throw ValidationError("--drops-\(name) needs --drops") }
+        if events == nil, eventsDrops || eventsRate != nil {
+            throw ValidationError("--events-\(eventsDrops ? "drops" : "rate") needs --events")
+        }
+        if let repeated = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
+            throw ValidationError("\(paths[repeated]) is to be written by two at a time; name different files")
+        }
+        if let repeated = group.indices.first(where: { index in group[..<index].contains { $0.group == group[index].group } }) {
+            throw ValidationError("--group \(group[repeated].group) is given twice")
+        }
+        guard (64...CaptureSettings.longestSnapLength).contains(dropsSnaplen) else {
+            throw ValidationError("--drops-snaplen takes a number from 64 to \(CaptureSettings.longestSnapLength)")
+        }
+        guard let ring else { return }
+        if drops == "-" {
+            throw ValidationError("standard output is no ring of files; name a file, or leave out --drops-size and its like")
+        }
+        guard ring.files >= 1 else { throw ValidationError("--drops-files takes a number from 1") }
+        guard ring.fileBytes >= CaptureRing.smallestFile else { throw ValidationError("--drops-size takes 1M or more") }
+        guard ring.totalBytes >= ring.fileBytes else {
+            throw ValidationError("--drops-total takes no less than one file has (--drops-size)")
+        }
+    }
+
+    /// Opens what is to be written.
+    func open(_ program: Program, sources: [SourceFile], workers: Int) throws(CaptureError) -> (
+        drops: DropCapture?, groups: GroupCaptures?, events: EventWriter?
+    ) {
+        let origin = CaptureOrigin.ofThisRun(ports: program.ports, sources: sources, version: weirVersion)
+        func capture(_ settings: CaptureSettings) throws(CaptureError) -> DropCapture {
+            var settings = settings
+            settings.origin = origin
+            return try DropCapture(settings, workers: workers) { CaptureComment.text(of: $0, program) }
+        }
+        var dropCapture: DropCapture?
+        if let drops {
+            var settings = CaptureSettings(path: drops)
+            settings.snapLength = dropsSnaplen
+            settings.ring = ring
+            settings.framesPerSecond = dropsRate?.count
+            settings.filter = dropsFilter
+            dropCapture = try capture(settings)
+        }
+        var captures: [UInt16: DropCapture] = [:]
+        for file in group { captures[file.group] = try capture(CaptureSettings(path: file.path)) }
+        var writer: EventWriter?
+        if let events {
+            writer = try EventWriter(
+                EventSettings(path: events, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? 1000), program,
+                ports: program.ports)
+        }
+        return (dropCapture, captures.isEmpty ? nil : GroupCaptures(captures, program), writer)
+    }
+}

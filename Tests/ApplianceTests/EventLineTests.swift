@@ -1,0 +1,119 @@
+import Appliance
+import Capture
+import Classifier
+import Firewall
+import Foundation
+import FrameBuilder
+import Ruleset
+import Testing
+import Wire
+
+@Suite struct EventLineTests {
+    private static let text = """
+        table bridge t {
+            chain c {
+                type filter hook forward priority 0; policy drop;
+                log prefix "seen " group 3 comment "all"
+                udp dport 53 log level notice drop comment "no names"
+            }
+        }
+        """
+
+    private static func program() throws -> Program {
+        try Program(compiling: Ruleset.read(SourceFile(name: "edge.nft", text: text)).ruleset, ports: ["a", "b"])
+    }
+
+    /// A frame, the statement's rule and place or none, the verdict, and the line; 1,700,000,000.123456789 is 2023-11-14 22:13:20.
+    static let lines:
+        [(description: String, frame: Frame, event: LoggedStatement, judgement: (Judgement.Verdict, Reason, Int32), line: String)] = [
+            (
+                "a log statement", Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53), LoggedStatement(rule: 0, statement: 0),
+                (.accept, .acceptByRule, 0),
+                #""alert":{"action":"allowed","severity":2,"signature":"seen "},"dest_ip":"10.0.0.2","dest_port":53,"#
+                    + #""ether":{E,"ether_type":2048,S},"event_type":"alert","in_iface":"a","proto":"UDP","src_ip":"10.0.0.1","src_port":40000,T,"#
+                    + #""weir":{"chain":"c","comment":"all","file":"edge.nft","group":3,"line":4,"prefix":"seen ","reason":"accept-by-rule","#
+                    + #""rule":"log prefix \"seen \" group 3 comment \"all\"","table":"bridge t"}"#
+            ),
+            (
+                "a drop by a rule, of ICMP with two tags", Frame.ethernet().vlan(5).vlan(6).ipv6().icmpv6(128),
+                LoggedStatement(rule: 1, statement: -1),
+                (.drop, .rule, 0),
+                #""dest_ip":"2001:db8::2","drop":{"len":48,"reason":"rule","tos":0},"ether":{E,"ether_type":33024,S},"event_type":"drop","#
+                    + #""icmp_code":0,"icmp_type":128,"in_iface":"a","proto":"IPv6-ICMP","src_ip":"2001:db8::1",T,"vlan":[5,6],"#
+                    + #""weir":{"chain":"c","comment":"no names","file":"edge.nft","line":5,"reason":"rule","#
+                    + #""rule":"udp dport 53 log level notice drop comment \"no names\"","table":"bridge t"}"#
+            ),
+            (
+                "a drop by the policy", Frame.ethernet().arp(), LoggedStatement(rule: -1, statement: -1), (.drop, .policy, 0),
+                #""drop":{"len":42,"reason":"policy"},"ether":{E,"ether_type":2054,S},"event_type":"drop","in_iface":"a",T,"#
+                    + #""weir":{"chain":"c","reason":"policy","table":"bridge t"}"#
+            ),
+            (
+                "a drop before the rules", Frame.ethernet().arp(), LoggedStatement(rule: -1, statement: -1), (.drop, .ipv4HeaderCutOff, -1),
+                #""drop":{"len":42,"reason":"ipv4-header-cut-off"},"ether":{E,"ether_type":2054,S},"event_type":"drop","in_iface":"a",T,"#
+                    + #""weir":{"reason":"ipv4-header-cut-off"}"#
+            ),
+        ]
+
+    @Test("an event has the shape of Suricata's", arguments: lines.indices)
+    func line(_ index: Int) throws {
+        let line = Self.lines[index]
+        let bytes = line.frame.bytes
+        func mac(_ range: Range<Int>) -> String {
+            bytes[range].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+        }
+        let program = try Self.program()
+        var firewall = Firewall(program: program, counters: FirewallCounters(for: program))
+        var judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
+        (judgement.verdict, judgement.reason, judgement.baseChain) = line.judgement
+        judgement.rule = line.event.rule
+        let record = LogRecord(
+            event: line.event, time: 1_700_000_000_123_456_789, ingress: 0, judgement: judgement, bytes: bytes.span.bytes)
+        let expected =
+            "{"
+            + line.line.replacingOccurrences(of: "{E,", with: "{\"dest_mac\":\"\(mac(0..<6))\",")
+            .replacingOccurrences(of: ",S}", with: ",\"src_mac\":\"\(mac(6..<12))\"}")
+            .replacingOccurrences(of: ",T,", with: ",\"timestamp\":\"2023-11-14T22:13:20.123456+0000\",") + "}\n"
+        #expect(String(decoding: EventLine(record, program, ports: ["a", "b"]).encoded, as: UTF8.self) == expected)
+    }
+
+    @Test func `a second has so many lines, and the others' number is said`() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString).json").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let writer = try EventWriter(EventSettings(path: path, linesPerSecond: 3), Self.program(), ports: ["a", "b"])
+        let queue = LogQueue()
+        let bytes = Frame.ethernet().arp().bytes
+        for _ in 0..<10 {
+            queue.offer(
+                LogRecord(
+                    event: LoggedStatement(rule: 0, statement: 0), time: 0, ingress: 0, addresses: 0,
+                    frame: ParsedFrame.parse(bytes.span.bytes, tag: nil)))
+        }
+        writer.write([queue], isLast: true)
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(lines.last?.contains("\"event_type\":\"stats\"") == true && lines.last?.contains("\"events_left_out\":7") == true)
+    }
+
+    @Test(
+        "a captured frame's comment",
+        arguments: [
+            (
+                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 2, rule: 1, baseChain: 0),
+                "drop by rule edge.nft:5 \"no names\" (chain c) reason=rule"
+            ),
+            (
+                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 3, rule: -1, baseChain: 0),
+                "drop by policy of chain c (table bridge t) reason=policy"
+            ),
+            (CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 17, rule: -1), "drop reason=ipv4-header-cut-off"),
+            (CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 34, rule: -1), "drop reason=fragment-overlap"),
+            (
+                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 0, rule: 0, baseChain: 0, statement: 0),
+                "log by rule edge.nft:4 \"all\" (chain c) prefix=\"seen \" reason=accept-by-rule"
+            ),
+        ])
+    func comment(_ record: CaptureRecord, _ comment: String) throws {
+        #expect(CaptureComment.text(of: record, try Self.program()) == comment)
+    }
+}

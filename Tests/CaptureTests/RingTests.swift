@@ -1,0 +1,98 @@
+import Capture
+import Foundation
+import Testing
+
+@Suite struct RingTests {
+    private static let frame = [UInt8](repeating: 7, count: 1000)
+
+    /// Writes so many frames of 1,000 bytes into a ring.
+    private static func write(_ frames: Int, _ ring: CaptureRing, in folder: TemporaryFolder, name: String = "d.pcapng") throws -> UInt64 {
+        var settings = CaptureSettings(path: folder[name])
+        settings.ring = ring
+        let running = RunningCapture(try DropCapture(settings, workers: 1) { _ in "why" })
+        for number in 0..<frames {
+            running.offer(number, frame)
+            if number % 1000 == 999 { running.settle() }
+        }
+        #expect(running.finish())
+        #expect(running.capture.lost == 0)
+        return running.capture.written
+    }
+
+    /// Rings and what is left of 6,000 frames, which are 6.4 MB: files at the most, frames at the least.
+    static let rings: [(description: String, ring: CaptureRing, files: Int, frames: Int)] = [
+        ("three files", CaptureRing(fileBytes: 1 << 20, files: 3), 3, 1900),
+        ("one file", CaptureRing(fileBytes: 1 << 20, files: 1), 1, 1),
+        ("a total", CaptureRing(fileBytes: 1 << 20, totalBytes: 5 << 19), 3, 1400),
+        ("a total before a number", CaptureRing(fileBytes: 1 << 20, files: 5, totalBytes: 7 << 19), 4, 2300),
+        ("a number before a total", CaptureRing(fileBytes: 2 << 20, files: 2, totalBytes: 100 << 20), 2, 1900),
+    ]
+
+    @Test("files take turns, and the newest frames are kept", arguments: rings.indices)
+    func turns(_ index: Int) throws {
+        let (description, ring, files, frames) = Self.rings[index]
+        let folder = try TemporaryFolder()
+        #expect(try Self.write(6000, ring, in: folder) == 6000)
+        let names = try folder.names()
+        #expect(names.allSatisfy { $0.wholeMatch(of: /d_\d{8}T\d{6}\.\d{6}Z\.pcapng/) != nil }, "\(names)")
+        #expect((1...files).contains(names.count), "\(description): \(names)")
+        var total: UInt64 = 0
+        var times: [UInt64] = []
+        for name in names {
+            let bytes = try folder.bytes(of: name)
+            #expect(bytes.count <= ring.fileBytes)
+            total += UInt64(bytes.count)
+            let file = try PcapngReader(bytes)
+            #expect(file.packets.allSatisfy { $0.frame == Self.frame && $0.comment == "why" })
+            #expect(file.blocks.suffix(2) == [5, 5], "each file has its end")
+            times += file.packets.map(\.time)
+        }
+        #expect(total <= ring.totalBytes)
+        // In the order of the names, without a gap, up to the last frame.
+        let last: UInt64 = 1_700_000_000_000_005_999
+        #expect(times == Array((last - UInt64(times.count) + 1)...last))
+        #expect(times.count >= frames)
+    }
+
+    @Test func aPcapTakesTurnsToo() throws {
+        let folder = try TemporaryFolder()
+        #expect(try Self.write(3000, CaptureRing(fileBytes: 1 << 20, files: 2), in: folder, name: "d.pcap") == 3000)
+        let names = try folder.names()
+        #expect(names.count == 2)
+        for name in names { #expect(try folder.bytes(of: name).prefix(4) == [0x4d, 0x3c, 0xb2, 0xa1]) }
+    }
+
+    @Test func theFilesOfAnEarlierRunCountAndOthersAreLeftAlone() throws {
+        let folder = try TemporaryFolder()
+        let foreign = [
+            "d.pcapng", "d_20200101T000000.000000Z.pcap", "d_2020.pcapng", "d_20200101T000000x000000Z.pcapng",
+            "x_20200101T000000.000000Z.pcapng",
+        ]
+        for name in foreign { #expect(FileManager.default.createFile(atPath: folder[name], contents: Data("mine".utf8))) }
+        _ = try Self.write(10, CaptureRing(fileBytes: 1 << 20, files: 3), in: folder)
+        _ = try Self.write(10, CaptureRing(fileBytes: 1 << 20, files: 3), in: folder)
+        let first = try Set(folder.names()).subtracting(foreign)
+        #expect(first.count == 2)
+        _ = try Self.write(10, CaptureRing(fileBytes: 1 << 20, files: 3), in: folder)
+        _ = try Self.write(10, CaptureRing(fileBytes: 1 << 20, files: 3), in: folder)
+        let second = try Set(folder.names())
+        #expect(second.isSuperset(of: foreign))
+        #expect(second.subtracting(foreign).count == 3)
+        #expect(!second.contains(try #require(first.min())), "the oldest went")
+    }
+
+    @Test func reopeningBeginsTheNextFile() throws {
+        let folder = try TemporaryFolder()
+        var settings = CaptureSettings(path: folder["d.pcapng"])
+        settings.ring = CaptureRing(fileBytes: 1 << 20, files: 4)
+        let running = RunningCapture(try DropCapture(settings, workers: 1))
+        running.offer(0, Self.frame)
+        running.settle()
+        running.capture.reopen()
+        for _ in 0..<1000 where try folder.names().count < 2 { usleep(1000) }
+        running.offer(1, Self.frame)
+        #expect(running.finish())
+        let files = try folder.names().map { try PcapngReader(folder.bytes(of: $0)).packets.count }
+        #expect(files == [1, 1])
+    }
+}
