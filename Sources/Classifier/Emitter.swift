@@ -112,7 +112,7 @@ struct Emitter {
             switch statement {
             case .match(let match):
                 let first = instructions.count
-                instructions.append(try instruction(for: match))
+                instructions.append(try instruction(for: match.loaded))
                 matches += first..<instructions.count
             case .counter(let packets, let bytes, _):
                 instructions.append(Instruction(operation: .count, first: try int32(counters.count)))

@@ -155,7 +155,8 @@ public struct Interpreter {
                 var said: Verdict?
                 let here = LoggedStatement(rule: Int32(truncatingIfNeeded: numbered.number), statement: Int32(truncatingIfNeeded: place))
                 switch statement {
-                case .match(let match):
+                case .match(let written):
+                    let match = written.loaded
                     if case .named(let name) = match.operand, state.isChanging(name, table: table) {
                         guard let isInside = state.holds(match, in: name, table: table, fields), isInside == (match.relation == .equal)
                         else { continue rules }

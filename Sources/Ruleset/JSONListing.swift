@@ -66,6 +66,7 @@ extension NamedSet {
         }
         if !flags.isEmpty { members.append(("flags", .array(flags))) }
         members += dynamics.jsonMembers
+        if hasCounters { members.append(("stmt", .array([.object([("counter", .null)])]))) }
         if mergesElements { members.append(("auto-merge", .boolean(true))) }
         if !elements.isEmpty {
             members.append(

@@ -81,6 +81,12 @@ struct RuleChecker {
         switch syntax.value {
         case .constant(let expressions, _): value = .constant(try AssignmentChecker(syntax: syntax).constant(expressions))
         case .mapped(let map):
+            if let header = map.key.components.first(where: { $0.selector.field.searchedHeader?.kind == .ipv6ExtensionHeader }) {
+                throw Diagnostic(
+                    severity: .error, location: header.location,
+                    message: "an extension header's field can't be the key of an assigned value",
+                    note: "nft's grammar has none there; write a match of its own")
+            }
             let (key, elements) = try lowered(map, .values(syntax.selector), into: &sink)
             value = .mapped(ValueMap(key: key, elements: elements, location: map.location))
         case .field(let source, let location):
@@ -115,6 +121,12 @@ struct RuleChecker {
                 throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the map")
             }
             if elements.isEmpty { throw Diagnostic(severity: .error, location: syntax.location, message: "the map is empty") }
+            if let rest = elements.first(where: { $0.value == .any }), let selector = selectors.first(where: { $0.endsWithinLaterOctet }) {
+                throw Diagnostic(
+                    severity: .error, location: rest.location,
+                    message: "'*' can't stand in a map of '\(selector.text)': the kernel refuses it",
+                    note: "write the rest as a range")
+            }
             if !syntax.key.first.operations.isEmpty,
                 let prefix = elements.first(where: { if case .prefix = $0.value { true } else { false } })
             {
@@ -222,6 +234,12 @@ struct RuleChecker {
                 message: "a statement stands between this match and one of the octets next to its own",
                 note: "nft 1.0.6 joins the two and moves the statement behind or in front of both; write them side by side")
         case nil: break
+        }
+        if case .set(let values) = match.operand, values.contains(.any), selector.endsWithinLaterOctet {
+            throw Diagnostic(
+                severity: .error, location: syntax.location,
+                message: "'*' can't stand in a set of '\(selector.text)': the kernel refuses it",
+                note: "write the rest as a range")
         }
         statements.append(.match(match))
     }

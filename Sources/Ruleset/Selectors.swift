@@ -14,9 +14,10 @@ struct Selector: Sendable {
 
     /// Whether sets that stand under a name and concatenations take its values. Times and an interface's index are nothing that a file can hold;
     /// and a field that ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
-    var canBeKey: Bool {
-        (field.trailingBits == 0 || field.octets.count == 1) && type != .interface && !type.isTime && field.searchedHeader == nil
-    }
+    var canBeKey: Bool { !endsWithinLaterOctet && type != .interface && !type.isTime && field.searchedHeader == nil }
+
+    /// Such fields are more octets to nft 1.0.6 than they have values for.
+    var endsWithinLaterOctet: Bool { field.trailingBits != 0 && field.octets.count > 1 }
 
     /// The layer that an equality on a field decides.
     enum Conclusion: Sendable {

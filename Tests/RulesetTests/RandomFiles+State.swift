@@ -83,11 +83,9 @@ extension RandomFiles {
 
     private func words(_ kinds: [Kind]) -> String { kinds.map(\.words).joined(separator: " . ") }
 
-    /// None of them equal to another.
+    /// One: several nft sorts by their octets, from the last on.
     private mutating func tuples(_ kinds: [Kind]) -> [String] {
-        let count = Int.random(in: 1...3, using: &random)
-        let values = kinds.map { $0.values.shuffled(using: &random) }
-        return (0..<count).map { index in values.map { $0[index % $0.count] }.joined(separator: " . ") }
+        [kinds.map { random.pick($0.values) }.joined(separator: " . ")]
     }
 
     private mutating func pairs(_ kinds: [Kind], _ data: (Int) -> String) -> String {

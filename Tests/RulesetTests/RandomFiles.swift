@@ -72,9 +72,9 @@ struct RandomFiles {
         let others: [String] =
             switch family {
             case .bridge: []
-            case .inet: ["ether", "vlan", "arp", "meta protocol"]
-            case .ip: ["ether", "vlan", "arp", "ip6", "icmpv6", "meta protocol"]
-            case .ip6: ["ether", "vlan", "arp", "ip ", "icmp ", "meta protocol"]
+            case .inet: ["ether", "vlan", "arp", "meta protocol", "@nh"]
+            case .ip: ["ether", "vlan", "arp", "ip6", "icmpv6", "meta protocol", "@nh"]
+            case .ip6: ["ether", "vlan", "arp", "ip ", "icmp ", "meta protocol", "@nh"]
             case .arp: ["ether", "vlan", "ip", "icmp", "meta", "th ", "tcp", "udp", "sctp", "@th", "@nh"]
             }
         return kinds.filter { kind in !others.contains { kind.words.hasPrefix($0) } }

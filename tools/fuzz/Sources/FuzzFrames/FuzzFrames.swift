@@ -47,14 +47,31 @@ struct Subject {
     var interpreter: Interpreter
 }
 
-/// Every field with a name, read and set, in chains that jump, and with maps.
+/// Rule sets without a memory: what they say of a frame does not depend on those before it.
 /// libFuzzer calls from one thread.
-nonisolated(unsafe) let subjects: [Subject] = {
+nonisolated(unsafe) let subjects: [Subject] = (fieldFiles + Family.allCases.map(keyFile)).compactMap { file in
+    // A selector may not take a comparison, and a family may not see a protocol: those rules are left out.
+    var lines = file.split(separator: "\n", omittingEmptySubsequences: false)
+    for _ in lines {
+        let text = lines.joined(separator: "\n")
+        do throws(RejectedRuleset) {
+            let ruleset = try Ruleset.read(SourceFile(name: "f", text: text)).ruleset
+            guard let program = try? Program(compiling: ruleset, ports: ["a", "b"]) else { return nil }
+            return Subject(program: program, interpreter: Interpreter(ruleset, ports: ["a", "b"]))
+        } catch {
+            for line in Set(error.diagnostics.filter { $0.severity == .error }.map(\.location.line)) { lines[line - 1] = "" }
+        }
+    }
+    return nil
+}
+
+/// Every field with a name, in chains that jump, and with maps.
+let fieldFiles: [String] = {
     let fields = Field.allCases.filter { !$0.isInterface }.map(\.words)
     let comparisons: [(String) -> String] = [
         { "\($0) > 1" }, { "\($0) != 0" }, { "\($0) { 1, 6, 17 }" }, { "\($0) 0-100" }, { "\($0) set 1" },
     ]
-    let files = comparisons.map { comparison in
+    return comparisons.map { comparison in
         let rules = fields.map { "\(comparison($0)) counter\n" }.joined()
         return """
             table bridge t {
@@ -72,19 +89,59 @@ nonisolated(unsafe) let subjects: [Subject] = {
 
             """
     }
-    return files.compactMap { file in
-        // A selector may not take a comparison: those rules are left out.
-        var lines = file.split(separator: "\n", omittingEmptySubsequences: false)
-        for _ in 0..<fields.count {
-            let text = lines.joined(separator: "\n")
-            do throws(RejectedRuleset) {
-                let ruleset = try Ruleset.read(SourceFile(name: "f", text: text)).ruleset
-                guard let program = try? Program(compiling: ruleset, ports: ["a", "b"]) else { return nil }
-                return Subject(program: program, interpreter: Interpreter(ruleset, ports: ["a", "b"]))
-            } catch {
-                for line in Set(error.diagnostics.filter { $0.severity == .error }.map(\.location.line)) { lines[line - 1] = "" }
-            }
-        }
-        return nil
-    }
 }()
+
+/// Concatenations, maps and marks at all hooks that a family has on the way of a frame.
+func keyFile(of family: Family) -> String {
+    let rules = """
+        ip saddr . ip daddr { 10.0.0.0/8 . 0.0.0.0-127.255.255.255, 1.1.1.1 . 2.2.2.2 } counter
+        ip6 saddr . ip6 nexthdr . th dport { ::/1 . 0-100 . 1-65535 } counter
+        ether saddr . vlan id { 00:00:00:00:00:00-7f:ff:ff:ff:ff:ff . 0-2000 } counter
+        meta l4proto . th sport != { tcp . 0-1023, udp . 0-65535 } counter
+        meta mark set ip ttl map { 0-63 : 1, 64-127 : 2, * : 3 } counter
+        meta mark set ip6 hoplimit . ip6 dscp map { 64 . cs0 : 4, 0-63 . 0-63 : 5 } counter
+        meta mark { 1, 3-4 } counter
+        meta mark & 1 == 1 counter
+        ip dscp . meta mark vmap { cs0 . 1 : drop, 0-63 . 2 : accept, 0-63 . 0-5 : jump deep }
+        arp operation . arp saddr ip { 1 . 10.0.0.1, 2 . 0.0.0.0-255.255.255.255 } counter
+        tcp dport . tcp flags { 80 . syn, 443 . ack } counter
+        meta protocol . meta length { ip . 0-60, ip6 . 61-1500 } counter
+        iifname . oifname { "a" . "b" } counter
+        udp dport @ports counter
+        ip saddr . udp dport vmap @pairs
+        icmp type . icmp code { 3 . 4, 8 . 0 } counter
+        icmpv6 type . meta mark { 128 . 0, 135 . 4 } counter
+        exthdr hbh exists counter
+        frag id > 5 counter
+        rt type 0-3 counter
+        hbh nexthdr . ip6 nexthdr { 0-60 . 0-60 } counter
+        tcp option maxseg size 0-1460 counter
+        tcp option sack-perm exists counter
+        ip option rr exists counter
+        ip option lsrr ptr > 3 counter
+        """
+    let chains = ["prerouting", "forward", "postrouting"].map { hook in
+        "chain \(hook) {\ntype filter hook \(hook) priority 0; policy accept;\n\(rules)\n}\n"
+    }
+    return """
+        table \(family) t {
+        set ports {
+        type inet_service
+        flags interval
+        counter
+        elements = { 0-53, 1024-65535, * }
+        }
+        map pairs {
+        type ipv4_addr . inet_service : verdict
+        flags interval
+        elements = { 0.0.0.0/1 . 0-53 : drop, 128.0.0.0/1 . 54-65535 : continue, * : return }
+        }
+        chain deep {
+        meta mark set 9 counter
+        tcp dport vmap { 0-1000 : return, 50000 : drop }
+        }
+        \(chains.joined())
+        }
+
+        """
+}
