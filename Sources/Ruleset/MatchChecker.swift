@@ -138,7 +138,7 @@ struct MatchChecker {
     }
 
     private func members(_ entries: [EntrySyntax], _ location: SourceLocation) throws(Diagnostic) -> [Value] {
-        let members = try syntax.members(entries, ElementChecker([syntax.selector], .membership), location)
+        let members = try syntax.members(entries, ElementChecker([syntax.selector], .membership, localTime: sets.localTime), location)
         for (member, entry) in zip(members, entries) where !operations.isEmpty {
             if case .prefix = member {
                 throw values.failure(entry.element.location, "a mask with '&' and a prefix exclude each other")
