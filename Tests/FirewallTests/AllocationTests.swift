@@ -56,6 +56,34 @@ private let isOptimized = true
         try expectNoAllocation(Program(compiling: ruleset, ports: ["near0", "far0"]))
     }
 
+    @Test(
+        "nor do sets and maps that rules change",
+        .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))
+    func remembering() throws {
+        let text = """
+            table bridge t {
+            counter a { }
+            set s { type ipv4_addr . inet_service; size 9; flags dynamic,timeout; timeout 1s; }
+            set e { typeof ether saddr . iifname; flags dynamic; limit rate 5/second; }
+            map m { type ipv4_addr : mark; flags dynamic; }
+            chain c { type filter hook forward priority 0;
+            add @s { ip saddr . udp dport } counter
+            ip saddr . udp dport @s counter
+            update @e { ether saddr . iifname } counter
+            add @m { ip saddr : meta mark | 3 } counter
+            meta mark set ip saddr map @m counter
+            meter w { ip6 saddr . ip6 daddr . ether saddr . udp dport limit rate 5/second } counter
+            counter name ip saddr map { 10.0.0.1 : "a", * : "a" } counter
+            delete @s { ip saddr . udp dport } counter
+            }
+            }
+
+            """
+        let ruleset = try Ruleset.read(SourceFile(name: "sets", text: text)).ruleset
+        try expectNoAllocation(Program(compiling: ruleset, ports: ["near0", "far0"]))
+    }
+
     private func expectNoAllocation(_ program: Program) throws {
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
