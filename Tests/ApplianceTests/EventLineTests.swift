@@ -64,7 +64,10 @@ import Wire
         }
         let program = try Self.program()
         var firewall = Firewall(program: program, counters: FirewallCounters(for: program))
-        var judgement = firewall.judge(bytes.span.bytes, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
+        var copy = bytes
+        var span = copy.mutableSpan
+        var raw = span.mutableBytes
+        var judgement = firewall.judge(&raw, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
         (judgement.verdict, judgement.reason, judgement.baseChain) = line.judgement
         judgement.rule = line.event.rule
         let record = LogRecord(

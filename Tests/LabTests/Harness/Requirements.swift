@@ -16,7 +16,8 @@ enum Requirements {
         let path = (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin:/sbin"
         let directories: [Substring] = path.split(separator: ":")
         let tools = [
-            "ip", "tc", "nft", "bridge", "ping", "arping", "curl", "iperf3", "ethtool", "tcpdump", "trafgen", "setpriv", "unshare", "dnsmasq",
+            "ip", "tc", "nft", "bridge", "ping", "arping", "curl", "iperf3", "ethtool", "tcpdump", "trafgen", "setpriv", "unshare",
+            "dnsmasq",
             "dig", "nmap", "hping3", "tshark", "capinfos", "editcap", "mergecap",
         ]
         for tool in tools {
