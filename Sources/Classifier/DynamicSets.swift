@@ -77,9 +77,10 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     }
 
     /// Whether the set holds the key; nil where it does, and the element's own statements end the rule.
+    /// - Parameter isNegated: The rule asks for keys that are not there. What is found ends it then, and its statements are left alone.
     @inline(never)
-    func holds(_ key: UInt128, set: Int, bytes size: UInt64, at now: UInt64) -> Bool? {
-        sets[set].holds(key, templates, steps, bytes: size, at: now)
+    func holds(_ key: UInt128, set: Int, isNegated: Bool, bytes size: UInt64, at now: UInt64) -> Bool? {
+        sets[set].holds(key, templates, steps, isNegated: isNegated, bytes: size, at: now)
     }
 
     /// Does what the template says to the key, and says whether the rule goes on.
@@ -169,12 +170,12 @@ private struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
 
     func holds(
         _ key: UInt128, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        bytes size: UInt64, at now: UInt64
+        isNegated: Bool, bytes size: UInt64, at now: UInt64
     ) -> Bool? {
         acquire()
         defer { release() }
         guard let index = find(key, at: now) else { return false }
-        return pass(index, templates, steps, bytes: size, at: now) ? true : nil
+        return isNegated || pass(index, templates, steps, bytes: size, at: now) ? true : nil
     }
 
     /// net/netfilter/nft_dynset.c, `nft_dynset_eval`.

@@ -116,6 +116,8 @@ final class InterpreterState {
         guard let number = fields.number(match.field) else { return nil }
         sets[place]?.expire(at: fields.now)
         guard let element = sets[place]?.elements[number & (match.mask ?? .max)] else { return false }
+        // net/netfilter/nft_lookup.c: what is not to be there ends the rule, and its statements are left alone.
+        if match.relation == .notEqual { return true }
         return pass(element.statements, element.member, fields) ? true : nil
     }
 

@@ -193,7 +193,8 @@ public final class Program: Sendable {
             case .inChanging:
                 guard let value = values[instruction.slot],
                     let isInside = changingSets.holds(
-                        value & instruction.mask, set: Int(instruction.first), bytes: size, at: instant.monotonic),
+                        value & instruction.mask, set: Int(instruction.first), isNegated: instruction.isNegated, bytes: size,
+                        at: instant.monotonic),
                     isInside != instruction.isNegated
                 else {
                     next = Int(instruction.target)
