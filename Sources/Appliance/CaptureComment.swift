@@ -22,6 +22,7 @@ public enum CaptureComment {
             let event = LoggedStatement(rule: record.rule, statement: record.statement)
             if let prefix = program.logStatement(of: event)?.prefix { words.append("prefix=\"\(prefix)\"") }
         }
+        if record.isChanged { words.append("headers changed by rules") }
         return (words + [reason]).joined(separator: " ")
     }
 }

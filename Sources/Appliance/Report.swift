@@ -78,6 +78,8 @@ struct Report: Encodable {
         var leftOut: UInt64
     }
 
+    /// Under names: counters, quotas, elements and sets.
+    var state: StateReport
     var version: String
     var ports: [PortReport]
     var rules: [RuleReport]
@@ -113,6 +115,7 @@ struct Report: Encodable {
                 text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
         }
         reasons = [:]
+        state = StateReport(configuration.program, counted, at: Clock.now())
         held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
         for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
         capture = configuration.drops.map(CaptureReport.init)
@@ -155,6 +158,7 @@ struct Report: Encodable {
             for rule in rules { text.add(["\(rule.frames)", "\(rule.bytes)", "\(rule.file):\(rule.line) \(rule.chain): \(rule.text)"]) }
             result += "\n" + text.rendered()
         }
+        result += state.tables()
         if let capture { result += "\ncapture: \(capture.text)\n" }
         for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) { result += "\ngroup \(group): \(capture.text)\n" }
         if let events { result += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }

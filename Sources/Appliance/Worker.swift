@@ -244,7 +244,7 @@ package struct Worker: ~Copyable {
         return CaptureRecord(
             time: frame.time, length: UInt32(truncatingIfNeeded: frame.length + tagLength), partialChecksum: partial,
             port: UInt8(truncatingIfNeeded: ingress), reason: judgement.reason.rawValue, rule: judgement.rule,
-            baseChain: judgement.baseChain)
+            baseChain: judgement.baseChain, isChanged: judgement.isChanged)
     }
 
     private mutating func offer(_ frame: ReceivedFrame, _ record: CaptureRecord, to queue: CaptureQueue) {

@@ -21,10 +21,12 @@ public struct CaptureRecord: Sendable, Equatable {
     public var statement: Int32
     /// Bytes that are to be kept; the file may keep fewer.
     public var snapLength: UInt32
+    /// Rules have changed its headers since it came in.
+    public var isChanged: Bool
 
     public init(
         time: UInt64, length: UInt32, partialChecksum: PartialChecksum?, port: UInt8, reason: UInt8, rule: Int32, baseChain: Int32 = -1,
-        statement: Int32 = -1, snapLength: UInt32 = .max
+        statement: Int32 = -1, snapLength: UInt32 = .max, isChanged: Bool = false
     ) {
         self.time = time
         self.length = length
@@ -35,6 +37,7 @@ public struct CaptureRecord: Sendable, Equatable {
         self.baseChain = baseChain
         self.statement = statement
         self.snapLength = snapLength
+        self.isChanged = isChanged
     }
 }
 

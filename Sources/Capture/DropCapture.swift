@@ -181,6 +181,7 @@ private struct Explanations {
         var rule: Int32
         var baseChain: Int32
         var statement: Int32
+        var isChanged: Bool
     }
 
     private let explanation: DropCapture.Explanation?
@@ -192,7 +193,8 @@ private struct Explanations {
 
     mutating func text(of record: CaptureRecord) -> String? {
         guard let explanation else { return nil }
-        let key = Key(reason: record.reason, rule: record.rule, baseChain: record.baseChain, statement: record.statement)
+        let key = Key(
+            reason: record.reason, rule: record.rule, baseChain: record.baseChain, statement: record.statement, isChanged: record.isChanged)
         if let text = known[key] { return text }
         let text = explanation(record)
         known[key] = text

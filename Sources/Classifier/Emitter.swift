@@ -13,7 +13,9 @@ struct Emitter {
     private(set) var counters: [CounterReference] = []
     private(set) var elementCounters: [ElementCounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
-    private(set) var stateful = StatefulEmitter()
+    var stateful: StatefulEmitter
+    var accesses: [SetAccess] = []
+    var pieces: [KeyPiece] = []
 
     private var loadIndices: [Load: Int] = [:]
     /// Of the table at hand.
@@ -46,6 +48,7 @@ struct Emitter {
 
     init(ports: [String]) {
         self.ports = ports
+        stateful = StatefulEmitter(ports: ports)
         for (index, load) in loads.enumerated() { loadIndices[load] = index }
     }
 
@@ -141,12 +144,18 @@ struct Emitter {
                 instructions.append(Instruction(operation: operation, first: try int32(try stateful.number(of: object, location))))
             case .update(let update):
                 let first = instructions.count
-                var change = Instruction(operation: .change, slot: try slot(of: update.field))
-                change.mask = mask(of: MatchKey.Component(update.field, mask: update.mask))
-                let (set, template) = try stateful.add(update)
-                change.first = try int32(set)
-                change.count = try int32(template)
-                instructions.append(change)
+                instructions.append(try instruction(for: update))
+                matches += first..<instructions.count
+            case .objectMap(let map):
+                let first = instructions.count
+                instructions.append(try lookUp(map.key, map.elements, objects: map.kind, map.location))
+                let operation: Instruction.Operation =
+                    switch map.kind {
+                    case .counter: .countMapped
+                    case .limit: .limitMapped
+                    case .quota: .quotaMapped
+                    }
+                instructions.append(Instruction(operation: operation))
                 matches += first..<instructions.count
             case .log:
                 instructions.append(Instruction(operation: .log, first: try int32(number), count: try int32(place)))
@@ -188,6 +197,11 @@ struct Emitter {
         case .constant(let number):
             instructions.append(Instruction(operation: .mark, low: number & assignment.field.allOnes))
         case .mapped(let map):
+            if case .named(let name) = map.elements, let set = stateful.changingSets[name] {
+                return instructions.append(
+                    Instruction(
+                        operation: .markChanging, first: try access(SetAccess(set: try int32(set), pieces: try pieces(of: map.key)))))
+            }
             instructions.append(try lookUp(map.key, map.elements, map.location))
             instructions.append(Instruction(operation: .markMapped))
         case .field: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
@@ -212,6 +226,9 @@ struct Emitter {
     }
 
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {
+        if case .named(let name) = match.operand, let set = stateful.changingSets[name] {
+            return try instruction(for: match, in: set)
+        }
         if match.key.isConcatenation || match.key.first.xor != 0 || hasCounters(match.operand) { return try inTable(match) }
         var instruction = Instruction(
             operation: .inRange, isNegated: match.relation == .notEqual, slot: try slot(of: match.field))
@@ -224,11 +241,6 @@ struct Emitter {
             return instruction
         }
         instruction.mask = mask(of: match.key.first)
-        if case .named(let name) = match.operand, let set = stateful.changingSets[name] {
-            instruction.operation = .inChanging
-            instruction.first = try int32(set)
-            return instruction
-        }
         if case .named(let name) = match.operand {
             let range = try compiledSet(name, for: match)
             instruction.operation = .inSet
@@ -276,20 +288,22 @@ struct Emitter {
         return instruction
     }
 
+    /// - Parameter objects: What the elements lead to, in a map to objects.
     private mutating func lookUp(
-        _ key: MatchKey, _ elements: VerdictMap.Elements, _ location: SourceLocation
+        _ key: MatchKey, _ elements: VerdictMap.Elements, objects kind: NamedObject.Kind? = nil, _ location: SourceLocation
     ) throws(ProgramError) -> Instruction {
         guard key.components.count <= LoadedValues.keyCapacity else { throw ProgramError(reason: .tooLarge, location: location) }
         var table: LookupTable
         switch elements {
-        case .anonymous(let elements): table = try tables.compile(elements, key, ports, firstCounter: nil, location)
+        case .anonymous(let elements): table = try tables.compile(try numbered(elements, kind), key, ports, firstCounter: nil, location)
         case .named(let name):
             guard let set = sets[name] else { throw ProgramError(reason: .unknownSet(name), location: location) }
             let layout = LayoutKey(name, key)
             if let known = compiledTables[layout] {
                 table = known
             } else {
-                table = try tables.compile(set.elements, key, ports, firstCounter: firstCounters[name], location)
+                table = try tables.compile(
+                    try numbered(set.elements, set.objectKind), key, ports, firstCounter: firstCounters[name], location)
                 compiledTables[layout] = table
             }
         }
@@ -305,31 +319,45 @@ struct Emitter {
         return Instruction(operation: .lookUp, first: try int32(tables.tables.count - 1))
     }
 
+    /// Elements with the numbers of their objects as data.
+    private func numbered(_ elements: [SetElement], _ kind: NamedObject.Kind?) throws(ProgramError) -> [SetElement] {
+        guard let kind else { return elements }
+        var numbered = elements
+        for (index, element) in elements.enumerated() {
+            guard let name = element.object else {
+                throw ProgramError(reason: .unknownObject(.init(kind: kind, name: "")), location: element.location)
+            }
+            let number = try stateful.number(of: ObjectReference(kind: kind, name: name), element.location)
+            numbered[index].data = .number(UInt128(number))
+        }
+        return numbered
+    }
+
     private mutating func numberElements(of table: Table) {
         firstCounters.removeAll()
         for set in table.sets where set.hasCounters && firstCounters[set.name] == nil {
             firstCounters[set.name] = elementCounters.count
             elementCounters += set.elements.map {
-                ElementCounterReference(family: table.family, table: table.name, set: set.name, element: $0)
+                ElementCounterReference(family: table.family, table: table.name, set: set.name, element: $0, text: set.text(of: $0.value))
             }
         }
     }
 
     /// The bits that count, where the field stands in its octets.
-    private func mask(of component: MatchKey.Component) -> UInt128 {
+    func mask(of component: MatchKey.Component) -> UInt128 {
         if component.field.isInterface { return .max }
         return ((component.mask ?? .max) & component.field.allOnes) << UInt128(component.field.trailingBits)
     }
 
     /// The slot from which the instruction that is appended next reads.
-    private mutating func slot(of field: Field) throws(ProgramError) -> UInt8 {
+    mutating func slot(of field: Field) throws(ProgramError) -> UInt8 {
         let place = try place(of: field)
         if place.slot == UInt8(LoadedValues.spare) { instructions.append(Instruction(operation: .read, first: place.load)) }
         return place.slot
     }
 
     /// The loads that come first in the program have a slot each.
-    private mutating func place(of field: Field) throws(ProgramError) -> (slot: UInt8, load: Int32) {
+    mutating func place(of field: Field) throws(ProgramError) -> (slot: UInt8, load: Int32) {
         if field == .metaMark { return (UInt8(LoadedValues.mark), 0) }
         let load = Load(field, in: family)
         let index = loadIndices[load] ?? loads.count
@@ -340,7 +368,7 @@ struct Emitter {
         return (UInt8(index < LoadedValues.mark ? index : LoadedValues.spare), try int32(index))
     }
 
-    private func int32(_ number: Int) throws(ProgramError) -> Int32 {
+    func int32(_ number: Int) throws(ProgramError) -> Int32 {
         guard let number = Int32(exactly: number) else { throw ProgramError(reason: .tooLarge, location: nil) }
         return number
     }

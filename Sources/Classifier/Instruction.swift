@@ -29,11 +29,19 @@ struct Instruction: BitwiseCopyable, Sendable {
         case limit
         /// The same of a quota.
         case quota
+        /// The same three for the object that the remembered outcome's value numbers.
+        case countMapped, limitMapped, quotaMapped
         /// Goes on if the changing set `first` holds the loaded value & mask and the element's statements let it, else to `target`. With
         /// `isNegated` if the set does not hold it.
         case inChanging
+        /// The same for the key of the access `first`.
+        case inChangingKey
+        /// Marks the frame with what the changing map of the access `first` has for its key; to `target` if it has nothing.
+        case markChanging
         /// Does to the loaded value & mask in the changing set `first` what the template `count` says; to `target` if the rule ends there.
         case change
+        /// Does what the access `first` says; to `target` if the rule ends there.
+        case changeKey
         /// Notes that the frame came here; `first` is the rule's number, `count` the statement's.
         case log
         /// Carries out the write `first` with its constant; to `target` if the frame can't be changed so.

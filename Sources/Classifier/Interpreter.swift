@@ -185,6 +185,11 @@ public struct Interpreter {
                     case .field: continue rules
                     case .constant(let number): fields.mark = number
                     case .mapped(let map):
+                        if case .named(let name) = map.elements, state.isChanging(name, table: table) {
+                            guard let number = state.mapped(map.key, in: name, table: table, fields) else { continue rules }
+                            fields.mark = number
+                            continue
+                        }
                         guard let found = find(in: map.elements, of: table, map.key, fields), case .number(let number) = found.element.data
                         else { continue rules }
                         if let counter = found.counter { result.elements.append(counter) }
@@ -200,12 +205,13 @@ public struct Interpreter {
                 case .quota(let quota, _):
                     guard state.pass(quota, .statement(here), fields) else { continue rules }
                 case .object(let reference, _):
-                    guard let (object, number) = state.object(reference, table: table) else { continue rules }
-                    switch object.content {
-                    case .counter: result.namedCounters.append(number)
-                    case .limit(let limit): guard state.pass(limit, .limit(number), fields) else { continue rules }
-                    case .quota(let quota): guard state.pass(quota, .quota(number), fields) else { continue rules }
+                    guard pass(reference, table, fields, &result) else { continue rules }
+                case .objectMap(let map):
+                    guard let found = find(in: map.elements, of: table, map.key, fields), let name = found.element.object else {
+                        continue rules
                     }
+                    if let counter = found.counter { result.elements.append(counter) }
+                    guard pass(ObjectReference(kind: map.kind, name: name), table, fields, &result) else { continue rules }
                 case .log:
                     result.events.append(here)
                 }
@@ -241,6 +247,18 @@ public struct Interpreter {
         return .next
     }
 
+    /// Whether a named counter, quota or limit lets the frame pass.
+    private func pass(_ reference: ObjectReference, _ table: Int, _ fields: InterpreterFields, _ result: inout Result) -> Bool {
+        guard let (object, number) = state.object(reference, table: table) else { return false }
+        switch object.content {
+        case .counter:
+            result.namedCounters.append(number)
+            return true
+        case .limit(let limit): return state.pass(limit, .limit(number), fields)
+        case .quota(let quota): return state.pass(quota, .quota(number), fields)
+        }
+    }
+
     /// The first element that holds the key, else `*`, with the number of its counter; nil if the key can't be read.
     private func find(
         in set: VerdictMap.Elements, of table: Int, _ key: MatchKey, _ fields: InterpreterFields
@@ -267,7 +285,7 @@ extension Rule {
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _), .assignment: break
+            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _), .assignment, .objectMap: break
             case .verdict: return count
             }
         }

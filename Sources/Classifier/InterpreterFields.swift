@@ -93,6 +93,23 @@ struct InterpreterFields {
         return isHeld
     }
 
+    /// What the key's components have in this frame, as the elements of a set are written; nil if one of them can't be read.
+    func values(of key: MatchKey) -> [Value]? {
+        var values: [Value] = []
+        for component in key.components {
+            switch component.field.source {
+            case .meta(.iifname), .meta(.iif):
+                values.append(.interface(hook == .postrouting ? "" : ports[ingress], isPrefix: false))
+            case .meta(.oifname), .meta(.oif):
+                values.append(.interface(hook == .prerouting ? "" : ports[1 - ingress], isPrefix: false))
+            default:
+                guard let number = number(component.field) else { return nil }
+                values.append(.number((number & (component.mask ?? .max)) ^ component.xor))
+            }
+        }
+        return values
+    }
+
     /// Whether all of the key's fields are there in this frame.
     func canRead(_ key: MatchKey) -> Bool { isHeld(key, by: .any) != nil }
 

@@ -16,7 +16,8 @@ final class InterpreterState {
         var table: Int
         var set: String
         var isMeter: Bool
-        var key: UInt128
+        /// For each component of the key a number, or the name of an interface.
+        var key: [Value]
         /// The how manieth that has been put in: an element that comes again begins anew.
         var number: Int
     }
@@ -32,13 +33,13 @@ final class InterpreterState {
         var size: Int
         var timeout: UInt64
         var statements: [ElementStatement]
-        var elements: [UInt128: (member: Member, expires: UInt64, statements: [ElementStatement])] = [:]
+        var elements: [[Value]: (member: Member, expires: UInt64, statements: [ElementStatement], data: UInt128?)] = [:]
         var inserted = 0
 
-        mutating func insert(_ number: UInt128, _ place: Place, expires: UInt64, _ statements: [ElementStatement]) {
+        mutating func insert(_ key: [Value], _ place: Place, expires: UInt64, _ statements: [ElementStatement], data: UInt128?) {
             inserted += 1
-            let member = Member(table: place.table, set: place.name, isMeter: place.isMeter, key: number, number: inserted)
-            elements[number] = (member, expires, statements)
+            let member = Member(table: place.table, set: place.name, isMeter: place.isMeter, key: key, number: inserted)
+            elements[key] = (member, expires, statements, data)
         }
 
         /// Takes out what has expired.
@@ -69,9 +70,14 @@ final class InterpreterState {
                 var changing = ChangingSet(
                     size: max(Int(set.size ?? 0), set.elements.count), timeout: timeout, statements: set.dynamics.statements)
                 for element in set.elements {
-                    guard case .number(let number) = element.value else { continue }
-                    let lifetime = element.timeout.map { $0 * 1_000_000 } ?? timeout
-                    changing.insert(number, key, expires: lifetime == 0 ? 0 : start + lifetime, changing.statements)
+                    var values = [element.value]
+                    if case .concatenation(let parts) = element.value { values = parts }
+                    var data: UInt128?
+                    if case .number(let number) = element.data { data = number }
+                    let lifetime = (element.expires ?? element.timeout).map { $0 * 1_000_000 } ?? timeout
+                    changing.insert(
+                        values, key, expires: lifetime == 0 ? 0 : start + lifetime,
+                        element.statements.isEmpty ? changing.statements : element.statements, data: data)
                 }
                 sets[key] = changing
             }
@@ -110,21 +116,37 @@ final class InterpreterState {
 
     func isChanging(_ name: String, table: Int) -> Bool { sets[Place(table: table, name: name, isMeter: false)] != nil }
 
-    /// nil where the field can't be read, or the element's own statements end the rule.
+    /// nil where the key can't be read, or the element's own statements end the rule.
     func holds(_ match: Match, in name: String, table: Int, _ fields: InterpreterFields) -> Bool? {
         let place = Place(table: table, name: name, isMeter: false)
-        guard let number = fields.number(match.field) else { return nil }
+        guard let key = fields.values(of: match.key) else { return nil }
         sets[place]?.expire(at: fields.now)
-        guard let element = sets[place]?.elements[number & (match.mask ?? .max)] else { return false }
+        guard let element = sets[place]?.elements[key] else { return false }
         // net/netfilter/nft_lookup.c: what is not to be there ends the rule, and its statements are left alone.
         if match.relation == .notEqual { return true }
         return pass(element.statements, element.member, fields) ? true : nil
     }
 
+    /// What a map that changes has for the key; nil where the rule ends.
+    func mapped(_ key: MatchKey, in name: String, table: Int, _ fields: InterpreterFields) -> UInt128? {
+        let place = Place(table: table, name: name, isMeter: false)
+        guard let key = fields.values(of: key) else { return nil }
+        sets[place]?.expire(at: fields.now)
+        guard let element = sets[place]?.elements[key], pass(element.statements, element.member, fields) else { return nil }
+        return element.data
+    }
+
     func change(_ update: SetUpdate, table: Int, _ fields: InterpreterFields) -> Bool {
         let place = Place(table: table, name: update.set, isMeter: update.meterSize != nil)
-        guard let value = fields.number(update.field) else { return false }
-        let number = value & (update.mask ?? .max)
+        guard let key = fields.values(of: update.key) else { return false }
+        var data: UInt128?
+        switch update.data {
+        case nil: break
+        case .constant(let number, _): data = number
+        case .field(let component):
+            guard case .number(let number) = fields.values(of: MatchKey(component))?.first else { return false }
+            data = number
+        }
         if let size = update.meterSize, sets[place] == nil {
             sets[place] = ChangingSet(size: Int(size), timeout: 0, statements: [])
         }
@@ -135,17 +157,18 @@ final class InterpreterState {
         let expires = lifetime == 0 ? 0 : fields.now + lifetime
         switch update.operation {
         case .delete:
-            set.elements[number] = nil
+            set.elements[key] = nil
             return true
         case .add, .update:
-            if let element = set.elements[number] {
-                if update.operation == .update, element.expires != 0, lifetime != 0 { set.elements[number]?.expires = expires }
+            if let element = set.elements[key] {
+                if update.operation == .update, element.expires != 0, lifetime != 0 { set.elements[key]?.expires = expires }
             } else {
                 guard set.elements.count < set.size else { return false }
-                set.insert(number, place, expires: expires, update.statements.isEmpty ? set.statements : update.statements)
+                set.insert(
+                    key, place, expires: expires, update.statements.isEmpty ? set.statements : update.statements, data: data)
             }
         }
-        guard let element = set.elements[number] else { return false }
+        guard let element = set.elements[key] else { return false }
         return pass(element.statements, element.member, fields)
     }
 

@@ -16,6 +16,10 @@ public final class Program: Sendable {
     public let elementCounters: [ElementCounterReference]
     /// Every counter that stands in a table under a name, in the same order.
     public let namedCounters: [NamedCounterReference]
+    /// Every quota that stands in a table under a name, in the same order.
+    public let namedQuotas: [NamedQuotaReference]
+    /// Every named set or map that changes, in the same order.
+    public let changingSets: [ChangingSetReference]
     /// Chains hooked into the path, in the order in which a frame meets them.
     public let baseChains: [BaseChainReference]
 
@@ -34,7 +38,8 @@ public final class Program: Sendable {
     private let quotas: FrozenArray<QuotaBound>
     /// Of the buckets, then of the quotas. A new program begins anew.
     private let cells: StateCells
-    private let changingSets: DynamicSets
+    private let dynamicSets: DynamicSets
+    private let accesses: SetAccesses
     private let writes: FrozenArray<Write>
 
     /// Compiles a checked tree for a pair of ports.
@@ -61,12 +66,25 @@ public final class Program: Sendable {
         loads = FrozenArray(emitter.loads)
         namedCounters = emitter.stateful.namedCounters
         buckets = FrozenArray(emitter.stateful.buckets)
-        changingSets = DynamicSets(
+        namedQuotas = emitter.stateful.namedQuotas
+        changingSets = emitter.stateful.changingReferences
+        dynamicSets = DynamicSets(
             emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps,
             seed: (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)), start: start.monotonic)
+        accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         cells = StateCells(emitter.stateful.buckets.map { $0.full } + emitter.stateful.quotas.map(\.used))
         writes = FrozenArray(emitter.writes)
+    }
+
+    /// Bytes that a quota has counted so far, what it started from included, by index into `namedQuotas`; 0 for one that there isn't.
+    public func bytesUsed(ofQuota index: Int) -> UInt64 {
+        namedQuotas.indices.contains(index) ? cells.value(buckets.count + namedQuotas[index].number) : 0
+    }
+
+    /// Elements that a set has at this moment, by index into `changingSets`; 0 for one that there isn't. It looks at all of them.
+    public func elementCount(ofSet index: Int, at instant: Instant) -> Int {
+        changingSets.indices.contains(index) ? dynamicSets.count(set: changingSets[index].number, at: instant.monotonic) : 0
     }
 
     /// Runs a frame through the rules.
@@ -192,8 +210,8 @@ public final class Program: Sendable {
                 continue
             case .inChanging:
                 guard let value = values[instruction.slot],
-                    let isInside = changingSets.holds(
-                        value & instruction.mask, set: Int(instruction.first), isNegated: instruction.isNegated, bytes: size,
+                    let isInside = dynamicSets.holds(
+                        PackedKey(value & instruction.mask), set: Int(instruction.first), isNegated: instruction.isNegated, bytes: size,
                         at: instant.monotonic),
                     isInside != instruction.isNegated
                 else {
@@ -203,13 +221,39 @@ public final class Program: Sendable {
                 continue
             case .change:
                 guard let value = values[instruction.slot],
-                    changingSets.change(
-                        value & instruction.mask, set: Int(instruction.first), template: Int(instruction.count), bytes: size,
+                    dynamicSets.change(
+                        PackedKey(value & instruction.mask), set: Int(instruction.first), template: Int(instruction.count), bytes: size,
                         at: instant.monotonic)
                 else {
                     next = Int(instruction.target)
                     continue
                 }
+                continue
+            case .inChangingKey:
+                let isInside = isInChanging(
+                    Int(rule), values, bytes.bytes, frame, isNegated: instruction.isNegated, ingress: ingress, at: instant, size)
+                if isInside == nil || isInside == instruction.isNegated { next = Int(target) }
+                continue
+            case .changeKey:
+                if !change(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) { next = Int(target) }
+                continue
+            case .markChanging:
+                if let mark = mapped(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
+                    values.setMark(mark)
+                } else {
+                    next = Int(target)
+                }
+                continue
+            case .countMapped:
+                hits.countObject(mappedObject(remembered), bytes: size)
+                continue
+            case .limitMapped:
+                let number = mappedObject(remembered)
+                if !cells.pass(buckets[number], cell: number, bytes: size, at: instant.monotonic) { next = Int(target) }
+                continue
+            case .quotaMapped:
+                let number = mappedObject(remembered)
+                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(target) }
                 continue
             case .log:
                 hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
@@ -233,7 +277,8 @@ public final class Program: Sendable {
             }
             switch verdict {
             case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota, .inChanging,
-                .change, .log, .write, .copy, .endOfChain:
+                .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
+                .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
@@ -289,6 +334,40 @@ public final class Program: Sendable {
     ) -> UInt128? {
         loads[load].value(bytes, frame, ingress: ingress, at: instant)
     }
+
+    /// nil where the key can't be read, or the element's own statements end the rule.
+    private func isInChanging(
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, isNegated: Bool, ingress: UInt8,
+        at instant: Instant, _ size: UInt64
+    ) -> Bool? {
+        let access = accesses.accesses[number]
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
+        return dynamicSets.holds(key, set: Int(access.set), isNegated: isNegated, bytes: size, at: instant.monotonic)
+    }
+
+    private func change(
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
+        _ size: UInt64
+    ) -> Bool {
+        let access = accesses.accesses[number]
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant),
+            let data = accesses.data(of: access, values, loads, bytes, frame, ingress: ingress, at: instant)
+        else { return false }
+        return dynamicSets.change(
+            key, data: data, set: Int(access.set), template: Int(access.template), bytes: size, at: instant.monotonic)
+    }
+
+    private func mapped(
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
+        _ size: UInt64
+    ) -> UInt128? {
+        let access = accesses.accesses[number]
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
+        return dynamicSets.mapped(key, set: Int(access.set), bytes: size, at: instant.monotonic)
+    }
+
+    @inline(__always)
+    private func mappedObject(_ outcome: Int) -> Int { Int(truncatingIfNeeded: lookups.outcomes[outcome].value) }
 
     @inline(__always)
     private func isInRange(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {

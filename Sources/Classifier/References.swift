@@ -30,6 +30,28 @@ public struct NamedCounterReference: Sendable, Equatable {
     public var bytes: UInt64
 }
 
+/// A quota that stands in a table under a name.
+public struct NamedQuotaReference: Sendable {
+    public var family: Family
+    public var table: String
+    public var name: String
+    public var quota: Quota
+    /// Among all quotas of the program.
+    var number: Int
+}
+
+/// A set or map that rules change, or whose elements have timeouts.
+public struct ChangingSetReference: Sendable {
+    public var family: Family
+    public var table: String
+    public var name: String
+    public var isMap: Bool
+    /// Elements that it has room for.
+    public var capacity: Int
+    /// Among all sets of the program that change, meters among them.
+    var number: Int
+}
+
 /// A `counter` statement.
 public struct CounterReference: Sendable, Equatable {
     /// Index into `Program.rules`.
@@ -52,4 +74,6 @@ public struct ElementCounterReference: Sendable {
     public var set: String
     /// With what its counter starts from, as in `CounterReference`.
     public var element: SetElement
+    /// The element's value as it is written.
+    public var text: String
 }

@@ -86,6 +86,12 @@ struct StateCells: ~Copyable, @unchecked Sendable {
         unsafe base.deallocate()
     }
 
+    /// What a cell says now; 0 for one that there isn't.
+    func value(_ cell: Int) -> UInt64 {
+        guard cell >= 0, cell < count else { return 0 }
+        return unsafe base[cell].load(ordering: .relaxed)
+    }
+
     /// Whether the bucket in this cell lets a frame pass, which then has paid.
     @inline(__always)
     func pass(_ bucket: TokenBucket, cell: Int, bytes size: UInt64, at now: UInt64) -> Bool {

@@ -6,6 +6,11 @@ struct StatefulEmitter {
     private(set) var quotas: [(bound: QuotaBound, used: UInt64)] = []
     private(set) var namedCounters: [NamedCounterReference] = []
     private(set) var plans: [DynamicSetPlan] = []
+    /// Sets that stand in a table under a name, by the number of their plan.
+    private(set) var changingReferences: [ChangingSetReference] = []
+    private(set) var namedQuotas: [NamedQuotaReference] = []
+    private let ports: [String]
+    private var otherInterfaces: [String: UInt128] = [:]
     private(set) var templates: [ElementTemplate] = []
     private(set) var steps: [ElementStep] = []
     /// Of each template.
@@ -17,12 +22,23 @@ struct StatefulEmitter {
     /// Those of the table at hand.
     private var numbers: [ObjectReference: Int] = [:]
 
+    init(ports: [String]) {
+        self.ports = ports
+    }
+
     /// From here on names are those of this table.
     mutating func begin(_ table: Table) throws(ProgramError) {
         numbers.removeAll()
         changingSets.removeAll()
         ownTemplates.removeAll()
-        for set in table.sets where set.dynamics.changes { try add(set) }
+        for set in table.sets where set.dynamics.changes {
+            guard changingSets[set.name] == nil else { continue }
+            try add(set)
+            changingReferences.append(
+                ChangingSetReference(
+                    family: table.family, table: table.name, name: set.name, isMap: set.isMap, capacity: plans[plans.count - 1].capacity,
+                    number: plans.count - 1))
+        }
         for object in table.objects {
             let reference = ObjectReference(kind: object.kind, name: object.name)
             switch object.content {
@@ -31,7 +47,11 @@ struct StatefulEmitter {
                 namedCounters.append(
                     NamedCounterReference(family: table.family, table: table.name, name: object.name, packets: packets, bytes: bytes))
             case .limit(let limit): numbers[reference] = try add(limit, object.location)
-            case .quota(let quota): numbers[reference] = add(quota)
+            case .quota(let quota):
+                numbers[reference] = add(quota)
+                namedQuotas.append(
+                    NamedQuotaReference(
+                        family: table.family, table: table.name, name: object.name, quota: quota, number: quotas.count - 1))
             }
         }
     }
@@ -53,21 +73,62 @@ struct StatefulEmitter {
     }
 
     private mutating func add(_ set: NamedSet) throws(ProgramError) {
-        guard changingSets[set.name] == nil else { return }
-        let template = try addTemplate(.add, timeout: 0, set.dynamics.statements, set.location)
+        let own = try addTemplate(.add, timeout: 0, set.dynamics.statements, set.location)
         let capacity = max(set.size.map { Int($0) } ?? set.elements.count, set.elements.count)
         guard capacity <= DynamicSets.largest else { throw ProgramError(reason: .tooLarge, location: set.location) }
         var plan = DynamicSetPlan(
-            capacity: capacity, timeout: (set.dynamics.timeout ?? 0) &* 1_000_000, steps: set.dynamics.statements.count, template: template)
+            capacity: capacity, timeout: (set.dynamics.timeout ?? 0) &* 1_000_000, steps: set.dynamics.statements.count)
+        plan.width = Self.width(of: set.key.fields)
+        plan.hasData = set.data != nil
         for element in set.elements {
-            guard case .number(let key) = element.value else {
-                throw ProgramError(reason: .value(set.key.field), location: element.location)
+            var template = own
+            if !element.statements.isEmpty {
+                template = try addTemplate(.add, timeout: 0, element.statements, element.location)
+                plan.steps = max(plan.steps, element.statements.count)
             }
-            plan.elements.append((key, (element.timeout ?? 0) &* 1_000_000))
+            var data: UInt128 = 0
+            if case .number(let number) = element.data { data = number }
+            plan.elements.append(
+                DynamicSetPlan.Element(
+                    key: try key(of: element, set), data: data, timeout: (element.expires ?? element.timeout ?? 0) &* 1_000_000,
+                    template: template))
         }
         changingSets[set.name] = plans.count
-        ownTemplates[set.name] = template
+        ownTemplates[set.name] = own
         plans.append(plan)
+    }
+
+    /// How many times 128 bits keys of these fields have.
+    private static func width(of fields: [Field]) -> Int {
+        (fields.reduce(0) { $0 + PackedKey.words(of: $1) } + 3) / 4
+    }
+
+    private mutating func key(of element: SetElement, _ set: NamedSet) throws(ProgramError) -> PackedKey {
+        var values = [element.value]
+        if case .concatenation(let parts) = element.value { values = parts }
+        var key = PackedKey()
+        var word = 0
+        for (field, value) in zip(set.key.fields, values) {
+            switch value {
+            case .number(let number): key.place(number, atWord: word)
+            case .interface(let name, false): key.place(number(ofInterface: name), atWord: word)
+            default: throw ProgramError(reason: .value(field), location: element.location)
+            }
+            word += PackedKey.words(of: field)
+        }
+        guard values.count == set.key.fields.count, word <= PackedKey.capacity else {
+            throw ProgramError(reason: .value(set.key.field), location: element.location)
+        }
+        return key
+    }
+
+    /// A port is its bit; other names have numbers of their own, which no frame bears.
+    private mutating func number(ofInterface name: String) -> UInt128 {
+        if let port = ports.firstIndex(of: name) { return 1 << UInt128(port) }
+        if let known = otherInterfaces[name] { return known }
+        let number = UInt128(4 + otherInterfaces.count)
+        otherInterfaces[name] = number
+        return number
     }
 
     /// - Returns: The numbers of the set that the rule changes, and of the template that says how.
@@ -77,8 +138,9 @@ struct StatefulEmitter {
         if let size = update.meterSize {
             guard Int(size) <= DynamicSets.largest else { throw ProgramError(reason: .tooLarge, location: update.location) }
             set = plans.count
-            let own = try addTemplate(.add, timeout: 0, [], update.location)
-            plans.append(DynamicSetPlan(capacity: Int(size), timeout: 0, steps: 0, template: own))
+            var plan = DynamicSetPlan(capacity: Int(size), timeout: 0, steps: 0)
+            plan.width = Self.width(of: update.key.components.map(\.field))
+            plans.append(plan)
         } else {
             guard let known = changingSets[update.set], let own = ownTemplates[update.set] else {
                 throw ProgramError(reason: .unknownSet(update.set), location: update.location)

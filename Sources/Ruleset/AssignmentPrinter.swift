@@ -1,11 +1,12 @@
 extension Assignment {
     /// The statement as it is written.
-    var text: String {
+    func text(_ localTime: LocalTime = .utc) -> String {
         switch value {
         case .field(let source): "\(field.words) set \(Selector.reading(source).text)"
         case .constant(let number): "\(field.words) set \(text(of: number))"
         case .mapped(let map):
-            "\(field.words) set \(map.key.text) map \(map.elements.text(ElementText(map.key.components.map(\.field), data: field)))"
+            "\(field.words) set \(map.key.text) map "
+                + map.elements.text(ElementText(map.key.components.map(\.field), data: field, localTime: localTime))
         }
     }
 

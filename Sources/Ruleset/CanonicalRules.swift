@@ -41,6 +41,11 @@ struct CanonicalRule {
                     map.elements = .anonymous(elements.canonical(of: map.key))
                 }
                 statements[index] = .verdictMap(map)
+            case .objectMap(var map):
+                if case .anonymous(let elements) = map.elements {
+                    map.elements = .anonymous(elements.canonical(of: map.key))
+                }
+                statements[index] = .objectMap(map)
             case .assignment(var assignment):
                 if case .mapped(var map) = assignment.value, case .anonymous(let elements) = map.elements {
                     map.elements = .anonymous(elements.canonical(of: map.key))
@@ -99,6 +104,7 @@ extension Statement {
         switch self {
         case .match(let match) where !match.key.isConcatenation: Selector.reading(match.field)
         case .verdictMap(let map) where !map.key.isConcatenation: Selector.reading(map.field)
+        case .objectMap(let map) where !map.key.isConcatenation: Selector.reading(map.key.first.field)
         default: nil
         }
     }
@@ -118,6 +124,7 @@ extension Statement {
         case .match(let match) where match.isImplied: nil
         case .match(let match): Selector.reading(match.field)
         case .verdictMap(let map): Selector.reading(map.field)
+        case .objectMap(let map): Selector.reading(map.key.first.field)
         default: nil
         }
     }

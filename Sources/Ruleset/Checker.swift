@@ -42,6 +42,7 @@ struct Checker {
             for chain in table.chains { chain.warnOfUnreachableRules(into: &checker.sink) }
             table.warnOfUnmatchedRules(into: &checker.sink)
         }
+        checker.warnOfUnseenFrames(in: remaining.map { checker.tables[$0] })
         return (remaining.map { checker.tables[$0] }, checker.sink)
     }
 
@@ -64,6 +65,7 @@ struct Checker {
         case .deleteTable: delete(tableAt: table)
         case .deleteChain(let name): deleteChain(name, ofTableAt: table, command.location)
         case .deleteSet(let name): deleteSet(name, ofTableAt: table, command.location)
+        case .deleteObject(let object): deleteObject(object, ofTableAt: table, command.location)
         case .chain(let syntax):
             if command.isCreated, contents[table].chains[syntax.name] != nil {
                 return sink.error(command.location, "chain '\(printable(syntax.name))' is already there")
@@ -220,7 +222,8 @@ extension Checker {
                 continue
             }
             guard let set = contents[table].sets[update.set] else { continue }
-            tables[table].sets[set].dynamics.isDynamic = true
+            // A map has to say it itself.
+            if !tables[table].sets[set].isMap { tables[table].sets[set].dynamics.isDynamic = true }
             tables[table].sets[set].size = tables[table].sets[set].size ?? SetUpdate.defaultSize
         }
     }
@@ -240,7 +243,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment: break
+                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap: break
                 }
             }
         }
@@ -252,7 +255,8 @@ extension Checker {
         case .set(let syntax): note(syntax.elements)
         case .rule(let rule, _, _): note([rule])
         case .elements(let entries, _): note(entries)
-        case .deletion, .object, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .flushRuleset: break
+        case .deletion, .object, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .deleteObject, .flushRuleset:
+            break
         }
     }
 
@@ -291,6 +295,7 @@ extension Rule {
             switch statement {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
             case .update(let update): update.meterSize == nil ? update.set : nil
+            case .objectMap(let map): map.elements.name
             case .verdictMap(let map): map.elements.name
             case .assignment(let assignment): if case .mapped(let map) = assignment.value { map.elements.name } else { nil }
             case .counter, .verdict, .limit, .quota, .object, .log: nil
@@ -302,7 +307,7 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap, .limit, .quota, .update, .assignment: return false
+            case .match, .verdictMap, .limit, .quota, .update, .assignment, .objectMap: return false
             case .object(let object, _): if object.kind != .counter { return false }
             case .counter, .log, .verdict(.continue, _): break
             case .verdict(let verdict, _):
@@ -334,7 +339,7 @@ extension Ruleset {
     ///   - source: the text, with the name that diagnostics call it by.
     ///   - loader: opens what the text includes. Without it `include` is refused.
     ///   - localTime: the zone in which `meta hour "17:00"` and `meta time "2024-06-06 17:00"` are written. As nft does, they become
-    ///     UTC here; the tree and its text say UTC.
+    ///     UTC here, and the tree says UTC.
     /// - Returns: the checked tree, and what is accepted but worth a second look.
     /// - Throws: `RejectedRuleset`, with at most `RejectedRuleset.diagnosticLimit` errors.
     public static func read(

@@ -148,12 +148,18 @@ extension Parser {
             let action: CommandSyntax.Action =
                 what.text == "chain" ? .deleteChain(name) : .deleteSet(name)
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: action))
+        case "counter", "quota", "limit":
+            let kind: NamedObject.Kind = what.text == "counter" ? .counter : what.text == "quota" ? .quota : .limit
+            next()
+            let table = try tableName()
+            let object = ObjectReference(kind: kind, name: try identifier(what.text))
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteObject(object)))
         case "rule":
             throw fail(what.location, "'delete rule' is not supported", note: "a rule goes by a handle that only the kernel gives it")
         case "element":
             throw fail(what.location, "'delete element' is not supported", note: "leave out what is not to be there")
         default:
-            throw unexpected(expecting: "table, chain, set or map behind 'delete'")
+            throw unexpected(expecting: "table, chain, set, map, element, counter, quota or limit behind 'delete'")
         }
     }
 }

@@ -3,14 +3,14 @@
 // The usual head of a file, `table inet x; delete table inet x; table inet x { … }`, leaves what its last command says.
 
 extension Checker {
-    /// Chains and sets that a file may delete one by one. To see that nothing uses it each of them asks the whole table.
+    /// Chains, sets and objects that a file may delete one by one. To see that nothing uses it each of them asks the whole table.
     private static let deletionLimit = 64
 
     private mutating func isOneTooMany(_ location: SourceLocation) -> Bool {
         deletions += 1
         guard deletions > Self.deletionLimit else { return false }
         sink.error(
-            location, "more than \(Self.deletionLimit) chains and sets are deleted one by one",
+            location, "more than \(Self.deletionLimit) chains, sets and objects are deleted one by one",
             note: "leave out what is not to be there, or delete the table")
         return true
     }
@@ -71,7 +71,38 @@ extension Checker {
     }
 }
 
+extension Checker {
+    /// A counter, quota or limit goes, unless a rule or a map leads to it.
+    mutating func deleteObject(_ object: ObjectReference, ofTableAt table: Int, _ location: SourceLocation) {
+        let (kind, name) = (object.kind.rawValue, printable(object.name))
+        guard let index = tables[table].objects.firstIndex(where: { $0.kind == object.kind && $0.name == object.name }) else {
+            return missing(kind, object.name, among: tables[table].objects.filter { $0.kind == object.kind }.map(\.name), location)
+        }
+        if isOneTooMany(location) { return }
+        let isUsed =
+            tables[table].chains.contains { $0.rules.contains { $0.leads(to: object) } }
+            || tables[table].sets.contains { $0.objectKind == object.kind && $0.elements.contains { $0.object == object.name } }
+        if isUsed {
+            return sink.error(location, "\(kind) '\(name)' can't be deleted: a rule or a map leads to it", note: "delete that first")
+        }
+        tables[table].objects.remove(at: index)
+        contents[table].declarations.remove(object)
+    }
+}
+
 extension Rule {
+    fileprivate func leads(to object: ObjectReference) -> Bool {
+        statements.contains { statement in
+            switch statement {
+            case .object(let reference, _): return reference == object
+            case .objectMap(let map):
+                guard map.kind == object.kind, case .anonymous(let elements) = map.elements else { return false }
+                return elements.contains { $0.object == object.name }
+            default: return false
+            }
+        }
+    }
+
     /// Whether it names the chain; where it names a map, that is for the map to say.
     fileprivate func leads(to chain: String) -> Bool {
         for statement in statements {

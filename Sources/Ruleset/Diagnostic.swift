@@ -79,7 +79,7 @@ public struct Diagnostic: Error, Sendable, Equatable {
 
 /// A rule set that can't be used, with everything that is wrong with it, as far as that can be told in one go.
 public struct RejectedRuleset: Error, Sendable, Equatable {
-    /// At most this many errors are reported; what follows a mistake is often its echo.
+    /// At most this many errors are reported, and as many warnings beside them; what follows a mistake is often its echo.
     public static let diagnosticLimit = 20
 
     public var sources: [SourceFile]

@@ -4,13 +4,14 @@ enum SetUse {
     case verdicts
     /// Of the selector's type.
     case values(Selector)
+    case objects(NamedObject.Kind)
 
     /// As rules ask for it.
     var word: String {
         switch self {
         case .membership: ""
         case .verdicts: "vmap "
-        case .values: "map "
+        case .values, .objects: "map "
         }
     }
 
@@ -40,8 +41,10 @@ struct ElementChecker {
 
     /// - Parameters:
     ///   - hasIntervals: Ranges, prefixes and wildcards are taken.
-    ///   - hasTimeouts: Elements may have timeouts of their own.
-    func elements(_ entries: [EntrySyntax], hasIntervals: Bool, hasTimeouts: Bool = false) throws(Diagnostic) -> [SetElement] {
+    ///   - dynamics: What elements may have of their own.
+    func elements(
+        _ entries: [EntrySyntax], hasIntervals: Bool, dynamics: SetDynamics = SetDynamics()
+    ) throws(Diagnostic) -> [SetElement] {
         var elements: [SetElement] = []
         elements.reserveCapacity(entries.count)
         for entry in entries {
@@ -50,19 +53,54 @@ struct ElementChecker {
             if !hasIntervals, entry.element.isInterval || value.isWildcard {
                 throw failure(location, "ranges, prefixes and wildcards are for sets with 'flags interval'")
             }
-            if entry.counter != nil, counter == nil {
-                throw failure(location, "a counter of an element needs 'counter' in the declaration of its set")
-            }
-            if entry.timeout != nil, !hasTimeouts {
-                throw failure(location, "timeouts are for elements of sets with 'flags timeout'")
-            }
+            try checkTimes(of: entry, dynamics)
+            let statements = try statements(of: entry, dynamics)
             elements.append(
                 SetElement(
-                    value: value, verdict: try verdict(of: entry), data: try data(of: entry),
-                    counter: counter.map { entry.counter ?? $0 }, comment: entry.comment, timeout: entry.timeout,
-                    location: location))
+                    value: value, verdict: try verdict(of: entry), data: try data(of: entry), object: try object(of: entry),
+                    counter: try counter(of: entry, dynamics), comment: entry.comment, timeout: entry.timeout, expires: entry.expires,
+                    statements: statements, location: location))
         }
         return elements
+    }
+
+    /// In a set that counts and does not change.
+    private func counter(of entry: EntrySyntax, _ dynamics: SetDynamics) throws(Diagnostic) -> SetElement.Counter? {
+        if dynamics.changes { return nil }
+        switch entry.statements.first {
+        case nil: return counter
+        case .counter(let packets, let bytes) where counter != nil && entry.statements.count == 1:
+            return SetElement.Counter(packets: packets, bytes: bytes)
+        case .counter, .limit, .quota:
+            let words = entry.statements.map(\.kind.rawValue).joined(separator: " ")
+            throw failure(entry.element.location, "a \(words) of an element needs '\(words)' in the declaration of its set")
+        }
+    }
+
+    private func checkTimes(of entry: EntrySyntax, _ dynamics: SetDynamics) throws(Diagnostic) {
+        let location = entry.element.location
+        if entry.timeout != nil || entry.expires != nil, !dynamics.hasTimeout {
+            throw failure(location, "timeouts are for elements of sets with 'flags timeout'")
+        }
+        guard let expires = entry.expires else { return }
+        guard let timeout = entry.timeout ?? dynamics.timeout else {
+            throw failure(location, "'expires' needs a timeout, of the element or of its set")
+        }
+        if expires > timeout { throw failure(location, "the element expires later than its timeout of \(Duration.text(of: timeout))") }
+    }
+
+    /// In a set that changes; none where they are the set's own.
+    private func statements(of entry: EntrySyntax, _ dynamics: SetDynamics) throws(Diagnostic) -> [ElementStatement] {
+        guard dynamics.changes, !entry.statements.isEmpty else { return [] }
+        let (own, location) = (dynamics.statements, entry.element.location)
+        if own.isEmpty, !dynamics.isDynamic {
+            let words = entry.statements.map(\.kind.rawValue).joined(separator: " ")
+            throw failure(location, "a \(words) of an element needs '\(words)' in the declaration of its set")
+        }
+        guard own.isEmpty || own.map(\.kind) == entry.statements.map(\.kind) else {
+            throw failure(location, "the set's elements have other statements: \(own.map(\.text).joined(separator: " "))")
+        }
+        return entry.statements == own ? [] : entry.statements
     }
 
     private func verdict(of entry: EntrySyntax) throws(Diagnostic) -> Verdict? {
@@ -82,7 +120,12 @@ struct ElementChecker {
         case .values(let selector):
             if entry.verdict != nil { throw failure(location, "this map has \(selector.type.described) for each element, and no verdicts") }
             return nil
+        case .objects: return nil
         }
+    }
+
+    private func object(of entry: EntrySyntax) throws(Diagnostic) -> String? {
+        if case .objects(let kind) = use { try Self.object(of: entry, kind) } else { nil }
     }
 
     private func data(of entry: EntrySyntax) throws(Diagnostic) -> Value? {
@@ -181,7 +224,7 @@ struct ElementChecker {
 }
 
 extension SetElement {
-    func leadsToSame(as other: SetElement) -> Bool { verdict == other.verdict && data == other.data }
+    func leadsToSame(as other: SetElement) -> Bool { verdict == other.verdict && data == other.data && object == other.object }
 }
 
 extension ElementSyntax {

@@ -23,19 +23,25 @@ extension MatchKey {
 struct ElementText {
     private let values: [ValueText]
     private let data: ValueText?
+    /// Those of elements without statements of their own, in a set that changes.
+    private let statements: [ElementStatement]
 
     /// - Parameter data: What a map to values has.
-    init(_ fields: [Field], data: Field? = nil) {
-        values = fields.map { ValueText(Selector.reading($0)).ofElements }
+    init(_ fields: [Field], data: Field? = nil, statements: [ElementStatement] = [], localTime: LocalTime = .utc) {
+        self.statements = statements
+        values = fields.map { ValueText(Selector.reading($0), localTime).ofElements }
         self.data = data.map { ValueText(Selector.reading($0)).ofElements }
     }
 
     func text(of element: SetElement) -> String {
         var text = text(of: element.value)
         if let counter = element.counter { text += " counter packets \(counter.packets) bytes \(counter.bytes)" }
+        for statement in element.statements.isEmpty ? statements : element.statements { text += " \(statement.listing)" }
         if let timeout = element.timeout { text += " timeout \(Duration.text(of: timeout))" }
+        if let expires = element.expires { text += " expires \(Duration.text(of: expires))" }
         if let comment = element.comment { text += " comment \"\(comment)\"" }
         if let verdict = element.verdict { text += " : \(verdict.text)" }
+        if let object = element.object { text += " : \"\(object)\"" }
         if let value = element.data, let data { text += " : \(data.text(of: value, isElement: true))" }
         return text
     }
@@ -48,4 +54,9 @@ struct ElementText {
         case .number, .range, .prefix, .interface: values.first?.text(of: value, isElement: true) ?? ""
         }
     }
+}
+
+extension NamedSet {
+    /// An element's value as it is written: `10.0.0.1 . 80`.
+    public func text(of value: Value) -> String { ElementText(key.fields).text(of: value) }
 }

@@ -1,12 +1,14 @@
 // Options and extension headers, and what is set, as JSON.
 
 extension Assignment {
-    var json: JSONValue {
+    func json(_ localTime: LocalTime) -> JSONValue {
         let value: JSONValue =
             switch value {
             case .field(let source): source.json
             case .mapped(let map):
-                .object([("map", JSONElements(map.key.components.map(\.field), data: field).map(map.key, map.elements))])
+                .object([
+                    ("map", JSONElements(map.key.components.map(\.field), data: field, localTime: localTime).map(map.key, map.elements))
+                ])
             case .constant(let number): JSONText(Selector.reading(field)).value(.number(number), isElement: true)
             }
         return .object([("mangle", .object([("key", field.json), ("value", value)]))])

@@ -12,6 +12,15 @@ extension SetDynamics {
 }
 
 extension ElementStatement {
+    /// Of an element: counters have their numbers there.
+    var elementMember: (String, JSONValue) {
+        switch self {
+        case .counter(let packets, let bytes): ("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))
+        case .limit(let limit): ("limit", .object(limit.members(inRule: true)))
+        case .quota(let quota): ("quota", .object(quota.statementMembers))
+        }
+    }
+
     fileprivate var json: JSONValue {
         switch self {
         case .counter: .object([("counter", .null)])
@@ -24,7 +33,9 @@ extension ElementStatement {
 extension SetUpdate {
     /// `set`, or `meter`, which has room for one statement.
     var json: JSONValue {
-        let key = JSONText(Selector.reading(field)).left(field, mask: mask, isList: false)
+        // nft has no other form for it.
+        if data != nil { return .text(text) }
+        let key = key.json()
         let element = timeout.map { JSONValue.object([("elem", .object([("val", key), ("timeout", .number($0 / 1_000))]))]) } ?? key
         if let meterSize {
             let statement: [(String, JSONValue)] = statements.first.map { [("stmt", $0.json)] } ?? []

@@ -3,9 +3,9 @@ struct JSONText {
     private let type: ValueType
     private let texts: ValueText
 
-    init(_ selector: Selector) {
+    init(_ selector: Selector, _ localTime: LocalTime = .utc) {
         type = selector.type
-        texts = ValueText(selector)
+        texts = ValueText(selector, localTime)
     }
 
     /// What is compared: the selector, perhaps masked.

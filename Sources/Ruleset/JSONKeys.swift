@@ -26,10 +26,13 @@ extension MatchKey.Component {
 struct JSONElements {
     private let texts: [JSONText]
     private let data: JSONText?
+    /// Those of elements without statements of their own, in a set that changes.
+    private let statements: [ElementStatement]
 
     /// - Parameter data: What a map to values has.
-    init(_ fields: [Field], data: Field? = nil) {
-        texts = fields.map { JSONText(Selector.reading($0)) }
+    init(_ fields: [Field], data: Field? = nil, statements: [ElementStatement] = [], localTime: LocalTime = .utc) {
+        self.statements = statements
+        texts = fields.map { JSONText(Selector.reading($0), localTime) }
         self.data = data.map { JSONText(Selector.reading($0)) }
     }
 
@@ -44,16 +47,21 @@ struct JSONElements {
     /// An element of a map is a pair of it and what it leads to; one with a counter or a comment is an object of its own.
     func element(_ element: SetElement) -> JSONValue {
         var key = value(element.value)
-        if element.counter != nil || element.comment != nil || element.timeout != nil {
+        // There is room for one.
+        let statement = element.statements.first ?? statements.first
+        if element.counter != nil || element.comment != nil || element.timeout != nil || element.expires != nil || statement != nil {
             var members = [("val", key)]
             if let timeout = element.timeout { members.append(("timeout", .number(timeout / 1_000))) }
+            if let expires = element.expires { members.append(("expires", .number(expires / 1_000))) }
             if let comment = element.comment { members.append(("comment", .text(comment))) }
             if let counter = element.counter {
                 members.append(("counter", .object([("packets", .number(counter.packets)), ("bytes", .number(counter.bytes))])))
             }
+            if let statement { members.append(statement.elementMember) }
             key = .object([("elem", .object(members))])
         }
         if let verdict = element.verdict { return .array([key, verdict.json]) }
+        if let object = element.object { return .array([key, .text(object)]) }
         if let value = element.data, let data { return .array([key, data.value(value, isElement: true)]) }
         return key
     }

@@ -3,19 +3,21 @@ extension Ruleset {
     ///
     /// There are no handles, which the kernel gives to what is loaded into it. Comments of tables and chains and `auto-merge` are
     /// there, as in later versions of nft; 1.0.6 leaves them out.
-    /// - Parameter version: Weir's own, for `metainfo`.
-    public func json(version: String) -> String {
+    /// - Parameters:
+    ///   - version: Weir's own, for `metainfo`.
+    ///   - localTime: The zone in which times are written.
+    public func json(version: String, localTime: LocalTime = .utc) -> String {
         let metainfo = JSONValue.object([
             ("version", .text(version)), ("release_name", .text("Weir")), ("json_schema_version", .number(1)),
         ])
-        let objects = [JSONValue.object([("metainfo", metainfo)])] + tables.flatMap(\.jsonObjects)
+        let objects = [JSONValue.object([("metainfo", metainfo)])] + tables.flatMap { $0.jsonObjects(localTime) }
         return JSONValue.object([("nftables", .array(objects))]).encoded + "\n"
     }
 }
 
 extension Table {
     /// The table, its sets, its chains, and then all rules.
-    fileprivate var jsonObjects: [JSONValue] {
+    fileprivate func jsonObjects(_ localTime: LocalTime) -> [JSONValue] {
         let place = [("family", JSONValue.text(family.rawValue)), ("table", .text(name))]
         var table = [("family", JSONValue.text(family.rawValue)), ("name", .text(name))]
         if let comment { table.append(("comment", .text(comment))) }
@@ -27,7 +29,7 @@ extension Table {
             for rule in chain.rules {
                 var members = place + [("chain", .text(chain.name))]
                 if let comment = rule.comment { members.append(("comment", .text(comment))) }
-                members.append(("expr", .array(rule.statements.compactMap(\.json))))
+                members.append(("expr", .array(rule.statements.compactMap { $0.json(localTime) })))
                 objects.append(.object([("rule", .object(members))]))
             }
         }
@@ -55,6 +57,7 @@ extension NamedSet {
         var members = [("name", JSONValue.text(name)), ("type", types.count == 1 ? types[0] : .array(types))]
         if isVerdictMap { members.append(("map", .text("verdict"))) }
         if let data { members.append(("map", .text(Selector.reading(data.field).type.typeName))) }
+        if let objectKind { members.append(("map", .text(objectKind.rawValue))) }
         if policy != .performance { members.append(("policy", .text(policy.rawValue))) }
         if let comment { members.append(("comment", .text(comment))) }
         if let size { members.append(("size", .number(UInt64(size)))) }
@@ -65,7 +68,10 @@ extension NamedSet {
         members += dynamics.jsonMembers
         if hasCounters { members.append(("stmt", .array([.object([("counter", .null)])]))) }
         if mergesElements { members.append(("auto-merge", .boolean(true))) }
-        if !elements.isEmpty { members.append(("elem", .array(elements.map(JSONElements(key.fields, data: data?.field).element)))) }
+        if !elements.isEmpty {
+            members.append(
+                ("elem", .array(elements.map(JSONElements(key.fields, data: data?.field, statements: dynamics.statements).element))))
+        }
         return members
     }
 }

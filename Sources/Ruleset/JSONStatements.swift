@@ -2,19 +2,21 @@
 
 extension Statement {
     /// Nil for an implied match.
-    var json: JSONValue? {
+    func json(_ localTime: LocalTime = .utc) -> JSONValue? {
         switch self {
-        case .match(let match): match.isImplied ? nil : .object([("match", match.json)])
+        case .match(let match): match.isImplied ? nil : .object([("match", match.json(localTime))])
         case .counter(let packets, let bytes, _):
             .object([("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))])
         case .verdict(let verdict, _): verdict.json
-        case .verdictMap(let map): .object([("vmap", JSONElements(map.key.components.map(\.field)).map(map.key, map.elements))])
-        case .assignment(let assignment): assignment.json
+        case .verdictMap(let map):
+            .object([("vmap", JSONElements(map.key.components.map(\.field), localTime: localTime).map(map.key, map.elements))])
+        case .assignment(let assignment): assignment.json(localTime)
         case .limit(let limit, _): .object([("limit", .object(limit.members(inRule: true)))])
         case .quota(let quota, _): .object([("quota", .object(quota.statementMembers))])
         case .object(let reference, _): .object([(reference.kind.rawValue, .text(reference.name))])
         case .log(let log, _): log.json
         case .update(let update): update.json
+        case .objectMap(let map): map.json(localTime)
         }
     }
 }
@@ -34,9 +36,9 @@ extension Verdict {
 
 extension Match {
     /// Flags have an operator for each common test, as they have in text: `in` is any of them, `!` none.
-    fileprivate var json: JSONValue {
+    fileprivate func json(_ localTime: LocalTime) -> JSONValue {
         let selector = Selector.reading(field)
-        let text = JSONText(selector)
+        let text = JSONText(selector, localTime)
         func match(_ sign: String, _ left: JSONValue, _ right: JSONValue) -> JSONValue {
             .object([("op", .text(sign)), ("left", left), ("right", right)])
         }

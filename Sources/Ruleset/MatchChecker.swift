@@ -206,9 +206,10 @@ extension MatchSyntax {
             let place = entry.element.location
             if entry.verdict != nil { throw failure(place, "a verdict stands in a map alone", note: "write: \(key.text) vmap { … }") }
             if entry.data != nil { throw failure(place, "a mapped value stands in a map alone") }
-            if entry.counter != nil || entry.comment != nil {
+            if !entry.statements.isEmpty || entry.comment != nil || entry.timeout != nil || entry.expires != nil {
                 throw failure(
-                    place, "elements with a counter or a comment are for sets with a name", note: "declare a set, and write @name")
+                    place, "elements with statements, timeouts or comments are for sets with a name", note: "declare a set, and write @name"
+                )
             }
             if entry.element.isAny, comparison == .notEqual {
                 throw failure(place, "a set with '*' holds everything, so that nothing is outside of it")

@@ -1,10 +1,10 @@
 extension Match {
     /// The match as it is written.
-    var text: String {
+    func text(_ localTime: LocalTime = .utc) -> String {
         if case .named(let name) = operand { return "\(key.text)\(relation == .equal ? "" : " !=") @\(name)" }
         if key.isConcatenation || key.first.xor != 0 { return generalText }
         let selector = Selector.reading(field)
-        let values = ValueText(selector)
+        let values = ValueText(selector, localTime)
         if let order, case .single(.range(let low, let high)) = operand {
             return "\(key.text) \(order.rawValue) \(values.single(order.limit(of: low, high)))"
         }
@@ -63,8 +63,10 @@ struct ValueText {
     let type: ValueType
     /// Raw bits, which are written in hexadecimal.
     private var isRaw: Bool
+    private let localTime: LocalTime
 
-    init(_ selector: Selector) {
+    init(_ selector: Selector, _ localTime: LocalTime = .utc) {
+        self.localTime = localTime
         type = selector.type
         isRaw = selector.text.hasPrefix("@") || selector.text == Field.compFlags.words
     }
@@ -131,8 +133,8 @@ struct ValueText {
         case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
             .dccpType, .networkFamily, .packetType, .presence, .mobilityType, .interfaceName, .interface, .day:
             String(number)
-        case .time: TimeText.text(ofDate: Int64(clamping: number / TimeText.nanoseconds))
-        case .hour: TimeText.text(ofDay: Int64(clamping: number))
+        case .time: TimeText.text(ofDate: max(0, localTime.date(Int64(clamping: number / TimeText.nanoseconds))))
+        case .hour: TimeText.text(ofDay: localTime.timeOfDay(Int64(clamping: number)))
         }
     }
 

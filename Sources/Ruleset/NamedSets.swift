@@ -7,6 +7,8 @@ public struct NamedSet: Sendable, Equatable {
     public var isVerdictMap: Bool
     /// In a map to values what they are: then each element has data, else none has.
     public var data: SetKey?
+    /// In a map to named objects what they are: then each element has one, else none has.
+    public var objectKind: NamedObject.Kind?
     /// `flags constant`.
     public var isConstant: Bool
     /// `flags interval`: elements may be ranges, prefixes and wildcards.
@@ -27,8 +29,9 @@ public struct NamedSet: Sendable, Equatable {
     public var location: SourceLocation
 
     public init(
-        name: String, key: SetKey, isVerdictMap: Bool = false, data: SetKey? = nil, isConstant: Bool = false, isInterval: Bool = false,
-        mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(), size: UInt32? = nil, policy: Policy = .performance,
+        name: String, key: SetKey, isVerdictMap: Bool = false, data: SetKey? = nil, objectKind: NamedObject.Kind? = nil,
+        isConstant: Bool = false, isInterval: Bool = false, mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(),
+        size: UInt32? = nil, policy: Policy = .performance,
         hasCounters: Bool = false,
         elements: [SetElement] = [], comment: String? = nil, location: SourceLocation
     ) {
@@ -36,6 +39,7 @@ public struct NamedSet: Sendable, Equatable {
         self.key = key
         self.isVerdictMap = isVerdictMap
         self.data = data
+        self.objectKind = objectKind
         self.isConstant = isConstant
         self.isInterval = isInterval
         self.mergesElements = mergesElements
@@ -48,8 +52,8 @@ public struct NamedSet: Sendable, Equatable {
         self.location = location
     }
 
-    /// Whether it is a map, to verdicts or to values.
-    public var isMap: Bool { isVerdictMap || data != nil }
+    /// Whether it is a map, to verdicts, to values or to objects.
+    public var isMap: Bool { isVerdictMap || data != nil || objectKind != nil }
 
     /// `policy performance` or `policy memory`.
     public enum Policy: String, Sendable, CaseIterable {
@@ -82,24 +86,33 @@ public struct SetElement: Sendable, Equatable {
     public var verdict: Verdict?
     /// In a map to values, and only there: a number or an interface's name.
     public var data: Value?
+    /// In a map to objects, and only there: the object's name.
+    public var object: String?
     /// What the element's counter starts from, in a set with counters and only there.
     public var counter: Counter?
     public var comment: String?
-    /// Milliseconds that it lives from the start on; nil for the set's own timeout.
+    /// Milliseconds that it lives; nil for the set's own timeout.
     public var timeout: UInt64?
+    /// Milliseconds that are left of them at the start; nil for all.
+    public var expires: UInt64?
+    /// In a set that changes: what this element has in place of the set's own statements, if anything.
+    public var statements: [ElementStatement]
     public var location: SourceLocation
 
     public init(
-        value: Value, verdict: Verdict? = nil, data: Value? = nil, counter: Counter? = nil, comment: String? = nil,
-        timeout: UInt64? = nil,
+        value: Value, verdict: Verdict? = nil, data: Value? = nil, object: String? = nil, counter: Counter? = nil,
+        comment: String? = nil, timeout: UInt64? = nil, expires: UInt64? = nil, statements: [ElementStatement] = [],
         location: SourceLocation
     ) {
         self.value = value
         self.verdict = verdict
         self.data = data
+        self.object = object
         self.counter = counter
         self.comment = comment
         self.timeout = timeout
+        self.expires = expires
+        self.statements = statements
         self.location = location
     }
 

@@ -1,13 +1,14 @@
 extension Ruleset {
     /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses. Reads back as an equal tree, locations aside.
-    public func printed() -> String {
-        tables.map(\.text).joined()
+    /// - Parameter localTime: The zone in which times are written, and have to be read.
+    public func printed(localTime: LocalTime = .utc) -> String {
+        tables.map { $0.text(localTime) }.joined()
     }
 }
 
 extension Table {
-    fileprivate var text: String {
-        let parts = objects.map(\.text) + sets.map(\.text) + chains.map { $0.text(in: family) }
+    fileprivate func text(_ localTime: LocalTime) -> String {
+        let parts = objects.map(\.text) + sets.map(\.text) + chains.map { $0.text(in: family, localTime) }
         let comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
         return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
     }
@@ -15,7 +16,7 @@ extension Table {
 
 extension NamedSet {
     fileprivate var text: String {
-        let mapped = data.map { " : \($0.list)" } ?? (isVerdictMap ? " : verdict" : "")
+        let mapped = data.map { " : \($0.list)" } ?? objectKind.map { " : \($0.rawValue)" } ?? (isVerdictMap ? " : verdict" : "")
         var lines = ["\(key.text)\(mapped)"]
         if policy != .performance { lines.append("policy \(policy.rawValue)") }
         if let size { lines.append("size \(size)") }
@@ -26,7 +27,7 @@ extension NamedSet {
         if mergesElements { lines.append("auto-merge") }
         if let comment { lines.append("comment \"\(comment)\"") }
         if !elements.isEmpty {
-            let values = ElementText(key.fields, data: data?.field)
+            let values = ElementText(key.fields, data: data?.field, statements: dynamics.elementStatements)
             let width = key.fields.count == 1 ? Selector.reading(key.field).type.elementsInLine : 1
             var text = "elements = { "
             for (index, element) in elements.enumerated() {
@@ -40,7 +41,9 @@ extension NamedSet {
 }
 
 extension VerdictMap {
-    fileprivate var text: String { "\(key.text) vmap \(elements.text(ElementText(key.components.map(\.field))))" }
+    fileprivate func text(_ localTime: LocalTime) -> String {
+        "\(key.text) vmap \(elements.text(ElementText(key.components.map(\.field), localTime: localTime)))"
+    }
 }
 
 extension VerdictMap.Elements {
@@ -53,14 +56,14 @@ extension VerdictMap.Elements {
 }
 
 extension Chain {
-    fileprivate func text(in family: Family) -> String {
+    fileprivate func text(in family: Family, _ localTime: LocalTime) -> String {
         var text = "\tchain \(name) {\n"
         if let comment { text += "\t\tcomment \"\(comment)\"\n" }
         if let base {
             text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText(in: family)); "
             text += "policy \(base.policy.rawValue);\n"
         }
-        for rule in rules { text += "\t\t\(rule.listing)\n" }
+        for rule in rules { text += "\t\t\(rule.listing(localTime))\n" }
         return text + "\t}\n"
     }
 }
@@ -76,33 +79,38 @@ extension Rule {
 
 extension Rule {
     /// As nft lists it: with the numbers of its counters.
-    var listing: String {
-        var parts = statements.compactMap { $0.listing(in: self) }
+    func listing(_ localTime: LocalTime = .utc) -> String {
+        var parts = statements.compactMap { $0.listing(in: self, localTime) }
         if let comment { parts.append("comment \"\(comment)\"") }
         return parts.joined(separator: " ")
     }
 }
 
 extension Statement {
-    fileprivate func listing(in rule: Rule) -> String? {
-        if case .counter(let packets, let bytes, _) = self { "counter packets \(packets) bytes \(bytes)" } else { text(in: rule) }
+    fileprivate func listing(in rule: Rule, _ localTime: LocalTime) -> String? {
+        if case .counter(let packets, let bytes, _) = self {
+            "counter packets \(packets) bytes \(bytes)"
+        } else {
+            text(in: rule, localTime)
+        }
     }
 
     /// Nil for an implied match.
-    fileprivate func text(in rule: Rule) -> String? {
+    fileprivate func text(in rule: Rule, _ localTime: LocalTime = .utc) -> String? {
         switch self {
         case .match(let match):
-            match.isImplied ? nil : JoinedMatches.needsOperator(match, in: rule) ? match.textWithOperator : match.text
+            match.isImplied ? nil : JoinedMatches.needsOperator(match, in: rule) ? match.textWithOperator : match.text(localTime)
         case .counter(0, 0, _): "counter"
         case .counter(let packets, let bytes, _): "counter packets \(packets) bytes \(bytes)"
         case .verdict(let verdict, _): verdict.text
-        case .verdictMap(let map): map.text
-        case .assignment(let assignment): assignment.text
+        case .verdictMap(let map): map.text(localTime)
+        case .assignment(let assignment): assignment.text(localTime)
         case .limit(let limit, _): "limit \(limit.text)"
         case .quota(let quota, _): "quota \(quota.text)"
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
         case .log(let log, _): log.text
         case .update(let update): update.text
+        case .objectMap(let map): map.text(localTime)
         }
     }
 }

@@ -63,6 +63,10 @@ struct RuleChecker {
             statements.append(.log(log, location: location))
         case .update(let update):
             try add(update, into: &sink)
+        case .objectMap(let object):
+            let (key, elements) = try lowered(object.map, .objects(object.kind), into: &sink)
+            if case .anonymous(let elements) = elements { try sets.check(elements, of: object.kind) }
+            statements.append(.objectMap(ObjectMap(kind: object.kind, key: key, elements: elements, location: object.map.location)))
         }
     }
 
@@ -100,9 +104,7 @@ struct RuleChecker {
         var key = try lowered(syntax.key, at: syntax.location, into: &sink)
         let selectors = syntax.key.selectors
         let isTurned = !key.isConcatenation && syntax.key.first.operations.last?.operator == .exclusiveOr
-        if let interface = syntax.key.components.first(where: { $0.selector.field.isInterface && !$0.operations.isEmpty }) {
-            throw Diagnostic(severity: .error, location: interface.location, message: "interface names have no bits")
-        }
+        try refuseBits(ofInterfacesIn: syntax.key)
         switch syntax.elements {
         case .named(let name, let location):
             try sets.check(name, use, for: selectors, location)
@@ -166,17 +168,39 @@ struct RuleChecker {
     }
 
     private mutating func add(_ syntax: SetUpdateSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
-        try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
         let elementStatements = try sets.statements(of: syntax)
-        var component = KeySyntax.Component(selector: syntax.selector, location: syntax.selectorLocation)
-        component.operations = syntax.masks.map { (.and, $0) }
-        let mask = try ValueChecker(selector: syntax.selector).component(component).mask
-        let field = context.placed(syntax.selector.field, of: syntax.selector.header)
+        let key = try lowered(syntax.key, at: syntax.location, into: &sink)
+        try refuseBits(ofInterfacesIn: syntax.key)
+        let data = try syntax.data.map { (data) throws(Diagnostic) in try lowered(data, of: syntax, into: &sink) }
         statements.append(
             .update(
                 SetUpdate(
-                    operation: syntax.operation, field: field, mask: mask, set: syntax.set, meterSize: syntax.meterSize,
+                    operation: syntax.operation, key: key, data: data, set: syntax.set, meterSize: syntax.meterSize,
                     timeout: syntax.timeout, statements: elementStatements, location: syntax.location)))
+    }
+
+    /// What the element of a map is mapped to; what the field depends on stands in front like what the key does.
+    private mutating func lowered(
+        _ data: SetUpdateSyntax.DataSyntax, of update: SetUpdateSyntax, into sink: inout DiagnosticSink
+    ) throws(Diagnostic) -> SetUpdate.Data {
+        switch data {
+        case .field(let component):
+            if component.selector.field.isInterface {
+                throw Diagnostic(severity: .error, location: component.location, message: "rules can't put names into a map")
+            }
+            let key = try lowered(KeySyntax(components: [component], location: component.location), at: update.location, into: &sink)
+            return .field(key.first)
+        case .constant(let expression):
+            guard let field = sets.declaration(of: update.set)?.data?.field, !field.isInterface else {
+                throw Diagnostic(severity: .error, location: expression.location, message: "rules can't put names into a map")
+            }
+            return .constant(try ValueChecker(selector: Selector.reading(field)).number(expression), of: field)
+        }
+    }
+
+    private func refuseBits(ofInterfacesIn key: KeySyntax) throws(Diagnostic) {
+        guard let part = key.components.first(where: { $0.selector.field.isInterface && !$0.operations.isEmpty }) else { return }
+        throw Diagnostic(severity: .error, location: part.location, message: "interface names have no bits")
     }
 
     private mutating func add(_ syntax: MatchSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
@@ -222,9 +246,7 @@ struct RuleChecker {
 
     /// nft concludes nothing of a protocol from a concatenation either.
     private func concatenationOperand(of syntax: MatchSyntax) throws(Diagnostic) -> Operand {
-        if let part = syntax.key.components.first(where: { $0.selector.field.isInterface && !$0.operations.isEmpty }) {
-            throw Diagnostic(severity: .error, location: part.location, message: "interface names have no bits")
-        }
+        try refuseBits(ofInterfacesIn: syntax.key)
         switch syntax.operand {
         case .named(let name, let location):
             try sets.check(name, .membership, for: syntax.key.selectors, location)
@@ -372,7 +394,7 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment, .objectMap: false
         case .verdict: true
         }
     }

@@ -8,29 +8,37 @@ extension Checker {
         if syntax.mergesElements, !syntax.isInterval {
             return sink.error(syntax.location, "'auto-merge' is for sets with 'flags interval'")
         }
-        if syntax.mergesElements, syntax.counter != nil {
+        if syntax.mergesElements, syntax.dynamics.statements.contains(where: { $0.kind == .counter }) {
             return sink.error(syntax.location, "'auto-merge' and 'counter' exclude each other: joined elements would count as one")
         }
         if syntax.dynamics.collectionInterval != nil, !syntax.dynamics.hasTimeout {
             return sink.error(syntax.location, "'gc-interval' is for sets with 'flags timeout' or a timeout")
         }
         var syntax = syntax
-        if syntax.dynamics.changes, let counter = syntax.counter {
-            // In a set that changes it is a statement of each element, and not a number that the file gives.
-            syntax.dynamics.statements.insert(.counter(packets: counter.packets, bytes: counter.bytes), at: 0)
-            syntax.counter = nil
+        var others = syntax.dynamics
+        others.statements = []
+        if !others.changes, syntax.dynamics.statements.count == 1, case .counter(let packets, let bytes) = syntax.dynamics.statements[0] {
+            // In a set that does not change it is a number that the file gives to each element.
+            syntax.dynamics = others
+            syntax.counter = SetElement.Counter(packets: packets, bytes: bytes)
         }
-        if syntax.dynamics.changes, syntax.isInterval || syntax.isConstant || key.fields.count > 1 || key.field.isInterface {
+        if syntax.dynamics.changes, syntax.isInterval || syntax.isConstant {
+            return sink.error(
+                syntax.location, "sets that change, and elements with timeouts or statements, are neither constant nor intervals")
+        }
+        let isVerdictMap = syntax.isMap && syntax.data == nil && syntax.objectKind == nil
+        if syntax.dynamics.changes, isVerdictMap || syntax.objectKind != nil {
             return sink.error(
                 syntax.location,
-                "sets that change, and elements with timeouts or statements, are neither constant nor intervals, concatenations nor names")
+                "maps to \(isVerdictMap ? "verdicts" : "objects") whose elements have timeouts or statements are not supported",
+                note: "a map to marks can change: type \(key.list) : mark")
         }
-        let isVerdictMap = syntax.isMap && syntax.data == nil
         let set: Int
         if let known = contents[table].sets[syntax.name] {
             let other = tables[table].sets[known]
             let isSame =
-                other.isVerdictMap == isVerdictMap && other.data == syntax.data && other.isInterval == syntax.isInterval
+                other.isVerdictMap == isVerdictMap && other.data == syntax.data && other.objectKind == syntax.objectKind
+                && other.isInterval == syntax.isInterval
                 && other.isConstant == syntax.isConstant
                 && other.mergesElements == syntax.mergesElements && other.dynamics == syntax.dynamics
                 && other.hasCounters == (syntax.counter != nil)
@@ -42,8 +50,9 @@ extension Checker {
         } else {
             set = tables[table].sets.count
             let declared = NamedSet(
-                name: syntax.name, key: key, isVerdictMap: isVerdictMap, data: syntax.data, isConstant: syntax.isConstant,
-                isInterval: syntax.isInterval, mergesElements: syntax.mergesElements, dynamics: syntax.dynamics, size: syntax.size,
+                name: syntax.name, key: key, isVerdictMap: isVerdictMap, data: syntax.data, objectKind: syntax.objectKind,
+                isConstant: syntax.isConstant, isInterval: syntax.isInterval, mergesElements: syntax.mergesElements,
+                dynamics: syntax.dynamics, size: syntax.size,
                 policy: syntax.policy,
                 hasCounters: syntax.counter != nil, comment: syntax.comment, location: syntax.location)
             contents[table].sets[syntax.name] = set
@@ -60,9 +69,15 @@ extension Checker {
         if set.isConstant, contents[table].usedSets.contains(set.name) {
             return sink.error(location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
         }
+        let any = entries.first { if case .any = $0.element { true } else { false } }
+        if let any, tables[table].sets[index].dynamics.changes {
+            return sink.error(any.element.location, "'*' in a set that changes is not supported", note: "write a rule behind the lookup")
+        }
         do throws(Diagnostic) {
-            tables[table].sets[index].elements += try checker(ofSetAt: index, ofTableAt: table).elements(
-                entries, hasIntervals: tables[table].sets[index].isInterval, hasTimeouts: tables[table].sets[index].dynamics.hasTimeout)
+            let elements = try checker(ofSetAt: index, ofTableAt: table).elements(
+                entries, hasIntervals: tables[table].sets[index].isInterval, dynamics: tables[table].sets[index].dynamics)
+            if let kind = tables[table].sets[index].objectKind { try contents[table].declarations.check(elements, of: kind) }
+            tables[table].sets[index].elements += elements
         } catch {
             sink.report(error)
         }
@@ -70,7 +85,12 @@ extension Checker {
 
     private func checker(ofSetAt index: Int, ofTableAt table: Int) -> ElementChecker {
         let set = tables[table].sets[index]
-        let use = set.data.map { SetUse.values(Selector.reading($0.field)) } ?? (set.isVerdictMap ? .verdicts : .membership)
+        let use: SetUse
+        if let data = set.data {
+            use = .values(Selector.reading(data.field))
+        } else {
+            use = set.objectKind.map { .objects($0) } ?? (set.isVerdictMap ? .verdicts : .membership)
+        }
         return ElementChecker(
             set.key.fields.map(Selector.reading), use, counter: contents[table].counters[index],
             localTime: contents[table].declarations.localTime)

@@ -1,6 +1,6 @@
 /// What rules have to know of the sets and objects of their table, and of the time zone that their texts are written in.
 struct SetDeclarations {
-    private var known: [String: (key: SetKey, isVerdictMap: Bool, data: SetKey?)] = [:]
+    private var known: [String: NamedSet] = [:]
     let localTime: LocalTime
     private var objects: Set<ObjectReference> = []
 
@@ -24,17 +24,14 @@ struct SetDeclarations {
                 ?? "declare it in the table: \(kind) \(name) { … }")
     }
 
-    private var declared: [String: NamedSet] = [:]
-
-    mutating func declare(_ set: NamedSet) {
-        known[set.name] = (set.key, set.isVerdictMap, set.data)
-        declared[set.name] = set
-    }
+    mutating func declare(_ set: NamedSet) { known[set.name] = set }
 
     /// The set as it was declared, without its elements.
-    func declaration(of name: String) -> NamedSet? { declared[name] }
+    func declaration(of name: String) -> NamedSet? { known[name] }
 
     mutating func remove(_ name: String) { known[name] = nil }
+
+    mutating func remove(_ object: ObjectReference) { objects.remove(object) }
 
     /// Whether a rule may name the set for that key.
     func check(_ name: String, _ use: SetUse, for selectors: [Selector], _ location: SourceLocation) throws(Diagnostic) {
@@ -44,7 +41,7 @@ struct SetDeclarations {
         let what = use.isMap ? "map" : "set"
         let key = selectors.map(\.text).joined(separator: " . ")
         guard let set = known[name] else {
-            let names = known.filter { ($0.value.isVerdictMap || $0.value.data != nil) == use.isMap }.keys.sorted()
+            let names = known.filter { $0.value.isMap == use.isMap }.keys.sorted()
             throw failure(
                 "there is no \(what) '\(printable(name))' in this table so far",
                 note: Words.nearest(to: name, among: names).map { "did you mean '@\($0)'?" })
@@ -53,10 +50,17 @@ struct SetDeclarations {
         switch use {
         case .membership where set.isVerdictMap:
             throw failure("'\(name)' is a map and no set", note: "write: \(key) vmap @\(name)")
-        case .membership where set.data != nil: throw failure("'\(name)' is a map and no set")
+        case .membership where set.isMap: throw failure("'\(name)' is a map and no set")
         case .verdicts where set.data != nil: throw failure("'\(name)' is a map to values, and has no verdicts")
+        case .verdicts where set.objectKind != nil: throw failure("'\(name)' is a map to objects, and has no verdicts")
         case .verdicts where !set.isVerdictMap: throw failure("'\(name)' is a set and no map")
         case .values where set.isVerdictMap: throw failure("'\(name)' is a map to verdicts", note: "write: \(key) vmap @\(name)")
+        case .values where set.objectKind != nil: throw failure("'\(name)' is a map to objects, and has no values")
+        case .objects where !set.isMap: throw failure("'\(name)' is a set and no map")
+        case .objects(let kind):
+            guard set.objectKind == kind else {
+                throw failure("the map '\(name)' has no \(kind.rawValue)s", note: set.objectKind.map { "its elements are \($0.rawValue)s" })
+            }
         case .values(let selector):
             guard let data = set.data else { throw failure("'\(name)' is a set and no map") }
             if !data.fits([selector]) { throw failure("the map '\(name)' has other data than '\(selector.text)': \(data.text)") }

@@ -21,17 +21,25 @@ extension Parser {
         return SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: isTypeof)
     }
 
-    /// Behind a map's type: `: verdict`, for which it is nil, or what it has as data.
-    mutating func mappedKey(isTypeof: Bool) throws(Abandoned) -> SetKey? {
+    /// Behind a map's type: `: verdict`, `: counter` and its like, or what it has as data.
+    mutating func readMapped(of set: inout SetSyntax, isTypeof: Bool) throws(Abandoned) {
         try expect(.colon, for: "and 'verdict' or a type behind a map's type")
-        if at(word: "verdict") {
-            next()
-            return nil
-        }
+        if skip(word: "verdict") { return }
         let start = index
+        if current.kind == .word, let kind = NamedObject.Kind(rawValue: current.text) {
+            if isTypeof {
+                // Its elements are objects for all that.
+                _ = fail(
+                    current.location, "nft 1.0.6 takes maps to objects with 'type' alone",
+                    note: set.key.map { "write: \(SetKey(field: $0.field, rest: $0.rest, isTypeof: false).text) : \(kind.rawValue)" })
+            }
+            next()
+            set.objectKind = kind
+            return
+        }
         let key = try setKey(isTypeof: isTypeof)
         if !key.rest.isEmpty { throw fail(location(from: start), "concatenations as data are not supported") }
-        return key
+        set.data = key
     }
 
     private mutating func keyField(isTypeof: Bool) throws(Abandoned) -> Field {

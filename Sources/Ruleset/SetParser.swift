@@ -25,7 +25,7 @@ extension Parser {
             if set.hasKey { throw fail(word.location, "the type is given twice") }
             set.hasKey = true
             set.key = try setKey()
-            if set.isMap { set.data = try mappedKey(isTypeof: word.text == "typeof") }
+            if set.isMap { try readMapped(of: &set, isTypeof: word.text == "typeof") }
         case "flags":
             try flags(of: &set)
         case "auto-merge" where !set.isMap:
@@ -45,15 +45,20 @@ extension Parser {
             set.elements += try elementList()
         case "comment":
             try blockComment(&set.comment)
-        case "timeout" where !set.isMap:
+        case "timeout":
             next()
             set.dynamics.timeout = try duration(behind: "timeout")
             set.dynamics.hasTimeout = true
-        case "gc-interval" where !set.isMap:
+        case "gc-interval":
             next()
             set.dynamics.collectionInterval = try duration(behind: "gc-interval")
-        case "quota" where !set.isMap, "limit" where !set.isMap:
-            while let statement = try elementStatement() { set.dynamics.statements.append(statement) }
+        case "counter", "quota", "limit":
+            while let statement = try elementStatement() {
+                if set.dynamics.statements.contains(where: { $0.kind == statement.kind }) {
+                    throw fail(word.location, "the \(statement.kind.rawValue) is given twice")
+                }
+                set.dynamics.statements.append(statement)
+            }
         case "policy":
             next()
             let policies = NamedSet.Policy.allCases.map(\.rawValue)
@@ -62,11 +67,6 @@ extension Parser {
             }
             next()
             set.policy = policy
-        case "counter":
-            if set.counter != nil { throw fail(word.location, "the counter is given twice") }
-            set.counter = try elementCounter()
-        case "timeout", "gc-interval", "quota", "limit":
-            throw fail(word.location, "'\(word.text)' in a map is not supported")
         default:
             if try definition() { return }
             let accepted = ["type", "typeof", "flags", "auto-merge", "size", "policy", "counter", "elements", "comment"]
@@ -83,10 +83,8 @@ extension Parser {
             switch current.text {
             case "constant": set.isConstant = true
             case "interval": set.isInterval = true
-            case "timeout" where !set.isMap: set.dynamics.hasTimeout = true
-            case "dynamic" where !set.isMap: set.dynamics.isDynamic = true
-            case "timeout", "dynamic":
-                throw fail(current.location, "flag '\(current.text)' is not supported", note: "maps hold what the file gives them")
+            case "timeout": set.dynamics.hasTimeout = true
+            case "dynamic": set.dynamics.isDynamic = true
             default: throw unexpected(expecting: "constant, interval, dynamic or timeout")
             }
             next()
@@ -119,13 +117,6 @@ extension Parser {
             if at(.leftBrace) { throw fail(current.location, "a set can't stand in a set") }
             if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(example)") }
             try entry(into: &entries)
-            if at(word: "timeout"), !entries.isEmpty {
-                next()
-                entries[entries.count - 1].timeout = try duration(behind: "timeout")
-            }
-            for word in ["timeout", "expires"] where at(word: word) {
-                throw fail(current.location, "'\(word)' in an element is not supported")
-            }
             try skipLineBreak()
             if skip(.rightBrace) { return entries }
             guard skip(.comma) else { throw unexpected(expecting: "',' or '}' in the set") }
@@ -150,23 +141,37 @@ extension Parser {
             element = try concatenation(beginningWith: first, from: start)
         }
         var entry = EntrySyntax(element: element)
-        if at(word: "counter") { entry.counter = try elementCounter() }
-        if at(word: "comment") { entry.comment = try comment() }
+        while let statement = try fileElementStatement() { entry.statements.append(statement) }
+        try readOptions(into: &entry)
         if skip(.colon) { try readMapped(into: &entry) }
         entries.append(entry)
     }
 
-    /// `counter [packets N] [bytes M]`.
-    private mutating func elementCounter() throws(Abandoned) -> SetElement.Counter {
-        next()
-        var counter = SetElement.Counter()
-        while at(word: "packets") || at(word: "bytes") {
-            let what = next().text
-            guard current.kind == .number else { throw unexpected(expecting: "a number of \(what)") }
-            let value = try number(next())
-            if what == "packets" { counter.packets = value } else { counter.bytes = value }
+    /// What an element in a file has of its own: nft knows no quotas there.
+    private mutating func fileElementStatement() throws(Abandoned) -> ElementStatement? {
+        if at(word: "quota") {
+            throw fail(current.location, "an element has no quota of its own", note: "write it in the set, for all of its elements")
         }
-        return counter
+        return try elementStatement()
+    }
+
+    /// `timeout T`, `expires T` and `comment "…"`, each once and in any order.
+    private mutating func readOptions(into entry: inout EntrySyntax) throws(Abandoned) {
+        while current.kind == .word {
+            switch current.text {
+            case "timeout" where entry.timeout == nil:
+                next()
+                entry.timeout = try duration(behind: "timeout")
+            case "expires" where entry.expires == nil:
+                next()
+                entry.expires = try duration(behind: "expires")
+            case "comment" where entry.comment == nil: entry.comment = try comment()
+            case "timeout", "expires", "comment": throw fail(current.location, "'\(current.text)' is given twice")
+            case "counter", "limit", "quota":
+                throw fail(current.location, "an element's statements stand in front of its timeout and its comment")
+            default: return
+            }
+        }
     }
 
     /// Behind an element's colon: a verdict or a constant.

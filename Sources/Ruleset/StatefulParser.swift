@@ -21,6 +21,7 @@ extension Parser {
     /// `name X`, behind the kind of object; nft also takes the name in quotes, and lists it so.
     mutating func reference(to kind: NamedObject.Kind, from start: Int) throws(Abandoned) -> StatementSyntax {
         next()
+        if current.kind == .word, Selector.grammar[current.text] != nil { return try objectMap(to: kind, from: start) }
         let name: String
         if current.kind == .quoted { name = next().text } else { name = try identifier(kind.rawValue) }
         return .object(ObjectReference(kind: kind, name: name), location: location(from: start))

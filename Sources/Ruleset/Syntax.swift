@@ -28,6 +28,7 @@ struct CommandSyntax {
         case deleteTable
         case deleteChain(String)
         case deleteSet(String)
+        case deleteObject(ObjectReference)
         /// Of all families if there is none.
         case flushRuleset(Family?)
     }
@@ -56,13 +57,15 @@ struct SetSyntax {
     var hasKey = false
     /// In a map to values what they are; nil in one to verdicts.
     var data: SetKey?
+    /// In a map to objects what they are.
+    var objectKind: NamedObject.Kind?
     var isConstant = false
     var isInterval = false
     var mergesElements = false
     var dynamics = SetDynamics()
     var size: UInt32?
     var policy = NamedSet.Policy.performance
-    /// What elements without a counter of their own begin with; nil if none count.
+    /// What elements without a counter of their own begin with, in a set that does not change; nil if none count.
     var counter: SetElement.Counter?
     var elements: [EntrySyntax] = []
     var comment: String?
@@ -107,12 +110,14 @@ enum StatementSyntax {
     case object(ObjectReference, location: SourceLocation)
     case log(LogStatement, location: SourceLocation)
     case update(SetUpdateSyntax)
+    case objectMap(ObjectMapSyntax)
 
     var location: SourceLocation {
         switch self {
         case .match(let match): match.location
         case .verdictMap(let map): map.location
         case .update(let update): update.location
+        case .objectMap(let object): object.map.location
         case .assignment(let assignment): assignment.location
         case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
             .object(_, let location), .log(_, let location):
@@ -178,15 +183,20 @@ struct MapSyntax {
 /// What stands between a set's commas.
 struct EntrySyntax {
     var element: ElementSyntax
-    var counter: SetElement.Counter?
+    /// In the order in which they are written.
+    var statements: [ElementStatement] = []
     var comment: String?
     /// Behind the colon, in maps: a verdict, or a value.
     var verdict: Verdict?
     /// Milliseconds.
     var timeout: UInt64?
+    /// Milliseconds that are left of the timeout.
+    var expires: UInt64?
     var data: ExpressionSyntax?
 
-    var isPlain: Bool { verdict == nil && data == nil && counter == nil && comment == nil && timeout == nil }
+    var isPlain: Bool {
+        verdict == nil && data == nil && statements.isEmpty && comment == nil && timeout == nil && expires == nil
+    }
 }
 
 enum OperandSyntax {

@@ -127,6 +127,8 @@ public enum Statement: Sendable, Equatable {
     /// Says that a frame came here, and goes on.
     case log(LogStatement, location: SourceLocation)
     case update(SetUpdate)
+    /// One of several named counters, quotas or limits.
+    case objectMap(ObjectMap)
 }
 
 /// What a rule says of a frame that it matches.

@@ -6,6 +6,7 @@ struct Rules: ParsableCommand {
         abstract: "Print a rule file as it was understood.",
         discussion: """
             Prints the rule set as "nft list ruleset" would after "nft -f": includes, definitions and commands carried out. \
+            Times are local (TZ), as in the file. \
             Exit codes as for "check".
 
             Example: weir rules rules/subnet-web-dns.nft
@@ -19,7 +20,8 @@ struct Rules: ParsableCommand {
 
     func run() throws {
         let ruleset = try readRules(file)
-        FileHandleOutput.standardOutput.write(json ? ruleset.json(version: weirVersion) : ruleset.printed())
+        FileHandleOutput.standardOutput.write(
+            json ? ruleset.json(version: weirVersion, localTime: .system) : ruleset.printed(localTime: .system))
     }
 }
 

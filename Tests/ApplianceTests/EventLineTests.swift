@@ -66,8 +66,8 @@ import Wire
         var firewall = Firewall(program: program, counters: FirewallCounters(for: program))
         var copy = bytes
         var span = copy.mutableSpan
-        var raw = span.mutableBytes
-        var judgement = firewall.judge(&raw, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
+        var memory = span.mutableBytes
+        var judgement = firewall.judge(&memory, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
         (judgement.verdict, judgement.reason, judgement.baseChain) = line.judgement
         judgement.rule = line.event.rule
         let record = LogRecord(
@@ -108,6 +108,10 @@ import Wire
             (
                 CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 3, rule: -1, baseChain: 0),
                 "drop by policy of chain c (table bridge t) reason=policy"
+            ),
+            (
+                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 3, rule: -1, baseChain: 0, isChanged: true),
+                "drop by policy of chain c (table bridge t) headers changed by rules reason=policy"
             ),
             (CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 17, rule: -1), "drop reason=ipv4-header-cut-off"),
             (CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 34, rule: -1), "drop reason=fragment-overlap"),

@@ -71,12 +71,73 @@ private let cases: [ChangingSetCase] = [
         [(1, 0, false), (1, 0, true), (2, 0, false), (3, 0, false), (3, 0, false), (2, 0, true)]),
 ]
 
+/// The same with declarations of their own in place of the set.
+private let declaredCases: [ChangingSetCase] = [
+    ChangingSetCase(
+        "a key of several fields", set: "set s { type ipv4_addr . inet_service; flags dynamic; elements = { 10.0.0.9 . 2 }; }",
+        "ip saddr . udp dport @s drop\nadd @s { ip saddr . udp dport }",
+        [(1, 0, false), (1, 0, true), (2, 0, false), (2, 0, true), (9, 0, true)]),
+    ChangingSetCase(
+        "a key as wide as the kernel's registers",
+        set: "set s { typeof ip saddr . @nh,0,128 . @ll,0,112 . @nh,32,64 . ip daddr; flags dynamic; size 2; }",
+        "ip saddr . @nh,0,128 . @ll,0,112 . @nh,32,64 . ip daddr @s drop\nadd @s { ip saddr . @nh,0,128 . @ll,0,112 . @nh,32,64 . ip daddr }",
+        [(1, 0, false), (2, 0, false), (3, 0, false), (1, 0, true), (2, 0, true), (3, 0, false)]),
+    ChangingSetCase(
+        "the deleted and the expired of such a set make room",
+        set: "set s { type ipv4_addr . inet_service . ether_addr . inet_proto . ipv4_addr; size 2; timeout 5s; }",
+        "add @s { ip saddr . udp dport . ether saddr . ip protocol . ip daddr } drop",
+        [(1, 0, true), (2, 1, true), (3, 2, false), (3, 5, true), (4, 5, false), (4, 6, true)]),
+    ChangingSetCase(
+        "a port in the key", set: "set s { typeof ether saddr . iifname; flags dynamic; elements = { 1:2:3:4:5:6 . \"far0\" }; }",
+        "ether saddr . iifname @s drop\nether saddr . oifname @s drop\nadd @s { ether saddr . iifname }",
+        [(1, 0, false), (1, 0, true), (2, 0, true)]),
+    ChangingSetCase(
+        "turned bits", set: "set s { type ipv4_addr; flags dynamic; }", "ip saddr @s drop\nadd @s { ip saddr ^ 0.0.0.1 }",
+        [(2, 0, false), (2, 0, false), (3, 0, true)]),
+    ChangingSetCase(
+        "code points are shifted to their end", set: "set s { typeof ip dscp; flags dynamic; elements = { 0 }; }", "ip dscp @s drop",
+        [(1, 0, true)]),
+    ChangingSetCase(
+        "what a map that rules change has for the key", set: "map s { type ipv4_addr : mark; flags dynamic; elements = { 10.0.0.9 : 7 }; }",
+        "meta mark set ip saddr map @s\nmeta mark 7 drop\nadd @s { ip saddr : 7 }", [(9, 0, true), (1, 0, false), (1, 0, true)]),
+    ChangingSetCase(
+        "update leaves what an element is mapped to",
+        set: "map s { type ipv4_addr : mark; flags dynamic,timeout; timeout 10s; }",
+        "meta mark set ip saddr map @s\nmeta mark 1 drop\nupdate @s { ip saddr : meta mark | 1 }",
+        [(1, 0, false), (1, 1, true), (1, 9, true), (1, 10, false)]),
+    ChangingSetCase(
+        "an element's own limit in a map ends the rule",
+        set:
+            "map s { type ipv4_addr : mark; flags dynamic; limit rate 1/day burst 1 packets; elements = { 10.0.0.1 : 1, 10.0.0.2 limit rate 1/day burst 2 packets : 1 }; }",
+        "meta mark set ip saddr map @s drop",
+        [(1, 0, true), (1, 0, false), (2, 0, true), (2, 0, true), (2, 0, false)]),
+    ChangingSetCase(
+        "what is left of a timeout", set: "set s { type ipv4_addr; timeout 9s; elements = { 10.0.0.1 expires 5s, 10.0.0.2 }; }",
+        "ip saddr @s drop",
+        [(1, 4.9, true), (1, 5, false), (2, 8.9, true), (2, 9, false)]),
+    ChangingSetCase(
+        "a map to limits",
+        set:
+            "limit a { rate 1/day burst 1 packets\n}\nlimit b { rate 1/day burst 2 packets\n}\nmap s { type ipv4_addr : limit; elements = { 10.0.0.1 : \"a\", 10.0.0.2 : \"b\", 10.0.0.3 : \"b\" }; }",
+        "limit name ip saddr map @s drop",
+        [(1, 0, true), (1, 0, false), (2, 0, true), (3, 0, true), (2, 0, false), (4, 0, false)]),
+    ChangingSetCase(
+        "a map to quotas", set: "quota a { over 50 bytes\n}",
+        "quota name ip saddr . udp dport map { 10.0.0.1 . 2 : \"a\", 10.0.0.2 . 0-9 : \"a\" } drop",
+        [(1, 0, false), (3, 0, false), (2, 0, true)]),
+]
+
 @Suite struct ChangingSetTests {
     @Test("sets change as the kernel's do", arguments: cases)
-    func changing(_ test: ChangingSetCase) throws {
+    func changing(_ test: ChangingSetCase) throws { try run(test, "set s { type ipv4_addr; \(test.set); }") }
+
+    @Test("so do wide ones, and maps", arguments: declaredCases)
+    func declared(_ test: ChangingSetCase) throws { try run(test, test.set) }
+
+    private func run(_ test: ChangingSetCase, _ declarations: String) throws {
         let text = """
             table bridge t {
-            set s { type ipv4_addr; \(test.set); }
+            \(declarations)
             chain c { type filter hook forward priority 0;
             \(test.rule)
             }

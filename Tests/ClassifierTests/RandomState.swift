@@ -15,20 +15,41 @@ extension RandomRulesets {
     ]
 
     mutating func statefulStatement() -> Statement {
-        switch Int.random(in: 0...7, using: &random) {
+        switch Int.random(in: 0...9, using: &random) {
         case 5, 6:
             let set = random.pick(Self.changingSets)
             return .update(
                 SetUpdate(
-                    operation: random.pick([.add, .update, .update, .delete]), field: set.key.field,
-                    mask: random.oneIn(3) ? set.key.field.allOnes << 1 & set.key.field.allOnes : nil, set: set.name,
+                    operation: random.pick([.add, .update, .update, .delete]), key: key(of: set), data: data(of: set), set: set.name,
                     timeout: set.dynamics.hasTimeout && random.oneIn(2) ? random.pick([1, 1_000, 60_000]) : nil,
                     statements: set.dynamics.statements.isEmpty && random.oneIn(2) ? [elementStatement()] : [], location: Build.nowhere))
         case 7:
             let set = random.pick(Self.changingSets)
+            if set.isMap {
+                let map = ValueMap(key: key(of: set), elements: .named(set.name), location: Build.nowhere)
+                return .assignment(Assignment(field: .metaMark, value: .mapped(map), location: Build.nowhere))
+            }
             return .match(
                 Match(
-                    field: set.key.field, relation: random.pick([.equal, .notEqual]), operand: .named(set.name), location: Build.nowhere))
+                    key: key(of: set), relation: random.pick([.equal, .notEqual]), operand: .named(set.name), location: Build.nowhere))
+        case 8:
+            let meter = SetUpdate(
+                operation: random.pick([.add, .update]), key: key(of: random.pick(Self.changingSets)),
+                set: "m\(UInt64.random(in: 0 ... .max, using: &random))",
+                meterSize: 3,
+                statements: [elementStatement()], location: Build.nowhere)
+            return .update(meter)
+        case 9:
+            let kind = random.pick(NamedObject.Kind.allCases)
+            let field: Field = random.pick([.thDport, .ipSaddr, .metaL4proto, .metaIifname])
+            var elements = mapElements(of: field, jumpingTo: [])
+            for index in elements.indices {
+                elements[index].verdict = nil
+                elements[index].object = random.pick(["a", "b"])
+            }
+            if random.oneIn(3) { elements.append(SetElement(value: .any, object: "a", location: Build.nowhere)) }
+            return .objectMap(
+                ObjectMap(kind: kind, key: MatchKey(MatchKey.Component(field)), elements: .anonymous(elements), location: Build.nowhere))
         case 0:
             let measure: Limit.Measure = random.pick([.packets, .bytes])
             return .limit(
@@ -47,6 +68,22 @@ extension RandomRulesets {
         }
     }
 
+    /// The set's own, now and then with what is done to its bits.
+    private mutating func key(of set: NamedSet) -> MatchKey {
+        let components = set.key.fields.map { field in
+            if field.isInterface { return MatchKey.Component(field == .metaIifname && random.oneIn(2) ? .metaOifname : field) }
+            return MatchKey.Component(
+                field, mask: random.oneIn(3) ? field.allOnes << 1 & field.allOnes : nil, xor: random.oneIn(6) ? 1 : 0)
+        }
+        return MatchKey(components[0], rest: Array(components.dropFirst()))
+    }
+
+    private mutating func data(of set: NamedSet) -> SetUpdate.Data? {
+        guard let data = set.data else { return nil }
+        if random.oneIn(2) { return .constant(UInt128(random.pick([1, 2, 3])), of: data.field) }
+        return .field(MatchKey.Component(random.pick([.metaMark, .ipDaddr, .ip6Flowlabel, .thSport]), xor: random.pick([0, 3])))
+    }
+
     private mutating func elementStatement() -> ElementStatement {
         switch Int.random(in: 0...2, using: &random) {
         case 0: .counter(packets: 0, bytes: 0)
@@ -63,17 +100,53 @@ extension RandomRulesets {
             $0.statements = [.counter(packets: 0, bytes: 0), .limit(Limit(rate: 1, unit: .hour, burst: 2))]
         },
         set("x", .ip6Saddr, size: 1_000) { _ in },
+        set("pairs", .ipSaddr, .thDport, size: 3) { _ in },
+        set("wide", .ip6Saddr, .ip6Daddr, .etherSaddr, .thDport, size: 1_000) { $0.timeout = 2_000 },
+        set("ports", .etherSaddr, .metaIifname, size: 1_000) { $0.statements = [.quota(Quota(bytes: 200))] },
+        set("points", .ipDscp, size: 1_000) { _ in },
+        set("names", .metaIifname, size: 2) { _ in },
+        map("marks", .ipSaddr, size: 1_000) { $0.timeout = 2_000 },
+        map("flows", .ipSaddr, .thDport, size: 4) { $0.statements = [.limit(Limit(rate: 1, unit: .hour, burst: 3))] },
     ]
 
-    private static func set(_ name: String, _ field: Field, size: UInt32, _ change: (inout SetDynamics) -> Void) -> NamedSet {
+    private static func map(
+        _ name: String, _ fields: Field..., size: UInt32, _ change: (inout SetDynamics) -> Void
+    ) -> NamedSet {
+        var map = set(name, fields, size: size, change)
+        map.data = SetKey(field: .metaMark, isTypeof: true)
+        for index in map.elements.indices { map.elements[index].data = .number(UInt128(index)) }
+        return map
+    }
+
+    private static func set(
+        _ name: String, _ fields: Field..., size: UInt32, _ change: (inout SetDynamics) -> Void
+    ) -> NamedSet {
+        set(name, fields, size: size, change)
+    }
+
+    private static func set(
+        _ name: String, _ fields: [Field], size: UInt32, _ change: (inout SetDynamics) -> Void
+    ) -> NamedSet {
         var dynamics = SetDynamics()
         dynamics.isDynamic = true
         change(&dynamics)
         dynamics.hasTimeout = dynamics.timeout != nil
-        let values: [UInt128] = field == .thDport ? [80, 53] : []
+        var elements: [SetElement] = []
+        switch fields {
+        case [.thDport]: elements = [80, 53].map { SetElement(value: .number($0), location: Build.nowhere) }
+        case [.metaIifname]: elements = [SetElement(value: .interface("other0", isPrefix: false), location: Build.nowhere)]
+        case [.ipSaddr, .thDport]:
+            elements = [
+                SetElement(value: .concatenation([.number(0x0a00_0001), .number(80)]), location: Build.nowhere),
+                SetElement(
+                    value: .concatenation([.number(0x0a00_0002), .number(53)]), statements: [.limit(Limit(rate: 1, unit: .day, burst: 1))],
+                    location: Build.nowhere),
+            ]
+        default: break
+        }
         return NamedSet(
-            name: name, key: SetKey(field: field, isTypeof: true), dynamics: dynamics, size: size,
-            elements: values.map { SetElement(value: .number($0), location: Build.nowhere) }, location: Build.nowhere)
+            name: name, key: SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: true), dynamics: dynamics, size: size,
+            elements: elements, location: Build.nowhere)
     }
 
     /// The clocks some time later: now and then not at all, now and then by days.

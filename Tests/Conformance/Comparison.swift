@@ -264,7 +264,10 @@ extension Ruleset {
             switch statement {
             case .match(let match): return reads(match.key)
             case .verdictMap(let map): return reads(map.key)
-            case .update(let update): return isTransport(update.field)
+            case .update(let update):
+                if case .field(let component) = update.data { return reads(update.key) || isTransport(component.field) }
+                return reads(update.key)
+            case .objectMap(let map): return reads(map.key)
             case .assignment(let assignment):
                 // What is written may have to be followed in the checksum behind it.
                 if case .mapped(let map) = assignment.value { return reads(map.key) || assignment.field != .metaMark }

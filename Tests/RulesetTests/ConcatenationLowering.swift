@@ -2,6 +2,11 @@ import Ruleset
 
 /// A lookup of several registers at once, in a form in which nft's debug output and the checked tree can be compared.
 enum ConcatenationStep {
+    /// A named set that takes the key, and what it is mapped to, or gives it up, or is asked for it.
+    static func change(_ loads: [Load], _ text: String) -> Step {
+        .test("\(loads.map(\.wholePlace).joined(separator: " . ")) \(text)")
+    }
+
     /// - Parameter elements: Lowest and highest number of each component; nil for names, which are not compared.
     static func step(_ loads: [Load], _ elements: [[ClosedRange<UInt128>]]?, hasAny: Bool, inverted: Bool) -> [Step] {
         let members = elements.map { elements in
@@ -12,25 +17,80 @@ enum ConcatenationStep {
     }
 }
 
-extension Match {
-    /// Each field is cut out and shifted to the end of its octets; numbers are compared as they are written.
-    var concatenationSteps: [Step] {
-        let loads = key.components.map { component in
-            var load = component.field.load
-            guard !component.field.isInterface else { return load }
-            let all = component.field.allOnes
-            if component.field.trailing > 0 {
-                load.mask(all << UInt128(component.field.trailing))
-                load.shift(right: component.field.trailing)
-                if let mask = component.mask { load.mask(mask) }
-            } else {
-                load.mask((component.mask ?? all) & all)
-            }
-            load.xor = component.xor
-            return load
+extension MatchKey.Component {
+    /// The field is cut out and shifted to the end of its octets; numbers are compared as they are written.
+    fileprivate var load: Load {
+        var load = field.load
+        guard !field.isInterface else { return load }
+        let all = field.allOnes
+        if field.trailing > 0 {
+            load.mask(all << UInt128(field.trailing))
+            load.shift(right: field.trailing)
+            if let mask { load.mask(mask) }
+        } else {
+            load.mask((mask ?? all) & all)
         }
+        load.xor = xor
+        return load
+    }
+}
+
+extension SetUpdate {
+    /// Statements that the set has of itself are not repeated.
+    var steps: [Step] {
+        var loads = key.components.map(\.load)
+        var words = ["dynset \(operation.rawValue) reg_key 1 set \(set)"]
+        var constant: [Step] = []
+        switch data {
+        case nil: break
+        case .constant(let number, let field): constant = [.test("data \(number.registers(of: field))")]
+        case .field(let component): loads.append(component.load)
+        }
+        if data != nil { words.append("sreg_data 2") }
+        if let timeout { words.append("timeout \(timeout)ms") }
+        for statement in statements {
+            switch statement {
+            case .counter(let packets, let bytes): words.append("expr [ counter pkts \(packets) bytes \(bytes) ]")
+            case .limit(let limit): words.append("expr [ \(limit.netlinkText) ]")
+            case .quota(let quota):
+                words.append("expr [ quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0) ]")
+            }
+        }
+        return constant + [ConcatenationStep.change(loads, words.joined(separator: " "))]
+    }
+}
+
+extension ObjectMap {
+    var steps: [Step] {
+        let name = if case .named(let name) = elements { name } else { "__objmap%d" }
+        return [ConcatenationStep.change(key.components.map(\.load), "objref sreg 1 set \(name)")]
+    }
+}
+
+extension UInt128 {
+    /// As nft prints a register: in words as a little-endian machine reads them.
+    fileprivate func registers(of field: Field) -> String {
+        let count = field.load.bytes
+        let octets = (0..<count).map { UInt8(truncatingIfNeeded: self >> UInt128(8 * (count - 1 - $0))) }
+        let bytes = field == .metaMark || field == .metaLength ? octets.reversed() : octets
+        return stride(from: 0, to: count, by: 4).map { start in
+            let word = bytes[start..<Swift.min(start + 4, count)].reversed().reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+            let digits = String(word, radix: 16)
+            return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+        }.joined(separator: " ")
+    }
+}
+
+extension Match {
+    /// A lookup in a set of the table.
+    func namedSteps(_ name: String) -> [Step] {
+        [ConcatenationStep.change(key.components.map(\.load), "\(relation == .notEqual ? "not in" : "in") @\(name)")]
+    }
+
+    var concatenationSteps: [Step] {
+        let loads = key.components.map(\.load)
         guard case .set(let values) = operand else {
-            if case .named(let name) = operand { return [.test("@\(name)")] }
+            if case .named(let name) = operand { return namedSteps(name) }
             return [.test("no set")]
         }
         let widths = key.components.map(\.field.bitWidth)

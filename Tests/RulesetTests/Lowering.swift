@@ -86,9 +86,6 @@ struct Load {
 
     private var unit: UInt128 { top == 0 ? 1 : top & (~top + 1) }
 
-    /// A set that takes the value or gives it up.
-    func changing(_ text: String) -> [Step] { [.test("\(place) \(text)")] }
-
     /// A lookup, with the set as merged intervals; nil for sets of names, which are not compared. Of a set with one interval it
     /// says the same as a comparison does.
     func lookup(_ intervals: [ClosedRange<UInt128>]?, hasAny: Bool, inverted: Bool) -> [Step] {
@@ -133,6 +130,7 @@ extension Rule {
             case .object(let object, _): [.test("objref type \(object.kind.netlinkNumber) name \(object.name)")]
             case .log(let log, _): [.test(log.netlinkText)]
             case .update(let update): update.steps
+            case .objectMap(let map): map.steps
             case .assignment(let assignment): assignment.steps
             }
         }
@@ -202,7 +200,7 @@ extension Match {
         }
         switch operand {
         case .single(let value): return single(placed(value), load)
-        case .named(let name): return [.test("@\(name)")]
+        case .named(let name): return namedSteps(name)
         case .set(let values): return load.lookup(intervals(values), hasAny: values.contains(.any), inverted: relation == .notEqual)
         }
     }
@@ -275,27 +273,8 @@ extension Match {
     }
 }
 
-extension SetUpdate {
-    /// Statements that the set has of itself are not repeated.
-    fileprivate var steps: [Step] {
-        var load = field.load
-        if let mask { load.mask(mask) }
-        var words = ["dynset \(operation.rawValue) reg_key 1 set \(set)"]
-        if let timeout { words.append("timeout \(timeout)ms") }
-        for statement in statements {
-            switch statement {
-            case .counter(let packets, let bytes): words.append("expr [ counter pkts \(packets) bytes \(bytes) ]")
-            case .limit(let limit): words.append("expr [ \(limit.netlinkText) ]")
-            case .quota(let quota):
-                words.append("expr [ quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0) ]")
-            }
-        }
-        return load.changing(words.joined(separator: " "))
-    }
-}
-
 extension Limit {
-    fileprivate var netlinkText: String {
+    var netlinkText: String {
         let kind = measure == .packets ? "packets" : "bytes"
         return "limit rate \(rate)/\(unit.name) burst \(burst) type \(kind) flags 0x\(isOver ? 1 : 0)"
     }

@@ -107,7 +107,11 @@ struct NetlinkDebug {
         case "counter" where words.count == 5:
             new = [.test("counter \(words[2]) \(words[4])")]
         case "dynset":
-            new = load?.changing(text) ?? [.test("no load")]
+            new = [ConcatenationStep.change(registers.map(\.load), text)]
+        case "objref" where words[1] == "sreg":
+            new = [ConcatenationStep.change(registers.map(\.load), text)]
+        case "immediate" where words[2] == "2":
+            new = [.test("data \(values.joined(separator: " "))")]
         case "log":
             // A level that is written and one that is not are the same if it is the default.
             new = [.test(text.replacingOccurrences(of: " level 4", with: ""))]
@@ -163,6 +167,9 @@ struct NetlinkDebug {
 
     private mutating func comparison(_ words: [String], _ values: [String]) -> [Step] {
         guard let load else { return [.test("no load")] }
+        if words[0] == "lookup", !words[4].hasPrefix("__") {
+            return [ConcatenationStep.change(registers.map(\.load), "\(words.last == "0x1" ? "not in" : "in") @\(words[4])")]
+        }
         if words[0] == "lookup", registers.count > 1 { return concatenation(inverted: words.last == "0x1") }
         if words[0] == "lookup" {
             let set = sets.isEmpty ? ElementSet() : sets.removeFirst()

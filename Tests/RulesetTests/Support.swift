@@ -79,6 +79,10 @@ extension Rule {
             case .update(var update):
                 update.location = .nowhere
                 return .update(update)
+            case .objectMap(var map):
+                map.location = .nowhere
+                map.elements = map.elements.meaning
+                return .objectMap(map)
             case .verdictMap(var map):
                 map.location = .nowhere
                 map.elements = map.elements.meaning
@@ -120,6 +124,13 @@ let declaredObjects = """
     set s2 { type inet_service; flags dynamic; size 3; }
     set s3 { type ipv4_addr; flags interval; }
     set s4 { type ipv4_addr; flags dynamic; counter; }
+    set s5 { type ipv4_addr . inet_service; flags dynamic,timeout; }
+    set s6 { typeof ether saddr . iifname; flags dynamic; limit rate 5/second; counter; }
+    map m1 { type ipv4_addr : mark; flags dynamic,timeout; }
+    map m2 { type ipv4_addr . inet_service : mark; flags dynamic; }
+    map m3 { type ipv4_addr : counter; elements = { 1.1.1.1 : "c1" }; }
+    map m4 { type ipv4_addr : mark; }
+    map m5 { type ipv6_addr . inet_service : mark; flags dynamic; }
 
     """
 

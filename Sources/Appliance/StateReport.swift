@@ -1,0 +1,87 @@
+import Classifier
+import Firewall
+import Ruleset
+
+/// What rules have remembered under names.
+struct StateReport: Encodable {
+    struct CounterReport: Encodable {
+        var table: String
+        var name: String
+        var frames: UInt64
+        var bytes: UInt64
+    }
+
+    struct QuotaReport: Encodable {
+        var table: String
+        var name: String
+        /// Of bytes, what it began with included.
+        var used: UInt64
+        var bytes: UInt64
+    }
+
+    /// An element of a set that counts.
+    struct ElementReport: Encodable {
+        var table: String
+        var set: String
+        var element: String
+        var frames: UInt64
+        var bytes: UInt64
+    }
+
+    /// A set or map that changes.
+    struct SetReport: Encodable {
+        var table: String
+        var set: String
+        var elements: Int
+        /// Elements that it has room for.
+        var capacity: Int
+    }
+
+    /// With what the file gives them to begin with.
+    var counters: [CounterReport]
+    var quotas: [QuotaReport]
+    var elements: [ElementReport]
+    var sets: [SetReport]
+
+    init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
+        counters = zip(program.namedCounters, counted.namedCounters).map { counter, hits in
+            CounterReport(
+                table: "\(counter.family.rawValue) \(counter.table)", name: counter.name, frames: counter.packets &+ hits.frames,
+                bytes: counter.bytes &+ hits.bytes)
+        }
+        quotas = program.namedQuotas.indices.map { index in
+            let quota = program.namedQuotas[index]
+            return QuotaReport(
+                table: "\(quota.family.rawValue) \(quota.table)", name: quota.name, used: program.bytesUsed(ofQuota: index),
+                bytes: quota.quota.bytes)
+        }
+        elements = zip(program.elementCounters, counted.elements).map { element, hits in
+            let start = element.element.counter
+            return ElementReport(
+                table: "\(element.family.rawValue) \(element.table)", set: element.set, element: element.text,
+                frames: (start?.packets ?? 0) &+ hits.frames, bytes: (start?.bytes ?? 0) &+ hits.bytes)
+        }
+        sets = program.changingSets.indices.map { index in
+            let set = program.changingSets[index]
+            return SetReport(
+                table: "\(set.family.rawValue) \(set.table)", set: set.name,
+                elements: program.elementCount(ofSet: index, at: instant), capacity: set.capacity)
+        }
+    }
+
+    /// A table for each kind of which there is something, with an empty line in front of it.
+    func tables() -> String {
+        var result = ""
+        func add(_ head: [String], _ rows: [[String]]) {
+            guard !rows.isEmpty else { return }
+            var table = TextTable(head)
+            for row in rows { table.add(row) }
+            result += "\n" + table.rendered()
+        }
+        add(["frames", "bytes", "counter"], counters.map { ["\($0.frames)", "\($0.bytes)", "\($0.table) \($0.name)"] })
+        add(["used", "of bytes", "quota"], quotas.map { ["\($0.used)", "\($0.bytes)", "\($0.table) \($0.name)"] })
+        add(["frames", "bytes", "element"], elements.map { ["\($0.frames)", "\($0.bytes)", "\($0.table) \($0.set): \($0.element)"] })
+        add(["elements", "room for", "set"], sets.map { ["\($0.elements)", "\($0.capacity)", "\($0.table) \($0.set)"] })
+        return result
+    }
+}
