@@ -94,12 +94,12 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
 
     func holds(
         _ key: PackedKey, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        bytes size: UInt64, at now: UInt64
+        isNegated: Bool, bytes size: UInt64, at now: UInt64
     ) -> Bool? {
         acquire()
         defer { release() }
         guard let index = find(key, at: now) else { return false }
-        return pass(index, templates, steps, bytes: size, at: now) ? true : nil
+        return isNegated || pass(index, templates, steps, bytes: size, at: now) ? true : nil
     }
 
     func mapped(

@@ -86,9 +86,10 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     }
 
     /// Whether the set holds the key; nil where it does, and the element's own statements end the rule.
+    /// - Parameter isNegated: The rule asks for keys that are not there. What is found ends it then, and its statements are left alone.
     @inline(never)
-    func holds(_ key: PackedKey, set: Int, bytes size: UInt64, at now: UInt64) -> Bool? {
-        sets[set].holds(key, templates, steps, bytes: size, at: now)
+    func holds(_ key: PackedKey, set: Int, isNegated: Bool, bytes size: UInt64, at now: UInt64) -> Bool? {
+        sets[set].holds(key, templates, steps, isNegated: isNegated, bytes: size, at: now)
     }
 
     /// What the map has for the key; nil where it has nothing, or the element's own statements end the rule.

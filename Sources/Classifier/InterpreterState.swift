@@ -122,6 +122,8 @@ final class InterpreterState {
         guard let key = fields.values(of: match.key) else { return nil }
         sets[place]?.expire(at: fields.now)
         guard let element = sets[place]?.elements[key] else { return false }
+        // net/netfilter/nft_lookup.c: what is not to be there ends the rule, and its statements are left alone.
+        if match.relation == .notEqual { return true }
         return pass(element.statements, element.member, fields) ? true : nil
     }
 

@@ -211,7 +211,8 @@ public final class Program: Sendable {
             case .inChanging:
                 guard let value = values[instruction.slot],
                     let isInside = dynamicSets.holds(
-                        PackedKey(value & instruction.mask), set: Int(instruction.first), bytes: size, at: instant.monotonic),
+                        PackedKey(value & instruction.mask), set: Int(instruction.first), isNegated: instruction.isNegated, bytes: size,
+                        at: instant.monotonic),
                     isInside != instruction.isNegated
                 else {
                     next = Int(instruction.target)
@@ -229,7 +230,8 @@ public final class Program: Sendable {
                 }
                 continue
             case .inChangingKey:
-                let isInside = isInChanging(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size)
+                let isInside = isInChanging(
+                    Int(rule), values, bytes.bytes, frame, isNegated: instruction.isNegated, ingress: ingress, at: instant, size)
                 if isInside == nil || isInside == instruction.isNegated { next = Int(target) }
                 continue
             case .changeKey:
@@ -335,12 +337,12 @@ public final class Program: Sendable {
 
     /// nil where the key can't be read, or the element's own statements end the rule.
     private func isInChanging(
-        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
-        _ size: UInt64
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, isNegated: Bool, ingress: UInt8,
+        at instant: Instant, _ size: UInt64
     ) -> Bool? {
         let access = accesses.accesses[number]
         guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
-        return dynamicSets.holds(key, set: Int(access.set), bytes: size, at: instant.monotonic)
+        return dynamicSets.holds(key, set: Int(access.set), isNegated: isNegated, bytes: size, at: instant.monotonic)
     }
 
     private func change(

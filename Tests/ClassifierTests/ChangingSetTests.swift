@@ -58,6 +58,9 @@ private let cases: [ChangingSetCase] = [
         "a lookup evaluates an element's statements too", set: "flags dynamic; limit rate 1/day burst 2 packets; elements = { 10.0.0.1 }",
         "ip saddr @s drop", [(1, 0, true), (1, 0, true), (1, 0, false), (2, 0, false)]),
     ChangingSetCase(
+        "one that is not to find leaves them alone", set: "flags dynamic; limit rate 1/day burst 2 packets; elements = { 10.0.0.1 }",
+        "ip saddr != @s accept\nip saddr @s drop", [(1, 0, true), (1, 0, true), (1, 0, false), (2, 0, false)]),
+    ChangingSetCase(
         "elements of the file with their timeouts", set: "flags timeout; elements = { 10.0.0.1 timeout 5s, 10.0.0.2 }", "ip saddr @s drop",
         [(1, 4.9, true), (1, 5, false), (2, 99, true)]),
     ChangingSetCase(

@@ -190,7 +190,8 @@ struct Comparison {
         return index == end
     }
 
-    /// Where the transport header ends before its checksum, `nft_payload_set_eval` changes the IP header's checksum and gives up.
+    /// Whether the kernel follows changes in the checksum as it should: where the transport header ends before it,
+    /// `nft_payload_set_eval` changes the IP header's and gives up.
     private static func hasChecksum(_ bytes: [UInt8]) -> Bool {
         let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
         let needed =
@@ -200,7 +201,17 @@ struct Comparison {
             case 58: 4
             default: 0
             }
-        return frame.transportLength >= needed
+        guard frame.transportLength >= needed else { return false }
+        // A datagram without a checksum gets one there, and a segment size at an odd place spoils that of TCP.
+        let transport = bytes[frame.transportOffset...].prefix(frame.transportLength)
+        return switch frame.transportProtocol {
+        case 17: transport.dropFirst(6).prefix(2) != [0, 0]
+        case 6:
+            !zip(transport.indices, transport).contains {
+                ($0 - frame.transportOffset) % 2 == 1 && $0 - frame.transportOffset > 20 && $1 == 2
+            }
+        default: true
+        }
     }
 
     /// Without what Weir does otherwise on purpose: the README's table.

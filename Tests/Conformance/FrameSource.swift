@@ -35,6 +35,8 @@ struct FrameSource {
         { $1.ipPayload(6, $0.tcpWithOptions()) },
         { $1.udp($0.port(), $0.port()).payload(12) },
         { $1.udp($0.port(), $0.port()) },
+        // With a checksum, if a wrong one.
+        { $1.ipPayload(17, $0.port().networkBytes + $0.port().networkBytes + [0, 12, 0xbe, 0xef, 1, 2, 3, 4]) },
         { $1.ports($0.port(), $0.port(), of: $0.random.pick([132, 33, 136])).payload(8) },
         { $1.icmp($0.random.pick([0, 3, 5, 8, 13]), code: $0.random.pick([0, 1, 4])).payload(8) },
         { $1.icmpv6($0.random.pick([1, 2, 4, 128, 129, 130, 135]), code: $0.random.pick([0, 1])).payload(8) },

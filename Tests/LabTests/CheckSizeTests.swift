@@ -29,12 +29,12 @@ extension LabTests {
                 description: "more elements than are taken", head: "table bridge t { set s { type inet_service; elements = { ",
                 piece: "1, ",
                 count: 3_300_000, tail: "2 } } }"),
-            Case(description: "one comment", head: "#", piece: "x", count: 10_000_000, status: 0),
+            Case(description: "one comment", head: "#", piece: "x", count: 10_000_000, tail: "\n", status: 0),
             Case(description: "zero bytes", head: "", piece: "\0", count: 10_000_000),
             Case(
                 description: "rules", head: "table bridge t { chain c {\n", piece: "ip saddr 10.0.0.1 tcp dport 80 counter\n",
                 count: 60_000,
-                tail: "} }\n", status: 0),
+                tail: "}\n}\n", status: 0),
         ]
 
         @Test("it ends within its bounds", .needsWeir, arguments: cases)
