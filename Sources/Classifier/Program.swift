@@ -123,8 +123,8 @@ public final class Program: Sendable {
                     at: instant, hits)
                 result.baseChain = Int32(truncatingIfNeeded: index)
                 if result.verdict == .drop { break }
-                if changesFrames {
-                    // The kernel looks for the headers anew in front of each base chain.
+                if isChanged {
+                    // The kernel looks for the headers anew in front of each base chain; of bytes that are as they were it finds the same.
                     frame = frame.readAgain(bytes.bytes)
                     kind = FrameKinds(of: frame)
                     readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
