@@ -23,8 +23,6 @@ extension Parser {
             try ruleCommand(isInserted: true, into: &file)
         case "flush":
             try flush(into: &file)
-        case "delete" where tokens[min(index + 1, tokens.count - 1)].text == "element":
-            try deletion(into: &file)
         case "delete":
             try delete(from: &file)
         default:
@@ -90,10 +88,8 @@ extension Parser {
             CommandSyntax(table: table, location: location, action: .rule(rule, chain: chain, isInserted: isInserted)))
     }
 
-    /// `delete element TABLE SET { … }`: what the file itself has put there.
-    private mutating func deletion(into file: inout FileSyntax) throws(Abandoned) {
-        let start = index
-        next()
+    /// Behind `delete`, `element TABLE SET { … }`: what the file itself has put there.
+    private mutating func deleteElements(from file: inout FileSyntax, start: Int) throws(Abandoned) {
         next()
         let table = try tableName()
         let name = try identifier("set")
@@ -149,15 +145,14 @@ extension Parser {
                 what.text == "chain" ? .deleteChain(name) : .deleteSet(name)
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: action))
         case "counter", "quota", "limit":
-            let kind: NamedObject.Kind = what.text == "counter" ? .counter : what.text == "quota" ? .quota : .limit
             next()
             let table = try tableName()
-            let object = ObjectReference(kind: kind, name: try identifier(what.text))
+            let object = ObjectReference(kind: NamedObject.Kind(rawValue: what.text) ?? .counter, name: try identifier(what.text))
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteObject(object)))
         case "rule":
             throw fail(what.location, "'delete rule' is not supported", note: "a rule goes by a handle that only the kernel gives it")
         case "element":
-            throw fail(what.location, "'delete element' is not supported", note: "leave out what is not to be there")
+            try deleteElements(from: &file, start: start)
         default:
             throw unexpected(expecting: "table, chain, set, map, element, counter, quota or limit behind 'delete'")
         }

@@ -16,7 +16,7 @@ enum Unsupported {
     /// What a table may hold beside chains.
     static let tableItems: [String: String] = [
         "flowtable": "every frame is judged by the rules",
-        "ct": "rules are stateless",
+        "ct": "connections are not followed yet",
         "synproxy": "Weir answers for nobody",
         "secmark": "frames bear no security marks here",
         "flags": "a table is always active",
@@ -26,13 +26,13 @@ enum Unsupported {
     static let statements: [String: String] = {
         var reasons: [String: String] = [:]
         for (words, reason) in [
-            ("ct", "rules are stateless"),
-            ("reject", "Weir answers for nobody; 'drop' drops silently"),
+            ("ct", "connections are not followed yet"),
+            ("reject", "not yet; 'drop' drops silently"),
             ("last", "nft 1.0.6 has it in no rule; counters and 'log' say what came"),
-            ("snat dnat masquerade redirect tproxy", "what passes, passes unchanged"),
+            ("snat dnat masquerade redirect tproxy", "addresses are not translated"),
             ("queue", "there is no other program to ask"),
             ("dup fwd", "a frame goes to the other port or nowhere"),
-            ("notrack flow", "rules are stateless"),
+            ("notrack flow", "connections are not followed yet"),
             ("synproxy", "Weir answers for nobody"),
             ("map", "rules change no maps; elements stand in the file"),
             ("xt", "there are no iptables extensions"),
@@ -44,7 +44,7 @@ enum Unsupported {
             ("reset", "an option can be changed and not removed: tcp option maxseg size set 1400"),
             ("gre gretap vxlan geneve", "nft 1.0.6 has no such header; write raw bits: @th,0,16"),
             ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
-            ("numgen jhash symhash random", "rules decide the same every time"),
+            ("numgen jhash symhash random", "no rule is decided by lot or by turns"),
         ] {
             for word in words.split(separator: " ") { reasons[String(word)] = reason }
         }
@@ -69,7 +69,7 @@ enum Unsupported {
 
     /// nft's other types of base chains, and why they are not taken.
     static let chainTypes: [String: String] = [
-        "nat": "what passes, passes unchanged; write: type filter",
+        "nat": "addresses are not translated; write: type filter",
         "route": "Weir routes nothing; write: type filter",
     ]
 }
