@@ -14,6 +14,11 @@ public struct Classification: Sendable, Equatable {
     public var baseChain: Int32
     /// Whether a rule has put another value in the place of what stood in the frame, its checksums aside.
     public var isChanged = false
+    /// What rules have marked the packet with (`meta mark`); 0 if none has.
+    public var mark: UInt32 = 0
+
+    /// Before any rule.
+    public static let none = Classification(verdict: .accept, rule: -1, baseChain: -1)
 
     public init(verdict: FrameVerdict, rule: Int32, baseChain: Int32) {
         self.verdict = verdict

@@ -14,6 +14,10 @@ struct Emitter {
     private(set) var elementCounters: [ElementCounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
     var stateful: StatefulEmitter
+    /// What has been asked of connections so far.
+    private(set) var connectionNeeds: ConnectionNeeds = []
+    /// How many of `baseChains` a frame comes to before it is tracked.
+    private(set) var chainsBeforeTracking = 0
     var accesses: [SetAccess] = []
     var pieces: [KeyPiece] = []
 
@@ -89,6 +93,7 @@ struct Emitter {
         }
         for index in positions.sorted(by: { $0.position < $1.position }).map(\.index) {
             let (start, reference) = hooked[index]
+            if PathPosition.isBeforeTracking(reference.base), chainsBeforeTracking == baseChains.count { chainsBeforeTracking += 1 }
             baseChains.append(reference)
             entryPoints.append(
                 EntryPoint(
@@ -125,7 +130,10 @@ struct Emitter {
                 instructions.append(Instruction(operation: .mapped, first: try int32(number)))
             case .assignment(let assignment):
                 let first = instructions.count
-                if assignment.field == .metaMark { try mark(assignment) } else { instructions.append(try write(assignment)) }
+                switch assignment.field {
+                case .metaMark, .ctMark: try mark(assignment)
+                default: instructions.append(try write(assignment))
+                }
                 matches += first..<instructions.count
             case .limit(let limit, let location):
                 matches.append(instructions.count)
@@ -134,13 +142,15 @@ struct Emitter {
                 matches.append(instructions.count)
                 instructions.append(Instruction(operation: .quota, first: try int32(stateful.add(quota))))
             case .object(let object, let location):
-                if object.kind != .counter { matches.append(instructions.count) }
+                if object.kind == .limit || object.kind == .quota { matches.append(instructions.count) }
                 let operation: Instruction.Operation =
                     switch object.kind {
                     case .counter: .countObject
                     case .limit: .limit
                     case .quota: .quota
+                    case .timeout: .connectionTimeouts
                     }
+                if object.kind == .timeout { connectionNeeds.formUnion([.state, .timeouts]) }
                 instructions.append(Instruction(operation: operation, first: try int32(try stateful.number(of: object, location))))
             case .update(let update):
                 let first = instructions.count
@@ -154,9 +164,13 @@ struct Emitter {
                     case .counter: .countMapped
                     case .limit: .limitMapped
                     case .quota: .quotaMapped
+                    case .timeout: throw ProgramError(reason: .unknownObject(.init(kind: .timeout, name: "")), location: map.location)
                     }
                 instructions.append(Instruction(operation: operation))
                 matches += first..<instructions.count
+            case .notrack:
+                connectionNeeds.insert(.state)
+                instructions.append(Instruction(operation: .notrack))
             case .log:
                 instructions.append(Instruction(operation: .log, first: try int32(number), count: try int32(place)))
             case .verdict(.continue, _):
@@ -191,19 +205,30 @@ struct Emitter {
         }
     }
 
-    /// `meta mark set`, which writes into no frame.
+    /// `meta mark set` and `ct mark set`, which write into no frame.
     private mutating func mark(_ assignment: Assignment) throws(ProgramError) {
+        let isConnection = assignment.field == .ctMark
+        if isConnection { connectionNeeds.formUnion([.state, .mark]) }
         switch assignment.value {
         case .constant(let number):
-            instructions.append(Instruction(operation: .mark, low: number & assignment.field.allOnes))
+            instructions.append(Instruction(operation: isConnection ? .connectionMark : .mark, low: number & assignment.field.allOnes))
+        case .bits(let component):
+            guard component.field.bitWidth == assignment.field.bitWidth else {
+                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+            }
+            var instruction = Instruction(operation: isConnection ? .connectionMarkBits : .markBits, slot: try slot(of: component.field))
+            instruction.mask = mask(of: component)
+            instruction.low = component.xor & assignment.field.allOnes
+            instructions.append(instruction)
         case .mapped(let map):
             if case .named(let name) = map.elements, let set = stateful.changingSets[name] {
                 return instructions.append(
                     Instruction(
-                        operation: .markChanging, first: try access(SetAccess(set: try int32(set), pieces: try pieces(of: map.key)))))
+                        operation: isConnection ? .connectionMarkChanging : .markChanging,
+                        first: try access(SetAccess(set: try int32(set), pieces: try pieces(of: map.key)))))
             }
             instructions.append(try lookUp(map.key, map.elements, map.location))
-            instructions.append(Instruction(operation: .markMapped))
+            instructions.append(Instruction(operation: isConnection ? .connectionMarkMapped : .markMapped))
         case .field: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
         }
     }
@@ -360,6 +385,7 @@ struct Emitter {
     mutating func place(of field: Field) throws(ProgramError) -> (slot: UInt8, load: Int32) {
         if field == .metaMark { return (UInt8(LoadedValues.mark), 0) }
         let load = Load(field, in: family)
+        if load.base == .connection { connectionNeeds.formUnion(load.connection.needs) }
         let index = loadIndices[load] ?? loads.count
         if index == loads.count {
             loads.append(load)

@@ -19,6 +19,14 @@ struct Instruction: BitwiseCopyable, Sendable {
         case mark
         /// Marks the frame with the value of the remembered outcome.
         case markMapped
+        /// Marks the frame with the loaded value & mask, `low` turned over; to `target` if it can't be read.
+        case markBits
+        /// The same five for the connection's mark, which a packet without a connection has none of.
+        case connectionMark, connectionMarkMapped, connectionMarkChanging, connectionMarkBits
+        /// Keeps the packet out of tracking.
+        case notrack
+        /// Gives the connection the timeouts `first`.
+        case connectionTimeouts
         /// Reads the load `first` into the spare slot, for the instruction behind this; to `target` if it can't be read.
         case read
         /// A `counter` statement; `first` is its number.

@@ -20,6 +20,8 @@ public struct Interpreter {
         public var events: [LoggedStatement] = []
         /// What became of the frame, its outermost tag in its place.
         public var bytes: [UInt8] = []
+        /// The connection, with what rules have written.
+        public var connection = PacketConnection.untracked
     }
 
     private struct NumberedSet {
@@ -52,6 +54,8 @@ public struct Interpreter {
     private let families: [Family]
     /// In the order in which a frame comes to them.
     private let baseChains: [(table: Int, chain: NumberedChain, base: BaseChain)]
+    /// How many of them come before connections are tracked.
+    private let chainsBeforeTracking: Int
 
     /// Parameters as those of `Program`.
     public init(_ ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0)) {
@@ -96,6 +100,7 @@ public struct Interpreter {
             ordered += Self.byPriority(bridgeChains.filter { $0.base.priority > turn })
         }
         baseChains = ordered
+        chainsBeforeTracking = ordered.prefix { $0.base.hook == .prerouting && $0.base.priority < -200 }.count
     }
 
     private static func byPriority(
@@ -106,12 +111,21 @@ public struct Interpreter {
     }
 
     /// Runs a frame through the rules; parameters as `Program.classify`.
-    public func classify(_ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant)
-        -> Result
-    {
+    public func classify(
+        _ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
+        section: PathSection = .whole, after before: Classification = .none, connection: PacketConnection = .untracked
+    ) -> Result {
         var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
-        var result = Result(classification: Classification(verdict: .accept, rule: -1, baseChain: -1))
+        fields.connection = connection
+        fields.mark = UInt128(before.mark)
+        fields.isChanged = before.isChanged
+        var result = Result(classification: before)
         for (index, entry) in baseChains.enumerated() {
+            switch section {
+            case .whole: break
+            case .beforeTracking: if index >= chainsBeforeTracking { continue }
+            case .afterTracking: if index < chainsBeforeTracking { continue }
+            }
             let family = families[entry.table]
             guard sees(fields.frame, family) else { continue }
             fields.family = family
@@ -130,6 +144,8 @@ public struct Interpreter {
             fields.readAgain()
         }
         result.classification.isChanged = fields.isChanged
+        result.classification.mark = UInt32(truncatingIfNeeded: fields.mark)
+        result.connection = fields.connection
         result.bytes = fields.wire
         return result
     }
@@ -180,20 +196,23 @@ public struct Interpreter {
                     said = found.element.verdict
                 case .assignment(let assignment):
                     switch assignment.value {
-                    case _ where assignment.field != .metaMark:
+                    case _ where assignment.field != .metaMark && assignment.field != .ctMark:
                         guard fields.assign(assignment, isChecksumPartial: isChecksumPartial) else { continue rules }
                     case .field: continue rules
-                    case .constant(let number): fields.mark = number
+                    case .constant(let number): fields.setMark(number, of: assignment.field)
+                    case .bits(let component):
+                        guard case .number(let number) = fields.values(of: MatchKey(component))?.first else { continue rules }
+                        fields.setMark(number, of: assignment.field)
                     case .mapped(let map):
                         if case .named(let name) = map.elements, state.isChanging(name, table: table) {
                             guard let number = state.mapped(map.key, in: name, table: table, fields) else { continue rules }
-                            fields.mark = number
+                            fields.setMark(number, of: assignment.field)
                             continue
                         }
                         guard let found = find(in: map.elements, of: table, map.key, fields), case .number(let number) = found.element.data
                         else { continue rules }
                         if let counter = found.counter { result.elements.append(counter) }
-                        fields.mark = number
+                        fields.setMark(number, of: assignment.field)
                     }
                 case .counter:
                     result.counters.append(counter)
@@ -205,13 +224,15 @@ public struct Interpreter {
                 case .quota(let quota, _):
                     guard state.pass(quota, .statement(here), fields) else { continue rules }
                 case .object(let reference, _):
-                    guard pass(reference, table, fields, &result) else { continue rules }
+                    guard pass(reference, table, &fields, &result) else { continue rules }
+                case .notrack:
+                    if !fields.connection.isFollowed { fields.connection.state = .untracked }
                 case .objectMap(let map):
                     guard let found = find(in: map.elements, of: table, map.key, fields), let name = found.element.object else {
                         continue rules
                     }
                     if let counter = found.counter { result.elements.append(counter) }
-                    guard pass(ObjectReference(kind: map.kind, name: name), table, fields, &result) else { continue rules }
+                    guard pass(ObjectReference(kind: map.kind, name: name), table, &fields, &result) else { continue rules }
                 case .log:
                     result.events.append(here)
                 }
@@ -248,7 +269,7 @@ public struct Interpreter {
     }
 
     /// Whether a named counter, quota or limit lets the frame pass.
-    private func pass(_ reference: ObjectReference, _ table: Int, _ fields: InterpreterFields, _ result: inout Result) -> Bool {
+    private func pass(_ reference: ObjectReference, _ table: Int, _ fields: inout InterpreterFields, _ result: inout Result) -> Bool {
         guard let (object, number) = state.object(reference, table: table) else { return false }
         switch object.content {
         case .counter:
@@ -256,6 +277,9 @@ public struct Interpreter {
             return true
         case .limit(let limit): return state.pass(limit, .limit(number), fields)
         case .quota(let quota): return state.pass(quota, .quota(number), fields)
+        case .timeout(let timeout):
+            fields.setTimeout(timeout, number: number)
+            return true
         }
     }
 
@@ -285,7 +309,9 @@ extension Rule {
         for statement in statements {
             switch statement {
             case .counter: count += 1
-            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _), .assignment, .objectMap: break
+            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _), .assignment, .objectMap,
+                .notrack:
+                break
             case .verdict: return count
             }
         }

@@ -9,7 +9,7 @@ extension InterpreterFields {
         let number: UInt128
         switch assignment.value {
         case .constant(let constant): number = constant
-        case .mapped: return false
+        case .mapped, .bits: return false
         case .field(let source):
             guard let read = self.number(source) else { return false }
             number = read
@@ -21,7 +21,7 @@ extension InterpreterFields {
             return assign(number, to: field, in: header, offset, isChecksumPartial: isChecksumPartial)
         case .searched(let header, let offset):
             return assignOption(number, header, offset, field.bitWidth, isChecksumPartial: isChecksumPartial)
-        case .meta, .presence:
+        case .meta, .presence, .connection:
             return false
         }
     }

@@ -9,6 +9,8 @@ struct InterpreterFields {
     private(set) var frame: ParsedFrame
     /// What rules have marked the frame with.
     var mark: UInt128 = 0
+    /// What is known of the packet's connection, as rules have left it.
+    var connection = PacketConnection.untracked
     private let ingress: Int
     private let ports: [String]
     private let instant: Instant
@@ -137,10 +139,12 @@ struct InterpreterFields {
         case .meta(.hour): return UInt128(instant.sinceEpoch / 1_000_000_000 % 86_400)
         // The first of January 1970 was a Thursday.
         case .meta(.day): return UInt128(instant.sinceEpoch / 86_400_000_000_000 + 4) % 7
+        case .connection(let key): return number(key)
         case .meta, .payload, .searched, .presence: break
         }
         guard frame.malformation != .ethernetHeaderCutOff else { return nil }
         switch field.source {
+        case .connection: return nil
         case .meta(let key):
             return number(key)
         case .payload(.link, let offset):

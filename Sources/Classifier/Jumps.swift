@@ -44,7 +44,7 @@ private struct JumpCheck {
                 case .named(let name):
                     if followed.insert(name).inserted { jumps += (maps[name] ?? []).map { ($0, map.location) } }
                 }
-            case .match, .counter, .verdict, .limit, .quota, .object, .log, .update, .assignment, .objectMap: break
+            case .match, .counter, .verdict, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack: break
             }
         }
         return jumps

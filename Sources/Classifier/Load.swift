@@ -24,6 +24,9 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case constant
         /// Octets of a header, option or chunk that is searched for, or whether it is there.
         case searched, presence
+
+        /// What is known of the packet's connection.
+        case connection
     }
 
     var base: Base
@@ -33,6 +36,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     var end: UInt16 = 0
     /// What is searched for, in the last two bases.
     var header = SearchedHeader(.tcpOption, 0)
+    /// What is read of the connection, in that base.
+    var connection = ConnectionLoad(.state)
 
     /// What a rule in a table of that family reads.
     init(_ field: Field, in family: Family) {
@@ -72,6 +77,9 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .presence(let header):
             base = .presence
             self.header = header
+        case .connection(let key):
+            base = .connection
+            connection = ConnectionLoad(key)
         }
     }
 
@@ -128,7 +136,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)
-        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark: return nil
+        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark, .connection: return nil
         }
     }
 
@@ -217,13 +225,16 @@ struct LoadedValues: ~Copyable {
     static let keyCapacity = capacity - keys
 
     private let slots: UnsafeMutableBufferPointer<UInt128>
+    /// Of the packet, as rules have left it.
+    var connection: PacketConnection
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
 
     /// - Parameter slots: `capacity` of them, which outlive this.
     @unsafe
-    init(in slots: UnsafeMutableBufferPointer<UInt128>) {
+    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: PacketConnection) {
         unsafe self.slots = slots
+        self.connection = connection
         setMark(0)
     }
 
@@ -240,6 +251,23 @@ struct LoadedValues: ~Copyable {
         readable |= 1 &<< UInt64(slot)
     }
 
+    /// Reads what is known of the packet's connection into the slots of those loads.
+    mutating func readConnection(_ loads: borrowing FrozenArray<Load>, slots: borrowing FrozenArray<UInt8>) {
+        for index in 0..<slots.count {
+            let slot = Int(slots[index])
+            if let value = loads[slot].connection.value(of: connection) { set(slot, value) } else { clear(slot) }
+        }
+    }
+
+    /// For a load without a slot, in the rules of a program that asks for more than have one.
+    @inline(never)
+    func late(
+        _ load: Load, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+    ) -> UInt128? {
+        if load.base == .connection { return load.connection.value(of: connection) }
+        return load.value(bytes, frame, ingress: ingress, at: instant)
+    }
+
     /// From now on the slot can't be read.
     mutating func clear(_ slot: Int) {
         readable &= ~(1 &<< UInt64(slot))
@@ -250,6 +278,9 @@ struct LoadedValues: ~Copyable {
     func setSpare(_ value: UInt128) {
         unsafe slots.initializeElement(at: Self.spare, to: value)
     }
+
+    /// What the frame is marked with.
+    var frameMark: UInt128 { unsafe slots[Self.mark] }
 
     /// Marks the frame.
     @inline(__always)

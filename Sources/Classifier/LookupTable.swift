@@ -80,7 +80,7 @@ struct LookupTables: ~Copyable, Sendable {
             let part = parts[Int(table.parts.first) &+ index]
             let loaded =
                 part.slot == UInt8(LoadedValues.spare)
-                ? loads[Int(part.load)].value(bytes, frame, ingress: ingress, at: instant) : values[part.slot]
+                ? values.late(loads[Int(part.load)], bytes, frame, ingress: ingress, at: instant) : values[part.slot]
             guard let loaded else { return Missing.unreadable }
             values.setKey(index, (loaded & part.mask) ^ part.xor)
         }

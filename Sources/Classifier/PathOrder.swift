@@ -38,6 +38,15 @@ struct PathPosition: Comparable {
         age = -index
     }
 
+    /// Where connections are tracked among the chains of prerouting: `NF_IP_PRI_CONNTRACK`, which is the bridge's as well.
+    private static let trackingPriority: Int32 = -200
+
+    /// Whether its own priority puts the chain in front of tracking. One that comes behind another that is not so comes too late for all
+    /// that: a packet is tracked once.
+    static func isBeforeTracking(_ base: BaseChain) -> Bool {
+        base.hook == .prerouting && base.priority < trackingPriority
+    }
+
     static func < (left: PathPosition, right: PathPosition) -> Bool {
         (left.hook, left.turn, left.priority, left.age) < (right.hook, right.turn, right.priority, right.age)
     }

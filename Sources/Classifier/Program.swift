@@ -22,25 +22,35 @@ public final class Program: Sendable {
     public let changingSets: [ChangingSetReference]
     /// Chains hooked into the path, in the order in which a frame meets them.
     public let baseChains: [BaseChainReference]
+    /// How many of `baseChains` come before connections are tracked: see `PathSection`.
+    public let chainsBeforeTracking: Int
+    /// What rules ask of connections; empty where no rule speaks of them, so that nothing need be tracked.
+    public let connectionNeeds: ConnectionNeeds
+    /// Every `ct timeout` of a table, in the order of the tree.
+    public let connectionTimeouts: [ConnectionTimeoutReference]
 
     /// Chains that a jump or goto may lead into, one from within the other: the kernel's `NFT_JUMP_STACK_SIZE`, less one for the base
     /// chain, which its own check counts too.
     public static let deepestChain = 15
 
     /// Loads of the ports, which each chain sees in its own way.
-    private static let portLoads = 2
+    static let portLoads = 2
 
     private let instructions: FrozenArray<Instruction>
-    private let lookups: LookupTables
+    let lookups: LookupTables
     private let entryPoints: FrozenArray<EntryPoint>
-    private let loads: FrozenArray<Load>
+    let loads: FrozenArray<Load>
     private let buckets: FrozenArray<TokenBucket>
     private let quotas: FrozenArray<QuotaBound>
     /// Of the buckets, then of the quotas. A new program begins anew.
     private let cells: StateCells
-    private let dynamicSets: DynamicSets
-    private let accesses: SetAccesses
+    let dynamicSets: DynamicSets
+    let accesses: SetAccesses
     private let writes: FrozenArray<Write>
+    /// Slots of what is read of connections.
+    private let connectionSlots: FrozenArray<UInt8>
+    /// The protocol of each of `connectionTimeouts`.
+    private let timeoutProtocols: FrozenArray<UInt8>
 
     /// Compiles a checked tree for a pair of ports.
     /// - Parameters:
@@ -59,6 +69,14 @@ public final class Program: Sendable {
         rules = emitter.rules
         counters = emitter.counters
         baseChains = emitter.baseChains
+        chainsBeforeTracking = emitter.chainsBeforeTracking
+        connectionNeeds = emitter.connectionNeeds
+        connectionTimeouts = emitter.stateful.connectionTimeouts
+        timeoutProtocols = FrozenArray(connectionTimeouts.map(\.timeout.transportProtocol.number))
+        connectionSlots = FrozenArray(
+            emitter.loads.prefix(LoadedValues.mark).indices.filter { emitter.loads[$0].base == .connection }.map {
+                UInt8(truncatingIfNeeded: $0)
+            })
         instructions = FrozenArray(emitter.instructions)
         elementCounters = emitter.elementCounters
         lookups = emitter.tables.frozen()
@@ -98,22 +116,29 @@ public final class Program: Sendable {
     ///     (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
     ///   - ingress: Index into `ports` of the port by which the frame came.
     ///   - instant: Now.
+    ///   - section: The base chains that are asked.
+    ///   - before: In the path's second section what was said in the first, which accepted.
+    ///   - connection: What tracking knows of the packet, as far as `connectionNeeds` asks for it; afterwards with what rules have written.
     ///   - hits: The worker's counters for this program. They have the `log` statements that the frame came to.
     public func classify(
         _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
-        hits: HitCounters
+        section: PathSection = .whole, after before: Classification = .none, connection: inout PacketConnection, hits: HitCounters
     ) -> Classification {
-        hits.events.removeAll()
+        if section != .afterTracking { hits.events.removeAll() }
+        let first = section == .afterTracking ? chainsBeforeTracking : 0
+        let end = section == .beforeTracking ? chainsBeforeTracking : entryPoints.count
         // On the stack: so few bytes never come from the heap.
         return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
-            var values = unsafe LoadedValues(in: slots)
+            var values = unsafe LoadedValues(in: slots, connection: connection)
+            values.setMark(UInt128(before.mark))
+            values.readConnection(loads, slots: connectionSlots)
             for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
                 if let value = loads[slot].value(bytes.bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
             }
             var kind = FrameKinds(of: frame)
-            var isChanged = false
-            var result = Classification(verdict: .accept, rule: -1, baseChain: -1)
-            for index in 0..<entryPoints.count {
+            var isChanged = before.isChanged
+            var result = before
+            for index in first..<end {
                 guard entryPoints[index].frames.contains(kind) else { continue }
                 let port = loads[0].value(bytes.bytes, frame, ingress: ingress, at: instant) ?? 0
                 values.set(0, entryPoints[index].hidesIngress ? 0 : port)
@@ -131,6 +156,8 @@ public final class Program: Sendable {
                 }
             }
             result.isChanged = isChanged
+            result.mark = UInt32(truncatingIfNeeded: values.frameMark)
+            connection = values.connection
             return result
         }
     }
@@ -187,8 +214,31 @@ public final class Program: Sendable {
             case .markMapped:
                 values.setMark(lookups.outcomes[remembered].value)
                 continue
+            case .markBits:
+                guard let value = values[instruction.slot] else {
+                    next = Int(target)
+                    continue
+                }
+                values.setMark((value & instruction.mask) ^ instruction.low)
+                continue
+            case .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits:
+                if let mark = connectionMark(instruction, remembered, values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
+                    values.connection.setMark(mark)
+                    values.readConnection(loads, slots: connectionSlots)
+                } else {
+                    next = Int(target)
+                }
+                continue
+            case .notrack:
+                values.connection.leaveUntracked()
+                values.readConnection(loads, slots: connectionSlots)
+                continue
+            case .connectionTimeouts:
+                values.connection.setTimeouts(
+                    rule, of: timeoutProtocols[Int(rule)], packet: frame.tagCount <= 1 ? frame.transportProtocol : nil)
+                continue
             case .read:
-                if let value = lateValue(of: Int(instruction.first), bytes.bytes, frame, ingress: ingress, at: instant) {
+                if let value = values.late(loads[Int(instruction.first)], bytes.bytes, frame, ingress: ingress, at: instant) {
                     values.setSpare(value)
                 } else {
                     next = Int(target)
@@ -278,7 +328,8 @@ public final class Program: Sendable {
             switch verdict {
             case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota, .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
-                .endOfChain:
+                .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,
+                .connectionTimeouts, .endOfChain:
                 break
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
@@ -312,59 +363,6 @@ public final class Program: Sendable {
 
     /// Whether rules change frames.
     public var changesFrames: Bool { writes.count > 0 }
-
-    /// After a change, of everything that has been read.
-    @inline(never)
-    private func readAgain(
-        _ values: inout LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
-    ) {
-        for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
-            if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) {
-                values.set(slot, value)
-            } else {
-                values.clear(slot)
-            }
-        }
-    }
-
-    /// For the rules of a program that asks for more than has a slot.
-    @inline(never)
-    private func lateValue(
-        of load: Int, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
-    ) -> UInt128? {
-        loads[load].value(bytes, frame, ingress: ingress, at: instant)
-    }
-
-    /// nil where the key can't be read, or the element's own statements end the rule.
-    private func isInChanging(
-        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, isNegated: Bool, ingress: UInt8,
-        at instant: Instant, _ size: UInt64
-    ) -> Bool? {
-        let access = accesses.accesses[number]
-        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
-        return dynamicSets.holds(key, set: Int(access.set), isNegated: isNegated, bytes: size, at: instant.monotonic)
-    }
-
-    private func change(
-        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
-        _ size: UInt64
-    ) -> Bool {
-        let access = accesses.accesses[number]
-        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant),
-            let data = accesses.data(of: access, values, loads, bytes, frame, ingress: ingress, at: instant)
-        else { return false }
-        return dynamicSets.change(
-            key, data: data, set: Int(access.set), template: Int(access.template), bytes: size, at: instant.monotonic)
-    }
-
-    private func mapped(
-        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
-        _ size: UInt64
-    ) -> UInt128? {
-        let access = accesses.accesses[number]
-        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
-        return dynamicSets.mapped(key, set: Int(access.set), bytes: size, at: instant.monotonic)
-    }
 
     @inline(__always)
     private func mappedObject(_ outcome: Int) -> Int { Int(truncatingIfNeeded: lookups.outcomes[outcome].value) }

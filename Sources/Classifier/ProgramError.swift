@@ -11,7 +11,7 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case baseChain(String)
         /// A set or map that its table does not have.
         case unknownSet(String)
-        /// A named counter, quota or limit that its table does not have.
+        /// A named counter, quota, limit or timeout that its table does not have.
         case unknownObject(ObjectReference)
         /// A limit that the kernel would refuse.
         case limit

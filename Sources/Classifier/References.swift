@@ -77,3 +77,11 @@ public struct ElementCounterReference: Sendable {
     /// The element's value as it is written.
     public var text: String
 }
+
+/// A `ct timeout` of a table.
+public struct ConnectionTimeoutReference: Sendable {
+    public var family: Family
+    public var table: String
+    public var name: String
+    public var timeout: ConnectionTimeout
+}

@@ -8,6 +8,7 @@ struct StatefulEmitter {
     private(set) var plans: [DynamicSetPlan] = []
     /// Sets that stand in a table under a name, by the number of their plan.
     private(set) var changingReferences: [ChangingSetReference] = []
+    private(set) var connectionTimeouts: [ConnectionTimeoutReference] = []
     private(set) var namedQuotas: [NamedQuotaReference] = []
     private let ports: [String]
     private var otherInterfaces: [String: UInt128] = [:]
@@ -47,6 +48,10 @@ struct StatefulEmitter {
                 namedCounters.append(
                     NamedCounterReference(family: table.family, table: table.name, name: object.name, packets: packets, bytes: bytes))
             case .limit(let limit): numbers[reference] = try add(limit, object.location)
+            case .timeout(let timeout):
+                numbers[reference] = connectionTimeouts.count
+                connectionTimeouts.append(
+                    ConnectionTimeoutReference(family: table.family, table: table.name, name: object.name, timeout: timeout))
             case .quota(let quota):
                 numbers[reference] = add(quota)
                 namedQuotas.append(

@@ -17,6 +17,8 @@ public enum AssignedValue: Sendable, Equatable {
     /// What stands in another field of the frame, or in the same; as many whole octets. Where it can't be read the rule does not
     /// match (NFT_BREAK).
     case field(Field)
+    /// One of the two marks, with what is done to its bits, for one of the two marks. Where it can't be read the rule does not match.
+    case bits(MatchKey.Component)
     /// What a map has for the frame. Without such an element the rule does not match (NFT_BREAK).
     case mapped(ValueMap)
 }

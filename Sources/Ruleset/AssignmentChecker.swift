@@ -15,6 +15,8 @@ struct AssignmentChecker {
         case .meta:
             let note = target == .metaPkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is no field of the frame"
             throw failure(place, "'\(field.words)' can't be changed", note: note)
+        case .connection:
+            throw failure(place, "'\(field.words)' can't be changed", note: "of a connection only 'ct mark' can be set")
         case .presence:
             throw failure(place, "'\(field.words)' is an option as a whole and can't be set", note: "name a field of it")
         case .payload(.link, _):
@@ -59,7 +61,7 @@ struct AssignmentChecker {
         let target = syntax.selector
         switch source.field.source {
         case .payload, .searched: break
-        case .meta, .presence: throw failure(location, "'\(source.text)' can't be written into a frame")
+        case .meta, .presence, .connection: throw failure(location, "'\(source.text)' can't be written into a frame")
         }
         guard source.field.bitWidth == field.bitWidth else {
             throw failure(
@@ -98,9 +100,39 @@ extension RuleChecker {
             try checker.checkSource(source, location)
             try addDependencies(of: source, location, syntax.location, into: &sink)
             value = .field(placed(source))
+        case .bits(let component):
+            throw Diagnostic(severity: .error, location: component.location, message: "only a mark can be set to another mark")
         case .mapped(let map):
-            throw Diagnostic(severity: .error, location: map.location, message: "only the mark can be set to what a map has")
+            throw Diagnostic(severity: .error, location: map.location, message: "only a mark can be set to what a map has")
         }
         append(.assignment(Assignment(field: target, value: value, location: syntax.location)))
+    }
+
+    /// `meta mark set` and `ct mark set`: a constant, bits of one of the two marks, or what a map has.
+    mutating func addMark(_ syntax: AssignmentSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+        let value: AssignedValue
+        try checkFamily(of: syntax.selector, syntax.selectorLocation)
+        switch syntax.value {
+        case .constant(let expressions, _): value = .constant(try AssignmentChecker(syntax: syntax).constant(expressions))
+        case .mapped(let map):
+            if let header = map.key.components.first(where: { $0.selector.field.searchedHeader?.kind == .ipv6ExtensionHeader }) {
+                throw Diagnostic(
+                    severity: .error, location: header.location,
+                    message: "an extension header's field can't be the key of an assigned value",
+                    note: "nft's grammar has none there; write a match of its own")
+            }
+            let (key, elements) = try lowered(map, .values(syntax.selector), into: &sink)
+            value = .mapped(ValueMap(key: key, elements: elements, location: map.location))
+        case .bits(let component):
+            try checkFamily(of: component.selector, component.location)
+            let bits = try ValueChecker(selector: component.selector).component(component)
+            try component.checkOrder()
+            value = .bits(bits)
+        case .field(let source, let location):
+            throw Diagnostic(
+                severity: .error, location: location, message: "a field's value can't be assigned",
+                note: "write a constant, one of the marks, or a map: \(source.text) map { … }")
+        }
+        append(.assignment(Assignment(field: syntax.selector.field, value: value, location: syntax.location)))
     }
 }

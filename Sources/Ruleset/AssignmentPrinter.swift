@@ -3,6 +3,7 @@ extension Assignment {
     func text(_ localTime: LocalTime = .utc) -> String {
         switch value {
         case .field(let source): "\(field.words) set \(Selector.reading(source).text)"
+        case .bits(let component): "\(field.words) set \(component.text)"
         case .constant(let number): "\(field.words) set \(text(of: number))"
         case .mapped(let map):
             "\(field.words) set \(map.key.text) map "

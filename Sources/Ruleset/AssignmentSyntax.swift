@@ -9,11 +9,13 @@ struct AssignmentSyntax {
         /// `a,b` is one expression for flags.
         case constant([ExpressionSyntax], location: SourceLocation)
         case field(Selector, location: SourceLocation)
+        case bits(KeySyntax.Component)
         case mapped(MapSyntax)
 
         var location: SourceLocation {
             switch self {
             case .constant(_, let location), .field(_, let location): location
+            case .bits(let component): component.location
             case .mapped(let map): map.location
             }
         }
@@ -32,11 +34,13 @@ extension Parser {
         if beginsSelector {
             let source = try key()
             if at(word: "map") {
-                if selector.field != .metaMark {
+                if !selector.field.isMark {
                     throw fail(
-                        current.location, "maps to values are not supported here", note: "only the mark can be set to what a map has")
+                        current.location, "maps to values are not supported here", note: "only a mark can be set to what a map has")
                 }
                 value = .mapped(try map(of: source, from: valueStart, example: "value : 0x1"))
+            } else if selector.field.isMark, source.components.count == 1, source.first.selector.field.isMark {
+                value = .bits(source.first)
             } else {
                 guard source.components.count == 1, source.first.operations.isEmpty else {
                     throw fail(

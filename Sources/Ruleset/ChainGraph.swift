@@ -50,7 +50,7 @@ struct ChainGraph {
                     case .named(let name): if followed.insert(name).inserted { targets = maps[name] ?? [] }
                     }
                     for target in targets { add(from, to: indices[target], map.location, into: &sink) }
-                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap: break
+                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack: break
                 }
             }
         }

@@ -243,7 +243,7 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap: break
+                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack: break
                 }
             }
         }
@@ -298,7 +298,7 @@ extension Rule {
             case .objectMap(let map): map.elements.name
             case .verdictMap(let map): map.elements.name
             case .assignment(let assignment): if case .mapped(let map) = assignment.value { map.elements.name } else { nil }
-            case .counter, .verdict, .limit, .quota, .object, .log: nil
+            case .counter, .verdict, .limit, .quota, .object, .log, .notrack: nil
             }
         }
     }
@@ -308,8 +308,8 @@ extension Rule {
         for statement in statements {
             switch statement {
             case .match, .verdictMap, .limit, .quota, .update, .assignment, .objectMap: return false
-            case .object(let object, _): if object.kind != .counter { return false }
-            case .counter, .log, .verdict(.continue, _): break
+            case .object(let object, _): if object.kind != .counter, object.kind != .timeout { return false }
+            case .counter, .log, .notrack, .verdict(.continue, _): break
             case .verdict(let verdict, _):
                 if case .jump = verdict { return false }
                 return true

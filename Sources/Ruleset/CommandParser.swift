@@ -7,7 +7,7 @@ extension Parser {
         switch word.text {
         case "add", "create":
             next()
-            let accepted = ["table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit"].filter {
+            let accepted = ["table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit", "ct"].filter {
                 $0 != "rule" || word.text == "add"
             }
             guard current.kind == .word, accepted.contains(current.text) else {
@@ -15,7 +15,7 @@ extension Parser {
                 throw fail(current.location, "unexpected \(current.described)", note: note)
             }
             try declaration(isCreated: word.text == "create", into: &file)
-        case "table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit":
+        case "table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit", "ct":
             try declaration(isCreated: false, into: &file)
         case "insert":
             next()
@@ -64,6 +64,12 @@ extension Parser {
             next()
             let table = try tableName()
             let object = try namedObject(kind, from: start)
+            file.commands.append(CommandSyntax(table: table, isCreated: isCreated, location: object.location, action: .object(object)))
+        case "ct":
+            next()
+            try connectionObjectWord()
+            let table = try tableName()
+            let object = try connectionTimeout(in: table.family, from: start)
             file.commands.append(CommandSyntax(table: table, isCreated: isCreated, location: object.location, action: .object(object)))
         default:
             let isMap = next().text == "map"
@@ -148,6 +154,12 @@ extension Parser {
             next()
             let table = try tableName()
             let object = ObjectReference(kind: NamedObject.Kind(rawValue: what.text) ?? .counter, name: try identifier(what.text))
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteObject(object)))
+        case "ct":
+            next()
+            try connectionObjectWord()
+            let table = try tableName()
+            let object = ObjectReference(kind: .timeout, name: try identifier("timeout"))
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteObject(object)))
         case "rule":
             throw fail(what.location, "'delete rule' is not supported", note: "a rule goes by a handle that only the kernel gives it")

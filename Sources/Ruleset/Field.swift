@@ -18,6 +18,8 @@ public struct Field: Sendable, Hashable {
         case searched(SearchedHeader, bitOffset: Int)
         /// Whether such a header or option is there: 1 or 0.
         case presence(SearchedHeader)
+        /// What is known of the connection that the packet belongs to.
+        case connection(ConnectionKey)
     }
 
     /// Where offsets begin, as nft means it on a bridge; the families of IP see the same.
@@ -113,7 +115,7 @@ public struct Field: Sendable, Hashable {
     private var bitOffset: Int? {
         switch source {
         case .payload(_, let bitOffset), .searched(_, let bitOffset): bitOffset
-        case .meta, .presence: nil
+        case .meta, .presence, .connection: nil
         }
     }
 
@@ -121,7 +123,7 @@ public struct Field: Sendable, Hashable {
     public var searchedHeader: SearchedHeader? {
         switch source {
         case .searched(let header, _), .presence(let header): header
-        case .meta, .payload: nil
+        case .meta, .payload, .connection: nil
         }
     }
 
@@ -138,7 +140,13 @@ public struct Field: Sendable, Hashable {
     }
 
     /// Whether it is a number in the machine's own byte order, which is another type to nft than one of a header's.
-    var isHostOrder: Bool { self == .metaLength || self == .metaMark }
+    var isHostOrder: Bool {
+        switch source {
+        case .connection(.address), .connection(.port), .connection(.transportProtocol), .connection(.networkProtocol): false
+        case .connection: true
+        default: self == .metaLength || self == .metaMark
+        }
+    }
 
     /// Whether it begins and ends with an octet.
     var isWholeOctets: Bool { octets.count * 8 == bitWidth || octets.isEmpty }

@@ -5,6 +5,7 @@ extension Assignment {
         let value: JSONValue =
             switch value {
             case .field(let source): source.json
+            case .bits(let component): MatchKey(component).json()
             case .mapped(let map):
                 .object([
                     ("map", JSONElements(map.key.components.map(\.field), data: field, localTime: localTime).map(map.key, map.elements))

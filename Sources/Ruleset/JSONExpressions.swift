@@ -45,6 +45,7 @@ struct JSONText {
         switch type {
         case .ipv4, .ipv6, .ethernetAddress, .time, .hour: .text(texts.plain(number))
         case .service: JSONValue(number)
+        case .span: JSONValue(number / 1_000)
         case .presence where number <= 1: .boolean(number == 1)
         default: type.names?.name(of: number).map(JSONValue.text) ?? JSONValue(number)
         }
@@ -73,6 +74,7 @@ extension Field {
         var parts = words.split(separator: " ", maxSplits: 1).map(String.init)
         switch source {
         case .meta: return .object([("meta", .object([("key", .text(parts.popLast() ?? words))]))])
+        case .connection: return connectionJSON
         case .searched(let header, let bitOffset): return searchedJSON(header, bitOffset: bitOffset)
         case .presence(let header): return searchedJSON(header, bitOffset: 0)
         case .payload(_, let bitOffset):

@@ -107,6 +107,10 @@ extension ValueType {
         case .networkFamily: "nf_proto"
         case .presence: "boolean"
         case .mobilityType: "mh_type"
+        case .connectionState: "ct_state"
+        case .connectionStatus: "ct_status"
+        case .connectionDirection: "ct_dir"
+        case .span: "time"
         }
     }
 }

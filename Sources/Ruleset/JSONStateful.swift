@@ -41,6 +41,7 @@ extension NamedObject {
         case .quota(let quota):
             members += [("bytes", .number(quota.bytes)), ("used", .number(quota.used)), ("inv", .boolean(quota.isOver))]
         case .limit(let limit): members += limit.members(inRule: false)
+        case .timeout(let timeout): members += timeout.jsonMembers
         }
         return members
     }

@@ -17,6 +17,7 @@ extension Statement {
         case .log(let log, _): log.json
         case .update(let update): update.json
         case .objectMap(let map): map.json(localTime)
+        case .notrack: .object([("notrack", .null)])
         }
     }
 }
@@ -43,14 +44,18 @@ extension Match {
             .object([("op", .text(sign)), ("left", left), ("right", right)])
         }
         if let order, case .single(.range(let low, let high)) = operand {
-            return match(order.rawValue, key.json(), text.number(order.limit(of: low, high)))
+            let limit = order.limit(of: low, high)
+            return match(order.rawValue, key.json(), selector.type.isConnectionBitmask ? JSONValue(limit) : text.number(limit))
         }
         let sign = relation == .equal ? "==" : "!="
         if key.isConcatenation || key.first.xor != 0 { return match(sign, key.json(), members) }
         guard selector.type.isBitmask, case .single(.number(let number)) = operand else {
             return match(sign, text.left(field, mask: mask, isList: false), text.operand(operand))
         }
-        guard let mask else { return match(sign, text.left(field, mask: nil, isList: false), text.number(number)) }
+        guard let mask else {
+            let right = selector.type.isConnectionBitmask ? text.value(.number(number), isElement: true) : text.number(number)
+            return match(sign, text.left(field, mask: nil, isList: false), right)
+        }
         switch (relation, number) {
         case (.notEqual, 0): return match("in", text.left(field, mask: nil, isList: false), text.flags(mask))
         case (.equal, 0): return match("!", text.left(field, mask: nil, isList: false), text.flags(mask))

@@ -144,7 +144,7 @@ struct Lexer {
             return take(special.utf8.count, .word, special)
         }
         let duration = Duration.length(in: bytes, from: position)
-        if duration > 0, !(position + duration < bytes.count && bytes[position + duration].continuesWord) {
+        if duration > 0, !continuesWord(at: position + duration) {
             return take(duration, .word, String(decoding: bytes[position..<position + duration], as: UTF8.self))
         }
         var end = position
@@ -159,6 +159,12 @@ struct Lexer {
             return malformed("a number", from: end)
         }
         return take(end - position, .number, String(decoding: bytes[position..<end], as: UTF8.self))
+    }
+
+    /// A `-` with a digit behind it is that of a range.
+    private func continuesWord(at index: Int) -> Bool {
+        guard index < bytes.count, bytes[index].continuesWord else { return false }
+        return !(bytes[index] == UInt8(ascii: "-") && index + 1 < bytes.count && bytes[index + 1].isDigit)
     }
 
     private mutating func malformed(_ what: String, from index: Int) -> Token {

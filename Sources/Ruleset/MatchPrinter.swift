@@ -6,7 +6,8 @@ extension Match {
         let selector = Selector.reading(field)
         let values = ValueText(selector, localTime)
         if let order, case .single(.range(let low, let high)) = operand {
-            return "\(key.text) \(order.rawValue) \(values.single(order.limit(of: low, high)))"
+            let limit = order.limit(of: low, high)
+            return "\(key.text) \(order.rawValue) \(selector.type.isConnectionBitmask ? values.plain(limit) : values.single(limit))"
         }
         if selector.type.isBitmask { return "\(selector.text) \(bits(values))" }
         var text = selector.text
@@ -73,6 +74,7 @@ struct ValueText {
 
     /// A number that is compared with: of flags the name of one, else their bits.
     func single(_ number: UInt128) -> String {
+        if type.isConnectionBitmask { return flags(number, isElement: true) }
         return type.isBitmask && number.nonzeroBitCount > 1 ? plain(number) : text(of: .single(.number(number)))
     }
 
@@ -115,6 +117,7 @@ struct ValueText {
     /// The name if nft prints one: ports are printed as numbers.
     private func name(_ number: UInt128) -> String {
         if type == .service { return plain(number) }
+        if type == .span { return Duration.text(of: UInt64(clamping: number)) }
         if type.isTime { return "\"\(type.names?.name(of: number) ?? plain(number))\"" }
         return type.names?.name(of: number) ?? plain(number)
     }
@@ -127,11 +130,13 @@ struct ValueText {
         case .ipv6: AddressText.text(ipv6: number)
         case .ethernetAddress: AddressText.text(ethernet: number)
         case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
-        case .tcpFlags: "0x" + String(number, radix: 16)
+        case .tcpFlags, .connectionState, .connectionStatus: "0x" + String(number, radix: 16)
+        case .span where number % 1_000 == 0: "\(number / 1_000)s"
+        case .span: Duration.text(of: UInt64(clamping: number))
         case .mark: "0x" + String(repeating: "0", count: max(0, 8 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
         case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
-            .dccpType, .networkFamily, .packetType, .presence, .mobilityType, .interfaceName, .interface, .day:
+            .dccpType, .networkFamily, .packetType, .presence, .mobilityType, .interfaceName, .interface, .day, .connectionDirection:
             String(number)
         case .time: TimeText.text(ofDate: max(0, localTime.date(Int64(clamping: number / TimeText.nanoseconds))))
         case .hour: TimeText.text(ofDay: localTime.timeOfDay(Int64(clamping: number)))
@@ -140,7 +145,8 @@ struct ValueText {
 
     /// The flags' names, lowest first: with commas, or with `|` in a set and, in parentheses, behind an `&`.
     func flags(_ bits: UInt128, isElement: Bool = false, isOperand: Bool = false) -> String {
-        let names = (0..<8).compactMap { bits >> UInt128($0) & 1 == 1 ? NameTable.tcpFlags.name(of: 1 << UInt128($0)) : nil }
+        let single = (0..<UInt128(32)).map { 1 << $0 }.filter { bits & $0 != 0 }
+        let names = single.map { type.names?.name(of: $0) ?? plain($0) }
         if names.isEmpty { return plain(0) }
         if isOperand, names.count > 1 { return "(" + names.joined(separator: " | ") + ")" }
         return names.joined(separator: isElement ? " | " : ",")

@@ -97,6 +97,16 @@ struct NameTable: Sendable {
         10 fast-binding-advertisement, 11 experimental-mobility-header, 12 home-agent-switch-message
         """)
 
+    /// Linux' `nf_conntrack_common.h`: `NF_CT_STATE_INVALID_BIT`, `NF_CT_STATE_BIT` and `NF_CT_STATE_UNTRACKED_BIT`.
+    static let connectionStates = NameTable("1 invalid, 2 established, 4 related, 8 new, 64 untracked")
+
+    /// The same: bits of `enum ip_conntrack_status`, as far as nft has names for them.
+    static let connectionStatuses = NameTable(
+        "1 expected, 2 seen-reply, 4 assured, 8 confirmed, 16 snat, 32 dnat, 512 dying")
+
+    /// `IP_CT_DIR_ORIGINAL` and `IP_CT_DIR_REPLY`.
+    static let connectionDirections = NameTable("0 original, 1 reply")
+
     /// Linux' `if_packet.h`.
     static let packetTypes = NameTable("0 host unicast, 1 broadcast, 2 multicast, 3 other")
 }

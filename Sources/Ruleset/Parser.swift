@@ -182,6 +182,11 @@ struct Parser {
                 let start = parser.index
                 parser.next()
                 table.objects.append(try parser.namedObject(kind, from: start))
+            } else if parser.at(word: "ct") {
+                let start = parser.index
+                parser.next()
+                try parser.connectionObjectWord()
+                table.objects.append(try parser.connectionTimeout(in: table.name.family, from: start))
             } else if parser.at(word: "comment") {
                 try parser.blockComment(&table.comment)
             } else if try parser.definition() {
@@ -189,7 +194,8 @@ struct Parser {
                 throw parser.fail(word.location, "'\(word.text)' in a table is not supported", note: reason)
             } else if word.kind == .word {
                 let note = Words.advice(
-                    for: word.text, accepted: ["chain", "set", "map", "counter", "quota", "limit", "comment", "define", "include"])
+                    for: word.text,
+                    accepted: ["chain", "set", "map", "counter", "quota", "limit", "ct timeout", "comment", "define", "include"])
                 throw parser.fail(word.location, "unknown word '\(printable(word.text))' in a table", note: note)
             } else {
                 throw parser.unexpected(expecting: "'chain' or '}'")

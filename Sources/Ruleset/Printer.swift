@@ -107,6 +107,8 @@ extension Statement {
         case .assignment(let assignment): assignment.text(localTime)
         case .limit(let limit, _): "limit \(limit.text)"
         case .quota(let quota, _): "quota \(quota.text)"
+        case .object(let object, _) where object.kind == .timeout: "ct timeout set \"\(object.name)\""
+        case .notrack: "notrack"
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
         case .log(let log, _): log.text
         case .update(let update): update.text

@@ -244,9 +244,34 @@ struct ProtocolContext {
         case .messageType:
             // nft remembers 0 for "none", and for an echo reply of ICMP, which is 0, the request.
             messageType = number != 0 ? number : selector.header == .icmp ? 8 : nil
+        case .connectionNetwork:
+            // nft looks the number up among what follows the link layer, and that is only a family where there is none.
+            guard family == .inet, link == nil else { return }
+            if let known = NetworkProtocol(familyNumber: number) { network = known }
+        case .connectionTransport:
+            guard network == .ip || network == .ip6, let next = NetworkProtocol(protocolNumber: number) else { return }
+            addTransport(next)
         case .innerTransport, nil:
             break
         }
+    }
+
+    /// Whether the packet's family is IPv6's; nil where it is not known to be one of IP's.
+    var knownIPFamily: Bool? {
+        switch network {
+        case .ip: false
+        case .ip6: true
+        default: nil
+        }
+    }
+
+    var isBridge: Bool { family == .bridge }
+    var hasTransport: Bool { !transports.isEmpty }
+
+    /// The network protocol that is known and excludes a connection of that family.
+    func conflict(withIPv6 isIPv6: Bool) -> NetworkProtocol? {
+        guard let knownIPFamily, knownIPFamily != isIPv6 else { return nil }
+        return network
     }
 
     /// The transport protocol, if there is no doubt.

@@ -51,7 +51,7 @@ struct RuleChecker {
             let (key, elements) = try lowered(map, .verdicts, into: &sink)
             statements.append(.verdictMap(VerdictMap(key: key, elements: elements, location: map.location)))
         case .assignment(let assignment):
-            if assignment.selector.field == .metaMark { try addMark(assignment, into: &sink) } else { try add(assignment, into: &sink) }
+            if assignment.selector.field.isMark { try addMark(assignment, into: &sink) } else { try add(assignment, into: &sink) }
         case .limit(let limit, let location):
             statements.append(.limit(limit, location: location))
         case .quota(let quota, let location):
@@ -59,6 +59,7 @@ struct RuleChecker {
         case .object(let object, let location):
             try sets.check(object, location)
             statements.append(.object(object, location: location))
+        case .notrack(let location): statements.append(.notrack(location: location))
         case .log(let log, let location):
             statements.append(.log(log, location: location))
         case .update(let update):
@@ -75,30 +76,8 @@ struct RuleChecker {
     /// The selector's field where it stands behind the tags that have been matched.
     func placed(_ selector: Selector) -> Field { context.placed(selector.field, of: selector.header) }
 
-    /// `meta mark set`: a constant, or what a map has.
-    private mutating func addMark(_ syntax: AssignmentSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
-        let value: AssignedValue
-        switch syntax.value {
-        case .constant(let expressions, _): value = .constant(try AssignmentChecker(syntax: syntax).constant(expressions))
-        case .mapped(let map):
-            if let header = map.key.components.first(where: { $0.selector.field.searchedHeader?.kind == .ipv6ExtensionHeader }) {
-                throw Diagnostic(
-                    severity: .error, location: header.location,
-                    message: "an extension header's field can't be the key of an assigned value",
-                    note: "nft's grammar has none there; write a match of its own")
-            }
-            let (key, elements) = try lowered(map, .values(syntax.selector), into: &sink)
-            value = .mapped(ValueMap(key: key, elements: elements, location: map.location))
-        case .field(let source, let location):
-            throw Diagnostic(
-                severity: .error, location: location, message: "a field's value can't be assigned",
-                note: "write a constant, or a map: \(source.text) map { … }")
-        }
-        statements.append(.assignment(Assignment(field: syntax.selector.field, value: value, location: syntax.location)))
-    }
-
     /// nft concludes nothing from a map: it may hold several protocols.
-    private mutating func lowered(
+    mutating func lowered(
         _ syntax: MapSyntax, _ use: SetUse, into sink: inout DiagnosticSink
     ) throws(Diagnostic) -> (key: MatchKey, elements: VerdictMap.Elements) {
         var key = try lowered(syntax.key, at: syntax.location, into: &sink)
@@ -159,6 +138,12 @@ struct RuleChecker {
                     note: "write a match of its own")
             }
             try addDependencies(of: selector, component.location, location, into: &sink)
+            if selector.needsKnownFamily {
+                throw Diagnostic(
+                    severity: .error, location: component.location, message: "'\(selector.text)' is compared with single values alone",
+                    note: "nft 1.0.6 wants the family for the rest: ct original ip saddr")
+            }
+            _ = try context.resolved(selector, component.location)
             var lowered = try ValueChecker(selector: selector).component(component)
             lowered.field = context.placed(selector.field, of: selector.header)
             try component.checkOrder()
@@ -213,8 +198,11 @@ struct RuleChecker {
                         location: syntax.location)))
             return
         }
-        let selector = syntax.selector
-        try addDependencies(of: selector, syntax.key.first.location, syntax.location, into: &sink)
+        var syntax = syntax
+        try addDependencies(of: syntax.selector, syntax.key.first.location, syntax.location, into: &sink)
+        let selector = try context.resolved(syntax.selector, syntax.key.first.location)
+        if syntax.selector.needsKnownFamily { try syntax.refuseSets() }
+        syntax.key.components[0].selector = selector
         let lowered = try MatchChecker(syntax, sets: sets).lowered()
         let field = context.placed(selector.field, of: selector.header)
         try conclude(from: lowered, of: syntax)
@@ -341,7 +329,12 @@ struct RuleChecker {
     }
 
     /// nft takes it in one family alone, which is the only one in which it says anything.
-    private func checkFamily(of selector: Selector, _ location: SourceLocation) throws(Diagnostic) {
+    func checkFamily(of selector: Selector, _ location: SourceLocation) throws(Diagnostic) {
+        if selector.field.connectionKey != nil, family == .arp {
+            throw Diagnostic(
+                severity: .error, location: location, message: "a table arp has no connections: '\(selector.text)' is not taken there",
+                note: "ARP is never followed; write the rule in a table bridge or inet")
+        }
         guard selector.field == .metaNfproto, family != .inet else { return }
         var note = "in a table \(family.rawValue) it is always the same"
         if family == .bridge { note = "write: meta protocol ip, or meta protocol ip6" }
@@ -394,7 +387,9 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment, .objectMap: false
+        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment, .objectMap,
+            .notrack:
+            false
         case .verdict: true
         }
     }

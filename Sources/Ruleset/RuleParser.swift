@@ -60,6 +60,8 @@ extension Parser {
         case "add", "update", "delete": return try setUpdate()
         case "set": return try oldSetUpdate()
         case "meter": return try meter()
+        case "notrack": return .notrack(location: next().location)
+        case "ct": return try connectionStatement()
         default: break
         }
         if Selector.grammar[word.text] != nil { return try match() }
@@ -97,7 +99,7 @@ extension Parser {
     }
 
     /// `key [operator] operand`, `key vmap …` or `key set …`.
-    private mutating func match() throws(Abandoned) -> StatementSyntax {
+    mutating func match() throws(Abandoned) -> StatementSyntax {
         let start = index
         let key = try key()
         if at(word: "vmap") { return .verdictMap(try map(of: key, from: start, example: "value : accept")) }
@@ -122,6 +124,7 @@ extension Parser {
         let first = next()
         let seconds = Selector.grammar[first.text] ?? [:]
         if let selector = seconds[""] { return selector }
+        if first.text == "ct" { return try connectionSelector() }
         if let selector = try searchedSelector(behind: first.text) { return selector }
         // Made for messages alone: it takes its time.
         var accepted: [String] { Selector.fields(after: first.text) }

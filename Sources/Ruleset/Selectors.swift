@@ -14,7 +14,7 @@ struct Selector: Sendable {
 
     /// Whether sets that stand under a name and concatenations take its values. Times and an interface's index are nothing that a file can hold;
     /// and a field that ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
-    var canBeKey: Bool { !endsWithinLaterOctet && type != .interface && !type.isTime && field.searchedHeader == nil }
+    var canBeKey: Bool { !endsWithinLaterOctet && type != .interface && !type.isTime && field.searchedHeader == nil && !needsKnownFamily }
 
     /// Such fields are more octets to nft 1.0.6 than they have values for.
     var endsWithinLaterOctet: Bool { field.trailingBits != 0 && field.octets.count > 1 }
@@ -35,6 +35,8 @@ struct Selector: Sendable {
         case messageType
         /// A protocol number of a header between IP and the transport protocol, which is known no better for it.
         case innerTransport
+        /// What `ct` knows of the packet's connection: the network protocol, and the transport protocol if the network protocol is known.
+        case connectionNetwork, connectionTransport
     }
 
     init(
@@ -176,7 +178,7 @@ struct Selector: Sendable {
     ]
 
     /// Every selector that is taken. A field that is missing here can't be written.
-    static let all = fixed + extensionHeaders + options
+    static let all = fixed + extensionHeaders + options + connections
 
     private static let byWords: [String: Selector] = Dictionary(all.map { ($0.text, $0) }) { first, _ in first }
 
@@ -186,7 +188,7 @@ struct Selector: Sendable {
         switch field.source {
         case .presence: return Selector(field, .presence)
         case .searched(let header, _): return Selector(field, header.kind == .ipv6ExtensionHeader ? .ipv6 : .integer)
-        case .meta, .payload: return Selector(field, .integer)
+        case .meta, .payload, .connection: return Selector(field, .integer)
         }
     }
 

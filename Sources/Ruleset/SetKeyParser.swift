@@ -72,12 +72,14 @@ extension SetKey {
         ("inet_service", .thDport), ("ether_type", .metaProtocol), ("ifname", .metaIifname), ("mark", .metaMark),
         ("icmp_type", .icmpType), ("icmpv6_type", .icmpv6Type), ("icmp_code", .icmpCode), ("icmpv6_code", .icmpv6Code),
         ("igmp_type", .igmpType), ("dscp", .ipDscp), ("ecn", .ipEcn), ("arp_op", .arpOperation), ("tcp_flag", .tcpFlags),
-        ("dccp_pkttype", .dccpType), ("pkt_type", .metaPkttype), ("nf_proto", .metaNfproto),
+        ("dccp_pkttype", .dccpType), ("pkt_type", .metaPkttype), ("nf_proto", .metaNfproto), ("ct_state", .ctState),
+        ("ct_dir", .ctDirection),
+        ("ct_status", .ctStatus), ("time", .ctExpiration),
     ]
 
     /// Types that nft takes in a set, and of which nothing that is read here is.
     fileprivate static let unsupported: Set<String> = [
-        "iface_index", "iface_type", "icmpx_code", "boolean", "time", "ct_state", "ct_dir", "ct_status", "realm", "classid", "devgroup",
+        "iface_index", "iface_type", "icmpx_code", "boolean", "realm", "classid", "devgroup",
         "uid", "gid", "mh_type", "nf_proto", "fib_addrtype", "cgroupsv2",
     ]
 

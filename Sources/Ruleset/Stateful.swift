@@ -83,11 +83,12 @@ public struct Quota: Sendable, Equatable {
     }
 }
 
-/// A counter, quota or limit that stands in a table under a name, and is one for all rules that name it.
+/// A counter, quota, limit or timeout of connections that stands in a table under a name, and is one for all rules that name it.
 public struct NamedObject: Sendable, Equatable {
     /// Objects of two kinds may have the same name.
     public enum Kind: String, Sendable, CaseIterable {
         case counter, quota, limit
+        case timeout = "ct timeout"
     }
 
     public enum Content: Sendable, Equatable {
@@ -95,6 +96,7 @@ public struct NamedObject: Sendable, Equatable {
         case counter(packets: UInt64, bytes: UInt64)
         case quota(Quota)
         case limit(Limit)
+        case timeout(ConnectionTimeout)
     }
 
     public var name: String
@@ -114,6 +116,7 @@ public struct NamedObject: Sendable, Equatable {
         case .counter: .counter
         case .quota: .quota
         case .limit: .limit
+        case .timeout: .timeout
         }
     }
 }

@@ -170,7 +170,7 @@ extension Parser {
         switch kind {
         case .quota: return .quota(try quota())
         case .limit: return .limit(try limit())
-        case .counter: break
+        case .counter, .timeout: break
         }
         guard skip(word: "packets"), current.kind == .number else { throw unexpected(expecting: "packets N bytes M") }
         let packets = try number(next())
@@ -219,6 +219,7 @@ extension NamedObject {
             case .counter(let packets, let bytes): "packets \(packets) bytes \(bytes)"
             case .quota(let quota): quota.text
             case .limit(let limit): limit.text
+            case .timeout(let timeout): timeout.text
             }
         let comment = comment.map { "\t\tcomment \"\($0)\"\n" } ?? ""
         return "\t\(kind.rawValue) \(name) {\n\(comment)\t\t\(content)\n\t}\n"

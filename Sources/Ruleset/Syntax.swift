@@ -111,6 +111,7 @@ enum StatementSyntax {
     case log(LogStatement, location: SourceLocation)
     case update(SetUpdateSyntax)
     case objectMap(ObjectMapSyntax)
+    case notrack(location: SourceLocation)
 
     var location: SourceLocation {
         switch self {
@@ -120,7 +121,7 @@ enum StatementSyntax {
         case .objectMap(let object): object.map.location
         case .assignment(let assignment): assignment.location
         case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
-            .object(_, let location), .log(_, let location):
+            .object(_, let location), .log(_, let location), .notrack(let location):
             location
         }
     }

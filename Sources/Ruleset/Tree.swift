@@ -20,7 +20,7 @@ public struct Table: Sendable, Equatable {
     public var family: Family
     public var name: String
     public var comment: String?
-    /// Counters, quotas and limits that rules name, in the order in which they were declared.
+    /// Counters, quotas, limits and timeouts that rules name, in the order in which they were declared.
     public var objects: [NamedObject]
     /// Sets and maps that rules name, in the order in which they were declared.
     public var sets: [NamedSet]
@@ -122,13 +122,15 @@ public enum Statement: Sendable, Equatable {
     case assignment(Assignment)
     case limit(Limit, location: SourceLocation)
     case quota(Quota, location: SourceLocation)
-    /// A named counter, quota or limit.
+    /// A named counter, quota or limit, or the timeouts that a new connection is given.
     case object(ObjectReference, location: SourceLocation)
     /// Says that a frame came here, and goes on.
     case log(LogStatement, location: SourceLocation)
     case update(SetUpdate)
     /// One of several named counters, quotas or limits.
     case objectMap(ObjectMap)
+    /// Keeps the packet out of tracking; where that has taken place already it makes an invalid packet an untracked one.
+    case notrack(location: SourceLocation)
 }
 
 /// What a rule says of a frame that it matches.

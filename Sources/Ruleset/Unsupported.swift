@@ -16,7 +16,6 @@ enum Unsupported {
     /// What a table may hold beside chains.
     static let tableItems: [String: String] = [
         "flowtable": "every frame is judged by the rules",
-        "ct": "connections are not followed yet",
         "synproxy": "Weir answers for nobody",
         "secmark": "frames bear no security marks here",
         "flags": "a table is always active",
@@ -26,13 +25,12 @@ enum Unsupported {
     static let statements: [String: String] = {
         var reasons: [String: String] = [:]
         for (words, reason) in [
-            ("ct", "connections are not followed yet"),
             ("reject", "not yet; 'drop' drops silently"),
             ("last", "nft 1.0.6 has it in no rule; counters and 'log' say what came"),
             ("snat dnat masquerade redirect tproxy", "addresses are not translated"),
             ("queue", "there is no other program to ask"),
             ("dup fwd", "a frame goes to the other port or nowhere"),
-            ("notrack flow", "connections are not followed yet"),
+            ("flow", "every frame is judged by the rules"),
             ("synproxy", "Weir answers for nobody"),
             ("map", "rules change no maps; elements stand in the file"),
             ("xt", "there are no iptables extensions"),

@@ -128,6 +128,7 @@ extension Parser {
 
     /// `counter`, `limit …` or `quota …` of an element; nil if none begins here.
     mutating func elementStatement() throws(Abandoned) -> ElementStatement? {
+        if at(word: "ct") { throw fail(current.location, "'ct count' is not supported", note: Unsupported.connectionCount) }
         guard at(word: "counter") || at(word: "limit") || at(word: "quota") else { return nil }
         let statement =
             try at(word: "limit") ? limitStatement() : at(word: "quota") ? quotaStatement() : counter()

@@ -50,6 +50,7 @@ struct ValueChecker {
             }
         case .interfaceName, .interface: break
         case .time, .hour, .day: return try time(token)
+        case .span: return try span(token)
         default:
             if let number = type.names?.number(of: token.text), token.kind == .word || token.kind == .quoted { return number }
             if token.kind == .number { return try plainNumber(token) }
@@ -70,6 +71,26 @@ struct ValueChecker {
         var note = "expected \(type.example)"
         if selector.field.isInterface || type.names?.number(of: token.text) != nil { note = "put it in quotes: \"\(token.text)\"" }
         throw failure(token.location, "'\(token.text)' is a keyword and not \(type.described)", note: note)
+    }
+
+    /// A number alone is one of seconds.
+    private func span(_ token: Token) throws(Diagnostic) -> UInt128 {
+        var milliseconds: UInt128?
+        switch NumberText.value(of: token.text) {
+        case .value(let seconds) where token.kind == .number:
+            milliseconds = seconds <= maximum ? seconds * 1_000 : maximum + 1
+        case .tooLarge where token.kind == .number: milliseconds = maximum + 1
+        case .leadingZero where token.kind == .number:
+            throw failure(token.location, "the number has a leading zero", note: "nft may read it as octal")
+        default: milliseconds = Duration.milliseconds(of: token.text).map { UInt128($0) }
+        }
+        guard let milliseconds else { throw unknown(token) }
+        guard milliseconds <= maximum else {
+            throw failure(
+                token.location, "\(printable(token.text)) is out of range for '\(selector.text)'",
+                note: "accepted: 0 to \(Duration.text(of: UInt64(clamping: maximum)))")
+        }
+        return milliseconds
     }
 
     private func plainNumber(_ token: Token) throws(Diagnostic) -> UInt128 {
@@ -111,7 +132,7 @@ struct ValueChecker {
             return .range(low, high)
         case .prefix(let expression, let length, let location):
             let base = try number(expression)
-            if type.isTime { throw failure(location, "times have no prefixes", note: "expected \(type.example)") }
+            if type.isTime || type == .span { throw failure(location, "times have no prefixes", note: "expected \(type.example)") }
             guard selector.field.isWholeOctets || (isElement && selector.field.hasPrefixesInSets) else {
                 throw failure(
                     location, "'\(selector.text)' has no prefixes: it does not begin and end with an octet",

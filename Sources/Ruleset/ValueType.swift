@@ -8,6 +8,10 @@ enum ValueType: Sendable {
     case time, day, hour
     /// Netfilter's number of a family of protocols.
     case networkFamily
+    /// Bits of a connection's state and of its status, and the direction that a packet of it goes.
+    case connectionState, connectionStatus, connectionDirection
+    /// A span of time, in milliseconds.
+    case span
     /// Whether a header or option is there; and the type of a message of IPv6's mobility header.
     case presence, mobilityType
 
@@ -40,6 +44,10 @@ enum ValueType: Sendable {
         case .networkFamily: "a family"
         case .presence: "an answer to whether it is there"
         case .mobilityType: "a mobility header type"
+        case .connectionState: "a state of a connection"
+        case .connectionStatus: "a status of a connection"
+        case .connectionDirection: "a direction"
+        case .span: "a span of time"
         }
     }
 
@@ -64,7 +72,10 @@ enum ValueType: Sendable {
         case .day: .days
         case .presence: .presence
         case .mobilityType: .mobilityTypes
-        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark, .time, .hour: nil
+        case .connectionState: .connectionStates
+        case .connectionStatus: .connectionStatuses
+        case .connectionDirection: .connectionDirections
+        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark, .time, .hour, .span: nil
         }
     }
 
@@ -72,7 +83,10 @@ enum ValueType: Sendable {
     var isTime: Bool { self == .time || self == .day || self == .hour }
 
     /// Whether values are bits to be combined: a value without an operator then means "any of these" (nft's `bitmask` type).
-    var isBitmask: Bool { self == .tcpFlags }
+    var isBitmask: Bool { self == .tcpFlags || isConnectionBitmask }
+
+    /// Whether they are bits of a connection, which nft writes with names where it writes flags of TCP as a number.
+    var isConnectionBitmask: Bool { self == .connectionState || self == .connectionStatus }
 
     /// An example of what is written, for notes.
     var example: String {
@@ -88,12 +102,13 @@ enum ValueType: Sendable {
         case .ipv6: "an address such as fd77::1"
         case .integer, .mark: "a number, decimal or hexadecimal"
         case .tcpFlags: "\(Self.list(.tcpFlags)) or a number"
+        case .span: "a time such as 30s or 1h30m, or a number of seconds"
         case .time: "a time such as \"2024-06-06 17:00\" or seconds since 1970"
         case .hour: "a time of day such as \"17:00\" or \"17:00:30\""
         case .day: "a day such as \"Monday\" or a number from 0, Sunday, to 6"
         case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType,
             .networkFamily,
-            .mobilityType:
+            .mobilityType, .connectionState, .connectionStatus, .connectionDirection:
             "a name (\(names.map(Self.list) ?? "")) or a number"
         }
     }
@@ -103,10 +118,10 @@ enum ValueType: Sendable {
     /// How many elements nft writes in a line of a set that has a name.
     var elementsInLine: Int {
         switch self {
-        case .ipv4, .packetType: 2
+        case .ipv4, .packetType, .connectionState, .connectionStatus: 2
         case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily, .mark: 5
         case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
-            .dscp, .ecn, .dccpType, .time, .day, .hour, .presence, .mobilityType:
+            .dscp, .ecn, .dccpType, .time, .day, .hour, .presence, .mobilityType, .connectionDirection, .span:
             1
         }
     }

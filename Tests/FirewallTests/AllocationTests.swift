@@ -84,6 +84,56 @@ private let isOptimized = true
         try expectNoAllocation(Program(compiling: ruleset, ports: ["near0", "far0"]))
     }
 
+    @Test(
+        "nor does reading connections and writing into them",
+        .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))
+    func connections() throws {
+        let text = """
+            table inet t {
+            ct timeout a {
+            protocol udp;
+            policy = { replied : 5 };
+            }
+            chain r { type filter hook prerouting priority raw; udp dport 9 notrack; }
+            chain c { type filter hook forward priority 0;
+            ct state vmap { invalid : drop, untracked : continue, established : continue }
+            ct original ip saddr . ct mark { 10.0.0.1 . 3 } counter
+            ct reply bytes > 5 ct expiration < 1h ct mark set ct mark & 0xff | 2 ct timeout set "a"
+            ct mark set ct state map { new : 1, established : 2 } meta mark set ct mark
+            ct status assured ct direction reply meta mark 2 accept
+            }
+            }
+
+            """
+        let ruleset = try Ruleset.read(SourceFile(name: "connections", text: text)).ruleset
+        let program = try Program(compiling: ruleset, ports: ["near0", "far0"])
+        let hits = HitCounters(for: program)
+        var frames = SampleFrames.all.map(\.frame.bytes)
+        var accepted = 0
+        let before = allocations_of_this_thread()
+        for round in 0..<20_000 {
+            for index in frames.indices {
+                var frame = ParsedFrame.parse(frames[index].span.bytes, tag: nil)
+                var connection = PacketConnection(state: round & 1 == 0 ? .established : .new)
+                connection.isFollowed = round & 2 == 0
+                connection.networkProtocol = 2
+                connection.direction = .reply
+                connection.status = .assured
+                connection.replyCounts = .init(packets: 1, bytes: 60)
+                var span = frames[index].mutableSpan
+                var bytes = span.mutableBytes
+                var found = program.classify(
+                    &bytes, &frame, ingress: 0, at: noon, section: .beforeTracking, connection: &connection, hits: hits)
+                found = program.classify(
+                    &bytes, &frame, ingress: 0, at: noon, section: .afterTracking, after: found, connection: &connection, hits: hits)
+                if found.rule >= 0, found.verdict == .accept { accepted += 1 }
+            }
+        }
+        #expect(allocations_of_this_thread() == before)
+        #expect(accepted > 1_000)
+    }
+
     private func expectNoAllocation(_ program: Program) throws {
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)

@@ -173,6 +173,8 @@ struct AgreementTests {
             fields.append(try #require(Field.raw(header, bitOffset: offset, bitWidth: width)))
         }
         var rules: [(source: String, written: String, steps: [Step])] = []
+        // Connections of a bridge this kernel may not know of: its module nf_conntrack_bridge is seldom there.
+        if family == .bridge { fields.removeAll { $0.connectionKey != nil } }
         for text in fields.flatMap({ Self.matches(of: $0, using: &generator) }) {
             guard let rule = try? read(rule: text, family: family) else { continue }
             rules.append((text, text, rule.steps))
@@ -200,7 +202,7 @@ struct AgreementTests {
 
     /// nft joins equalities on neighbouring fields of a header into one load at the place of the first or the last of them.
     /// Then only the order may differ.
-    private static func areJoined(_ steps: [Step]) -> Bool {
+    static func areJoined(_ steps: [Step]) -> Bool {
         var run = (base: "", end: -1, length: 0)
         for case .byte(let base, let offset, _) in steps {
             run = base == run.base && offset == run.end ? (base, offset + 1, run.length + 1) : (base, offset + 1, 1)

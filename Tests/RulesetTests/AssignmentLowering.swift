@@ -15,8 +15,13 @@ extension SearchedHeader {
 extension Assignment {
     /// What the kernel would be told: the octets that are written, the bits of them that stay, and the checksums that follow.
     var steps: [Step] {
-        if field == .metaMark {
-            if case .constant(let number) = value { return [.test("mark \(number)")] } else { return [.test("map")] }
+        if field == .metaMark || field == .ctMark {
+            let name = field == .metaMark ? "mark" : "ct mark"
+            switch value {
+            case .constant(let number): return [.test("\(name) \(number)")]
+            case .bits(let component): return [.test("\(name) = \(component.load.wholePlace)")]
+            case .field, .mapped: return [.test("map")]
+            }
         }
         let octets = field.searchedHeader == nil ? field.writtenOctets : field.octets
         let place = "\(field.load.base)+\(octets.lowerBound)/\(octets.count)"
@@ -26,7 +31,7 @@ extension Assignment {
             switch value {
             case .constant(let number) where kept == 0: "= \(number)"
             case .constant(let number): "&\(String(kept, radix: 16)) | \(number << shift)"
-            case .mapped: "map"
+            case .mapped, .bits: "map"
             case .field(let source): "= \(source.load.base)+\(source.octets.lowerBound)/\(source.octets.count)"
             }
         return [.test("\(place) \(written) \(field.searchedHeader == nil ? checksums : "")")]

@@ -19,7 +19,7 @@ enum ConcatenationStep {
 
 extension MatchKey.Component {
     /// The field is cut out and shifted to the end of its octets; numbers are compared as they are written.
-    fileprivate var load: Load {
+    var load: Load {
         var load = field.load
         guard !field.isInterface else { return load }
         let all = field.allOnes
@@ -72,7 +72,7 @@ extension UInt128 {
     fileprivate func registers(of field: Field) -> String {
         let count = field.load.bytes
         let octets = (0..<count).map { UInt8(truncatingIfNeeded: self >> UInt128(8 * (count - 1 - $0))) }
-        let bytes = field == .metaMark || field == .metaLength ? octets.reversed() : octets
+        let bytes = field == .metaMark || field == .metaLength || field == .ctMark ? octets.reversed() : octets
         return stride(from: 0, to: count, by: 4).map { start in
             let word = bytes[start..<Swift.min(start + 4, count)].reversed().reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
             let digits = String(word, radix: 16)

@@ -132,6 +132,7 @@ extension Rule {
             case .update(let update): update.steps
             case .objectMap(let map): map.steps
             case .assignment(let assignment): assignment.steps
+            case .notrack: [.test("notrack")]
             }
         }
     }
@@ -153,6 +154,7 @@ extension Verdict {
 extension Field {
     var load: Load {
         switch source {
+        case .connection(let key): return Load(base: "ct \(key.netlinkName)", offset: 0, bytes: (bitWidth + 7) / 8)
         case .searched(let header, _): return Load(base: header.base, offset: octets.lowerBound, bytes: octets.count)
         case .presence(let header): return Load(base: header.base + " present", offset: 0, bytes: 1)
         case .meta(.iifname): return Load(base: "iifname", offset: 0, bytes: 16)
@@ -238,6 +240,12 @@ extension Match {
     private func prefix(_ base: UInt128, _ length: Int, _ load: Load) -> [Step] {
         var load = load
         let hostBits = UInt128(field.bitWidth - length)
+        if length > 0, length % 8 == 0, field.isConnectionAddress {
+            // Compared over that many octets, which nft prints in words of four.
+            load.bytes = (length / 8 + 3) / 4 * 4
+            let rest = UInt128(field.bitWidth - load.bytes * 8)
+            return relation == .equal ? load.equal(base >> rest) : load.notEqual(base >> rest)
+        }
         if length > 0, length % 8 == 0, !field.octets.isEmpty {
             load.bytes = length / 8
             return relation == .equal ? load.equal(base >> hostBits) : load.notEqual(base >> hostBits)
@@ -287,6 +295,7 @@ extension NamedObject.Kind {
         case .counter: 1
         case .quota: 2
         case .limit: 4
+        case .timeout: 7
         }
     }
 }

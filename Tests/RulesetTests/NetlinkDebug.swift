@@ -58,13 +58,23 @@ struct NetlinkDebug {
         switch words.first {
         case "meta" where words.prefix(3) == ["meta", "set", "mark"]:
             // What comes from a map has been said of the map.
-            if let constant { new = [.test("mark \(Self.number(constant, bytes: 4, isHostOrder: true))")] }
+            new = markStep("mark")
+        case "ct" where words.prefix(3) == ["ct", "set", "mark"]:
+            new = markStep("ct mark")
+        case "ct" where words.count > 5 && words[1] == "load":
+            constant = nil
+            let key = words[2]
+            let direction = words.count > 8 && !key.hasSuffix("protocol") ? " \(words[8])" : ""
+            let bytes = ConnectionKey.octets[key] ?? 0
+            isHostOrder = bytes > 2 && !key.hasPrefix("src") && !key.hasPrefix("dst")
+            add(Load(base: "ct \(ConnectionKey.withoutFamily(key))\(direction)", offset: 0, bytes: bytes), Array(words.prefix(6)))
         case "meta" where words.count > 2:
             let sizes = [
                 "iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1, "nfproto": 1, "iiftype": 2,
             ]
             let bytes = sizes[words[2]] ?? 4
             isHostOrder = bytes == 4 || bytes == 8 || words[2] == "iiftype"
+            constant = nil
             add(Load(base: words[2], offset: 0, bytes: bytes), words)
         case "payload" where words.count > 16 && words[1] == "write":
             let bytes = Int(words[5].dropLast()) ?? 0
@@ -123,6 +133,12 @@ struct NetlinkDebug {
         steps[chain, default: []] += new
     }
 
+    /// What comes from a map has been said of the map.
+    private func markStep(_ name: String) -> [Step] {
+        if let constant { return [.test("\(name) \(Self.number(constant, bytes: 4, isHostOrder: true))")] }
+        return load.map { [.test("\(name) = \($0.wholePlace)")] } ?? []
+    }
+
     private mutating func add(_ load: Load, _ words: [String]) {
         let register = words.last.flatMap { Int($0) } ?? 1
         if register == 1 { registers = [] }
@@ -166,7 +182,11 @@ struct NetlinkDebug {
     }
 
     private mutating func comparison(_ words: [String], _ values: [String]) -> [Step] {
-        guard let load else { return [.test("no load")] }
+        guard var load else { return [.test("no load")] }
+        // Of an address as much is compared as is written.
+        if words[0] == "cmp", load.operations.isEmpty, load.base.hasPrefix("ct src ") || load.base.hasPrefix("ct dst ") {
+            load = Load(base: load.base, offset: 0, bytes: values.count * 4)
+        }
         if words[0] == "lookup", !words[4].hasPrefix("__") {
             return [ConcatenationStep.change(registers.map(\.load), "\(words.last == "0x1" ? "not in" : "in") @\(words[4])")]
         }

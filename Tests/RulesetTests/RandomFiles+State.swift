@@ -51,8 +51,16 @@ extension RandomFiles {
         "delete @d1 { ip saddr }", "add @d2 { tcp dport }", "update @d2 { udp dport }",
     ]
 
+    /// Such as speak of connections, which only these families have everywhere.
+    private static let statementsOfConnections = [
+        "notrack", "ct mark set 5", "ct mark set meta mark", "meta mark set ct mark & 0xff", "ct mark set ct mark | 0x10",
+        "ct mark set ct state map { new : 1, established : 2 }", "ct state established,related", "ct state ! new,invalid",
+        "ct state new / new,invalid", "ct state != new | related", "ct direction . ct mark { original . 1 }",
+    ]
+
     mutating func statement() -> String {
         switch Int.random(in: 0..<8, using: &random) {
+        case 4 where [.inet, .ip, .ip6].contains(family): return random.pick(Self.statementsOfConnections)
         case 0: return family == .ip6 || family == .arp ? random.pick(Self.statements) : random.pick(Self.statementsOfIPv4)
         case 1:
             guard let kinds = keyKinds() else { return random.pick(Self.statements) }

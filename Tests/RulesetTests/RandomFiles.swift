@@ -62,6 +62,13 @@ struct RandomFiles {
         Kind(words: "meta pkttype", values: ["host", "broadcast", "multicast", "other"], hasRanges: false),
         Kind(words: "iifname", values: ["\"lo\"", "\"eth1\"", "\"a-b\"", "\"eth1.5\""], hasRanges: false, type: "ifname"),
         Kind(words: "oifname", values: ["\"lo\"", "\"eth1\"", "\"x*\""], hasRanges: false),
+        Kind(words: "ct state", values: ["new", "established", "related", "invalid", "untracked"], hasRanges: false, type: "ct_state"),
+        Kind(words: "ct status", values: ["assured", "seen-reply", "confirmed", "dying"], hasRanges: false, type: "ct_status"),
+        Kind(words: "ct direction", values: ["original", "reply"], hasRanges: false, type: "ct_dir"),
+        Kind(words: "ct mark", values: ["0", "1", "16", "4294967295"], hasMasks: true, type: "mark"),
+        Kind(words: "ct original ip saddr", values: addresses),
+        Kind(words: "ct reply bytes", values: ["0", "5", "1000", "18446744073709551615"]),
+        Kind(words: "ct expiration", values: ["1s", "30s", "2m", "1h"], type: "time"),
         Kind(words: "@nh,72,8", values: ["1", "6", "17"]),
         Kind(words: "@th,32,32", values: ["1", "65536", "4294967295"]),
     ]
@@ -71,11 +78,11 @@ struct RandomFiles {
     static func kinds(in family: Family) -> [Kind] {
         let others: [String] =
             switch family {
-            case .bridge: []
+            case .bridge: ["ct "]
             case .inet: ["ether", "vlan", "arp", "meta protocol", "@nh"]
             case .ip: ["ether", "vlan", "arp", "ip6", "icmpv6", "meta protocol", "@nh"]
-            case .ip6: ["ether", "vlan", "arp", "ip ", "icmp ", "meta protocol", "@nh"]
-            case .arp: ["ether", "vlan", "ip", "icmp", "meta", "th ", "tcp", "udp", "sctp", "@th", "@nh"]
+            case .ip6: ["ether", "vlan", "arp", "ip ", "icmp ", "meta protocol", "@nh", "ct original"]
+            case .arp: ["ether", "vlan", "ip", "icmp", "meta", "th ", "tcp", "udp", "sctp", "@th", "@nh", "ct "]
             }
         return kinds.filter { kind in !others.contains { kind.words.hasPrefix($0) } }
     }

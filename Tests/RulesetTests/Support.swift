@@ -76,6 +76,7 @@ extension Rule {
             case .quota(let quota, _): return .quota(quota, location: .nowhere)
             case .object(let object, _): return .object(object, location: .nowhere)
             case .log(let log, _): return .log(log, location: .nowhere)
+            case .notrack: return .notrack(location: .nowhere)
             case .update(var update):
                 update.location = .nowhere
                 return .update(update)

@@ -1,0 +1,9 @@
+/// Which base chains a frame is put to. Tracking stands between two of them, at prerouting's priority -200; whoever tracks asks first for
+/// those before it, then tracks, and then asks for the rest.
+public enum PathSection: Sendable {
+    /// All of them, with the connection as it is given.
+    case whole
+    /// Those to which connections are not known yet, and in which `notrack` keeps a packet out of tracking.
+    case beforeTracking
+    case afterTracking
+}

@@ -1,0 +1,63 @@
+import Wire
+
+// What is read anew, lookups of keys that are put together, and what is assigned from them.
+extension Program {
+    /// What the connection is to be marked with; nil where the rule ends.
+    @inline(never)
+    func connectionMark(
+        _ instruction: Instruction, _ remembered: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame,
+        ingress: UInt8, at instant: Instant, _ size: UInt64
+    ) -> UInt128? {
+        switch instruction.operation {
+        case .connectionMarkMapped: lookups.outcomes[remembered].value
+        case .connectionMarkChanging: mapped(Int(instruction.first), values, bytes, frame, ingress: ingress, at: instant, size)
+        case .connectionMarkBits: values[instruction.slot].map { ($0 & instruction.mask) ^ instruction.low }
+        default: instruction.low
+        }
+    }
+
+    /// nil where the key can't be read, or the element's own statements end the rule.
+    func isInChanging(
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, isNegated: Bool, ingress: UInt8,
+        at instant: Instant, _ size: UInt64
+    ) -> Bool? {
+        let access = accesses.accesses[number]
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
+        return dynamicSets.holds(key, set: Int(access.set), isNegated: isNegated, bytes: size, at: instant.monotonic)
+    }
+
+    func change(
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
+        _ size: UInt64
+    ) -> Bool {
+        let access = accesses.accesses[number]
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant),
+            let data = accesses.data(of: access, values, loads, bytes, frame, ingress: ingress, at: instant)
+        else { return false }
+        return dynamicSets.change(
+            key, data: data, set: Int(access.set), template: Int(access.template), bytes: size, at: instant.monotonic)
+    }
+
+    func mapped(
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
+        _ size: UInt64
+    ) -> UInt128? {
+        let access = accesses.accesses[number]
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
+        return dynamicSets.mapped(key, set: Int(access.set), bytes: size, at: instant.monotonic)
+    }
+
+    /// After a change, of everything that has been read.
+    @inline(never)
+    func readAgain(
+        _ values: inout LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+    ) {
+        for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) where loads[slot].base != .connection {
+            if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) {
+                values.set(slot, value)
+            } else {
+                values.clear(slot)
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// Statements that begin with `ct`.
+extension Parser {
+    /// `ct timeout set NAME`, or whatever a match or an assignment begins with.
+    mutating func connectionStatement() throws(Abandoned) -> StatementSyntax {
+        let start = index
+        let following = tokens[min(index + 1, tokens.count - 1)]
+        switch following.kind == .word ? following.text : "" {
+        case "timeout":
+            next()
+            next()
+            guard skip(word: "set") else { throw unexpected(expecting: "'set' behind 'ct timeout'") }
+            if current.kind == .word, Selector.grammar[current.text] != nil {
+                throw fail(current.location, "maps to timeouts are not supported", note: "write a rule for each timeout")
+            }
+            let name: String
+            if current.kind == .quoted { name = next().text } else { name = try identifier("timeout") }
+            return .object(ObjectReference(kind: .timeout, name: name), location: location(from: start))
+        case "count":
+            next()
+            throw fail(following.location, "'ct count' is not supported", note: Unsupported.connectionCount)
+        default:
+            return try match()
+        }
+    }
+}
+
+extension Unsupported {
+    /// Why connections are not counted.
+    static let connectionCount = "connections are not counted by rules yet; 'limit' in a set bounds how fast new ones come"
+
+    /// Words behind `ct` that nft reads, and this project doesn't.
+    static let connectionFields: [String: String] = [
+        "id": "it is a number that the kernel makes up for itself",
+        "zone": "all connections are in one zone",
+        "helper": "no payload is read for connections to come",
+        "label": "connections have no labels; 'ct mark' has 32 bits for them",
+        "event": "there is nobody to be told of events",
+        "secmark": "frames bear no security marks here",
+        "expectation": "no payload is read for connections to come",
+        "timeout": "nothing can be compared with it; write: ct timeout set \"NAME\"",
+        "count": connectionCount,
+    ]
+
+    /// Objects of nft's that a table may declare behind `ct`, and this project doesn't take.
+    static let connectionObjects: [String: String] = [
+        "helper": "no payload is read for connections to come",
+        "expectation": "no payload is read for connections to come",
+    ]
+}
+
+extension Field {
+    /// A key of `ct`, with the direction beside it.
+    var connectionJSON: JSONValue {
+        var parts = words.split(separator: " ").dropFirst().map(String.init)
+        var direction: [(String, JSONValue)] = []
+        if let first = parts.first, ConnectionKey.Direction(rawValue: first) != nil {
+            direction = [("dir", .text(first))]
+            parts.removeFirst()
+        }
+        return .object([("ct", .object([("key", .text(parts.joined(separator: " ")))] + direction))])
+    }
+}
