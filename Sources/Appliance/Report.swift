@@ -82,6 +82,8 @@ struct Report: Encodable {
     var state: StateReport
     var version: String
     var ports: [PortReport]
+    /// How often the rules were read anew. Rules and state count since then, all else since the start.
+    var reloads: UInt32
     var rules: [RuleReport]
     /// By the reasons' names: every frame has exactly one. Bytes of whole frames.
     var reasons: [String: Amount]
@@ -107,15 +109,15 @@ struct Report: Encodable {
                 sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops[port],
                 tooBig: sum(.tooBig), truncated: sum(.truncated), sendFailures: failures)
         }
-        let none = FirewallCounters(for: configuration.program).snapshot()
-        let counted = crew.firewallCounters.reduce(none) { $0 + $1.snapshot() }
-        rules = zip(configuration.program.rules, counted.rules).map { rule, hits in
+        let (edition, counted) = crew.counted()
+        reloads = edition.number
+        rules = zip(edition.program.rules, counted.rules).map { rule, hits in
             RuleReport(
                 table: "\(rule.family.rawValue) \(rule.table)", chain: rule.chain, file: rule.source, line: rule.line,
                 text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
         }
         reasons = [:]
-        state = StateReport(configuration.program, counted, at: Clock.now())
+        state = StateReport(edition.program, counted, at: Clock.now())
         held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
         for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
         capture = configuration.drops.map(CaptureReport.init)

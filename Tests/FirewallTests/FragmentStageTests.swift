@@ -113,9 +113,24 @@ private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Boo
         var firewall = Firewall(program: before, counters: FirewallCounters(for: before))
         let parts = datagram(to: 10, cut: 8)
         _ = judge(parts[0], by: &firewall)
-        firewall.use(after, counters: FirewallCounters(for: after))
+        firewall.use(after, counters: FirewallCounters(for: after), edition: 1)
         _ = judge(parts[1], by: &firewall)
         #expect(drain(&firewall).map(\.reason) == [.policy, .policy])
+    }
+
+    /// Another program's rules have other numbers.
+    @Test func `what was said of a datagram stays said, and names no rule of the next program`() throws {
+        let before = try program(policy: .drop, [rule(verdict(.accept))])
+        let after = try program(policy: .drop, [])
+        var firewall = Firewall(
+            program: before, counters: FirewallCounters(for: before), fragments: FragmentGatherer(mode: .track))
+        let parts = datagram(to: 10, cut: 8)
+        let first = judge(parts[0], by: &firewall)
+        #expect(first.verdict == .accept && first.rule == 0 && first.baseChain == 0)
+        firewall.use(after, counters: FirewallCounters(for: after), edition: 1)
+        let second = judge(parts[1], by: &firewall)
+        #expect(second.verdict == .accept && second.reason == .acceptByRule)
+        #expect(second.rule == -1 && second.baseChain == -1)
     }
 
     @Test func `what dies of age departs with its reason`() throws {
