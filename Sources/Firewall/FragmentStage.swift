@@ -39,6 +39,8 @@ extension Firewall {
             judgement.verdict = .drop
             judgement.reason = Reason(death)
         }
+        // The next fragment must find room also where nothing departs.
+        if !fragments.hasDepartures { _ = fragments.finishDepartures() }
         countHeld()
         return judgement
     }
