@@ -23,6 +23,8 @@ public struct CaptureRecord: Sendable, Equatable {
     public var snapLength: UInt32
     /// Rules have changed its headers since it came in.
     public var isChanged: Bool
+    /// It is captured as it leaves by the port.
+    public var isOutbound = false
 
     public init(
         time: UInt64, length: UInt32, partialChecksum: PartialChecksum?, port: UInt8, reason: UInt8, rule: Int32, baseChain: Int32 = -1,
