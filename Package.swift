@@ -39,6 +39,9 @@ let package = Package(
         .target(
             name: "Reporting", dependencies: ["Firewall", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
         .target(
+            name: "Offline", dependencies: ["Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Wire"],
+            swiftSettings: house),
+        .target(
             name: "Appliance",
             dependencies: [
                 "Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "Reporting", "CLinux", "Wire",
@@ -48,7 +51,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Appliance", "Reporting", "Capture", "Ruleset", "Classifier", "Fragments",
+                "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Fragments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -71,6 +74,12 @@ let package = Package(
             dependencies: [
                 "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset", "Wire",
                 "CAllocationCounter", "CNetworkNamespace",
+            ], swiftSettings: house),
+        .testTarget(
+            name: "OfflineTests",
+            dependencies: [
+                "Offline", "Reporting", "Capture", "Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder",
+                "CAllocationCounter",
             ], swiftSettings: house),
         .testTarget(
             name: "LabTests", dependencies: ["FragmentCases", "FrameBuilder"], resources: [.copy("Support")], swiftSettings: house),
