@@ -1,5 +1,6 @@
 public import Capture
 public import Classifier
+import Reporting
 import Synchronization
 
 /// A program in use, and what was made for it: the rules of the start, or those of a reload.

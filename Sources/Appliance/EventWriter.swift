@@ -1,6 +1,7 @@
 public import Capture
 import Classifier
 import Glibc
+import Reporting
 import Synchronization
 
 /// What is wanted of the file of events.

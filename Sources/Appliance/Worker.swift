@@ -5,6 +5,7 @@ package import Firewall
 import Fragments
 import Glibc
 package import PacketIO
+import Reporting
 package import Synchronization
 import Wire
 

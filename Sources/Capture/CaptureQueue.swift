@@ -25,6 +25,8 @@ public struct CaptureRecord: Sendable, Equatable {
     public var isChanged: Bool
     /// Of the rules that `rule`, `baseChain` and `statement` are of; it grows.
     public var edition: UInt32
+    /// It is captured as it leaves by the port.
+    public var isOutbound = false
 
     public init(
         time: UInt64, length: UInt32, partialChecksum: PartialChecksum?, port: UInt8, reason: UInt8, rule: Int32, baseChain: Int32 = -1,

@@ -2,6 +2,7 @@ import Appliance
 import ArgumentParser
 import Capture
 import Classifier
+import Reporting
 import Ruleset
 
 /// Bytes, with a unit if wanted: `4096`, `64K`, `100M`, `2G`.

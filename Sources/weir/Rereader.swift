@@ -1,5 +1,6 @@
 import Appliance
 import Classifier
+import Reporting
 import Ruleset
 import Synchronization
 

@@ -4,6 +4,7 @@ import Classifier
 import Fragments
 import Logging
 import PacketIO
+import Reporting
 import Ruleset
 
 struct Run: ParsableCommand {

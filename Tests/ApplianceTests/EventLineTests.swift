@@ -4,6 +4,7 @@ import Classifier
 import Firewall
 import Foundation
 import FrameBuilder
+import Reporting
 import Ruleset
 import Testing
 import Wire
