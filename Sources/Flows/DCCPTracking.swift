@@ -107,7 +107,8 @@ private struct DCCPConnection: BitwiseCopyable {
 
 /// DCCP as conntrack followed it (`dccp_packet`, in Linux up to 6.15).
 extension FlowTracker {
-    mutating func stepDCCP(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32, _ direction: FlowDirection, isNew: Bool) -> FlowStep {
+    mutating func stepDCCP(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32, _ direction: FlowDirection, isNew: Bool) -> FlowStep
+    {
         let place = packet.place
         guard place.length >= 12 else { return .invalid(.shortPacket) }
         let start = place.offset

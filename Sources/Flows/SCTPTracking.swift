@@ -130,7 +130,8 @@ private struct SCTPAssociation: BitwiseCopyable {
 
 /// SCTP as conntrack follows it (`nf_conntrack_sctp_packet`): by chunks and verification tags.
 extension FlowTracker {
-    mutating func stepSCTP(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32, _ direction: FlowDirection, isNew: Bool) -> FlowStep {
+    mutating func stepSCTP(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32, _ direction: FlowDirection, isNew: Bool) -> FlowStep
+    {
         let place = packet.place
         guard place.length >= 12 else { return .invalid(.shortPacket) }
         if packet.verifiesChecksum {

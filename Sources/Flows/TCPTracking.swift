@@ -121,7 +121,8 @@ extension FlowTracker {
     }
 
     /// Lets a packet through that may be right where the connection is not known well, and notes it.
-    private func ignore(_ connection: inout TCPConnection, _ bytes: RawSpan, _ segment: TCPSegment, _ direction: FlowDirection) -> FlowStep {
+    private func ignore(_ connection: inout TCPConnection, _ bytes: RawSpan, _ segment: TCPSegment, _ direction: FlowDirection) -> FlowStep
+    {
         connection.lastKind = segment.kind
         connection.lastDirection = direction
         connection.lastEnd = segment.end
@@ -150,7 +151,8 @@ extension FlowTracker {
 
     /// A reset has to have the very next sequence number to be believed; one in the window is answered by a challenge
     /// (RFC 5961, section 3.2), so that the connection stays.
-    private func judgeReset(_ connection: TCPConnection, _ segment: TCPSegment, _ record: Int32, _ direction: FlowDirection) -> ResetVerdict {
+    private func judgeReset(_ connection: TCPConnection, _ segment: TCPSegment, _ record: Int32, _ direction: FlowDirection) -> ResetVerdict
+    {
         // Closing already: the numbers may be another connection's by now.
         switch connection.state {
         case .finWait, .lastACK, .timeWait, .close, .closeWait: return .inWindow

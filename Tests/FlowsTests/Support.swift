@@ -62,7 +62,9 @@ struct Side: Sendable {
 
     func ip(_ isBack: Bool, _ link: Frame = .ethernet()) -> Frame {
         if isIPv6 {
-            let (near, far) = ("2001:db8::\(self.near.split(separator: ".").last ?? "1")", "2001:db8::\(self.far.split(separator: ".").last ?? "2")")
+            let (near, far) = (
+                "2001:db8::\(self.near.split(separator: ".").last ?? "1")", "2001:db8::\(self.far.split(separator: ".").last ?? "2")"
+            )
             return isBack ? link.ipv6(far, near) : link.ipv6(near, far)
         }
         return isBack ? link.ipv4(far, near) : link.ipv4(near, far)
@@ -157,10 +159,11 @@ struct Line {
             }
             index += 1
         }
-        frame = side.tcp(
-            words[1] == "<", flags: flags, sequence: values["seq"] ?? 0, acknowledgement: values["ack"] ?? 0,
-            window: UInt16(values["win"] ?? 65_535), options: options, length: Int(values["len"] ?? 0)
-        ).finished
+        frame =
+            side.tcp(
+                words[1] == "<", flags: flags, sequence: values["seq"] ?? 0, acknowledgement: values["ack"] ?? 0,
+                window: UInt16(values["win"] ?? 65_535), options: options, length: Int(values["len"] ?? 0)
+            ).finished
         let states: [String: TrackedPacket.State] = [
             "new": .new, "established": .established, "invalid": .invalid, "related": .related, "untracked": .untracked,
         ]
