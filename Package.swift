@@ -17,7 +17,7 @@ let package = Package(
     products: [
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
-        .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Firewall"]),
+        .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -29,6 +29,7 @@ let package = Package(
         .target(name: "Ruleset", swiftSettings: core),
         .target(name: "Classifier", dependencies: ["Ruleset", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
+        .target(name: "Flows", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Firewall", dependencies: ["Classifier", "Fragments", "Wire"], swiftSettings: core),
 
         // The outside world.
@@ -63,6 +64,8 @@ let package = Package(
             name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
+        .testTarget(
+            name: "FlowsTests", dependencies: ["Flows", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
             dependencies: ["Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],

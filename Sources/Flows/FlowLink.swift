@@ -1,0 +1,51 @@
+import Wire
+
+/// Where a flow runs: the pair of ports, the IP version and the VLANs, in 32 bits. The same addresses elsewhere are another flow.
+///
+/// Up to two tags stand as they are, types and identifiers; of more, 24 bits of a keyed hash. The priority counts for nothing.
+///
+///     bits 31…28  the pair of ports
+///     bit 27      IPv6
+///     bits 26…24  which tags: 0 none, 1 and 2 one, 3 to 6 two, 7 more
+///     bits 23…0   the outer identifier and the inner one, 12 bits each
+enum FlowLink {
+    static let isIPv6: UInt32 = 1 << 27
+
+    static func packed(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, _ hash: KeyedHash) -> UInt32 {
+        var link = UInt32(ingress >> 1 & 0xf) << 28
+        if frame.network == .ipv6 { link |= isIPv6 }
+        guard frame.tagCount > 0 else { return link }
+        var tags = Tags()
+        if frame.isTagOutOfBand, let tag = frame.outermostTag { tags.add(tag.tpid, tag.tci, hash) }
+        // Tags in the bytes stand between the MAC addresses and the packet's own EtherType.
+        var offset = ParsedFrame.Ethernet.type
+        while offset &+ 6 <= frame.networkOffset {
+            tags.add(bytes.be16(at: offset), bytes.be16(at: offset &+ 2), hash)
+            offset &+= VLANTag.length
+        }
+        return link | tags.packed
+    }
+
+    private struct Tags {
+        var count = 0
+        var kinds: UInt32 = 0
+        var identifiers: UInt32 = 0
+        var mixed: UInt64 = 0
+
+        mutating func add(_ tpid: UInt16, _ tci: UInt16, _ hash: KeyedHash) {
+            count &+= 1
+            mixed = hash.mix(UInt64(tpid) << 12 | UInt64(tci & 0xfff), mixed)
+            kinds = kinds << 1 | (tpid == EtherType.providerVLAN ? 1 : 0)
+            identifiers = identifiers << 12 | UInt32(tci & 0xfff)
+        }
+
+        var packed: UInt32 {
+            switch count {
+            case 0: 0
+            case 1: (1 &+ (kinds & 1)) << 24 | identifiers & 0xfff
+            case 2: (3 &+ (kinds & 3)) << 24 | identifiers & 0xff_ffff
+            default: 7 << 24 | UInt32(truncatingIfNeeded: mixed >> 40)
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+/// How TCP is followed.
+public enum TCPMode: String, Sendable, CaseIterable {
+    /// A connection begins with a SYN; whatever else belongs to none is invalid (`nf_conntrack_tcp_loose` = 0).
+    case strict
+    /// A connection may be picked up in the middle (`nf_conntrack_tcp_loose` = 1).
+    case loose
+    /// Neither states nor windows: a flow is its addresses and ports.
+    case off
+}
+
+/// What connection tracking may cost, and how strict it is; for one worker. All memory is set aside at the start.
+public struct FlowSettings: Sendable, Equatable {
+    /// Flows that can be followed at a time, 16 to 16,777,214.
+    public var flows: Int
+    public var tcp: TCPMode
+    /// Nanoseconds after the start in which TCP connections are picked up in the middle in the strict mode too, so that those that
+    /// run when the box is put in go on.
+    public var graceTime: UInt64
+    /// Of TCP, only resets outside of the window are invalid (`nf_conntrack_tcp_be_liberal`).
+    public var isTCPLiberal = false
+    /// Resets below the window are let through too (`nf_conntrack_tcp_ignore_invalid_rst`).
+    public var ignoresInvalidReset = false
+    /// So many times may a segment come again before the shorter timeout counts (`nf_conntrack_tcp_max_retrans`).
+    public var maximumRetransmissions: UInt8 = 3
+    /// A wrong transport checksum makes a packet invalid (`nf_conntrack_checksum`).
+    public var verifiesChecksums = true
+    public var timeouts = FlowTimeouts()
+
+    public init(flows: Int = 262_144, tcp: TCPMode = .loose, graceTime: UInt64 = 60_000_000_000) {
+        self.flows = min(max(flows, 16), 0xff_fffe)
+        self.tcp = tcp
+        self.graceTime = graceTime
+    }
+}

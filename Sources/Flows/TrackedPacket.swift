@@ -1,0 +1,154 @@
+/// What a packet is to the flows: what rules read of it, and what `FlowTracker` is told when the rules have spoken.
+public struct TrackedPacket: Sendable, Equatable, BitwiseCopyable {
+    /// `ct state`, with the values that nft gives them (`NF_CT_STATE_BIT`).
+    public enum State: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+        /// Not a part of any flow, nor able to begin one.
+        case invalid = 1
+        /// Of a flow in which packets went both ways.
+        case established = 2
+        /// An ICMP error about a flow.
+        case related = 4
+        /// Of a flow that nothing has answered yet.
+        case new = 8
+        /// Not followed: no IP, neighbour discovery, or what a rule says.
+        case untracked = 64
+    }
+
+    public var state: State
+    /// Which way the packet goes in its flow; of an error, the way in which it goes back.
+    public var direction = FlowDirection.original
+    /// The record of its flow, as `FlowTracker` counts them; -1 if it has none. Of meaning until the next packet is tracked.
+    public var flow: Int32 = -1
+    /// Whether the flow is not in the table yet: it will be when the packet is `confirm`ed.
+    public var isUnconfirmed = false
+    /// Why it is invalid.
+    public var cause: InvalidCause?
+    /// Whether the flow was last let through by rules that are no longer in force (see `FlowTracker.recheckFlows`).
+    public var needsRecheck = false
+
+    init(_ state: State) { self.state = state }
+
+    /// A packet that is not followed: for whoever decides that before it is tracked (`notrack`).
+    public static let untracked = TrackedPacket(.untracked)
+
+    static func invalid(_ cause: InvalidCause) -> TrackedPacket {
+        var packet = TrackedPacket(.invalid)
+        packet.cause = cause
+        return packet
+    }
+}
+
+/// Why a packet is invalid, as the kernel tells it apart in its log (`nf_ct_l4proto_log_invalid`).
+public enum InvalidCause: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+    /// No transport header to read: a part of a datagram, or extension headers that lead nowhere.
+    case noTransport
+    /// The transport header is cut off.
+    case shortPacket
+    /// A length in the transport header that the packet does not have.
+    case truncated
+    case badChecksum
+    /// UDP-Lite and DCCP: more is covered than there is.
+    case badCoverage
+    /// UDP-Lite without a checksum (RFC 3828, section 3.1).
+    case noChecksum
+    /// TCP flags that don't go together.
+    case tcpFlags
+    /// TCP that may not come in the connection's state.
+    case tcpState
+    /// TCP that could only begin a flow as one that is picked up in the middle, and may not.
+    case tcpNotBegun
+    /// A reset that is not the next in sequence (RFC 5961, section 3.2).
+    case tcpReset
+    /// A sequence number beyond the receiver's window.
+    case tcpBeyondWindow
+    /// An acknowledgement of what was not sent.
+    case tcpAcknowledgement
+    /// An ICMP type that is not known, or can't be a part of a flow.
+    case icmpType
+    /// An ICMP answer to nothing.
+    case icmpUnasked
+    /// An ICMP error, or a redirect, whose quoted packet can't be read.
+    case quoteUnreadable
+    /// An ICMP error about no flow.
+    case quoteUnknown
+    /// An ICMP error to another than who sent the quoted packet.
+    case quoteAddress
+    /// A redirect that does not come from a neighbour (RFC 4861, section 8.1).
+    case redirect
+    /// SCTP chunks that may not stand together, or none.
+    case sctpChunks
+    /// An SCTP verification tag that is not the association's (RFC 9260, section 8.5).
+    case sctpTag
+    /// SCTP that may not come in the association's state.
+    case sctpState
+    /// A reserved DCCP packet type.
+    case dccpType
+    /// DCCP that may not come in the connection's state.
+    case dccpState
+    /// GRE of version 1 that is not PPTP's (RFC 2637).
+    case greProtocol
+
+    /// The name in counters and reports; it does not change between releases.
+    public var name: String {
+        switch self {
+        case .noTransport: "no-transport"
+        case .shortPacket: "short-packet"
+        case .truncated: "truncated"
+        case .badChecksum: "bad-checksum"
+        case .badCoverage: "bad-coverage"
+        case .noChecksum: "no-checksum"
+        case .tcpFlags: "tcp-flags"
+        case .tcpState: "tcp-state"
+        case .tcpNotBegun: "tcp-not-begun"
+        case .tcpReset: "tcp-reset"
+        case .tcpBeyondWindow: "tcp-beyond-window"
+        case .tcpAcknowledgement: "tcp-acknowledgement"
+        case .icmpType: "icmp-type"
+        case .icmpUnasked: "icmp-unasked"
+        case .quoteUnreadable: "quote-unreadable"
+        case .quoteUnknown: "quote-unknown"
+        case .quoteAddress: "quote-address"
+        case .redirect: "redirect"
+        case .sctpChunks: "sctp-chunks"
+        case .sctpTag: "sctp-tag"
+        case .sctpState: "sctp-state"
+        case .dccpType: "dccp-type"
+        case .dccpState: "dccp-state"
+        case .greProtocol: "gre-protocol"
+        }
+    }
+}
+
+/// What happens to flows.
+public enum FlowEvent: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+    /// A packet would begin one.
+    case new
+    /// One is in the table from here on.
+    case confirmed
+    /// One had been silent for too long.
+    case expired
+    /// One ended at once: reset before an answer, begun anew, or by order.
+    case ended
+    /// One that was not assured made room for another.
+    case evicted
+    /// One that both ends had closed made room for another.
+    case evictedFinished
+    /// There was no room for one, and nothing that could make it.
+    case refused
+    /// A packet was let through without believing it: it changed nothing in its flow.
+    case ignored
+
+    /// The name in counters and reports; it does not change between releases.
+    public var name: String {
+        switch self {
+        case .new: "new"
+        case .confirmed: "confirmed"
+        case .expired: "expired"
+        case .ended: "ended"
+        case .evicted: "evicted"
+        case .evictedFinished: "evicted-finished"
+        case .refused: "flow-limit"
+        case .ignored: "ignored"
+        }
+    }
+}

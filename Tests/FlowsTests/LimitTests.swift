@@ -1,0 +1,155 @@
+import Flows
+import FrameBuilder
+import Testing
+import Wire
+
+@Suite("Limits")
+struct LimitTests {
+    private static func host(_ number: Int) -> String { "10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)" }
+
+    private static func open(_ bench: inout Bench, _ side: Side, at seconds: Double = 0) {
+        bench.take(side.tcp(false, flags: 0x02).bytes, at: seconds)
+        bench.take(side.tcp(true, flags: 0x12, sequence: 0, acknowledgement: 1).bytes, at: seconds)
+        bench.take(side.tcp(false, flags: 0x10, sequence: 1, acknowledgement: 1).bytes, at: seconds)
+    }
+
+    @Test("a flow costs 128 bytes or less, all tables counted", arguments: [16, 100, 4096, 262_144, 1_000_000, 16_777_214])
+    func memory(flows: Int) {
+        // A small table has a few records to spare.
+        #expect(FlowTracker.bytes(forFlows: flows) <= flows * 128 + 512)
+        #expect(flows < 4096 || FlowTracker.bytes(forFlows: flows) <= flows * 128)
+    }
+
+    @Test("a flood from one source ends neither open connections nor the others' new ones")
+    func flood() {
+        var bench = Bench(FlowSettings(flows: 4096))
+        for number in 0..<1000 { Self.open(&bench, Side(near: Self.host(number))) }
+        var attacker = Side(near: "203.0.113.1")
+        for number in 0..<20_000 {
+            attacker.nearPort = UInt16(truncatingIfNeeded: number)
+            attacker.farPort = UInt16(truncatingIfNeeded: number >> 16 &+ 1)
+            #expect(bench.take(attacker.tcp(false, flags: 0x02).bytes).packet.flow >= 0)
+        }
+        #expect(bench.tracker.count == 4096)
+        // A new connection, its packets a hundred of the flood's apart.
+        let newcomer = Side(near: "198.51.100.7")
+        let packets = [
+            newcomer.tcp(false, flags: 0x02), newcomer.tcp(true, flags: 0x12, acknowledgement: 1),
+            newcomer.tcp(false, flags: 0x10, sequence: 1, acknowledgement: 1),
+        ]
+        var last: FlowDescription?
+        for packet in packets {
+            last = bench.take(packet.bytes).flow
+            for number in 0..<100 {
+                attacker.nearPort = UInt16(number)
+                attacker.farPort &+= 1
+                bench.take(attacker.tcp(false, flags: 0x02).bytes)
+            }
+        }
+        #expect(last?.statusName == "assured")
+        for number in 0..<1000 {
+            let packet = bench.take(Side(near: Self.host(number)).tcp(false, flags: 0x10, sequence: 1, acknowledgement: 1).bytes).packet
+            #expect(packet.state == .established)
+        }
+        #expect(bench.counts["flow-limit"] == nil && bench.counts["evicted", default: 0] > 15_000)
+    }
+
+    @Test("the oldest of the heaviest source goes first")
+    func heaviest() {
+        // Sources share 32 places: 40 flows of one of them are the heaviest whoever shares with whom.
+        var bench = Bench(FlowSettings(flows: 1024))
+        for number in 0..<984 { bench.take(Side(near: Self.host(number)).udp(false).bytes) }
+        var heavy = Side(near: "203.0.113.1")
+        for port in 1...40 {
+            heavy.nearPort = UInt16(port)
+            bench.take(heavy.udp(false).bytes)
+        }
+        let light = (0..<984).filter { $0 % 50 == 0 }
+        for number in 0..<1000 {
+            heavy.nearPort = UInt16(1000 + number)
+            bench.take(heavy.udp(false).bytes)
+        }
+        let left = light.filter { bench.take(Side(near: Self.host($0)).udp(true).bytes).packet.state == .established }
+        // Of the others only those can go that share the heaviest place.
+        #expect(left.count >= light.count / 2)
+        heavy.nearPort = 1
+        #expect(bench.take(heavy.udp(true).bytes).packet.state == .new, "its oldest has gone")
+    }
+
+    @Test("with nothing but assured flows a new one is refused, and counted")
+    func refused() {
+        var bench = Bench(FlowSettings(flows: 16))
+        for number in 0..<16 { Self.open(&bench, Side(near: Self.host(number))) }
+        let (packet, _) = bench.take(Side(near: "203.0.113.1").udp(false).bytes)
+        #expect(packet.state == .new && packet.flow == -1)
+        #expect(bench.counts["flow-limit"] == 1 && bench.tracker.count == 16)
+        bench.isAccepting = false
+        bench.take(Side(near: "203.0.113.1").udp(false).bytes)
+        #expect(bench.counts["flow-limit"] == 1, "what the rules drop asks for no room")
+    }
+
+    @Test("what both ends have closed goes before what opens")
+    func finished() {
+        var bench = Bench(FlowSettings(flows: 16))
+        for number in 0..<15 { Self.open(&bench, Side(near: Self.host(number))) }
+        let closed = Side(near: Self.host(3))
+        bench.take(closed.tcp(false, flags: 0x11, sequence: 1, acknowledgement: 1).bytes)
+        bench.take(closed.tcp(true, flags: 0x11, sequence: 1, acknowledgement: 2).bytes)
+        #expect(bench.take(closed.tcp(false, flags: 0x10, sequence: 2, acknowledgement: 2).bytes).flow?.state?.name == "TIME_WAIT")
+        let first = Side(near: "198.51.100.1")
+        let second = Side(near: "198.51.100.2")
+        bench.take(first.udp(false).bytes)
+        bench.take(second.udp(false).bytes)
+        #expect(bench.counts["evicted-finished"] == 1 && bench.counts["evicted"] == nil)
+        #expect(bench.take(first.udp(true).bytes).packet.state == .established)
+        #expect(bench.take(second.udp(true).bytes).packet.state == .established)
+    }
+
+    @Test("a flow that has moved more than 4 GiB makes no room, and is counted on")
+    func heavyFlow() {
+        var bench = Bench(FlowSettings(flows: 16))
+        let stream = Side().udp(false, length: 65_000).bytes
+        for _ in 0..<67_000 { bench.take(stream) }
+        for number in 0..<100 { bench.take(Side(near: Self.host(1000 + number)).udp(false).bytes) }
+        let flow = bench.take(stream).flow
+        #expect(flow?.originalPackets == 67_001 && flow?.originalBytes == 67_001 * 65_028)
+        #expect(flow?.replyBytes == 0 && flow?.replyPackets == 0)
+    }
+
+    @Test("a full table of flows from everywhere keeps its steps few")
+    func steps() {
+        let flows = 262_144
+        var tracker = FlowTracker(settings: FlowSettings(flows: flows))
+        var random = SeededGenerator(seed: 1)
+        var frame = Side().udp(false).bytes
+        for _ in 0..<flows + 50_000 {
+            frame.replaceSubrange(26..<34, with: UInt64.random(in: 0...UInt64.max, using: &random).networkBytes)
+            let bytes = frame.span.bytes
+            let packet = tracker.track(bytes, ParsedFrame.parse(bytes, tag: nil), ingress: 0, isChecksumKnown: true, now: 0)
+            #expect(tracker.confirm(packet) != nil)
+        }
+        #expect(tracker.count == flows)
+        let (distance, run) = tracker.indexExtremes
+        #expect(distance < 128 && run < 1024, "\(distance) \(run)")
+    }
+
+    @Test("expiry looks at an eighth of the table and takes out 1,024 flows at the most")
+    func expiry() {
+        var tracker = FlowTracker(settings: FlowSettings(flows: 16_384))
+        #expect(tracker.deadline == nil)
+        var frame = Side().udp(false).bytes
+        for number in 0..<16_384 {
+            frame.replaceSubrange(26..<30, with: UInt32(number).networkBytes)
+            let bytes = frame.span.bytes
+            _ = tracker.confirm(tracker.track(bytes, ParsedFrame.parse(bytes, tag: nil), ingress: 0, isChecksumKnown: true, now: 0))
+        }
+        #expect(tracker.deadline != nil)
+        let now: UInt64 = 31_000_000_000
+        tracker.expire(now: now)
+        #expect(tracker.count == 16_384 - 1024 && tracker.deadline == now, "more at once")
+        for _ in 0..<15 { tracker.expire(now: now) }
+        #expect(tracker.count >= 16_384 - 16 * 1024)
+        for step in 0..<20 { tracker.expire(now: now + UInt64(step) * 130_000_000) }
+        #expect(tracker.count == 0 && tracker.deadline == nil && tracker.count(of: .expired) == 16_384)
+    }
+}
