@@ -22,6 +22,8 @@ public struct Interpreter {
         public var bytes: [UInt8] = []
         /// The connection, with what rules have written.
         public var connection = PacketConnection.untracked
+        /// Its way; empty unless it was asked for.
+        public var trace = Trace(isOn: false)
     }
 
     private struct NumberedSet {
@@ -110,16 +112,23 @@ public struct Interpreter {
         Set(chains.map(\.base.priority)).sorted().flatMap { priority in chains.filter { $0.base.priority == priority }.reversed() }
     }
 
+    /// Whether a set has been full of elements some of which had expired. When those make room is a program's own affair: from then
+    /// on it may say something else.
+    public var isRoomUncertain: Bool { state.isRoomUncertain }
+
     /// Runs a frame through the rules; parameters as `Program.classify`.
+    /// - Parameter isTraced: Whether the result tells the frame's way.
     public func classify(
         _ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
-        section: PathSection = .whole, after before: Classification = .none, connection: PacketConnection = .untracked
+        section: PathSection = .whole, after before: Classification = .none, connection: PacketConnection = .untracked,
+        isTraced: Bool = false
     ) -> Result {
         var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
         fields.connection = connection
         fields.mark = UInt128(before.mark)
         fields.isChanged = before.isChanged
         var result = Result(classification: before)
+        result.trace = Trace(isOn: isTraced)
         for (index, entry) in baseChains.enumerated() {
             switch section {
             case .whole: break
@@ -127,7 +136,11 @@ public struct Interpreter {
             case .afterTracking: if index < chainsBeforeTracking { continue }
             }
             let family = families[entry.table]
-            guard sees(fields.frame, family) else { continue }
+            guard sees(fields.frame, family) else {
+                result.trace.add(.unseen(baseChain: index))
+                continue
+            }
+            result.trace.add(.baseChain(index))
             fields.family = family
             fields.hook = entry.base.hook
             var decider: Int?
@@ -138,6 +151,7 @@ public struct Interpreter {
                 case .drop: .drop
                 case .next: entry.base.policy == .accept ? .accept : .drop
                 }
+            if case .next = outcome { result.trace.add(.policy(baseChain: index, entry.base.policy)) }
             result.classification = Classification(
                 verdict: verdict, rule: Int32(truncatingIfNeeded: decider ?? -1), baseChain: Int32(truncatingIfNeeded: index))
             if verdict == .drop { break }
@@ -167,7 +181,9 @@ public struct Interpreter {
     ) -> Outcome {
         rules: for numbered in chain.rules {
             var counter = numbered.firstCounter
+            result.trace.begin(rule: numbered.number, depth: depth)
             for (place, statement) in numbered.rule.statements.enumerated() {
+                result.trace.begin(statement, at: place, fields)
                 var said: Verdict?
                 let here = LoggedStatement(rule: Int32(truncatingIfNeeded: numbered.number), statement: Int32(truncatingIfNeeded: place))
                 switch statement {
@@ -238,7 +254,9 @@ public struct Interpreter {
                 }
                 switch said {
                 case nil, .continue: continue
-                default: result.matchedRules.append(numbered.number)
+                default:
+                    result.matchedRules.append(numbered.number)
+                    result.trace.finish(said, fields)
                 }
                 switch said {
                 case .accept:
@@ -264,7 +282,9 @@ public struct Interpreter {
                 }
             }
             result.matchedRules.append(numbered.number)
+            result.trace.finish(nil, fields)
         }
+        if depth > 0 { result.trace.add(.chainEnd(depth: depth)) }
         return .next
     }
 

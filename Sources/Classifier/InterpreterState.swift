@@ -35,6 +35,7 @@ final class InterpreterState {
         var statements: [ElementStatement]
         var elements: [[Value]: (member: Member, expires: UInt64, statements: [ElementStatement], data: UInt128?)] = [:]
         var inserted = 0
+        var hasExpired = false
 
         mutating func insert(_ key: [Value], _ place: Place, expires: UInt64, _ statements: [ElementStatement], data: UInt128?) {
             inserted += 1
@@ -44,11 +45,16 @@ final class InterpreterState {
 
         /// Takes out what has expired.
         mutating func expire(at now: UInt64) {
+            let count = elements.count
             elements = elements.filter { $0.value.expires == 0 || $0.value.expires > now }
+            if elements.count < count { hasExpired = true }
         }
     }
 
     private var sets: [Place: ChangingSet] = [:]
+
+    /// Whether a set would have been full if nothing had expired.
+    var isRoomUncertain: Bool { sets.values.contains { $0.hasExpired && $0.inserted > $0.size } }
 
     private struct Key: Hashable {
         var table: Int
@@ -66,7 +72,7 @@ final class InterpreterState {
             for set in table.sets where set.dynamics.changes {
                 let key = Place(table: index, name: set.name, isMeter: false)
                 guard sets[key] == nil else { continue }
-                let timeout = (set.dynamics.timeout ?? 0) * 1_000_000
+                let timeout = (set.dynamics.timeout ?? 0) &* 1_000_000
                 var changing = ChangingSet(
                     size: max(Int(set.size ?? 0), set.elements.count), timeout: timeout, statements: set.dynamics.statements)
                 for element in set.elements {
@@ -74,9 +80,9 @@ final class InterpreterState {
                     if case .concatenation(let parts) = element.value { values = parts }
                     var data: UInt128?
                     if case .number(let number) = element.data { data = number }
-                    let lifetime = (element.expires ?? element.timeout).map { $0 * 1_000_000 } ?? timeout
+                    let lifetime = (element.expires ?? element.timeout).map { $0 &* 1_000_000 } ?? timeout
                     changing.insert(
-                        values, key, expires: lifetime == 0 ? 0 : start + lifetime,
+                        values, key, expires: lifetime == 0 ? 0 : start &+ lifetime,
                         element.statements.isEmpty ? changing.statements : element.statements, data: data)
                 }
                 sets[key] = changing
@@ -101,7 +107,12 @@ final class InterpreterState {
             limit.measure == .packets
             ? limit.unitNanoseconds / limit.rate : (limit.unitNanoseconds &* UInt64(fields.length)) / limit.rate
         var tokens = depth
-        if let bucket = buckets[owner] { tokens = min(depth, bucket.tokens + (now - bucket.last)) }
+        if let bucket = buckets[owner] {
+            // What a clock that went back leaves is nothing.
+            let age = now < bucket.last ? 0 : now &- bucket.last
+            let sum = bucket.tokens.addingReportingOverflow(age)
+            tokens = sum.overflow ? depth : min(depth, sum.partialValue)
+        }
         let isPaid = Int64(bitPattern: tokens &- cost) >= 0
         if isPaid { tokens = tokens &- cost }
         buckets[owner] = (tokens, now)
@@ -109,7 +120,7 @@ final class InterpreterState {
     }
 
     func pass(_ quota: Quota, _ owner: Owner, _ fields: InterpreterFields) -> Bool {
-        let sum = used[owner, default: quota.used] + UInt64(fields.length)
+        let sum = used[owner, default: quota.used] &+ UInt64(fields.length)
         used[owner] = sum
         return (sum > quota.bytes) == quota.isOver
     }
@@ -153,8 +164,8 @@ final class InterpreterState {
         guard var set = sets[place] else { return false }
         defer { sets[place] = set }
         set.expire(at: fields.now)
-        let lifetime = update.timeout.map { $0 * 1_000_000 } ?? set.timeout
-        let expires = lifetime == 0 ? 0 : fields.now + lifetime
+        let lifetime = update.timeout.map { $0 &* 1_000_000 } ?? set.timeout
+        let expires = lifetime == 0 ? 0 : fields.now &+ lifetime
         switch update.operation {
         case .delete:
             set.elements[key] = nil

@@ -10,6 +10,8 @@ public struct Firewall: ~Copyable {
     private let program: Program
     let counters: FirewallCounters
     let hits: HitCounters
+    /// nil on the way of live frames.
+    private let packets: JudgedPackets?
     var fragments: FragmentGatherer
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let edition: UInt32
@@ -18,10 +20,13 @@ public struct Firewall: ~Copyable {
     ///   - counters: Made for `program`, and written by no other firewall.
     ///   - fragments: What holds them; it may hold some already.
     ///   - edition: A number for the program, by which its judgements are told from those of the programs before it.
+    ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     public init(
-        program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(), edition: UInt32 = 0
+        program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(), edition: UInt32 = 0,
+        packets: JudgedPackets? = nil
     ) {
         self.program = program
+        self.packets = packets
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments
@@ -36,7 +41,7 @@ public struct Firewall: ~Copyable {
     ///   - edition: Another number than the programs before have had.
     public mutating func use(_ program: Program, counters: FirewallCounters, edition: UInt32) {
         self.counters.setHeld(frames: 0, bytes: 0, datagrams: 0)
-        self = Firewall(program: program, counters: counters, fragments: fragments, edition: edition)
+        self = Firewall(program: program, counters: counters, fragments: fragments, edition: edition, packets: packets)
     }
 
     func countHeld() {
@@ -76,7 +81,9 @@ public struct Firewall: ~Copyable {
         }
 
         var frame = frame
+        packets?.add(bytes.bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
         let found = program.classify(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits: hits)
+        packets?.conclude(found)
         let isByRule = found.rule >= 0
         var judgement = Judgement(verdict: .accept, reason: .acceptByPolicy, rule: found.rule, baseChain: found.baseChain, frame: frame)
         judgement.isChanged = found.isChanged

@@ -96,7 +96,7 @@ extension Statement {
     }
 
     /// Nil for an implied match.
-    fileprivate func text(in rule: Rule, _ localTime: LocalTime = .utc) -> String? {
+    func text(in rule: Rule, _ localTime: LocalTime = .utc) -> String? {
         switch self {
         case .match(let match):
             match.isImplied ? nil : JoinedMatches.needsOperator(match, in: rule) ? match.textWithOperator : match.text(localTime)

@@ -1,0 +1,43 @@
+public import Classifier
+public import Wire
+
+/// The packets that a firewall asked its rules about, as the rules saw them: of fragments the whole datagram, before rules changed it.
+///
+/// For explanations. It copies every packet, which nothing on the way of live frames may do: a firewall has none unless it is given one.
+public final class JudgedPackets {
+    /// A packet, and what the program said of it.
+    public struct Packet: Sendable {
+        public var bytes: [UInt8]
+        public var frame: ParsedFrame
+        public var isChecksumPartial: Bool
+        /// Index into `Program.ports`.
+        public var ingress: UInt8
+        public var instant: Instant
+        public var classification: Classification
+    }
+
+    private var packets: [Packet] = []
+
+    public init() {}
+
+    /// The packets since the last call, in the order in which the rules saw them.
+    public func take() -> [Packet] {
+        defer { packets = [] }
+        return packets
+    }
+
+    @inline(never)
+    func add(_ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant) {
+        packets.append(
+            Packet(
+                bytes: (0..<bytes.byteCount).map { bytes.u8(at: $0) }, frame: frame, isChecksumPartial: isChecksumPartial,
+                ingress: ingress, instant: instant, classification: Classification(verdict: .accept, rule: -1, baseChain: -1)))
+    }
+
+    /// What was said of the packet that was added last.
+    @inline(never)
+    func conclude(_ classification: Classification) {
+        guard let last = packets.indices.last else { return }
+        packets[last].classification = classification
+    }
+}
