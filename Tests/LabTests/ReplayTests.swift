@@ -41,9 +41,15 @@ extension LabTests {
             ]
         }
 
+        /// Signals are blocked in the threads of the tests, and so they are in what those start.
+        private static let hearingSignals = [
+            "/usr/bin/python3", "-c",
+            "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execvp(sys.argv[1], sys.argv[1:])",
+        ]
+
         /// A process that captures until it is told to end; ready when it has opened its file.
         private static func capture(in lab: Lab, _ arguments: [String], to file: URL) throws -> Background {
-            let process = try lab.start(in: .fw, arguments + ["-w", file.path])
+            let process = try lab.start(in: .fw, hearingSignals + arguments + ["-w", file.path])
             let isReady = eventually(within: .seconds(10)) {
                 process.errorText.contains("File: ") || process.errorText.contains("listening on")
             }
