@@ -9,12 +9,12 @@ final class LogWriter {
     static let linesPerSecond = 100
 
     private let ports: [String]
-    private let program: Program
+    private let editions: Editions
     private var lost: UInt64 = 0
 
     init(_ configuration: Configuration) {
         ports = configuration.ports
-        program = configuration.program
+        editions = configuration.editions
     }
 
     /// To be called once a second, on the thread that is not a worker's.
@@ -28,7 +28,8 @@ final class LogWriter {
                     continue
                 }
                 lines += 1
-                log.log(level: level(of: record.event), "\(LogLine.text(of: record, program, ports: ports))")
+                let (event, program) = editions.resolved(record)
+                log.log(level: level(of: event.event, program), "\(LogLine.text(of: event, program, ports: ports))")
             }
         }
         let total = queues.reduce(0) { $0 + $1.lost }
@@ -37,7 +38,7 @@ final class LogWriter {
         if left > 0 { log.warning("\(left) more events of log statements were left out") }
     }
 
-    private func level(of event: LoggedStatement) -> Logger.Level {
+    private func level(of event: LoggedStatement, _ program: Program) -> Logger.Level {
         switch program.logStatement(of: event)?.level {
         case .emerg, .alert, .crit: .critical
         case .err: .error

@@ -52,6 +52,8 @@ struct Report: Encodable {
     var firewall: FirewallReport
     var version: String
     var ports: [PortReport]
+    /// How often the rules were read anew. Rules and state count since then, all else since the start.
+    var reloads: UInt32
     var capture: CaptureReport?
     /// By the groups' numbers.
     var groups: [String: CaptureReport]?
@@ -73,9 +75,9 @@ struct Report: Encodable {
                 sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops[port],
                 tooBig: sum(.tooBig), truncated: sum(.truncated), sendFailures: failures)
         }
-        let none = FirewallCounters(for: configuration.program).snapshot()
-        let counted = crew.firewallCounters.reduce(none) { $0 + $1.snapshot() }
-        firewall = FirewallReport(configuration.program, counted, at: Clock.now())
+        let (edition, counted) = crew.counted()
+        reloads = edition.number
+        firewall = FirewallReport(edition.program, counted, at: Clock.now())
         capture = configuration.drops.map(CaptureReport.init)
         groups = configuration.groups.map { groups in
             Dictionary(uniqueKeysWithValues: groups.captures.map { ("\($0.group)", CaptureReport($0.capture)) })
@@ -86,7 +88,7 @@ struct Report: Encodable {
     }
 
     private enum CodingKeys: CodingKey {
-        case version, ports, capture, groups, events
+        case version, ports, reloads, capture, groups, events
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -94,6 +96,7 @@ struct Report: Encodable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)
         try container.encode(ports, forKey: .ports)
+        try container.encode(reloads, forKey: .reloads)
         try container.encodeIfPresent(capture, forKey: .capture)
         try container.encodeIfPresent(groups, forKey: .groups)
         try container.encodeIfPresent(events, forKey: .events)

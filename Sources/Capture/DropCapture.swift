@@ -14,6 +14,9 @@ public final class DropCapture: Sendable {
     /// What is said of a frame in the file, if the file has a place for it.
     public typealias Explanation = @Sendable (CaptureRecord) -> String
 
+    /// What the file says of itself from the first frame of a newer edition on; nil if nothing else than before.
+    public typealias Origins = @Sendable (_ edition: UInt32) -> CaptureOrigin?
+
     /// By the workers' numbers.
     public let queues: [CaptureQueue]
     private nonisolated(unsafe) let writer: CaptureWriter
@@ -47,14 +50,16 @@ public final class DropCapture: Sendable {
     }
 
     /// Creates the file, over an older one of that name, or a ring's first.
-    public init(_ settings: CaptureSettings, workers: Int, explanation: Explanation? = nil) throws(CaptureError) {
+    public init(
+        _ settings: CaptureSettings, workers: Int, explanation: Explanation? = nil, origins: Origins? = nil
+    ) throws(CaptureError) {
         // Standard output's reader may go away, which costs the capture and must not end the process.
         signal(SIGPIPE, SIG_IGN)
         let signals = try Signals()
         let queues = (0..<max(workers, 1)).map { _ in CaptureQueue(capacity: Self.queueBytes) }
         filter = try settings.filter.map { text throws(CaptureError) in try CaptureFilter(text, snapLength: settings.snapLength) }
         writer = try CaptureWriter(
-            settings, isGivingUp: { signals.isFinishing.load(ordering: .relaxed) },
+            settings, origins: origins, isGivingUp: { signals.isFinishing.load(ordering: .relaxed) },
             lostElsewhere: { queues.reduce(signals.leftOut.load(ordering: .relaxed)) { $0 &+ $1.lost } })
         framesPerSecond = settings.framesPerSecond.map { UInt64(max($0, 0)) } ?? .max
         explanations = Explanations(explanation)

@@ -1,7 +1,7 @@
 /// Blocks of a pcapng of Ethernet frames with nanoseconds (draft-ietf-opsawg-pcapng): a section header, an interface description
 /// for each port, a packet block for each frame, interface statistics in the end.
 struct PcapngFormat: CaptureFormat {
-    private let origin: CaptureOrigin
+    private var origin: CaptureOrigin
     private let snapLength: Int
 
     /// Option codes, by the names that the draft has for them.
@@ -30,6 +30,8 @@ struct PcapngFormat: CaptureFormat {
         origin = settings.origin
         snapLength = settings.snapLength
     }
+
+    mutating func describe(_ origin: CaptureOrigin) { self.origin = origin }
 
     func header() -> [UInt8] {
         origin.ports.reduce(sectionHeader()) { $0 + interfaceDescription($1) }

@@ -19,12 +19,14 @@ package struct LogRecord: Sendable {
     package var baseChain: Int32
     /// The identifier of the tag behind the outermost one.
     package var innerVLAN: UInt16?
+    /// Of the rules that `event` and `baseChain` are of.
+    package var edition: UInt32
     /// Type and code of ICMP or ICMPv6.
     package var icmp: UInt16?
 
     package init(
         event: LoggedStatement, time: UInt64, ingress: UInt8, addresses: UInt128, frame: ParsedFrame, verdict: Judgement.Verdict = .accept,
-        reason: Reason = .acceptByPolicy, baseChain: Int32 = -1
+        reason: Reason = .acceptByPolicy, baseChain: Int32 = -1, edition: UInt32 = 0
     ) {
         self.event = event
         self.time = time
@@ -34,14 +36,15 @@ package struct LogRecord: Sendable {
         self.verdict = verdict
         self.reason = reason
         self.baseChain = baseChain
+        self.edition = edition
     }
 
     /// With what the parsed frame doesn't tell of its bytes.
-    package init(event: LoggedStatement, time: UInt64, ingress: UInt8, judgement: Judgement, bytes: RawSpan) {
+    package init(event: LoggedStatement, time: UInt64, ingress: UInt8, judgement: Judgement, bytes: RawSpan, edition: UInt32 = 0) {
         let frame = judgement.frame
         self.init(
             event: event, time: time, ingress: ingress, addresses: bytes.byteCount < 12 ? 0 : Self.addresses(in: bytes), frame: frame,
-            verdict: judgement.verdict, reason: judgement.reason, baseChain: judgement.baseChain)
+            verdict: judgement.verdict, reason: judgement.reason, baseChain: judgement.baseChain, edition: edition)
         let inner = frame.isTagOutOfBand ? 14 : 18
         if frame.tagCount > 1, bytes.byteCount >= inner + 2 { innerVLAN = bytes.be16(at: inner) & 0x0fff }
         let isICMP = frame.transportProtocol == 1 && frame.network == .ipv4 || frame.transportProtocol == 58 && frame.network == .ipv6
