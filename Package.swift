@@ -18,6 +18,7 @@ let package = Package(
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
         .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
+        .library(name: "WeirCapture", targets: ["Capture"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

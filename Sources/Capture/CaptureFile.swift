@@ -8,7 +8,7 @@ public final class CaptureFile {
     /// Creates the file, over an older one of that name.
     public init(_ settings: CaptureSettings, explanation: DropCapture.Explanation? = nil) throws(CaptureError) {
         path = settings.path
-        writer = try CaptureWriter(settings, isGivingUp: { false }, lostElsewhere: { 0 })
+        writer = try CaptureWriter(settings, origins: nil, isGivingUp: { false }, lostElsewhere: { 0 })
         explanations = Explanations(explanation)
     }
 

@@ -95,17 +95,17 @@ public struct ReplayReport: Encodable {
     }
 
     private func tables() -> String {
-        var result = "\(frames.read) frames in \(files.count == 1 ? files[0] : "\(files.count) files")"
+        var result = "\(frames.read) \(frames.read == 1 ? "frame" : "frames") in \(files.count == 1 ? files[0] : "\(files.count) files")"
         if let from, let to { result += ", from \(from) to \(to) (\(Self.seconds(nanoseconds)) s)" }
         result += "; \(frames.judged) judged\n"
-        let notes: [(UInt64, String)] = [
-            (frames.cut, "were cut off in the capture and not judged (--cut-frames zeros judges them)"),
-            (frames.leaving, "were captured as they left and not judged again"),
-            (frames.elsewhere, "are of other interfaces and not judged"),
-            (frames.unknownStation, "are of stations that --ingress-mac doesn't name, and not judged"),
-            (frames.backwardSteps, "have times before that of a frame in front of them"),
+        let notes: [(String, UInt64, String)] = [
+            ("not judged, as cut off in the capture", frames.cut, " (--cut-frames zeros judges them)"),
+            ("not judged, as seen leaving", frames.leaving, ""),
+            ("not judged, as of other interfaces", frames.elsewhere, ""),
+            ("not judged, as of stations that --ingress-mac doesn't name", frames.unknownStation, ""),
+            ("with a time before that of a frame in front", frames.backwardSteps, " (reordercap(1) puts frames in order)"),
         ]
-        for (count, note) in notes where count > 0 { result += "\(count) \(note)\n" }
+        for (what, count, hint) in notes where count > 0 { result += "\(what): \(count)\(hint)\n" }
         var table = TextTable(["port", "received", "bytes", "sent", "bytes"])
         for port in ports {
             table.add([port.name, "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)", "\(port.sent.bytes)"])

@@ -12,11 +12,16 @@ enum Interruption {
     static func listen() {
         // Made before a signal handler needs it.
         hasCome.store(false, ordering: .relaxed)
+        // Whoever started us may have kept them from us.
+        var numbers = sigset_t()
+        sigemptyset(&numbers)
         for number in [SIGINT, SIGTERM] {
+            sigaddset(&numbers, number)
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { _ in Interruption.hasCome.store(true, ordering: .relaxed) }
             action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
             sigaction(number, &action, nil)
         }
+        pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
     }
 }

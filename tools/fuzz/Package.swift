@@ -17,6 +17,7 @@ let package = Package(
     targets: [
         .executableTarget(name: "FuzzRules", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
         .executableTarget(name: "FuzzFrames", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
+        .executableTarget(name: "FuzzCaptures", dependencies: [.product(name: "WeirCapture", package: "weir")], swiftSettings: fuzzer),
         .executableTarget(name: "FuzzFragments", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
     ]
 )
