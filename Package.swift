@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "Classifier", dependencies: ["Ruleset", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Wire"], swiftSettings: core),
-        .target(name: "Firewall", dependencies: ["Classifier", "Fragments", "Wire"], swiftSettings: core),
+        .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Wire"], swiftSettings: core),
 
         // The outside world.
         .target(name: "CLinux"),
@@ -39,21 +39,21 @@ let package = Package(
         .target(name: "PacketIO", dependencies: ["CLinux", "Wire"], swiftSettings: house),
         .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
         .target(
-            name: "Reporting", dependencies: ["Firewall", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
+            name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
         .target(
-            name: "Offline", dependencies: ["Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Wire"],
+            name: "Offline", dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Wire"],
             swiftSettings: house),
         .target(
             name: "Appliance",
             dependencies: [
-                "Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "Reporting", "CLinux", "Wire",
+                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "Reporting", "CLinux", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Fragments",
+                "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Flows", "Fragments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -69,7 +69,7 @@ let package = Package(
             name: "FlowsTests", dependencies: ["Flows", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
-            dependencies: ["Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
+            dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire", "FrameBuilder"], swiftSettings: house),

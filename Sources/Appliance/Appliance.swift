@@ -4,6 +4,7 @@ import Classifier
 import Glibc
 public import Logging
 import PacketIO
+import Reporting
 import Synchronization
 
 /// Weir inline: takes two ports from the host, forwards between them what the rules allow, and gives them back.
@@ -70,7 +71,10 @@ public final class Appliance {
             ]
             guard poll(&polled, nfds_t(polled.count), -1) > 0 else { continue }
             if polled[0].revents != 0 {
-                isRunning = handleSignals(signals) { print(report(near.isWorking, far.isWorking).text(json: configuration.json)) }
+                isRunning = handleSignals(signals) {
+                    print(report(near.isWorking, far.isWorking).text(json: configuration.json))
+                    if configuration.listsFlows { listFlows() }
+                }
             }
             if polled[2].revents != 0 { tick(timer) }
             // The second is also the time after which what failed is tried again.
@@ -163,11 +167,36 @@ public final class Appliance {
         case .refused(let reason): log.error("the rules stay as they were: \(reason)")
         case .changed(let program, let origin):
             let edition = configuration.editions.add(program, origin: origin)
-            crew.use(edition, groups: configuration.groups?.retargeted(to: program))
+            crew.use(edition, groups: configuration.groups?.retargeted(to: program), configuration)
             session?.wake()
             let count = program.rules.count
             log.notice("new rules are in force (\(count) \(count == 1 ? "rule" : "rules"), reload \(edition.number))")
         }
+    }
+
+    /// Prints a line for each flow.
+    private func listFlows() {
+        var lines = ""
+        for (worker, request) in crew.flowRequests.enumerated() {
+            var patience = 2000
+            request.forEach(
+                wake: { if let session { session.wake() } else { crew.workers[worker].tellFlows() } },
+                isWaiting: {
+                    usleep(500)
+                    patience -= 1
+                    return patience > 0
+                },
+                { flow in
+                    patience = 2000
+                    lines += FlowLine.text(of: flow, json: configuration.json)
+                    if lines.utf8.count > 1 << 16 {
+                        print(lines)
+                        lines = ""
+                    }
+                })
+            if patience == 0 { log.warning("worker \(worker) is too busy to tell of its flows") }
+        }
+        if !lines.isEmpty { print(lines) }
     }
 
     private static func everySecond() throws(SystemCallError) -> Int32 {

@@ -1,4 +1,5 @@
 public import Capture
+public import Flows
 public import Fragments
 public import PacketIO
 
@@ -20,6 +21,12 @@ public struct Configuration: Sendable {
     public var fragments: FragmentMode
     /// What each worker's may cost.
     public var fragmentLimits: FragmentLimits
+    /// How each worker follows connections, if the rules ask for them.
+    public var flows: FlowSettings
+    /// New rules judge each flow of before once more.
+    public var rechecksFlows: Bool
+    /// Reports upon SIGUSR1 list every flow.
+    public var listsFlows: Bool
     public var ring: RingShape
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
@@ -32,7 +39,8 @@ public struct Configuration: Sendable {
         ports: [String], editions: Editions, reload: (@Sendable () -> Reload)? = nil, drops: DropCapture?, groups: GroupCaptures? = nil,
         events: EventWriter? = nil, workers: Int,
         fragments: FragmentMode = .reassemble,
-        fragmentLimits: FragmentLimits = FragmentLimits(), ring: RingShape, stateDirectory: String, version: String,
+        fragmentLimits: FragmentLimits = FragmentLimits(), flows: FlowSettings = FlowSettings(), rechecksFlows: Bool = false,
+        listsFlows: Bool = false, ring: RingShape, stateDirectory: String, version: String,
         json: Bool
     ) {
         self.ports = ports
@@ -44,6 +52,9 @@ public struct Configuration: Sendable {
         self.workers = workers
         self.fragments = fragments
         self.fragmentLimits = fragmentLimits
+        self.flows = flows
+        self.rechecksFlows = rechecksFlows
+        self.listsFlows = listsFlows
         self.ring = ring
         self.stateDirectory = stateDirectory
         self.version = version

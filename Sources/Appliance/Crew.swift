@@ -16,6 +16,9 @@ final class Crew {
         func run(_ near: PortSocket, _ far: PortSocket, _ bell: SharedBell) {
             worker.run(near, far, bell: bell.bell)
         }
+
+        /// Tells of its flows while no thread has it.
+        func tellFlows() { worker.tellFlows() }
     }
 
     /// What the workers count under one edition. It is kept until none of them goes by it, so that none has to give back its memory.
@@ -43,8 +46,12 @@ final class Crew {
     /// Frames that the kernel couldn't put into a ring, by port.
     var kernelDrops: [UInt64] = [0, 0]
     private let handovers: [Handover]
+    /// By which the workers tell of their flows.
+    let flowRequests: [FlowRequest]
     /// The newest last.
     private var ledgers: [Ledger]
+    /// Some program so far has asked for connections.
+    private var followsConnections: Bool
     /// In the order of `Reason.allCases`: what was counted under editions that are gone.
     private var pastReasons = Reason.allCases.map { _ in Hits() }
 
@@ -54,11 +61,13 @@ final class Crew {
         let ledger = Ledger(configuration.editions.current, workers: configuration.workers)
         let handovers = (0..<configuration.workers).map { _ in Handover() }
         let logs = (0..<configuration.workers).map { _ in LogQueue() }
+        let flowRequests = (0..<configuration.workers).map { _ in FlowRequest() }
         for number in 0..<configuration.workers {
             let counters = [PortCounters(), PortCounters()]
             let firewall = Firewall(
                 program: ledger.edition.program, counters: ledger.counters[number],
-                fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits))
+                fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits),
+                flows: configuration.flows, start: Clock.now().monotonic)
             portCounters.append(counters)
             workers.append(
                 Member(
@@ -66,23 +75,30 @@ final class Crew {
                         number: number, firewall: firewall, counters: counters, orders: orders, drops: configuration.drops,
                         log: logs[number], groups: configuration.groups,
                         reportsDrops: configuration.events?.settings.includesDrops ?? false,
-                        handover: handovers[number])))
+                        handover: handovers[number], flowRequest: flowRequests[number])))
         }
         self.workers = workers
         self.portCounters = portCounters
         self.logs = logs
         self.handovers = handovers
+        self.flowRequests = flowRequests
         ledgers = [ledger]
+        followsConnections = !ledger.edition.program.connectionNeeds.isEmpty
     }
 
     // MARK: rules
 
     /// Has all workers go by these rules, each from its next batch on.
-    func use(_ edition: Edition, groups: GroupCaptures?) {
+    func use(_ edition: Edition, groups: GroupCaptures?, _ configuration: Configuration) {
         let ledger = Ledger(edition, workers: workers.count)
+        let needsFlows = !edition.program.connectionNeeds.isEmpty && !followsConnections
+        followsConnections = followsConnections || needsFlows
         ledgers.append(ledger)
         for (handover, counters) in zip(handovers, ledger.counters) {
-            handover.leave(Handover.Delivery(edition: edition, counters: counters, groups: groups))
+            let flows = NewFlows(settings: configuration.flows, start: Clock.now().monotonic, isNeeded: needsFlows)
+            handover.leave(
+                Handover.Delivery(
+                    edition: edition, counters: counters, groups: groups, flows: flows, rechecksFlows: configuration.rechecksFlows))
         }
     }
 
@@ -103,6 +119,7 @@ final class Crew {
             sum.reasons = zip(sum.reasons, older.reasons).map { $0 + $1 }
             sum.held = sum.held + older.held
             sum.heldDatagrams += older.heldDatagrams
+            sum.flows = zip(sum.flows, older.flows).map { $0 &+ $1 }
         }
         return (newest.edition, sum)
     }

@@ -9,6 +9,10 @@ package final class Handover: Sendable {
         var counters: FirewallCounters
         /// Where the frames go that its `log group` statements name.
         var groups: GroupCaptures?
+        /// For a worker that has followed no connections so far.
+        var flows: NewFlows
+        /// Flows of before have to pass the new rules.
+        var rechecksFlows: Bool
     }
 
     private let isWaiting = Atomic<Bool>(false)

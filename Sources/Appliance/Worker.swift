@@ -31,6 +31,7 @@ package struct Worker: ~Copyable {
     private let log: LogQueue
     private var groups: GroupCaptures?
     private let handover: Handover
+    private let flowRequest: FlowRequest
     private let number: Int
     /// Dropped frames are events as well.
     private let reportsDrops: Bool
@@ -40,7 +41,7 @@ package struct Worker: ~Copyable {
     package init(
         number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?,
         log: LogQueue = LogQueue(),
-        groups: GroupCaptures? = nil, reportsDrops: Bool = false, handover: Handover = Handover()
+        groups: GroupCaptures? = nil, reportsDrops: Bool = false, handover: Handover = Handover(), flowRequest: FlowRequest = FlowRequest()
     ) {
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
@@ -49,6 +50,7 @@ package struct Worker: ~Copyable {
         self.log = log
         self.groups = groups
         self.handover = handover
+        self.flowRequest = flowRequest
         self.number = number
         self.reportsDrops = reportsDrops
         queue = drops?.queues[number]
@@ -61,25 +63,35 @@ package struct Worker: ~Copyable {
         var batch = SendBatch()
         while !orders.isStopping.load(ordering: .relaxed) {
             if handover.isThere { adopt() }
-            expireFragments(&batch, near, far)
+            if flowRequest.isAsked { tellFlows() }
+            expire(&batch, near, far)
             let moved =
                 relay(&nearRing, &batch, from: near, to: far, ingress: 0)
                 + relay(&farRing, &batch, from: far, to: near, ingress: 1)
             if moved == 0 { sleep(near, far, bell) }
         }
+        firewall.countFlows()
     }
 
     /// Goes by the rules that were left for it from the next frame on.
     @inline(never)
     private mutating func adopt() {
         guard let delivery = handover.take() else { return }
-        firewall.use(delivery.edition.program, counters: delivery.counters, edition: delivery.edition.number)
+        firewall.use(
+            delivery.edition.program, counters: delivery.counters, edition: delivery.edition.number, newFlows: delivery.flows,
+            rechecksFlows: delivery.rechecksFlows)
         groups = delivery.groups
         handover.adopt(delivery.edition.number)
     }
 
+    /// Tells of a part of the flows to whoever asked.
+    @inline(never)
+    func tellFlows() { flowRequest.tell(firewall, at: Clock.now()) }
+
     /// Waits until a frame or an order comes, or a fragment that is held has waited long enough.
     private func sleep(_ near: PortSocket, _ far: PortSocket, _ bell: borrowing Bell) {
+        // Nobody else would bring them to where reports look.
+        firewall.countFlows()
         var timeout: Int32 = -1
         if let deadline = firewall.deadline {
             let now = Clock.now().monotonic
@@ -210,7 +222,7 @@ package struct Worker: ~Copyable {
     }
 
     /// Lets go of what was held too long.
-    private mutating func expireFragments(_ batch: inout SendBatch, _ near: PortSocket, _ far: PortSocket) {
+    private mutating func expire(_ batch: inout SendBatch, _ near: PortSocket, _ far: PortSocket) {
         guard let deadline = firewall.deadline else { return }
         let now = Clock.now()
         guard deadline <= now.monotonic else { return }

@@ -48,7 +48,8 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
     /// What has to be known of a connection for this.
     var needs: ConnectionNeeds {
         switch kind {
-        case .state, .direction, .status, .networkProtocol, .transportProtocol: .state
+        case .state, .direction: .state
+        case .status, .networkProtocol, .transportProtocol: [.state, .status]
         case .mark: [.state, .mark]
         case .expiration: [.state, .expiration]
         case .sourceAddress, .destinationAddress, .sourceAddress6, .destinationAddress6, .sourcePort, .destinationPort: [.state, .tuples]
@@ -69,10 +70,10 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
         case .networkProtocol: return UInt128(connection.networkProtocol)
         case .transportProtocol: return UInt128(connection.transportProtocol)
         case .sourceAddress, .destinationAddress:
-            guard connection.networkProtocol == Self.ipv4 else { return nil }
+            guard connection.networkProtocol == PacketConnection.ipv4 else { return nil }
             return address(of: connection) & 0xffff_ffff
         case .sourceAddress6, .destinationAddress6:
-            return connection.networkProtocol == Self.ipv6 ? address(of: connection) : nil
+            return connection.networkProtocol == PacketConnection.ipv6 ? address(of: connection) : nil
         case .sourcePort: return UInt128(way == .reply ? connection.reply.sourcePort : connection.original.sourcePort)
         case .destinationPort: return UInt128(way == .reply ? connection.reply.destinationPort : connection.original.destinationPort)
         case .bytes: return UInt128(counts(of: connection).bytes)
@@ -103,9 +104,6 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
         }
     }
 
-    /// linux/netfilter.h
-    static let ipv4: UInt8 = 2
-    static let ipv6: UInt8 = 10
 }
 
 extension ConnectionLoad.Way {

@@ -73,13 +73,17 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
         }
     }
 
+    /// linux/netfilter.h, `NFPROTO_IPV4` and `NFPROTO_IPV6`.
+    public static let ipv4: UInt8 = 2
+    public static let ipv6: UInt8 = 10
+
     public var state: State
     /// Whether it belongs to a connection. Of one that doesn't rules can read the state alone (net/netfilter/nft_ct.c,
     /// `nft_ct_get_eval`), and change nothing.
     public var isFollowed = false
     /// The packet's own.
     public var direction = Direction.original
-    /// `NFPROTO_IPV4` is 2, `NFPROTO_IPV6` 10.
+    /// `ipv4` or `ipv6`.
     public var networkProtocol: UInt8 = 0
     public var transportProtocol: UInt8 = 0
     public var status: Status = []
@@ -126,7 +130,7 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
 public struct ConnectionNeeds: OptionSet, BitwiseCopyable, Sendable {
     public let rawValue: UInt8
 
-    /// Rules speak of connections: packets are to be followed. All others come with it.
+    /// Rules speak of connections: packets are to be followed, and state and direction known. All others come with it.
     public static let state = ConnectionNeeds(rawValue: 1)
     /// Addresses and ports of both ways.
     public static let tuples = ConnectionNeeds(rawValue: 2)
@@ -137,6 +141,8 @@ public struct ConnectionNeeds: OptionSet, BitwiseCopyable, Sendable {
     public static let mark = ConnectionNeeds(rawValue: 16)
     /// Rules give connections timeouts of their own.
     public static let timeouts = ConnectionNeeds(rawValue: 32)
+    /// Status and protocols.
+    public static let status = ConnectionNeeds(rawValue: 64)
 
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 }

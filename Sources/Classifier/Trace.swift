@@ -126,9 +126,10 @@ extension Statement {
             switch assignment.value {
             case .mapped(let map): map.key
             case .field(let field): MatchKey(MatchKey.Component(field))
+            case .bits(let component): MatchKey(component)
             case .constant: nil
             }
-        case .counter, .verdict, .limit, .quota, .object, .log: nil
+        case .counter, .verdict, .limit, .quota, .object, .log, .notrack: nil
         }
     }
 }

@@ -1,4 +1,5 @@
 public import Classifier
+public import Flows
 public import Fragments
 public import Wire
 
@@ -7,41 +8,71 @@ public import Wire
 /// `judge` allocates nothing, counts no references, throws nothing and ends for every input.
 public struct Firewall: ~Copyable {
     // Constants: what a variable refers to would be retained and released around each call.
-    private let program: Program
+    let program: Program
     let counters: FirewallCounters
     let hits: HitCounters
     /// nil on the way of live frames.
     private let packets: JudgedPackets?
     var fragments: FragmentGatherer
+    var flows: FlowTracker
+    /// Whether `flows` has room for any: the rules, or those before, ask for connections.
+    let isTracking: Bool
+    /// The tracker's number for each of `Program.connectionTimeouts`; nil where it had no room.
+    let policies: [UInt8?]
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let edition: UInt32
 
     /// - Parameters:
     ///   - counters: Made for `program`, and written by no other firewall.
     ///   - fragments: What holds them; it may hold some already.
-    ///   - edition: A number for the program, by which its judgements are told from those of the programs before it.
+    ///   - flows: How connections are followed, if the rules ask for them.
+    ///   - start: Now, on the clock of `Instant.monotonic`.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     public init(
-        program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(), edition: UInt32 = 0,
-        packets: JudgedPackets? = nil
+        program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
+        flows: FlowSettings = FlowSettings(), start: UInt64 = 0, packets: JudgedPackets? = nil
+    ) {
+        let isTracking = !program.connectionNeeds.isEmpty
+        self.init(
+            program, counters, fragments, FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start),
+            isTracking: isTracking, edition: 0, packets: packets)
+    }
+
+    private init(
+        _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
+        isTracking: Bool, edition: UInt32, packets: JudgedPackets?
     ) {
         self.program = program
         self.packets = packets
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments
+        policies = program.connectionTimeouts.isEmpty ? [] : flows.usePolicies(program.connectionTimeouts.map { TimeoutPolicy($0.timeout) })
+        self.flows = flows
+        self.isTracking = isTracking
         self.edition = edition
         countHeld()
+        countFlows()
     }
 
     /// Judges by another program from the next frame on. Fragments that are held stay, and their datagrams are judged by it; what was
-    /// said of a datagram already (`FragmentMode.track`) stays said.
+    /// said of a datagram already (`FragmentMode.track`) stays said. Flows stay.
     /// - Parameters:
     ///   - counters: Made for `program`, and written by no other firewall.
     ///   - edition: Another number than the programs before have had.
-    public mutating func use(_ program: Program, counters: FirewallCounters, edition: UInt32) {
+    ///   - newFlows: Follows connections from here on, if no program before has asked for them and this one does.
+    ///   - rechecksFlows: Each flow of before has to pass this program's rules as if it began with its next packet.
+    public mutating func use(
+        _ program: Program, counters: FirewallCounters, edition: UInt32, newFlows: NewFlows = NewFlows(),
+        rechecksFlows: Bool = false
+    ) {
         self.counters.setHeld(frames: 0, bytes: 0, datagrams: 0)
-        self = Firewall(program: program, counters: counters, fragments: fragments, edition: edition, packets: packets)
+        self.counters.forgetFlows()
+        let isNew = !isTracking && !program.connectionNeeds.isEmpty
+        if isNew { flows = newFlows.take() }
+        if rechecksFlows { flows.recheckFlows() }
+        self = Firewall(
+            program, counters, fragments, flows, isTracking: isTracking || isNew, edition: edition, packets: packets)
     }
 
     func countHeld() {
@@ -71,7 +102,7 @@ public struct Firewall: ~Copyable {
     }
 
     /// What is to be said of a whole packet; nothing is counted under its reason.
-    func judgePacket(
+    mutating func judgePacket(
         _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant
     ) -> Judgement {
         // Nothing passes that no rule saw, and no rule can see what is malformed.
@@ -82,7 +113,13 @@ public struct Firewall: ~Copyable {
 
         var frame = frame
         packets?.add(bytes.bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
-        let found = program.classify(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits: hits)
+        var found: Classification
+        var hasRoom = true
+        if program.connectionNeeds.isEmpty {
+            found = program.classify(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits: hits)
+        } else {
+            (found, hasRoom) = classifyFollowed(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
+        }
         packets?.conclude(found)
         let isByRule = found.rule >= 0
         var judgement = Judgement(verdict: .accept, reason: .acceptByPolicy, rule: found.rule, baseChain: found.baseChain, frame: frame)
@@ -92,6 +129,10 @@ public struct Firewall: ~Copyable {
         case .drop:
             judgement.verdict = .drop
             judgement.reason = isByRule ? .rule : .policy
+        }
+        if !hasRoom {
+            judgement.verdict = .drop
+            judgement.reason = .flowLimit
         }
         return judgement
     }

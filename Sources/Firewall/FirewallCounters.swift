@@ -1,4 +1,5 @@
 public import Classifier
+import Flows
 
 /// What one worker's firewall has judged under one program: written by that worker alone, read by anybody at any time.
 ///
@@ -9,6 +10,8 @@ public final class FirewallCounters: Sendable {
     private let reasons = CounterArray(count: 2 * 256)
     /// Frames, bytes and datagrams that are held now.
     private let held = CounterArray(count: 3)
+    /// Flows that are followed now, then the tracker's counters.
+    private let flows = CounterArray(count: 1 + FlowTracker.counterCount)
     private let ruleCount: Int
     private let counterCount: Int
     private let namedCounterCount: Int
@@ -35,6 +38,16 @@ public final class FirewallCounters: Sendable {
         held.set(UInt64(truncatingIfNeeded: datagrams), at: 2)
     }
 
+    func setFlows(_ tracker: borrowing FlowTracker) {
+        flows.set(UInt64(truncatingIfNeeded: tracker.count), at: 0)
+        for number in 0..<FlowTracker.counterCount { flows.set(tracker.counter(number), at: 1 &+ number) }
+    }
+
+    /// Another program's counters have them from here on.
+    func forgetFlows() {
+        for number in 0..<flows.count { flows.set(0, at: number) }
+    }
+
     /// All the numbers as they are now.
     public func snapshot() -> Snapshot {
         Snapshot(
@@ -45,7 +58,8 @@ public final class FirewallCounters: Sendable {
             reasons: Reason.allCases.map { reason in
                 let index = 2 * Int(reason.rawValue)
                 return Hits(frames: reasons.value(at: index), bytes: reasons.value(at: index + 1))
-            }, held: Hits(frames: held.value(at: 0), bytes: held.value(at: 1)), heldDatagrams: held.value(at: 2))
+            }, held: Hits(frames: held.value(at: 0), bytes: held.value(at: 1)), heldDatagrams: held.value(at: 2),
+            flows: (0..<flows.count).map { flows.value(at: $0) })
     }
 
     /// Numbers of one worker, or the sum of several.
@@ -64,6 +78,8 @@ public final class FirewallCounters: Sendable {
         public var held: Hits
         /// The datagrams that they are parts of.
         public var heldDatagrams: UInt64
+        /// Flows that are followed at this moment, then what has become of flows: see `FlowTracker.counter`.
+        public var flows: [UInt64]
 
         public subscript(reason: Reason) -> Hits {
             Reason.allCases.firstIndex(of: reason).map { reasons[$0] } ?? Hits()
@@ -77,7 +93,7 @@ public final class FirewallCounters: Sendable {
                 namedCounters: zip(left.namedCounters, right.namedCounters).map { $0 + $1 },
                 elements: zip(left.elements, right.elements).map { $0 + $1 },
                 reasons: zip(left.reasons, right.reasons).map { $0 + $1 }, held: left.held + right.held,
-                heldDatagrams: left.heldDatagrams + right.heldDatagrams)
+                heldDatagrams: left.heldDatagrams + right.heldDatagrams, flows: zip(left.flows, right.flows).map { $0 &+ $1 })
         }
     }
 }

@@ -1,4 +1,5 @@
 public import Classifier
+import Flows
 public import Fragments
 import Wire
 
@@ -22,9 +23,10 @@ extension Firewall {
                 break
             }
             let tag = fragments.assembledTag
-            var whole = fragments.withAssembled { bytes in
-                judgePacket(&bytes, ParsedFrame.parse(bytes.bytes, tag: tag), ingress: ingress, at: instant)
-            }
+            // Not in a closure of the gatherer's, which would keep all of the firewall to itself.
+            let assembled = unsafe fragments.assembled
+            var datagram = unsafe assembled.mutableBytes
+            var whole = judgePacket(&datagram, ParsedFrame.parse(datagram.bytes, tag: tag), ingress: ingress, at: instant)
             whole.dropIfChanged()
             fragments.conclude(FragmentRuling(whole, edition))
             // What is logged is the datagram.
@@ -74,11 +76,20 @@ extension Firewall {
         return isGoingOn
     }
 
-    /// Lets datagrams die that were not whole in time.
-    public mutating func expire(at instant: Instant) { fragments.expire(now: instant.monotonic) }
+    /// Lets datagrams die that were not whole in time, and takes out flows that have ended, as many as a step has.
+    public mutating func expire(at instant: Instant) {
+        fragments.expire(now: instant.monotonic)
+        expireFlows(at: instant)
+    }
 
-    /// When `expire` has something to do, by `Instant.monotonic`; nil while nothing is held.
-    public var deadline: UInt64? { fragments.deadline }
+    /// When `expire` has something to do, by `Instant.monotonic`; nil while there is nothing to wait for.
+    public var deadline: UInt64? {
+        guard let flows = flows.deadline else { return fragments.deadline }
+        return fragments.deadline.map { min($0, flows) } ?? flows
+    }
+
+    /// The same for fragments alone: when the next of those that are held has waited long enough.
+    public var fragmentDeadline: UInt64? { fragments.deadline }
 }
 
 /// A frame that was held, with what became of it.

@@ -3,7 +3,7 @@ public import Wire
 
 /// Why a frame got its verdict. Exactly one stands for each frame.
 ///
-/// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16, fragments from 32.
+/// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16, fragments from 32, flows from 48.
 public enum Reason: UInt8, Sendable, CaseIterable {
     case acceptByRule = 0
     /// The policy of the last base chain, or no base chain at all.
@@ -40,6 +40,8 @@ public enum Reason: UInt8, Sendable, CaseIterable {
     case fragmentLimitPair = 45
     /// The rules let its datagram pass and changed it, which can't be done to fragments.
     case fragmentChanged = 46
+    /// The rules let it pass, and there is no room to follow the connection that it begins.
+    case flowLimit = 48
     /// Not a verdict: a fragment that is held has this until it departs, and none is counted under it.
     case held = 63
 
@@ -103,6 +105,7 @@ public enum Reason: UInt8, Sendable, CaseIterable {
         case .fragmentLimitPerDatagram: "fragment-limit-per-datagram"
         case .fragmentLimitPair: "fragment-limit-pair"
         case .fragmentChanged: "fragment-changed"
+        case .flowLimit: "flow-limit"
         case .held: "held"
         case .ethernetHeaderCutOff: Malformation.ethernetHeaderCutOff.name
         case .ipv4HeaderCutOff: Malformation.ipv4HeaderCutOff.name

@@ -2,7 +2,8 @@
 @safe
 struct FlowCounters: ~Copyable, @unchecked Sendable {
     private let counts: UnsafeMutablePointer<UInt64>
-    private static let total = FlowEvent.allCases.count + InvalidCause.allCases.count
+    private static let events = FlowEvent.allCases.count
+    static let total = events + InvalidCause.allCases.count
 
     init() {
         unsafe counts = .allocate(capacity: Self.total)
@@ -13,15 +14,25 @@ struct FlowCounters: ~Copyable, @unchecked Sendable {
         unsafe counts.deallocate()
     }
 
+    func value(_ number: Int) -> UInt64 { number >= 0 && number < Self.total ? unsafe counts[number] : 0 }
+
     subscript(event: FlowEvent) -> UInt64 {
         get { unsafe counts[Int(event.rawValue)] }
         nonmutating set { unsafe counts[Int(event.rawValue)] = newValue }
     }
 
     subscript(cause: InvalidCause) -> UInt64 {
-        get { unsafe counts[8 &+ Int(cause.rawValue)] }
-        nonmutating set { unsafe counts[8 &+ Int(cause.rawValue)] = newValue }
+        get { unsafe counts[Self.events &+ Int(cause.rawValue)] }
+        nonmutating set { unsafe counts[Self.events &+ Int(cause.rawValue)] = newValue }
     }
+}
+
+extension FlowTracker {
+    /// Counters there are: one for each `FlowEvent`, in their order, then one for each `InvalidCause`.
+    public static var counterCount: Int { FlowCounters.total }
+
+    /// A counter by its number; 0 where there is none.
+    public func counter(_ number: Int) -> UInt64 { counters.value(number) }
 }
 
 /// Timeouts in ticks, by policy: 0 is that of the settings, 1 to 15 are those of `ct timeout` objects.

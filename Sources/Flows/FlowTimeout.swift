@@ -33,6 +33,8 @@ public enum FlowTimeout: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case dccpCloseRequest
     case dccpClosing
     case dccpTimeWait
+    /// The kernel has no sysctl for it.
+    case tcpSYNSent2
 
     /// The sysctl's name behind `net.netfilter.nf_conntrack_`.
     public var name: String {
@@ -69,6 +71,7 @@ public enum FlowTimeout: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .dccpCloseRequest: "dccp_timeout_closereq"
         case .dccpClosing: "dccp_timeout_closing"
         case .dccpTimeWait: "dccp_timeout_timewait"
+        case .tcpSYNSent2: "tcp_timeout_syn_sent2"
         }
     }
 
@@ -82,7 +85,7 @@ public enum FlowTimeout: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     public var standardSeconds: UInt64 {
         switch self {
         case .generic: 600
-        case .tcpSYNSent, .tcpFINWait, .tcpTimeWait: 120
+        case .tcpSYNSent, .tcpSYNSent2, .tcpFINWait, .tcpTimeWait: 120
         case .tcpSYNReceived, .tcpCloseWait: 60
         case .tcpEstablished: 432_000
         case .tcpLastACK: 30

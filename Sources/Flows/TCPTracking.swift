@@ -236,7 +236,8 @@ extension FlowTracker {
 
     private func timeout(of state: TCPState) -> FlowTimeout {
         switch state {
-        case .none, .synSent, .synSent2: .tcpSYNSent
+        case .none, .synSent: .tcpSYNSent
+        case .synSent2: .tcpSYNSent2
         case .synReceived: .tcpSYNReceived
         case .established: .tcpEstablished
         case .finWait: .tcpFINWait

@@ -145,6 +145,9 @@ public struct FragmentGatherer: ~Copyable {
         return assembledBytes > 0
     }
 
+    /// What `assemble` put together; valid until the next call of it.
+    @unsafe public var assembled: UnsafeMutableRawBufferPointer { unsafe scratch.buffer(assembledBytes) }
+
     /// Shows what `assemble` put together. It is a copy: what is changed in it, the fragments don't have.
     public func withAssembled<Result>(_ body: (inout MutableRawSpan) -> Result) -> Result {
         scratch.withBytes(assembledBytes, body)

@@ -19,9 +19,15 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
         unsafe memory.deallocate()
     }
 
+    /// What was put together.
+    @unsafe
+    func buffer(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: memory, count: min(count, capacity))
+    }
+
     /// Shows what was put together.
     func withBytes<Result>(_ count: Int, _ body: (inout MutableRawSpan) -> Result) -> Result {
-        let buffer = unsafe UnsafeMutableRawBufferPointer(start: memory, count: min(count, capacity))
+        let buffer = unsafe buffer(count)
         var bytes = unsafe buffer.mutableBytes
         return body(&bytes)
     }

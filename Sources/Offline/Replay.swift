@@ -1,5 +1,6 @@
 public import Classifier
 public import Firewall
+public import Flows
 public import Fragments
 
 /// Where a frame stands among those that are replayed.
@@ -47,9 +48,13 @@ public struct Replay: ~Copyable {
 
     /// - Parameter program: Compiled with 0 as its `start`, from which the first frame counts. Its limits and quotas go on from where
     ///   they are.
-    public init(_ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits()) {
+    public init(
+        _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
+        flows: FlowSettings = FlowSettings()
+    ) {
         counters = FirewallCounters(for: program)
-        firewall = Firewall(program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits))
+        firewall = Firewall(
+            program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows)
     }
 
     /// Frames whose time was before that of a frame in front of them.
@@ -85,10 +90,11 @@ public struct Replay: ~Copyable {
 
     /// Lets time go on until nothing is held any more: every frame has its verdict then.
     public mutating func finish<Sink: ReplaySink & ~Copyable>(into sink: inout Sink) {
-        while let deadline = firewall.deadline {
+        while let deadline = firewall.fragmentDeadline {
             firewall.expire(at: clock.advance(to: deadline))
             depart(into: &sink)
         }
+        firewall.countFlows()
     }
 
     @inline(never)

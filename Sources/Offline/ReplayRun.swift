@@ -1,6 +1,7 @@
 public import Capture
 public import Classifier
 import Firewall
+public import Flows
 public import Fragments
 import Wire
 
@@ -12,6 +13,7 @@ public struct ReplaySettings {
     public var ingress = IngressChoice.interfaceNames
     public var fragments = FragmentMode.reassemble
     public var fragmentLimits = FragmentLimits()
+    public var flows = FlowSettings()
     /// Frames of which the end was not captured are judged with zeros in its place. Else they are counted, and not judged: their headers
     /// may be cut off too, and live they would not have been.
     public var fillsCutFrames = false
@@ -68,7 +70,7 @@ public struct ReplayRun: ~Copyable {
 
     public init(_ settings: ReplaySettings) {
         self.settings = settings
-        replay = Replay(settings.program, fragments: settings.fragments, limits: settings.fragmentLimits)
+        replay = Replay(settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows)
         output = ReplayOutput(settings)
         finder = IngressFinder(ports: settings.program.ports, choice: settings.ingress)
         filled = .allocate(byteCount: settings.fillsCutFrames ? CaptureReader.longestFrame : 16, alignment: 16)

@@ -43,6 +43,8 @@ package struct FirewallReport: Encodable {
     /// By the reasons' names: every frame has exactly one. Bytes of whole frames.
     package var reasons: [String: Amount]
     package var held: HeldReport
+    /// nil where the rules ask for no connections.
+    package var flows: FlowReport?
     /// Under names: counters, quotas, elements and sets.
     package var state: StateReport
 
@@ -56,6 +58,7 @@ package struct FirewallReport: Encodable {
         reasons = [:]
         for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
         held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
+        flows = program.connectionNeeds.isEmpty ? nil : FlowReport(counted.flows)
         state = StateReport(program, counted, at: instant)
     }
 
@@ -68,6 +71,7 @@ package struct FirewallReport: Encodable {
         }
         var result = text.rendered()
         if held.frames > 0 { result += "\nfragments held: \(held.frames) of \(held.datagrams) datagrams, \(held.bytes) bytes of memory\n" }
+        if let flows { result += "\n" + flows.table() }
         let shown = rules.filter { !omitsIdleRules || $0.frames > 0 }
         if !shown.isEmpty {
             text = TextTable(["frames", "bytes", "rule"])

@@ -68,6 +68,9 @@ struct Replay: ParsableCommand {
     @OptionGroup(title: "Fragments")
     var fragments: FragmentOptions
 
+    @OptionGroup(title: "Connections")
+    var flows: FlowOptions
+
     @Flag(name: [.customLong("summary"), .customLong("quiet"), .customShort("q")], help: "Print only what is printed in the end.")
     var summary = false
 
@@ -135,6 +138,7 @@ struct Replay: ParsableCommand {
             settings.ingress = choice
             settings.fragments = fragments.fragments
             settings.fragmentLimits = fragments.limits
+            settings.flows = flows.settings
             settings.fillsCutFrames = cutFrames == .zeros
             settings.listing = summary ? .nothing : json ? .json : .text
             settings.descriptor = accepted == "-" || dropped == "-" ? STDERR_FILENO : STDOUT_FILENO

@@ -40,6 +40,21 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Fragments")
     var fragments: FragmentOptions
 
+    @OptionGroup(title: "Connections")
+    var flows: FlowOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "keep or recheck: what becomes of connections when SIGHUP brings new rules.",
+            discussion: """
+                keep: they go on as they are. recheck: the next packet of each in its first direction is put to the rules as if it began \
+                the connection, which ends if they drop it.
+                """, valueName: "how"))
+    var reloadFlows = FlowReload.keep
+
+    @Flag(help: "Print every connection at SIGUSR1 as well, a line each, as conntrack -L does or as JSON.")
+    var listFlows = false
+
     @Option(help: "Frames that each receive ring holds; each port has one for every worker.")
     var slots = RingShape.standard.slots
 
@@ -84,7 +99,9 @@ struct Run: ParsableCommand {
                 ports: portNames, editions: editions,
                 reload: rules == "-" ? nil : Rereader(path: rules, ports: portNames, sources: ruleset.sources).read, drops: drops,
                 groups: groups, events: events, workers: workers,
-                fragments: fragments.fragments, fragmentLimits: fragments.limits,
+                fragments: fragments.fragments, fragmentLimits: fragments.limits, flows: flows.settings,
+                rechecksFlows: reloadFlows == .recheck,
+                listsFlows: listFlows,
                 ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
             let output = captures.takesStandardOutput ? FileHandleOutput.standardError : .standardOutput
             try Appliance(configuration, log: log, print: output.write).run()

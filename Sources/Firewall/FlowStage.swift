@@ -1,0 +1,105 @@
+public import Classifier
+public import Flows
+import Wire
+
+extension Firewall {
+    /// Has the rules judge a packet with what is known of its connection: base chains before tracking, tracking, base chains behind it.
+    ///
+    /// A flow begins when its first packet has passed. Then it has to have room; without it the packet may not pass.
+    mutating func classifyFollowed(
+        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant
+    ) -> (found: Classification, hasRoom: Bool) {
+        let isIP = frame.network == .ipv4 || frame.network == .ipv6
+        var connection = isIP ? PacketConnection.invalid : .untracked
+        var found = Classification.none
+        if program.chainsBeforeTracking > 0 {
+            found = program.classify(
+                &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: .beforeTracking,
+                connection: &connection, hits: hits)
+            if found.verdict == .drop { return (found, true) }
+        }
+
+        var packet = TrackedPacket.untracked
+        if connection.state != .untracked {
+            packet = flows.track(bytes.bytes, frame, ingress: ingress, isChecksumKnown: isChecksumPartial, now: instant.monotonic)
+            connection = self.connection(of: packet, at: instant)
+        }
+        // New rules see a flow of before as one that begins; what comes back goes on until then.
+        let isRechecked = packet.needsRecheck && packet.state == .established && packet.direction == .original
+        if isRechecked { connection.state = .new }
+        found = program.classify(
+            &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant,
+            section: program.chainsBeforeTracking > 0 ? .afterTracking : .whole, after: found, connection: &connection, hits: hits)
+        keep(connection, of: packet, at: instant)
+
+        guard found.verdict == .accept else {
+            if isRechecked { flows.end(packet.flow) } else { flows.abandon(packet) }
+            return (found, true)
+        }
+        guard packet.isUnconfirmed || isRechecked else { return (found, true) }
+        return (found, flows.confirm(packet) != nil)
+    }
+
+    /// What rules may ask of a packet's connection.
+    private func connection(of packet: TrackedPacket, at instant: Instant) -> PacketConnection {
+        var connection = PacketConnection(state: PacketConnection.State(rawValue: UInt32(packet.state.rawValue)))
+        guard packet.flow >= 0 else { return connection }
+        connection.isFollowed = true
+        connection.direction = packet.direction == .original ? .original : .reply
+        if program.connectionNeeds != .state { describe(packet, in: &connection, at: instant) }
+        return connection
+    }
+
+    /// All but what nearly every rule set asks for, and no more.
+    @inline(never)
+    private func describe(_ packet: TrackedPacket, in connection: inout PacketConnection, at instant: Instant) {
+        guard let flow = flows.describe(packet.flow, now: instant.monotonic) else { return }
+        connection.status = PacketConnection.Status(rawValue: flow.status)
+        connection.mark = flow.mark
+        connection.networkProtocol = flow.original.isIPv6 ? PacketConnection.ipv6 : PacketConnection.ipv4
+        connection.transportProtocol = flow.original.transportProtocol
+        connection.expiration = UInt32(clamping: flow.expiration / 1_000_000)
+        connection.original = PacketConnection.Tuple(flow.tuple(.original))
+        connection.reply = PacketConnection.Tuple(flow.tuple(.reply))
+        connection.originalCounts = PacketConnection.Counts(packets: flow.originalPackets, bytes: flow.originalBytes)
+        connection.replyCounts = PacketConnection.Counts(packets: flow.replyPackets, bytes: flow.replyBytes)
+    }
+
+    /// Notes what rules have said of a connection. They say it of a packet that they drop later, too.
+    private mutating func keep(_ connection: PacketConnection, of packet: TrackedPacket, at instant: Instant) {
+        guard connection.isFollowed, program.connectionNeeds != .state else { return }
+        if program.connectionNeeds.contains(.mark) { flows.setMark(connection.mark, of: packet) }
+        if connection.timeoutPolicy >= 0, policies.indices.contains(Int(connection.timeoutPolicy)),
+            let policy = policies[Int(connection.timeoutPolicy)]
+        {
+            flows.setPolicy(policy, of: packet, now: instant.monotonic)
+        }
+    }
+
+    // MARK: The table
+
+    /// Takes out what has ended, in steps, and makes the counts of flows known.
+    mutating func expireFlows(at instant: Instant) {
+        flows.expire(now: instant.monotonic)
+        countFlows()
+    }
+
+    /// Brings the counts of flows to where others read them; cheap, and to be called when there is nothing else to do.
+    public func countFlows() {
+        guard isTracking else { return }
+        counters.setFlows(flows)
+    }
+
+    /// Goes over the flows: see `FlowTracker.flows`.
+    public func flows(from place: Int, count: Int, at instant: Instant, _ body: (Int32, FlowDescription) -> Void) -> Int? {
+        flows.flows(from: place, count: count, now: instant.monotonic, body)
+    }
+}
+
+extension PacketConnection.Tuple {
+    fileprivate init(_ tuple: FlowTuple) {
+        self.init(
+            sourceAddress: tuple.source, destinationAddress: tuple.destination, sourcePort: tuple.sourcePort,
+            destinationPort: tuple.destinationPort)
+    }
+}

@@ -1,0 +1,73 @@
+public import ArgumentParser
+public import Flows
+
+extension TCPMode: ExpressibleByArgument {}
+
+/// `NAME=SECONDS`: how long a silent connection lasts.
+struct TimeoutSetting: ExpressibleByArgument {
+    let timeout: FlowTimeout
+    let seconds: UInt64
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = parts[0].hasPrefix("nf_conntrack_") ? parts[0].dropFirst("nf_conntrack_".count) : parts[0]
+        guard parts.count == 2, let timeout = FlowTimeout(name: String(name)), let seconds = UInt64(parts[1]),
+            (1...FlowTimeouts.longestSeconds).contains(seconds)
+        else { return nil }
+        self.timeout = timeout
+        self.seconds = seconds
+    }
+}
+
+/// How connections are followed, for rules that ask for them.
+struct FlowOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Connections that each worker can follow at a time.",
+            discussion: """
+                Memory for them is set aside at the start if the rules ask for connections (ct …): less than 128 bytes each. When all is \
+                in use, connections make room that are over or have had no answer, the oldest of the busiest source first; otherwise \
+                what would begin another is dropped (flow-limit).
+                """, valueName: "n"))
+    var flows = FlowSettings().flows
+
+    @Option(
+        help: ArgumentHelp(
+            "loose, strict or off.",
+            discussion: """
+                loose: a TCP connection may be picked up in the middle, as with nf_conntrack_tcp_loose=1. strict: it begins with a SYN, \
+                and all else that belongs to none is invalid. off: neither states nor sequence numbers are looked at.
+                """, valueName: "mode"))
+    var tcp = FlowSettings().tcp
+
+    @Option(
+        help: ArgumentHelp(
+            "With --tcp strict, seconds after the start in which connections are picked up in the middle all the same; 0 for none.",
+            valueName: "seconds"))
+    var tcpGrace = FlowSettings().graceTime / 1_000_000_000
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that a connection without packets lasts; may be given several times.",
+            discussion: """
+                Named and set as the sysctls of nf_conntrack are: --flow-timeout tcp_timeout_established=3600. Names: \
+                \(FlowTimeout.allCases.map(\.name).joined(separator: ", ")).
+                """, valueName: "name=seconds"))
+    var flowTimeout: [TimeoutSetting] = []
+
+    var settings: FlowSettings {
+        var settings = FlowSettings(flows: flows, tcp: tcp, graceTime: tcpGrace * 1_000_000_000)
+        for setting in flowTimeout { settings.timeouts[setting.timeout] = setting.seconds }
+        return settings
+    }
+
+    func validate() throws {
+        guard (16...16_777_214).contains(flows) else { throw ValidationError("--flows takes a number from 16 to 16777214") }
+        guard tcpGrace <= 86_400 else { throw ValidationError("--tcp-grace takes seconds from 0 to 86400") }
+    }
+}
+
+/// What becomes of connections when new rules come.
+enum FlowReload: String, ExpressibleByArgument, CaseIterable {
+    case keep, recheck
+}
