@@ -18,6 +18,7 @@ extension Table {
                 for statement in rule.statements {
                     // What was matched before a change may be otherwise behind it.
                     if case .assignment = statement { break }
+                    if case .notrack = statement { break }
                     guard case .match(let match) = statement, let finding = check.add(match) else { continue }
                     sink.warning(match.location, finding.message, note: finding.note)
                     break

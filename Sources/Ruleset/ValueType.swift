@@ -119,9 +119,9 @@ enum ValueType: Sendable {
     var elementsInLine: Int {
         switch self {
         case .ipv4, .packetType, .connectionState, .connectionStatus: 2
-        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily, .mark: 5
+        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily, .mark, .connectionDirection: 5
         case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
-            .dscp, .ecn, .dccpType, .time, .day, .hour, .presence, .mobilityType, .connectionDirection, .span:
+            .dscp, .ecn, .dccpType, .time, .day, .hour, .presence, .mobilityType, .span:
             1
         }
     }

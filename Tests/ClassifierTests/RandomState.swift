@@ -40,7 +40,7 @@ extension RandomRulesets {
                 statements: [elementStatement()], location: Build.nowhere)
             return .update(meter)
         case 9:
-            let kind = random.pick(NamedObject.Kind.allCases)
+            let kind = random.pick([NamedObject.Kind.counter, .quota, .limit])
             let field: Field = random.pick([.thDport, .ipSaddr, .metaL4proto, .metaIifname])
             var elements = mapElements(of: field, jumpingTo: [])
             for index in elements.indices {
