@@ -65,7 +65,7 @@ extension TCPConnection {
             {
                 sender.end = end
                 sender.flags |= TCPPeer.Flag.hasUnacknowledged
-                return .accept
+                return isLenient ? .accept : .ignore
             }
             return isLenient ? .accept : .invalid(.tcpBeyondWindow)
         }

@@ -66,6 +66,7 @@ struct PropertyTests {
     func reference(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var seen: Set<String> = []
+        var evictions: UInt64 = 0
         for round in 0..<60 {
             let capacity = [16, 20, 31][round % 3]
             // So few flows that all sources share one place: the oldest goes first.
@@ -95,6 +96,7 @@ struct PropertyTests {
                 #expect(bench.tracker.count == plain.flows.count)
                 seen.insert("\(state) \(flow?.statusName ?? "none") \(isRefused)")
             }
+            evictions += bench.tracker.count(of: .evicted)
             var left: [[Int]] = []
             _ = bench.tracker.flows(from: 0, count: 100, now: 0) { _, flow in
                 left.append([
@@ -105,7 +107,7 @@ struct PropertyTests {
             let expected = plain.flows.map { [$0.near, $0.far, $0.packets.0, $0.packets.1] }
             #expect(left.sorted { $0.lexicographicallyPrecedes($1) } == expected.sorted { $0.lexicographicallyPrecedes($1) })
         }
-        #expect(seen.count >= 5, "\(seen)")
+        #expect(seen.count >= 3 && evictions > 0, "\(seen)")
     }
 
     @Test("random bytes in all protocols, and half-right frames, end in some state", arguments: [5, 6] as [UInt64])
@@ -113,6 +115,7 @@ struct PropertyTests {
         var random = SeededGenerator(seed: seed)
         var tracker = FlowTracker(settings: FlowSettings(flows: 16))
         var states: Set<TrackedPacket.State> = []
+        var last: [UInt8] = []
         let numbers: [UInt8] = [1, 6, 17, 33, 47, 50, 51, 58, 132, 136]
         for round in 0..<200_000 {
             let number = random.pick(numbers)
@@ -121,16 +124,20 @@ struct PropertyTests {
             for place in payload.indices where random.oneIn(2) { payload[place] &= 0x13 }
             if payload.count > 13, number == 6 { payload[12] = UInt8.random(in: 4...15, using: &random) << 4 }
             let isIPv6 = random.oneIn(2)
+            let isICMP = number == 1 || number == 58
+            // Errors about the packet before.
+            if isICMP, random.oneIn(2), last.count > 14 { payload = [isIPv6 ? 1 : 3, 1, 0, 0, 0, 0, 0, 0] + last.dropFirst(14) }
             let (near, far) = (Int.random(in: 1...2, using: &random), Int.random(in: 1...2, using: &random))
             let link = random.oneIn(3) ? Frame.ethernet().vlan(UInt16.random(in: 0...1, using: &random)) : .ethernet()
             let ip = isIPv6 ? link.ipv6("fe80::\(near)", "fe80::\(far)") : link.ipv4("10.0.0.\(near)", "10.0.0.\(far)")
             var frame = ip.ipPayload(number, payload).bytes
+            if !isICMP { last = frame }
             if random.oneIn(4) { frame[Int.random(in: 12..<frame.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
             if random.oneIn(8) { frame.removeLast(Int.random(in: 0..<frame.count, using: &random)) }
             let bytes = frame.span.bytes
             let parsed = ParsedFrame.parse(bytes, tag: nil)
             let now = UInt64(round) * 20_000_000
-            let packet = tracker.track(bytes, parsed, ingress: UInt8(near), isChecksumKnown: !random.oneIn(4), now: now)
+            let packet = tracker.track(bytes, parsed, ingress: UInt8(near - 1), isChecksumKnown: !random.oneIn(4), now: now)
             states.insert(packet.state)
             _ = tracker.describe(packet.flow, now: now)
             if random.oneIn(3) { tracker.abandon(packet) } else { _ = tracker.confirm(packet) }

@@ -237,6 +237,15 @@ struct TCPCase: Sendable, CustomTestStringConvertible {
             1 < . seq 1 ack 1502 win 1000 => established ESTABLISHED assured
             """),
         TCPCase(
+            "a FIN beyond the window does not close, so that a SYN does not open anew",
+            """
+            0 > S seq 0 win 1000 mss => new SYN_SENT unreplied
+            0 < S. seq 0 ack 1 win 1000 mss => established SYN_RECV replied
+            0 > . seq 1 ack 1 win 1000 => established ESTABLISHED assured
+            1 > F. seq 1100 ack 1 win 1000 => established ESTABLISHED assured
+            1 > S seq 9000 mss => established ESTABLISHED assured
+            """),
+        TCPCase(
             "windows are scaled by what both offered",
             handshake + """
                 1 < . seq 1 ack 1 win 65535 => established ESTABLISHED assured
