@@ -92,7 +92,7 @@ extension LabTests {
                         Counters.Port(
                             name: $0.name, up: true, received: $0.received, sent: $0.sent, kernelDrops: 0, tooBig: 0, truncated: 0,
                             sendFailures: [:])
-                    }, rules: rules, reasons: reasons, held: held, capture: nil)
+                    }, reloads: 0, rules: rules, reasons: reasons, held: held, capture: nil)
             }
         }
 
