@@ -41,7 +41,8 @@ final class CaptureWriter {
     ///   - isGivingUp: Asked while a stream's reader doesn't read.
     ///   - lostElsewhere: Frames that never came here and should have.
     init(
-        _ settings: CaptureSettings, origins: DropCapture.Origins?, isGivingUp: @escaping () -> Bool, lostElsewhere: @escaping () -> UInt64
+        _ settings: CaptureSettings, origins: DropCapture.Origins? = nil, isGivingUp: @escaping () -> Bool,
+        lostElsewhere: @escaping () -> UInt64
     ) throws(CaptureError) {
         self.settings = settings
         self.origins = origins
