@@ -27,8 +27,8 @@ public struct CaptureReader: ~Copyable {
 
     /// Of the section that is read; a pcap has one without a name.
     var interfaces: [CaptureInterface] = []
-    /// Grows whenever the interfaces have changed.
-    public internal(set) var interfacesVersion = 0
+    /// Sections that were begun; each has interfaces of its own. A pcap is one.
+    public internal(set) var sectionCount = 0
 
     /// Reads a file's header; `-` is standard input.
     public init(path: String, isGivingUp: @escaping () -> Bool = { false }) throws(CaptureFault) {

@@ -40,7 +40,7 @@ extension CaptureReader {
         interface.clock = CaptureClock(resolution: resolution)
         interface.checkSequenceLength = hasCheckSequence ? Int(word >> 28) * 2 : 0
         interfaces = [interface]
-        interfacesVersion &+= 1
+        sectionCount &+= 1
         input.consume(Self.fileHeaderLength)
     }
 

@@ -107,7 +107,7 @@ extension CaptureReader {
         let length = try holdBlock(body: 16)
         guard u16(12) == 1 else { throw fault(.version(major: u16(12), minor: u16(14))) }
         interfaces.removeAll()
-        interfacesVersion &+= 1
+        sectionCount &+= 1
         input.consume(length)
     }
 
@@ -140,7 +140,6 @@ extension CaptureReader {
         }
         interface.clock.offset = offset
         interfaces.append(interface)
-        interfacesVersion &+= 1
     }
 
     // MARK: Packets

@@ -25,18 +25,21 @@ struct IngressFinder: ~Copyable {
     }
 
     /// What follows from the interface alone.
-    private enum Interface: Equatable {
-        case port(UInt8), other
+    private struct Interface {
+        /// The port that has its name.
+        var port: UInt8?
+        var isEthernet: Bool
     }
 
     private let ports: [String]
     private let choice: IngressChoice
     private var stations = StationTable()
     private var others: UInt8?
+    /// Of the section that is read.
     private var interfaces: [Interface] = []
-    private var version = -1
-    /// Both ports are in the capture, so that a frame may be there as it came and as it left.
-    private var hasBothPorts = false
+    private var section = -1
+    /// Which of the two ports are in the section. With both of them, a frame may be there as it came and as it left.
+    private var hasPort = (false, false)
 
     init(ports: [String], choice: IngressChoice) {
         self.ports = ports
@@ -49,62 +52,60 @@ struct IngressFinder: ~Copyable {
 
     /// - Throws: Where a frame can't be judged for what the capture says, or doesn't say, of its interface.
     mutating func ingress(of frame: CapturedFrame, in reader: borrowing CaptureReader) throws(ReplayProblem) -> Answer {
-        if version != reader.interfacesVersion { try look(at: reader) }
-        let interface = interfaces[frame.interface]
+        if section != reader.sectionCount || interfaces.count != reader.interfaceCount { look(at: reader) }
+        let named = interfaces[frame.interface].port
         switch choice {
         case .port(let port):
             try expectEthernet(frame, reader)
             return .port(port)
         case .stations:
             guard let port = station(of: frame).map({ stations.port(of: $0) ?? others }) ?? others else { return .unknownStation }
-            guard case .port(let named) = interface else {
-                try expectEthernet(frame, reader)
-                return .port(port)
-            }
-            return frame.direction == .outbound || named != port ? .leaving : .port(port)
+            if let named, frame.direction == .outbound || named != port { return .leaving }
+            try expectEthernet(frame, reader)
+            return .port(port)
         case .interfaceNames:
-            guard case .port(let port) = interface else {
-                guard interfaces.contains(where: { $0 != .other }) else { throw .ingress(noPort(reader, frame.interface)) }
+            guard let named else {
+                guard hasPort.0 || hasPort.1 else { throw .ingress(noPort(reader)) }
                 return .elsewhere
             }
+            try expectEthernet(frame, reader)
             switch frame.direction {
-            case .inbound: return .port(port)
+            case .inbound: return .port(named)
             case .outbound: return .leaving
             case .unknown:
                 // As a bridge learns: a frame comes in before it goes out.
-                guard hasBothPorts, let station = station(of: frame) else { return .port(port) }
+                guard hasPort.0, hasPort.1, let station = station(of: frame) else { return .port(named) }
                 guard let known = stations.port(of: station) else {
-                    stations.set(port, for: station)
-                    return .port(port)
+                    stations.set(named, for: station)
+                    return .port(named)
                 }
-                return known == port ? .port(port) : .leaving
+                return known == named ? .port(named) : .leaving
             }
         }
     }
 
     /// To be called in front of each file.
-    mutating func beginFile() {
-        version = -1
-        hasBothPorts = false
-    }
+    mutating func beginFile() { section = -1 }
 
-    private mutating func look(at reader: borrowing CaptureReader) throws(ReplayProblem) {
-        version = reader.interfacesVersion
-        interfaces.removeAll()
-        for index in 0..<reader.interfaceCount {
-            let interface = reader.interface(index)
-            guard let port = ports.firstIndex(where: { $0 == interface.name }) else {
-                interfaces.append(.other)
-                continue
-            }
-            guard interface.isEthernet else { throw .capture(reader.linkTypeFault(of: index)) }
-            interfaces.append(.port(UInt8(truncatingIfNeeded: port)))
+    /// Takes in what the section has described since.
+    private mutating func look(at reader: borrowing CaptureReader) {
+        if section != reader.sectionCount {
+            section = reader.sectionCount
+            interfaces.removeAll()
+            hasPort = (false, false)
         }
-        hasBothPorts = ports.indices.allSatisfy { interfaces.contains(.port(UInt8(truncatingIfNeeded: $0))) }
+        for index in interfaces.count..<reader.interfaceCount {
+            let interface = reader.interface(index)
+            let port = ports.firstIndex { $0 == interface.name }
+            if port == 0 { hasPort.0 = true }
+            if port == 1 { hasPort.1 = true }
+            interfaces.append(Interface(port: port.map { UInt8(truncatingIfNeeded: $0) }, isEthernet: interface.isEthernet))
+        }
     }
 
+    @inline(__always)
     private func expectEthernet(_ frame: CapturedFrame, _ reader: borrowing CaptureReader) throws(ReplayProblem) {
-        guard reader.interface(frame.interface).isEthernet else { throw .capture(reader.linkTypeFault(of: frame.interface)) }
+        guard interfaces[frame.interface].isEthernet else { throw .capture(reader.linkTypeFault(of: frame.interface)) }
     }
 
     /// The source's address; nil of a frame that ends before it.
@@ -114,8 +115,8 @@ struct IngressFinder: ~Copyable {
     }
 
     /// What to do about a capture that doesn't tell.
-    private func noPort(_ reader: borrowing CaptureReader, _ index: Int) -> String {
-        let names = (0..<reader.interfaceCount).compactMap { reader.interface($0).name }
+    private func noPort(_ reader: borrowing CaptureReader) -> String {
+        let names = (0..<min(reader.interfaceCount, 100)).compactMap { reader.interface($0).name }
         let what =
             names.isEmpty
             ? "doesn't say by which interface its frames came"

@@ -92,7 +92,7 @@ extension LabTests {
                         Counters.Port(
                             name: $0.name, up: true, received: $0.received, sent: $0.sent, kernelDrops: 0, tooBig: 0, truncated: 0,
                             sendFailures: [:])
-                    }, rules: rules, reasons: reasons, held: held, capture: nil)
+                    }, reloads: 0, rules: rules, reasons: reasons, held: held, capture: nil)
             }
         }
 
@@ -213,9 +213,12 @@ extension LabTests {
             let rules = try lab.write(Self.rules, to: "rules.nft").path
             let file = lab.directory.appending(path: "one.pcap")
             try Data(CaptureBytes.pcap().record(Frame.ethernet().arp().bytes, at: 1).bytes).write(to: file)
-            let process = try lab.start(
-                in: .fw,
-                ["bash", "-c", "exec \(Weir.binary) replay -q --rules \(rules) --ports a,b --ingress a - < <(cat \(file.path); sleep 20)"])
+            // A pipe that it has open for writing too never ends.
+            let pipe = lab.directory.appending(path: "pipe").path
+            let command = "exec \(Weir.binary) replay -q --rules \(rules) --ports a,b --ingress a - <>\(pipe)"
+            try Command.require(["mkfifo", pipe])
+            let process = try lab.start(in: .fw, ["bash", "-c", command])
+            try Command.require(["bash", "-c", "cat \(file.path) >\(pipe)"])
             sleep(for: .milliseconds(700))
             process.signal(SIGTERM)
             #expect(process.wait(limit: .seconds(5)) == 0)

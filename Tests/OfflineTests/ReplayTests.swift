@@ -182,6 +182,20 @@ extension Replay {
         #expect(journal.lines == ["\(prefix)1 drop fragment-timeout", "\(prefix)\(UInt64.max) drop fragment-timeout"])
     }
 
+    @Test("fragments with more padding than any link has are held or let go", arguments: FragmentMode.allCases)
+    func padding(mode: FragmentMode) throws {
+        let limits = FragmentLimits(bytes: FragmentLimits.smallestBytes)
+        var replay = Replay(try compiled(""), fragments: mode, limits: limits)
+        var journal = Journal()
+        for offset in [0, 16, 32] {
+            var bytes = Self.part(offset, last: offset == 32)
+            bytes += [UInt8](repeating: 0, count: CaptureReader.longestFrame - bytes.count)
+            bytes.withUnsafeMutableBytes { replay.judge($0, FramePlace(number: UInt64(offset)), ingress: 0, time: 0, into: &journal) }
+        }
+        replay.finish(into: &journal)
+        #expect(journal.lines.count == 3)
+    }
+
     @Test("times at both ends of what there is don't break the clock")
     func extremeTimes() throws {
         var replay = Replay(try compiled("limit rate 1/second accept"))
