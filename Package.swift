@@ -40,6 +40,7 @@ let package = Package(
         .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
         .target(
             name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
+        // The same engine on recorded and described packets.
         .target(
             name: "Offline", dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Wire"],
             swiftSettings: house),
@@ -84,7 +85,7 @@ let package = Package(
             dependencies: [
                 "Offline", "Reporting", "Capture", "Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder",
                 "CAllocationCounter",
-            ], swiftSettings: house),
+            ], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "LabTests", dependencies: ["FragmentCases", "FrameBuilder"], resources: [.copy("Support")], swiftSettings: house),
 

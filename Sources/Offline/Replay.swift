@@ -46,15 +46,17 @@ public struct Replay: ~Copyable {
     private var clock = ReplayClock()
     public let counters: FirewallCounters
 
-    /// - Parameter program: Compiled with 0 as its `start`, from which the first frame counts. Its limits and quotas go on from where
-    ///   they are.
+    /// - Parameters:
+    ///   - program: Compiled with 0 as its `start`, from which the first frame counts. Its limits and quotas go on from where they are.
+    ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
-        flows: FlowSettings = FlowSettings()
+        flows: FlowSettings = FlowSettings(), packets: JudgedPackets? = nil
     ) {
         counters = FirewallCounters(for: program)
         firewall = Firewall(
-            program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows)
+            program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows,
+            packets: packets)
     }
 
     /// Frames whose time was before that of a frame in front of them.
@@ -73,11 +75,7 @@ public struct Replay: ~Copyable {
     public mutating func judge<Sink: ReplaySink & ~Copyable>(
         _ bytes: UnsafeMutableRawBufferPointer, _ place: FramePlace, ingress: UInt8, time: UInt64, into sink: inout Sink
     ) {
-        let instant = clock.instant(at: time)
-        if let deadline = firewall.deadline, deadline <= instant.monotonic {
-            firewall.expire(at: instant)
-            depart(into: &sink)
-        }
+        let instant = pass(until: time, into: &sink)
         var span = bytes.mutableBytes
         let judgement = firewall.judge(
             &span, tag: nil, ingress: ingress, at: instant, virtioHeader: HeldPlace.header(of: place), time: time)
@@ -86,6 +84,18 @@ public struct Replay: ~Copyable {
         if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }
         if judgement.verdict != .hold { sink.judged(frame) }
         if firewall.hasDepartures { depart(into: &sink) }
+    }
+
+    /// Lets time go by without a frame, and those go that were held too long by then.
+    /// - Parameter time: As of a frame.
+    @discardableResult
+    public mutating func pass<Sink: ReplaySink & ~Copyable>(until time: UInt64, into sink: inout Sink) -> Instant {
+        let instant = clock.instant(at: time)
+        if let deadline = firewall.deadline, deadline <= instant.monotonic {
+            firewall.expire(at: instant)
+            depart(into: &sink)
+        }
+        return instant
     }
 
     /// Lets time go on until nothing is held any more: every frame has its verdict then.

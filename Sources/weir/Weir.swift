@@ -1,6 +1,6 @@
 import ArgumentParser
+import Offline
 
-@main
 struct Weir: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weir",
@@ -9,11 +9,25 @@ struct Weir: ParsableCommand {
             Weir sits inline between two network segments, has no address, and forwards between two interfaces what a rule \
             file in nftables' language allows, byte for byte.
 
+            "weir help packets" says how packets are described to "explain" and "test".
+
             Exit codes: 0 all is well, 1 it can't be done (one sentence on standard error says why), 64 the command line is wrong, \
-            65 the rules are wrong, 66 a rule file can't be read.
+            65 the rules are wrong, 66 a rule file can't be read, 70 a fault of Weir's own.
             """,
         version: weirVersion,
-        subcommands: [Run.self, Replay.self, Check.self, Rules.self])
+        subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self])
+}
+
+/// Where the program begins: `weir help packets` is a text that belongs to no command, all else is a command.
+@main
+enum Main {
+    static func main() {
+        if Array(CommandLine.arguments.dropFirst()) == ["help", "packets"] {
+            FileHandleOutput.standardOutput.write(PacketLanguage.help)
+        } else {
+            Weir.main()
+        }
+    }
 }
 
 /// Of the program, in reports and captures.

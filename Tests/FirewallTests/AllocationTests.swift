@@ -121,12 +121,13 @@ private let isOptimized = true
                 connection.direction = .reply
                 connection.status = .assured
                 connection.replyCounts = .init(packets: 1, bytes: 60)
-                var span = frames[index].mutableSpan
-                var bytes = span.mutableBytes
-                var found = program.classify(
-                    &bytes, &frame, ingress: 0, at: noon, section: .beforeTracking, connection: &connection, hits: hits)
-                found = program.classify(
-                    &bytes, &frame, ingress: 0, at: noon, section: .afterTracking, after: found, connection: &connection, hits: hits)
+                var found = Classification.none
+                for section in [PathSection.beforeTracking, .afterTracking] {
+                    var span = frames[index].mutableSpan
+                    var bytes = span.mutableBytes
+                    found = program.classify(
+                        &bytes, &frame, ingress: 0, at: noon, section: section, after: found, connection: &connection, hits: hits)
+                }
                 if found.rule >= 0, found.verdict == .accept { accepted += 1 }
             }
         }

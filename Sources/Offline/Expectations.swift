@@ -1,0 +1,93 @@
+import Classifier
+import Firewall
+import Ruleset
+
+extension PacketParser {
+    /// What stands behind `=>`: `accept`, `drop by edge.nft:14`, `held then drop reason fragment-timeout`.
+    mutating func expectation() throws(Diagnostic) -> Expectation {
+        var expectation = Expectation()
+        if skip("held") {
+            expectation.isHeld = true
+            if !skip("then") {
+                guard isAtEnd else { throw unexpected("'then' or the end of the line", note: "as in => held then accept") }
+                return expectation
+            }
+        }
+        if skip("accept") {
+            expectation.isAccepted = true
+        } else if skip("drop") {
+            expectation.isAccepted = false
+        } else {
+            throw unexpected(
+                "a verdict", note: "accepted: accept, drop" + (expectation.isHeld ? "" : ", held, held then accept, held then drop"))
+        }
+        if skip("by") { expectation.author = try author() }
+        if current.kind == .open {
+            // `(chain forward)`, as verdicts are printed.
+            while !isAtEnd, current.kind != .close { next() }
+            guard skip(.close) else { throw unexpected("')'") }
+        }
+        expectation.reason = try reason()
+        guard isAtEnd else { throw unexpected("'by', 'reason' or the end of the line") }
+        return expectation
+    }
+
+    private mutating func author() throws(Diagnostic) -> Expectation.Author {
+        let note = "accepted: a rule as in edge.nft:14, its comment in quotes, policy"
+        if case .quoted = current.kind { return .comment(next().text) }
+        if skip("policy") {
+            if skip("of") {
+                while current.kind == .word, !current.text.hasPrefix("reason") { next() }
+            }
+            return .policy
+        }
+        _ = skip("rule")
+        let token = current
+        guard token.kind == .word, let colon = token.text.lastIndex(of: ":"), let line = Int(token.text[token.text.index(after: colon)...]),
+            colon > token.text.startIndex
+        else { throw unexpected("who says so", note: note) }
+        next()
+        if case .quoted = current.kind { next() }
+        return .rule(file: String(token.text[..<colon]), line: line)
+    }
+
+    private mutating func reason() throws(Diagnostic) -> String? {
+        guard current.kind == .word else { return nil }
+        var token = current
+        var name: Substring
+        if token.text.hasPrefix("reason=") {
+            name = token.text.dropFirst("reason=".count)
+        } else if skip("reason") {
+            token = current
+            name = token.text[...]
+        } else {
+            return nil
+        }
+        let names = Reason.allCases.filter { $0 != .held }.map(\.name)
+        guard names.contains(String(name)) else {
+            let near = PacketNames.nearest(to: String(name), among: names)
+            throw fail(
+                token, "unknown reason '\(PacketNames.shown(String(name)))'",
+                note: (near.map { "did you mean '\($0)'? " } ?? "") + "accepted: " + names.joined(separator: ", "))
+        }
+        next()
+        return String(name)
+    }
+}
+
+extension Expectation {
+    /// Whether the judgement is the expected one, as far as its author and its reason go.
+    func isMet(by judgement: Judgement, _ program: Program) -> Bool {
+        if let isAccepted, judgement.verdict != (isAccepted ? .accept : .drop) { return false }
+        if let reason, judgement.reason.name != reason { return false }
+        let rule = program.rules.indices.contains(Int(judgement.rule)) ? program.rules[Int(judgement.rule)] : nil
+        switch author {
+        case nil: return true
+        case .policy: return judgement.reason == .policy || judgement.reason == .acceptByPolicy
+        case .comment(let comment): return rule?.rule.comment == comment
+        case .rule(let file, let line):
+            guard let rule, rule.line == line else { return false }
+            return rule.source == file || rule.source.hasSuffix("/" + file)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package import Classifier
+package import Firewall
+package import Fragments
+package import Ruleset
+
+/// What became of a frame.
+package struct Outcome: Sendable, Equatable {
+    /// The frame's number, from 1.
+    package var frame: Int
+    package var judgement: Judgement
+}
+
+/// A frame, and all that happened when it came.
+package struct ExplainedFrame: Sendable {
+    /// From 1, in the order in which frames come.
+    package var number: Int
+    package var ingress: Int
+    /// Nanoseconds from the start.
+    package var time: UInt64
+    package var length: Int
+    /// Frames that had been held, and died before this one came since their time was over.
+    package var expired: [Outcome]
+    /// The way of what the rules were asked about: the packet, or the datagram that this frame made whole. Empty where they were not asked.
+    package var trace: [TraceStep]
+    /// What was decided with this frame: of itself, unless it is held, and of those that had been held.
+    package var outcomes: [Outcome]
+}
+
+/// Program and interpreter disagree about a packet: a fault of Weir's own.
+package struct Inconsistency: Error, Sendable, CustomStringConvertible {
+    package var program: Classification
+    package var interpreter: Classification
+    package var bytes: [UInt8]
+
+    package var description: String {
+        func text(_ found: Classification) -> String { "\(found.verdict), rule \(found.rule), base chain \(found.baseChain)" }
+        let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return """
+            the two evaluations of the rules disagree: \(text(program)), and \(text(interpreter)), of the frame \(digits). This is a fault of \
+            Weir's: please report it, with the rule file and this line
+            """
+    }
+}
+
+/// Judges frames as `weir run` does, and tells the way of each through the rules, walked by the plain interpreter.
+package struct Explainer: ~Copyable {
+    /// Keeps verdicts until they are asked for.
+    private struct Listener: ReplaySink {
+        var outcomes: [Outcome] = []
+
+        mutating func judged(_ frame: JudgedFrame) {
+            guard frame.judgement.verdict != .hold else { return }
+            outcomes.append(Outcome(frame: Int(clamping: frame.place.number), judgement: frame.judgement))
+        }
+
+        mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame) {}
+
+        mutating func take() -> [Outcome] {
+            defer { outcomes = [] }
+            return outcomes
+        }
+    }
+
+    package let program: Program
+    private let interpreter: Interpreter
+    private let packets = JudgedPackets()
+    private let clock: UInt64
+    private var replay: Replay
+    private var listener = Listener()
+    private var count = 0
+
+    /// - Parameter clock: Nanoseconds since the epoch at time 0.
+    package init(
+        _ ruleset: Ruleset, ports: [String], clock: UInt64, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits()
+    ) throws(ProgramError) {
+        let start = Instant(monotonic: 0, sinceEpoch: clock)
+        program = try Program(compiling: ruleset, ports: ports, start: start)
+        interpreter = Interpreter(ruleset, ports: ports, start: start)
+        replay = Replay(program, fragments: fragments, limits: limits, packets: packets)
+        self.clock = clock
+        replay.pass(until: clock, into: &listener)
+    }
+
+    package var counters: FirewallCounters { replay.counters }
+
+    /// Lets time pass; returns what became of frames for it.
+    /// - Parameter time: Nanoseconds from the start, and not before that of a frame.
+    package mutating func pass(until time: UInt64) -> [Outcome] {
+        replay.pass(until: clock &+ time, into: &listener)
+        return listener.take()
+    }
+
+    /// - Parameters:
+    ///   - frame: From the destination address on, all tags in their places.
+    ///   - time: As of `pass`.
+    package mutating func explain(_ frame: [UInt8], ingress: Int, at time: UInt64) throws(Inconsistency) -> ExplainedFrame {
+        let expired = pass(until: time)
+        count += 1
+        var bytes = frame
+        bytes.withUnsafeMutableBytes { bytes in
+            replay.judge(
+                bytes, FramePlace(number: UInt64(count)), ingress: UInt8(truncatingIfNeeded: ingress), time: clock &+ time, into: &listener)
+        }
+        var trace: [TraceStep] = []
+        for packet in packets.take() { trace += try way(of: packet).steps }
+        return ExplainedFrame(
+            number: count, ingress: ingress, time: time, length: frame.count, expired: expired, trace: trace, outcomes: listener.take())
+    }
+
+    private func way(of packet: JudgedPackets.Packet) throws(Inconsistency) -> Trace {
+        let found = interpreter.classify(
+            packet.bytes.span.bytes, packet.frame, isChecksumPartial: packet.isChecksumPartial, ingress: packet.ingress, at: packet.instant,
+            isTraced: true)
+        guard found.classification == packet.classification || interpreter.isRoomUncertain else {
+            throw Inconsistency(program: packet.classification, interpreter: found.classification, bytes: packet.bytes)
+        }
+        return found.trace
+    }
+}

@@ -1,0 +1,139 @@
+package import Classifier
+import Firewall
+import FoundationEssentials
+import Ruleset
+
+/// A described packet and what became of its frames, as JSON: one object.
+package struct ExplanationJSON: Encodable, Sendable {
+    struct Author: Encodable, Sendable {
+        var file: String
+        var line: Int
+        var text: String
+        var comment: String?
+        var table: String
+        var chain: String
+
+        init(_ rule: RuleReference) {
+            file = rule.source
+            line = rule.line
+            text = rule.rule.text
+            comment = rule.rule.comment
+            table = "\(rule.family.rawValue) \(rule.table)"
+            chain = rule.chain
+        }
+    }
+
+    struct Saying: Encodable, Sendable {
+        /// From 1.
+        var frame: Int
+        /// accept or drop.
+        var verdict: String
+        var reason: String
+        var rule: Author?
+        var table: String?
+        var chain: String?
+        var changed: Bool
+
+        init(_ outcome: Outcome, _ program: Program) {
+            let judgement = outcome.judgement
+            frame = outcome.frame
+            reason = judgement.reason.name
+            changed = judgement.isChanged
+            verdict = judgement.verdict == .accept ? "accept" : "drop"
+            if program.rules.indices.contains(Int(judgement.rule)) { rule = Author(program.rules[Int(judgement.rule)]) }
+            if program.baseChains.indices.contains(Int(judgement.baseChain)) {
+                let base = program.baseChains[Int(judgement.baseChain)]
+                table = "\(base.family.rawValue) \(base.table)"
+                chain = base.chain
+            }
+        }
+    }
+
+    /// The first statement of a rule that did not hold.
+    struct Failure: Encodable, Sendable {
+        var statement: String
+        /// Not written in the rule: the next match depends on it.
+        var implied: Bool
+        /// nil where the packet has no such field, and of statements that look at none.
+        var saw: String?
+    }
+
+    struct Step: Encodable, Sendable {
+        /// chain, unseen, rule, end or policy.
+        var kind: String
+        var table: String?
+        var chain: String?
+        var policy: String?
+        /// Jumps below the base chain.
+        var depth: Int?
+        var rule: Author?
+        var matched: Bool?
+        var verdict: String?
+        var failed: Failure?
+        /// What came of the rule, in words.
+        var outcome: String?
+    }
+
+    struct Frame: Encodable, Sendable {
+        /// From 1.
+        var number: Int
+        var ingress: String
+        /// Seconds from the start.
+        var time: Double
+        var length: Int
+        /// Frames that had been held, and died before this one came.
+        var expired: [Saying]
+        /// The way of what the rules were asked about: the packet, or the datagram that this frame made whole.
+        var trace: [Step]
+        /// Whether nothing was said of it when it came.
+        var held: Bool
+        /// What was said when it came, of it and of frames that had been held.
+        var outcomes: [Saying]
+    }
+
+    /// As it was described.
+    var packet: String
+    var frames: [Frame]
+
+    package init(_ packet: String, _ frames: [ExplainedFrame], _ program: Program, _ texts: ExplanationText) {
+        self.packet = packet
+        self.frames = frames.map { frame in
+            Frame(
+                number: frame.number, ingress: program.ports.indices.contains(frame.ingress) ? program.ports[frame.ingress] : "",
+                time: Double(frame.time) / 1e9, length: frame.length, expired: frame.expired.map { Saying($0, program) },
+                trace: frame.trace.map { Self.step($0, program, texts) },
+                held: !frame.outcomes.contains { $0.frame == frame.number }, outcomes: frame.outcomes.map { Saying($0, program) })
+        }
+    }
+
+    private static func step(_ step: TraceStep, _ program: Program, _ texts: ExplanationText) -> Step {
+        func base(_ index: Int, _ kind: String) -> Step {
+            guard program.baseChains.indices.contains(index) else { return Step(kind: kind) }
+            let chain = program.baseChains[index]
+            return Step(kind: kind, table: "\(chain.family.rawValue) \(chain.table)", chain: chain.chain)
+        }
+        switch step {
+        case .baseChain(let index): return base(index, "chain")
+        case .unseen(let index): return base(index, "unseen")
+        case .policy(let index, let policy):
+            var step = base(index, "policy")
+            step.policy = policy.rawValue
+            return step
+        case .chainEnd(let depth): return Step(kind: "end", depth: depth)
+        case .rule(let trace):
+            let rule = program.rules.indices.contains(trace.rule) ? Author(program.rules[trace.rule]) : nil
+            let failed = texts.failure(of: trace).map { Failure(statement: $0.statement, implied: $0.isImplied, saw: $0.saw) }
+            return Step(
+                kind: "rule", depth: trace.depth, rule: rule, matched: trace.isMatched, verdict: trace.verdict?.described, failed: failed,
+                outcome: texts.outcome(of: trace))
+        }
+    }
+
+    /// One line.
+    package var text: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Every value is a number or a string, so there is nothing that could not be encoded.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) + "\n" } ?? ""
+    }
+}

@@ -1,0 +1,31 @@
+import Capture
+
+/// Frames of capture files, for `frame 3 of FILE`.
+enum RecordedFrames {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// Frames of files that case files name, seen from the folder that the case file is in.
+    static func loader(besides caseFile: String) -> (_ number: Int, _ path: String) throws -> [UInt8] {
+        let folder = caseFile.lastIndex(of: "/").map { String(caseFile[...$0]) } ?? ""
+        return { number, path in try load(number, path.hasPrefix("/") || path == "-" ? path : folder + path) }
+    }
+
+    /// - Parameter number: From 1, as Wireshark counts them.
+    static func load(_ number: Int, _ path: String) throws -> [UInt8] {
+        guard path != "-" else { throw Failure(description: "a capture on standard input can't be looked up in") }
+        var reader = try CaptureReader(path: path)
+        var count = 0
+        while let frame = try reader.next() {
+            count += 1
+            guard count == number else { continue }
+            if !reader.interface(frame.interface).isEthernet { throw reader.linkTypeFault(of: frame.interface) }
+            if frame.isCut {
+                throw Failure(description: "of frame \(number) of \(path) only \(frame.bytes.count) of \(frame.length) bytes were captured")
+            }
+            return Array(frame.bytes)
+        }
+        throw Failure(description: "\(path) has no frame \(number), but \(count) of them")
+    }
+}

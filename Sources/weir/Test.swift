@@ -1,0 +1,83 @@
+import ArgumentParser
+import Fragments
+import Glibc
+import Offline
+import Ruleset
+
+struct Test: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run unit tests of a rule file.",
+        discussion: """
+            Case files have packets in words, each with the verdict that is expected, in tests of which every one begins with a firewall \
+            that knows nothing yet. Prints what failed, with the packet's way through the rules, and the rules that no packet matched. \
+            "weir help packets" says what case files look like.
+
+            Exit codes: 0 all is as expected, 1 something is not, 65 rules or a case file are wrong, 66 a file can't be read, 70 a fault \
+            of Weir's own.
+
+            Example: weir test rules/drop-arp.nft rules/tests/drop-arp.test
+            """)
+
+    @Option(help: ArgumentHelp("What the two interfaces are called, for case files that don't say so.", valueName: "a,b"))
+    var ports: String?
+
+    @Flag(help: "Print the Test Anything Protocol.")
+    var tap = false
+
+    @Option(help: ArgumentHelp("Write the results to this file too, as JUnit does; - is standard output.", valueName: "file.xml"))
+    var junit: String?
+
+    @Argument(help: ArgumentHelp("The rule file, in nftables' language.", valueName: "rules"))
+    var rules: String
+
+    @Argument(help: ArgumentHelp("Case files; - is standard input.", valueName: "cases"))
+    var cases: [String]
+
+    func validate() throws {
+        if let ports { _ = try PortNames(ports) }
+        guard !cases.isEmpty else { throw ValidationError("name at least one case file; \"weir help packets\" says what they look like") }
+        if tap, junit == "-" { throw ValidationError("--tap and --junit can't both have standard output") }
+    }
+
+    func run() throws {
+        let ruleset = try readRules(rules)
+        let names = try ports.map { try PortNames($0).names }
+        var files: [CaseFile] = []
+        var status = ExitCode.success
+        for path in cases {
+            do {
+                let source = SourceFile(name: path, text: try RulesFile.text(path))
+                files.append(try CaseFile(source, ports: names, loadFrame: RecordedFrames.loader(besides: path)))
+            } catch let failure as RulesFile.FileFailure {
+                complain("weir: \(failure.reason)")
+                status = failure.exitCode
+            } catch let rejected as RejectedCases {
+                complain(rejected.render())
+                if status == .success { status = .badRules }
+            }
+        }
+        if status != .success { throw status }
+        do {
+            var run = try CaseRun(ruleset, localTime: .system)
+            for file in files { try run.run(file) }
+            if junit != "-" { FileHandleOutput.standardOutput.write(tap ? run.tap() : run.text()) }
+            if let junit { try Self.write(run.junit(), to: junit) }
+            if !run.failures.isEmpty { throw ExitCode.failure }
+        } catch let code as ExitCode {
+            throw code
+        } catch let fault as Inconsistency {
+            complain("weir: \(fault)")
+            throw ExitCode.internalFault
+        } catch {
+            throw refuse("\(error)")
+        }
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        if path == "-" { return FileHandleOutput.standardOutput.write(text) }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw refuse("\(path) can't be written: \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        FileHandleOutput(descriptor: descriptor).write(text)
+    }
+}
