@@ -6,8 +6,9 @@
 ///
 /// The structure is EffiCuts' (Vamanan, Voskuilen, Vijaykumar, SIGCOMM 2010): boxes are parted by shape, wide or narrow in each
 /// dimension, and each part has a decision tree of its own, cut at equal numbers of bounds, so that wide boxes are not copied all over
-/// the cuts between narrow ones. Two things are of today's machines: a node cuts into 16 at once with one comparison of a cache line,
-/// and a box is held against a point with one comparison of another.
+/// the cuts between narrow ones. Three things are of today's machines: a node cuts into 16 at once with one comparison of a cache line,
+/// a box is held against a point with one comparison of another, and four trees are gone down at once, so that their waits for memory
+/// overlap.
 ///
 /// Why not the others: aggregated bit vectors (Baboescu, Varghese, SIGCOMM 2001) answer "at or after" for free, but 100,000 boxes need
 /// hundreds of megabytes, and a lookup grows with their number. Tuple space search, TupleMerge and what Open vSwitch does hash once for
@@ -23,6 +24,9 @@ struct BoxIndex: BitwiseCopyable, Sendable {
     /// Its part of `BoxIndices.trees`.
     var firstTree: Int32
     var treeCount: Int32
+    /// Its part of `BoxIndices.boxes`.
+    var firstBox: Int32
+    var boxCount: Int32
 }
 
 /// A point as an index has it: a lane for each dimension, shifted so that signed comparisons order them, which is all that SSE2 has.
@@ -51,9 +55,8 @@ struct BoxDimension: BitwiseCopyable, Sendable {
 struct BoxTree: BitwiseCopyable, Sendable {
     /// A node or leaf: see `BoxIndices.children`.
     var root: Int32
-    /// The positions of its first and last boxes.
-    var firstPosition: Int32
-    var lastPosition: Int32
+    /// Its first box.
+    var firstBox: Int32
 }
 
 /// A box as it is compared: a cache line.
@@ -122,33 +125,105 @@ struct BoxIndices: ~Copyable, Sendable {
     /// The first position, `position` or one behind it, that has a box with the point in it; -1 if there is none.
     @inline(never)
     func first(from position: Int, holding point: BoxPoint, in index: BoxIndex) -> Int {
-        let position = Int32(truncatingIfNeeded: position)
-        var best = Int32.max
-        for number in Int(index.firstTree)..<Int(index.firstTree &+ index.treeCount) {
-            let tree = trees[number]
-            guard tree.firstPosition < best, tree.lastPosition >= position else { continue }
-            var place = tree.root
-            while place >= 0 {
-                let lane = point.lanes[Int(place & 7)]
-                let node = Int(place >> 3)
-                let above = SIMD16<Int32>(repeating: lane) .> thresholds[node]
-                let way = -(unsafe unsafeBitCast(above, to: SIMD16<Int32>.self)).wrappedSum()
-                place = children[node &* Self.fanout &+ Int(way)]
-            }
-            let leaf = Int(~place)
-            let end = leaf &+ 1 &+ Int(leaves[leaf])
-            var next = leaf &+ 1
-            while next < end {
-                let box = Int(leaves[next])
-                let found = positions[box]
-                if found >= best { break }
-                if found >= position, boxes[box].holds(point) {
-                    best = found
-                    break
+        let lowest = position > 0 ? firstBox(from: Int32(truncatingIfNeeded: position), in: index) : index.firstBox
+        let end = index.firstBox &+ index.boxCount
+        var best = end
+        var number: Int32 = 0
+        // Down four trees at once: each step waits for memory, and so all wait together.
+        while number < index.treeCount {
+            var (first, second, third, fourth) = (
+                root(number, of: index), root(number &+ 1, of: index), root(number &+ 2, of: index), root(number &+ 3, of: index)
+            )
+            if third == Self.emptyLeaf {
+                // Leaves are negative.
+                while first & second >= 0 {
+                    first = step(from: first, point)
+                    second = step(from: second, point)
                 }
-                next &+= 1
+            } else {
+                while first & second & third & fourth >= 0 {
+                    first = step(from: first, point)
+                    second = step(from: second, point)
+                    third = step(from: third, point)
+                    fourth = step(from: fourth, point)
+                }
+                best = firstBox(holding: point, from: lowest, before: best, leaf: third)
+                best = firstBox(holding: point, from: lowest, before: best, leaf: fourth)
+            }
+            best = firstBox(holding: point, from: lowest, before: best, leaf: first)
+            best = firstBox(holding: point, from: lowest, before: best, leaf: second)
+            number &+= 4
+        }
+        return best == end ? -1 : Int(positions[Int(best)])
+    }
+
+    /// Of the trees that there aren't, an empty leaf.
+    @inline(__always)
+    private func root(_ number: Int32, of index: BoxIndex) -> Int32 {
+        number < index.treeCount ? trees[Int(index.firstTree &+ number)].root : Self.emptyLeaf
+    }
+
+    /// One node down; a leaf stays where it is.
+    @inline(__always)
+    private func step(from place: Int32, _ point: BoxPoint) -> Int32 {
+        let node = Int(max(place, 0) >> 3)
+        let above = SIMD16<Int32>(repeating: point.lanes[Int(place & 7)]) .> thresholds[node]
+        let way = -(unsafe unsafeBitCast(above, to: SIMD16<Int32>.self)).wrappedSum()
+        let child = children[node &* Self.fanout &+ Int(way)]
+        return place < 0 ? place : child
+    }
+
+    /// The first box in one of the leaves that holds the point, `first` or one behind it; `end` if there is none in front of that.
+    @inline(__always)
+    private func firstBox(holding point: BoxPoint, from lowest: Int32, before best: Int32, leaf place: Int32) -> Int32 {
+        let leaf = Int(~place)
+        let end = leaf &+ 1 &+ Int(leaves[leaf])
+        var next = leaf &+ 1
+        if end &- next > Self.longLeaf { next = self.place(of: lowest, from: next, to: end) }
+        while next < end {
+            let box = leaves[next]
+            if box >= best { break }
+            if box >= lowest, boxes[Int(box)].holds(point) { return box }
+            next &+= 1
+        }
+        return best
+    }
+
+    /// The place of the leaf without boxes that `leaves` begins with.
+    static let emptyLeaf: Int32 = ~0
+
+    /// Leaves with more boxes than this are searched for where to begin.
+    private static let longLeaf = 16
+
+    /// Where in a leaf the first box stands that is not in front of `box`.
+    @inline(never)
+    private func place(of box: Int32, from first: Int, to end: Int) -> Int {
+        var low = first
+        var high = end
+        while low < high {
+            let middle = (low &+ high) >> 1
+            if leaves[middle] < box {
+                low = middle &+ 1
+            } else {
+                high = middle
             }
         }
-        return best == .max ? -1 : Int(best)
+        return low
+    }
+
+    /// The first box of an index that is not in front of the position.
+    @inline(never)
+    private func firstBox(from position: Int32, in index: BoxIndex) -> Int32 {
+        var low = index.firstBox
+        var high = index.firstBox &+ index.boxCount
+        while low < high {
+            let middle = (low &+ high) >> 1
+            if positions[Int(middle)] < position {
+                low = middle &+ 1
+            } else {
+                high = middle
+            }
+        }
+        return low
     }
 }

@@ -31,7 +31,8 @@ struct BoxIndexEmitter {
     private var trees: [BoxTree] = []
     private var thresholds: [SIMD16<Int32>] = []
     private var children: [Int32] = []
-    private var leaves: [Int32] = []
+    /// First the leaf without boxes.
+    private var leaves: [Int32] = [0]
     private var boxes: [LaneBox] = []
     private var positions: [Int32] = []
 
@@ -66,7 +67,7 @@ struct BoxIndexEmitter {
             lows: lows, highs: highs, positions: boxes.map(\.position), isLast: boxes.map(\.isLast), dimensionCount: widths.count,
             firstBox: self.boxes.count, firstNode: thresholds.count, firstLeaf: leaves.count)
         let built = boxShapes(lows, highs, dimensionCount: widths.count).map { builder.tree(of: $0) }.sorted {
-            $0.firstPosition < $1.firstPosition
+            $0.firstBox < $1.firstBox
         }
         guard let firstTree = Int32(exactly: trees.count), let first = Int32(exactly: firstDimension), builder.fits else { return nil }
         trees += built
@@ -79,7 +80,8 @@ struct BoxIndexEmitter {
         }
         positions += boxes.map(\.position)
         let index = BoxIndex(
-            firstDimension: first, dimensionCount: Int32(widths.count), firstTree: firstTree, treeCount: Int32(built.count))
+            firstDimension: first, dimensionCount: Int32(widths.count), firstTree: firstTree, treeCount: Int32(built.count),
+            firstBox: Int32(truncatingIfNeeded: self.boxes.count - boxes.count), boxCount: Int32(truncatingIfNeeded: boxes.count))
         indices.append(index)
 
         var cost = BoxIndexCost(boxes: boxes.count, trees: built.count, nodes: builder.thresholds.count)

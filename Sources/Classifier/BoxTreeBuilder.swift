@@ -53,8 +53,7 @@ struct BoxTreeBuilder {
     mutating func tree(of boxes: [Int32]) -> BoxTree {
         let (root, steps) = subtree(boxes, Region(), budget: boxes.count * Self.growth, depth: 0)
         self.steps += steps
-        return BoxTree(
-            root: root, firstPosition: positions[Int(boxes[0])], lastPosition: positions[Int(boxes[boxes.count - 1])])
+        return BoxTree(root: root, firstBox: Int32(truncatingIfNeeded: firstBox) + boxes[0])
     }
 
     private mutating func subtree(_ boxes: [Int32], _ region: Region, budget: Int, depth: Int) -> (place: Int32, steps: Int) {
@@ -65,7 +64,7 @@ struct BoxTreeBuilder {
         var line = SIMD16<Int32>(repeating: .max)
         for (way, threshold) in cut.thresholds.enumerated() { line[way] = BoxPoint.lane(threshold) }
         thresholds.append(line)
-        children += repeatElement(-1, count: BoxIndices.fanout)
+        children += repeatElement(BoxIndices.emptyLeaf, count: BoxIndices.fanout)
         var steps = 0
         for way in 0...cut.thresholds.count {
             var part = region
@@ -98,6 +97,7 @@ struct BoxTreeBuilder {
     }
 
     private mutating func leaf(_ boxes: [Int32]) -> Int32 {
+        if boxes.isEmpty { return BoxIndices.emptyLeaf }
         if let known = knownLeaves[boxes] { return known }
         let place = firstLeaf + leaves.count
         leaves.append(Int32(truncatingIfNeeded: boxes.count))
