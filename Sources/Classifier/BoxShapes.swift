@@ -41,7 +41,7 @@ private enum BoxShape {
     /// A dimension with fewer bounds parts no shapes.
     static let leastBounds = 64
     /// Of all boxes this part is small.
-    static let smallest = 20
+    static let smallest = 50
     static let treeLimit = 4
 }
 

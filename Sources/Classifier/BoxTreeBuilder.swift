@@ -3,7 +3,7 @@ struct BoxTreeBuilder {
     /// References of a tree for each of its boxes, at the most.
     static let growth = 16
     /// Boxes of a leaf that is not cut any further.
-    static let leafSize = 4
+    static let leafSize = 8
     /// Nodes from the root to a leaf at the most.
     static let depthLimit = 16
     /// Boxes of which a cut's candidates are taken.
