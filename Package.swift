@@ -19,6 +19,7 @@ let package = Package(
         // For tools that have packages of their own.
         .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
+        .library(name: "WeirSamples", targets: ["ClassBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -63,7 +64,8 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(name: "RulesetTests", dependencies: ["Ruleset", "FrameBuilder"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
-            name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder"], swiftSettings: house),
+            name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder", "ClassBench"],
+            swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
         .testTarget(
@@ -100,6 +102,7 @@ let package = Package(
 
         // What tests stand on.
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
+        .target(name: "ClassBench", path: "Tests/ClassBench", resources: [.copy("Sets")], swiftSettings: house),
         .target(
             name: "FragmentCases", dependencies: ["FrameBuilder"], path: "Tests/FragmentCases", resources: [.copy("Cases")],
             swiftSettings: house),

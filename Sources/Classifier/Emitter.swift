@@ -3,7 +3,7 @@ import Ruleset
 /// The last pass: each chain becomes a run of instructions.
 struct Emitter {
     let ports: [String]
-    private(set) var instructions: [Instruction] = []
+    var instructions: [Instruction] = []
     private(set) var tables = TableEmitter()
     private(set) var entryPoints: [EntryPoint] = []
     /// Those of the two ports come first: they differ from chain to chain.
@@ -18,6 +18,8 @@ struct Emitter {
     private(set) var connectionNeeds: ConnectionNeeds = []
     /// How many of `baseChains` a frame comes to before it is tracked.
     private(set) var chainsBeforeTracking = 0
+    var chainIndices = ChainIndexEmitter()
+    var chainStatistics: [ChainStatistics] = []
     var accesses: [SetAccess] = []
     var pieces: [KeyPiece] = []
 
@@ -25,7 +27,7 @@ struct Emitter {
     /// Of the table at hand.
     private var family = Family.bridge
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
-    private var unresolved: [(instruction: Int, chain: String)] = []
+    var unresolved: [(instruction: Int, chain: String)] = []
 
     /// The sets of the table at hand.
     private var sets: [String: NamedSet] = [:]
@@ -50,8 +52,11 @@ struct Emitter {
         }
     }
 
-    init(ports: [String]) {
+    let indexing: Indexing
+
+    init(ports: [String], indexing: Indexing = .automatic) {
         self.ports = ports
+        self.indexing = indexing
         stateful = StatefulEmitter(ports: ports)
         for (index, load) in loads.enumerated() { loadIndices[load] = index }
     }
@@ -73,10 +78,14 @@ struct Emitter {
                     hooked.append(
                         (start, BaseChainReference(family: table.family, table: table.name, chain: chain.name, base: base)))
                 }
+                var starts: [Int] = []
                 for rule in chain.rules {
+                    starts.append(instructions.count)
                     try emit(rule, of: chain, in: table, sources: ruleset.sources)
                 }
+                starts.append(instructions.count)
                 instructions.append(Instruction(operation: .endOfChain))
+                try index(starts, of: chain, in: table)
             }
             for (instruction, chain) in unresolved {
                 guard let start = starts[chain] else { throw ProgramError(reason: .unknownChain(chain), location: table.location) }

@@ -1,6 +1,9 @@
 /// One step of a program: 64 bytes, a cache line.
 struct Instruction: BitwiseCopyable, Sendable {
     enum Operation: UInt8 {
+        /// Goes on with the first rule that the chain index `first` names, the chain's rule `count` or one behind it, or with the end of
+        /// the chain.
+        case seek
         /// Goes on if `low <= loaded value & mask <= high`, else to `target`. With `isNegated` the other way round; to `target` in
         /// both cases if the value can't be read.
         case inRange

@@ -60,6 +60,11 @@ struct LookupTables: ~Copyable, Sendable {
     let numbers: FrozenArray<UInt128>
     let outcomes: FrozenArray<Outcome>
 
+    /// Memory of all of it.
+    var byteCount: Int {
+        tables.byteCount + parts.byteCount + intervals.byteCount + indices.byteCount + numbers.byteCount + outcomes.byteCount
+    }
+
     /// What a lookup has found, in place of an outcome's index.
     enum Missing {
         static let none = -1

@@ -40,13 +40,16 @@ public final class Program: Sendable {
     let lookups: LookupTables
     private let entryPoints: FrozenArray<EntryPoint>
     let loads: FrozenArray<Load>
-    private let buckets: FrozenArray<TokenBucket>
+    let buckets: FrozenArray<TokenBucket>
     private let quotas: FrozenArray<QuotaBound>
     /// Of the buckets, then of the quotas. A new program begins anew.
-    private let cells: StateCells
+    let cells: StateCells
     let dynamicSets: DynamicSets
     let accesses: SetAccesses
     private let writes: FrozenArray<Write>
+    private let chainIndices: ChainIndices
+    /// What the rule set takes and costs.
+    public let statistics: ProgramStatistics
     /// Slots of what is read of connections.
     private let connectionSlots: FrozenArray<UInt8>
     /// The protocol of each of `connectionTimeouts`.
@@ -56,13 +59,15 @@ public final class Program: Sendable {
     /// - Parameters:
     ///   - ports: The two interfaces' names. A rule may name others, as it may in nft: it then never matches.
     ///   - start: From when on the timeouts of elements in the file count.
+    ///   - indexing: Which chains get an index: no verdict or counter depends on it.
     /// - Throws: What no checked tree has; see `ProgramError`.
     public init(
-        compiling ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0)
+        compiling ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0),
+        indexing: Indexing = .automatic
     ) throws(ProgramError) {
         guard ports.count == 2 else { throw ProgramError(reason: .portCount(ports.count), location: nil) }
         try checkJumps(in: ruleset)
-        var emitter = Emitter(ports: ports)
+        var emitter = Emitter(ports: ports, indexing: indexing)
         try emitter.emit(ruleset)
 
         self.ports = ports
@@ -93,16 +98,10 @@ public final class Program: Sendable {
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         cells = StateCells(emitter.stateful.buckets.map { $0.full } + emitter.stateful.quotas.map(\.used))
         writes = FrozenArray(emitter.writes)
-    }
-
-    /// Bytes that a quota has counted so far, what it started from included, by index into `namedQuotas`; 0 for one that there isn't.
-    public func bytesUsed(ofQuota index: Int) -> UInt64 {
-        namedQuotas.indices.contains(index) ? cells.value(buckets.count + namedQuotas[index].number) : 0
-    }
-
-    /// Elements that a set has at this moment, by index into `changingSets`; 0 for one that there isn't. It looks at all of them.
-    public func elementCount(ofSet index: Int, at instant: Instant) -> Int {
-        changingSets.indices.contains(index) ? dynamicSets.count(set: changingSets[index].number, at: instant.monotonic) : 0
+        chainIndices = emitter.chainIndices.frozen()
+        statistics = ProgramStatistics(
+            chains: emitter.chainStatistics, instructions: instructions.count, instructionBytes: instructions.byteCount,
+            setBytes: lookups.byteCount)
     }
 
     /// Runs a frame through the rules.
@@ -170,6 +169,7 @@ public final class Program: Sendable {
         let size = UInt64(truncatingIfNeeded: entry.countsPackets ? frame.networkLength : frame.linkPayloadLength)
         var returns = InlineArray<16, Int32>(repeating: 0)
         var depth = 0
+        var cursor = ChainCursor()
         var next = Int(entry.start)
         var remembered = 0
         while true {
@@ -180,6 +180,9 @@ public final class Program: Sendable {
             var target = instruction.target
             var back = next
             switch instruction.operation {
+            case .seek:
+                next = chainIndices.seek(instruction.first, from: instruction.count, next: next, &cursor, values)
+                continue
             case .inRange:
                 if !isInRange(instruction, values) { next = Int(instruction.target) }
                 continue
@@ -319,6 +322,7 @@ public final class Program: Sendable {
                     next = Int(target)
                 } else {
                     if outcome == .changed { isChanged = true }
+                    cursor.forget()
                     readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                 }
                 continue
@@ -326,7 +330,8 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota, .inChanging,
+            case .seek, .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota,
+                .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
                 .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,
                 .connectionTimeouts, .endOfChain:

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Classifier
 import FoundationEssentials
 import Ruleset
 
@@ -10,6 +11,10 @@ struct Check: ParsableCommand {
             line, column, the line itself and what would be accepted. Exit code 0 if all files can be run, 65 if rules are \
             wrong, 66 if a file can't be read.
 
+            With --stats it compiles the rules too and says what they take in memory, and for each chain whether its rules are \
+            tried one by one or found by an index, and what the worst frame costs there: the steps of a lookup, each of which \
+            looks at two cache lines. With --json that is an object with "diagnostics", the array, and "statistics".
+
             Example: weir check rules/*.nft
             """)
 
@@ -18,6 +23,15 @@ struct Check: ParsableCommand {
 
     @Flag(help: "Print what there is to say as JSON: an array of objects with file, line, column, severity, message and note.")
     var json = false
+
+    @Flag(help: "Say what each rule set takes in memory and costs a frame at the most.")
+    var stats = false
+
+    /// What there is to print with --stats.
+    private struct Reports: Encodable {
+        var diagnostics: [Report]
+        var statistics: [RulesetCost]
+    }
 
     /// A diagnostic as it is printed. Without a place if the file itself can't be read.
     private struct Report: Encodable {
@@ -36,6 +50,7 @@ struct Check: ParsableCommand {
     func run() throws {
         var status = ExitCode.success
         var reports: [Report] = []
+        var costs: [RulesetCost] = []
         for file in files {
             do throws(RulesFile.FileFailure) {
                 let reading = try RulesFile.reading(of: file)
@@ -46,6 +61,10 @@ struct Check: ParsableCommand {
                 }
                 if let ruleset = reading.ruleset {
                     if !json { FileHandleOutput.standardOutput.write("\(file): \(Self.summary(of: ruleset))\n") }
+                    if stats {
+                        let cost = try Self.cost(of: ruleset, file: file)
+                        if json { costs.append(cost) } else { FileHandleOutput.standardOutput.write(cost.text) }
+                    }
                 } else if status == .success {
                     status = .badRules
                 }
@@ -61,9 +80,18 @@ struct Check: ParsableCommand {
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            FileHandleOutput.standardOutput.write(String(decoding: try encoder.encode(reports), as: UTF8.self) + "\n")
+            let data = stats ? try encoder.encode(Reports(diagnostics: reports, statistics: costs)) : try encoder.encode(reports)
+            FileHandleOutput.standardOutput.write(String(decoding: data, as: UTF8.self) + "\n")
         }
         if status != .success { throw status }
+    }
+
+    private static func cost(of ruleset: Ruleset, file: String) throws(RulesFile.FileFailure) -> RulesetCost {
+        do throws(ProgramError) {
+            return try RulesetCost(of: ruleset, file: file)
+        } catch {
+            throw RulesFile.FileFailure(reason: "\(file) can't be compiled: \(error)", exitCode: .badRules)
+        }
     }
 
     private static func report(_ diagnostic: Diagnostic, in sources: [SourceFile]) -> Report {

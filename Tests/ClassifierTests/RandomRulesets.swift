@@ -11,8 +11,12 @@ struct RandomRulesets {
     /// Whether rules have limits, quotas, named objects and events as well.
     private let remembers: Bool
 
-    init(random: SeededGenerator, remembers: Bool = false) {
+    /// Rules of a chain at the most.
+    private let length: Int
+
+    init(random: SeededGenerator, remembers: Bool = false, length: Int = 5) {
         self.random = random
+        self.length = length
         self.remembers = remembers
     }
 
@@ -98,7 +102,7 @@ struct RandomRulesets {
     }
 
     private mutating func rules(jumpingTo chains: [String]) -> [Rule] {
-        (0..<Int.random(in: 0...5, using: &random)).map { _ in
+        (0..<Int.random(in: 0...length, using: &random)).map { _ in
             var statements = (0..<Int.random(in: 0...2, using: &random)).map { _ in random.oneIn(4) ? keyedMatch() : match() }
             if random.oneIn(4) { statements.insert(marking(), at: Int.random(in: 0...statements.count, using: &random)) }
             if random.oneIn(3) {

@@ -26,9 +26,15 @@ private let isOptimized = true
     @Test(
         "judging a million frames allocates nothing",
         .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
-        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"), arguments: ["ten rules", "keys"])
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"), arguments: ["ten rules", "keys", "an index"])
     func judging(rules: String) throws {
-        try expectNoAllocation(rules == "keys" ? keyRules() : tenRules())
+        let program =
+            switch rules {
+            case "keys": try keyRules()
+            case "an index": try indexedRules()
+            default: try tenRules()
+            }
+        try expectNoAllocation(program)
     }
 
     @Test(

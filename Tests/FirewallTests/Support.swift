@@ -55,6 +55,23 @@ func tenRules() throws(ProgramError) -> Program {
         ])
 }
 
+/// A chain that is long enough for an index, over addresses of both kinds; most of its rules let a frame go on.
+func indexedRules() throws(ProgramError) -> Program {
+    try program(
+        policy: .drop,
+        (0..<300).map { number in
+            let address = UInt128(number) << 8
+            let last: Statement = number % 50 == 49 ? verdict(.accept) : counter
+            return number % 2 == 0
+                ? rule(
+                    match(.metaProtocol, .number(0x0800), implied: true), match(.ipSaddr, .range(address, 0xffff_ffff - address)),
+                    match(.thDport, .range(0, UInt128(65535 - number))), last)
+                : rule(
+                    match(.metaProtocol, .number(0x86dd), implied: true),
+                    match(.ip6Saddr, .range(address, .max - address)), last)
+        })
+}
+
 /// Concatenations, maps, elements that count and marks.
 func keyRules() throws -> Program {
     let text = """

@@ -1,0 +1,95 @@
+import Wire
+
+/// When chains get an index.
+public enum Indexing: Sendable {
+    /// Where there are so many rules that it pays.
+    case automatic
+    /// Every chain that has a rule: for tests.
+    case always
+    /// No chain: the plain scan, for measurements and tests.
+    case never
+
+    /// Rules of a chain from which on an index costs a frame no more than the scan.
+    private static let threshold = 24
+
+    /// - Parameter indexable: Rules among them that an index can tell apart.
+    func isWorthwhile(rules: Int, indexable: Int) -> Bool {
+        switch self {
+        case .automatic: rules >= Self.threshold && 2 * indexable >= rules
+        case .always: rules > 0
+        case .never: false
+        }
+    }
+}
+
+/// What a dimension of a chain's index is: a slot, and the bits of it that count.
+struct IndexedSelector: Hashable, BitwiseCopyable, Sendable {
+    var slot: UInt8
+    var mask: UInt128
+}
+
+/// The index of one chain: where its pieces lie in the program's arrays.
+struct ChainIndex: BitwiseCopyable, Sendable {
+    var boxes: BoxIndex
+    /// One for each dimension.
+    var selectors: LookupTable.Span
+    /// For each rule the instruction with which it is gone on with, once the index has named it: behind what the index has seen to.
+    var entries: LookupTable.Span
+    /// The end of the chain.
+    var end: Int32
+}
+
+/// The indices of a program's chains.
+struct ChainIndices: ~Copyable, Sendable {
+    let chains: FrozenArray<ChainIndex>
+    let selectors: FrozenArray<IndexedSelector>
+    let entries: FrozenArray<Int32>
+    let boxes: BoxIndices
+
+    /// Whether the rule after this one is asked for by the index, or rules are tried one by one for a while.
+    ///
+    /// Where candidates that the index names lie close together and fail for other reasons, asking for each would cost more than trying
+    /// the rules: then the next few are tried. So a chain costs no more than about twice the plain scan, whatever its rules are.
+    private static let stride: Int32 = 16
+
+    /// The instruction with which the chain goes on.
+    /// - Parameters:
+    ///   - chain: The number of its index.
+    ///   - rule: The rule's number in the chain that would be next, which begins at `next`.
+    @inline(__always)
+    func seek(_ chain: Int32, from rule: Int32, next: Int, _ cursor: inout ChainCursor, _ values: borrowing LoadedValues) -> Int {
+        if cursor.chain == chain, rule < cursor.scanEnd { return next }
+        return find(chain, from: rule, &cursor, values)
+    }
+
+    @inline(never)
+    private func find(_ number: Int32, from rule: Int32, _ cursor: inout ChainCursor, _ values: borrowing LoadedValues) -> Int {
+        let chain = chains[Int(number)]
+        if cursor.chain != number {
+            cursor.chain = number
+            cursor.scanEnd = 0
+            for dimension in 0..<Int(chain.selectors.count) {
+                let selector = selectors[Int(chain.selectors.first) &+ dimension]
+                boxes.place(values[selector.slot].map { $0 & selector.mask }, at: dimension, of: chain.boxes, in: &cursor.point)
+            }
+        }
+        let found = boxes.first(from: Int(rule), holding: cursor.point, in: chain.boxes)
+        guard found >= 0 else { return Int(chain.end) }
+        let position = Int32(truncatingIfNeeded: found)
+        cursor.scanEnd = position &- rule < Self.stride ? position &+ Self.stride : 0
+        return Int(entries[Int(chain.entries.first) &+ found])
+    }
+}
+
+/// Where a frame stands in a chain with an index.
+struct ChainCursor: BitwiseCopyable {
+    /// The number of the index that `point` is of, or -1.
+    fileprivate(set) var chain: Int32 = -1
+    /// Rules in front of this one are tried one by one.
+    fileprivate(set) var scanEnd: Int32 = 0
+    fileprivate var point = BoxPoint()
+
+    /// What was read from the frame no longer holds.
+    @inline(__always)
+    mutating func forget() { chain = -1 }
+}

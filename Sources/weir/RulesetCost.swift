@@ -1,0 +1,88 @@
+import Classifier
+import Ruleset
+
+/// What a rule set takes and costs once it is compiled, as `weir check --stats` says it.
+struct RulesetCost: Encodable {
+    var file: String
+    var rules: Int
+    var instructions: Int
+    var instructionBytes: Int
+    var indexBytes: Int
+    var setBytes: Int
+    var chains: [ChainCost]
+
+    struct ChainCost: Encodable {
+        var family: String
+        var table: String
+        var chain: String
+        var rules: Int
+        var instructions: Int
+        /// "scan" or "index".
+        var lookup: String
+        var boxes: Int?
+        var trees: Int?
+        var nodes: Int?
+        var indexBytes: Int?
+        /// Rules of a scan, or nodes and boxes of an index.
+        var worstSteps: Int
+    }
+
+    init(of ruleset: Ruleset, file: String) throws(ProgramError) {
+        let statistics = try Program(compiling: ruleset, ports: Self.ports(in: ruleset)).statistics
+        self.file = file
+        rules = statistics.rules
+        instructions = statistics.instructions
+        instructionBytes = statistics.instructionBytes
+        indexBytes = statistics.indexBytes
+        setBytes = statistics.setBytes
+        chains = statistics.chains.map { chain in
+            ChainCost(
+                family: chain.family.rawValue, table: chain.table, chain: chain.chain, rules: chain.rules,
+                instructions: chain.instructions, lookup: chain.index == nil ? "scan" : "index", boxes: chain.index?.boxes,
+                trees: chain.index?.trees, nodes: chain.index?.nodes, indexBytes: chain.index?.bytes,
+                worstSteps: chain.index?.worstSteps ?? chain.rules)
+        }
+    }
+
+    /// The first two interfaces that rules name, for `weir check` knows no ports.
+    private static func ports(in ruleset: Ruleset) -> [String] {
+        var names: [String] = []
+        for statement in ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).flatMap(\.statements) {
+            guard case .match(let match) = statement, match.field.isInterface else { continue }
+            let values: [Value] =
+                switch match.operand {
+                case .single(let value): [value]
+                case .set(let values): values
+                case .named: []
+                }
+            for case .interface(let name, false) in values where !names.contains(name) { names.append(name) }
+            if names.count >= 2 { break }
+        }
+        return Array((names + ["", " "]).prefix(2))
+    }
+
+    /// A few lines for people.
+    var text: String {
+        var lines = [
+            "  \(Self.rules(rules)) in \(instructions) instructions, \(Self.size(instructionBytes)); indices \(Self.size(indexBytes)); "
+                + "sets and maps \(Self.size(setBytes))"
+        ]
+        for chain in chains {
+            let name = "  \(chain.family) \(chain.table) \(chain.chain): \(Self.rules(chain.rules)), "
+            if let boxes = chain.boxes, let trees = chain.trees, let nodes = chain.nodes, let bytes = chain.indexBytes {
+                lines.append(
+                    name + "index of \(boxes) boxes in \(trees) trees, \(nodes) nodes, \(Self.size(bytes)); a lookup takes "
+                        + "\(chain.worstSteps) steps at the most")
+            } else {
+                lines.append(name + "tried one by one")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func rules(_ count: Int) -> String { "\(count) rule\(count == 1 ? "" : "s")" }
+
+    private static func size(_ bytes: Int) -> String {
+        bytes < 10 << 10 ? "\(bytes) B" : bytes < 10 << 20 ? "\(bytes >> 10) KiB" : "\(bytes >> 20) MiB"
+    }
+}
