@@ -19,6 +19,8 @@ struct FrozenArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked S
         unsafe base.deallocate()
     }
 
+    var byteCount: Int { count * MemoryLayout<Element>.stride }
+
     /// - Precondition: `0 <= index < count`, which only a debug build checks.
     subscript(index: Int) -> Element {
         assert(index >= 0 && index < count)

@@ -20,6 +20,8 @@ public final class Program: Sendable {
     public let namedQuotas: [NamedQuotaReference]
     /// Every named set or map that changes, in the same order.
     public let changingSets: [ChangingSetReference]
+    /// Sets and maps, in the order in which rules came to use them, then those that change.
+    public let lookupStatistics: [LookupStatistics]
     /// Chains hooked into the path, in the order in which a frame meets them.
     public let baseChains: [BaseChainReference]
 
@@ -61,6 +63,7 @@ public final class Program: Sendable {
         baseChains = emitter.baseChains
         instructions = FrozenArray(emitter.instructions)
         elementCounters = emitter.elementCounters
+        lookupStatistics = emitter.tables.statistics + emitter.stateful.statistics
         lookups = emitter.tables.frozen()
         entryPoints = FrozenArray(emitter.entryPoints)
         loads = FrozenArray(emitter.loads)
@@ -158,6 +161,9 @@ public final class Program: Sendable {
                 continue
             case .inSet:
                 if !isInSet(instruction, values) { next = Int(instruction.target) }
+                continue
+            case .inTrie:
+                if !lookups.isInTrie(instruction, values) { next = Int(target) }
                 continue
             case .inTable:
                 let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
@@ -276,7 +282,8 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota, .inChanging,
+            case .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota,
+                .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
                 .endOfChain:
                 break
