@@ -37,16 +37,21 @@ let package = Package(
         .target(name: "PacketIO", dependencies: ["CLinux", "Wire"], swiftSettings: house),
         .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
         .target(
+            name: "Reporting", dependencies: ["Firewall", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
+        .target(
+            name: "Offline", dependencies: ["Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Wire"],
+            swiftSettings: house),
+        .target(
             name: "Appliance",
             dependencies: [
-                "Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "CLinux", "Wire",
+                "Firewall", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "Reporting", "CLinux", "Wire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Appliance", "Ruleset", "Classifier", "Fragments",
+                "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Fragments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -67,8 +72,14 @@ let package = Package(
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
-                "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Ruleset", "Wire", "CAllocationCounter",
-                "CNetworkNamespace",
+                "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset", "Wire",
+                "CAllocationCounter", "CNetworkNamespace",
+            ], swiftSettings: house),
+        .testTarget(
+            name: "OfflineTests",
+            dependencies: [
+                "Offline", "Reporting", "Capture", "Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder",
+                "CAllocationCounter",
             ], swiftSettings: house),
         .testTarget(
             name: "LabTests", dependencies: ["FragmentCases", "FrameBuilder"], resources: [.copy("Support")], swiftSettings: house),

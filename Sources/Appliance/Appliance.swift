@@ -1,5 +1,6 @@
 import CLinux
 import Capture
+import Classifier
 import Glibc
 public import Logging
 import PacketIO
@@ -33,8 +34,8 @@ public final class Appliance {
         logWriter = LogWriter(configuration)
     }
 
-    /// Runs until SIGINT or SIGTERM; throws if it can't start. SIGUSR1 prints a report, and so does the end. SIGHUP makes captures and
-    /// events go on in new files.
+    /// Runs until SIGINT or SIGTERM; throws if it can't start. SIGUSR1 prints a report, and so does the end. SIGHUP has the rules read
+    /// anew, and captures and events go on in new files.
     public func run() throws {
         // Blocked before any thread starts, so that they come here and nowhere else.
         let signals = weir_signal_descriptor([SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0])
@@ -145,10 +146,28 @@ public final class Appliance {
             case SIGHUP:
                 for capture in captures { capture.reopen() }
                 configuration.events?.reopen()
+                reload()
             default: goesOn = false
             }
         }
         return goesOn
+    }
+
+    /// Goes by the rules as their files are now. Those at hand stay if there is anything wrong with the new ones.
+    private func reload() {
+        guard let read = configuration.reload else {
+            return log.warning("the rules came from standard input and can't be read again; they stay as they are")
+        }
+        switch read() {
+        case .unchanged: log.info("the rules are as they were")
+        case .refused(let reason): log.error("the rules stay as they were: \(reason)")
+        case .changed(let program, let origin):
+            let edition = configuration.editions.add(program, origin: origin)
+            crew.use(edition, groups: configuration.groups?.retargeted(to: program))
+            session?.wake()
+            let count = program.rules.count
+            log.notice("new rules are in force (\(count) \(count == 1 ? "rule" : "rules"), reload \(edition.number))")
+        }
     }
 
     private static func everySecond() throws(SystemCallError) -> Int32 {
@@ -163,6 +182,7 @@ public final class Appliance {
         var expirations: UInt64 = 0
         _ = read(timer, &expirations, 8)
         session?.collectKernelDrops()
+        crew.retire()
         failureWatch.look(at: crew, captures: captures, events: configuration.events, log)
         if configuration.events == nil { logWriter.write(crew.logs, log) }
     }

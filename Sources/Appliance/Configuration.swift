@@ -1,5 +1,4 @@
 public import Capture
-public import Classifier
 public import Fragments
 public import PacketIO
 
@@ -7,7 +6,10 @@ public import PacketIO
 public struct Configuration: Sendable {
     /// The names of the two ports. A frame's direction is from one to the other.
     public var ports: [String]
-    public var program: Program
+    /// The program of the start; reloads add theirs.
+    public var editions: Editions
+    /// Reads the rules anew; nil where that can't be done.
+    public var reload: (@Sendable () -> Reload)?
     /// Where dropped frames go, if anywhere; made for as many workers as there are.
     public var drops: DropCapture?
     /// Where frames go that `log group` statements name; made for as many workers as there are.
@@ -27,13 +29,15 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], program: Program, drops: DropCapture?, groups: GroupCaptures? = nil, events: EventWriter? = nil, workers: Int,
+        ports: [String], editions: Editions, reload: (@Sendable () -> Reload)? = nil, drops: DropCapture?, groups: GroupCaptures? = nil,
+        events: EventWriter? = nil, workers: Int,
         fragments: FragmentMode = .reassemble,
         fragmentLimits: FragmentLimits = FragmentLimits(), ring: RingShape, stateDirectory: String, version: String,
         json: Bool
     ) {
         self.ports = ports
-        self.program = program
+        self.editions = editions
+        self.reload = reload
         self.drops = drops
         self.groups = groups
         self.events = events

@@ -1,6 +1,7 @@
 public import Capture
-public import Classifier
+import Classifier
 import Glibc
+import Reporting
 import Synchronization
 
 /// What is wanted of the file of events.
@@ -25,7 +26,7 @@ public final class EventWriter: Sendable {
     private static let pause: UInt32 = 50_000
 
     public let settings: EventSettings
-    private let program: Program
+    private let editions: Editions
     private let ports: [String]
     private nonisolated(unsafe) var file: OutputFile?
     private nonisolated(unsafe) var second: UInt64 = 0
@@ -39,11 +40,11 @@ public final class EventWriter: Sendable {
     private let refused = Atomic<UInt64>(0)
 
     /// Opens the file.
-    public init(_ settings: EventSettings, _ program: Program, ports: [String]) throws(CaptureError) {
+    public init(_ settings: EventSettings, _ editions: Editions, ports: [String]) throws(CaptureError) {
         // Standard output's reader may go away, which must not end the process.
         signal(SIGPIPE, SIG_IGN)
         self.settings = settings
-        self.program = program
+        self.editions = editions
         self.ports = ports
         file = try OutputFile(path: settings.path, older: .isAppendedTo)
     }
@@ -88,7 +89,8 @@ public final class EventWriter: Sendable {
                 }
                 linesOfSecond += 1
                 count += 1
-                lines += EventLine(record, program, ports: ports).encoded
+                let (event, program) = editions.resolved(record)
+                lines += EventLine(event, program, ports: ports).encoded
             }
         }
         lostInQueues = queues.reduce(0) { $0 &+ $1.lost }

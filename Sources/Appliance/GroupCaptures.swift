@@ -16,17 +16,26 @@ public final class GroupCaptures: Sendable {
     /// - Parameter program: Whose statements point at the groups.
     public init(_ captures: [UInt16: DropCapture], _ program: Program) {
         self.captures = captures.sorted { $0.key < $1.key }.map { (group: $0.key, capture: $0.value) }
+        destinations = Self.destinations(program, self.captures.map(\.group))
+    }
+
+    /// The same captures for the statements of another program.
+    func retargeted(to program: Program) -> GroupCaptures {
+        GroupCaptures(Dictionary(uniqueKeysWithValues: captures.map { ($0.group, $0.capture) }), program)
+    }
+
+    private static func destinations(_ program: Program, _ groups: [UInt16]) -> [LoggedStatement: Destination] {
         var destinations: [LoggedStatement: Destination] = [:]
         for (number, rule) in program.rules.enumerated() {
             for (place, statement) in rule.rule.statements.enumerated() {
-                guard case .log(let log, _) = statement, let index = self.captures.firstIndex(where: { $0.group == log.group }) else {
+                guard case .log(let log, _) = statement, let index = groups.firstIndex(where: { $0 == log.group }) else {
                     continue
                 }
                 destinations[LoggedStatement(rule: Int32(number), statement: Int32(place))] = Destination(
                     index: index, snapLength: log.snaplen == 0 ? .max : log.snaplen)
             }
         }
-        self.destinations = destinations
+        return destinations
     }
 
     /// Groups that no rule of the program names.

@@ -3,20 +3,10 @@ import Classifier
 import Firewall
 import FoundationEssentials
 import PacketIO
-import Ruleset
+import Reporting
 
 /// All counters of a run at one moment, for people and for machines.
 struct Report: Encodable {
-    struct Amount: Encodable {
-        var frames: UInt64
-        var bytes: UInt64
-
-        init(_ hits: Hits) {
-            frames = hits.frames
-            bytes = hits.bytes
-        }
-    }
-
     struct PortReport: Encodable {
         var name: String
         var up: Bool
@@ -30,26 +20,6 @@ struct Report: Encodable {
         var truncated: UInt64
         /// Frames that could not be sent by this port, by the error's name.
         var sendFailures: [String: UInt64]
-    }
-
-    struct RuleReport: Encodable {
-        var table: String
-        var chain: String
-        var file: String
-        var line: Int
-        var text: String
-        /// Frames that matched all of the rule.
-        var frames: UInt64
-        /// As nft counts them: without the Ethernet header and the outermost tag.
-        var bytes: UInt64
-    }
-
-    /// Fragments that are held at this moment.
-    struct HeldReport: Encodable {
-        var frames: UInt64
-        var datagrams: UInt64
-        /// Of memory.
-        var bytes: UInt64
     }
 
     struct CaptureReport: Encodable {
@@ -78,14 +48,12 @@ struct Report: Encodable {
         var leftOut: UInt64
     }
 
-    /// Under names: counters, quotas, elements and sets.
-    var state: StateReport
+    /// Its parts stand beside the others.
+    var firewall: FirewallReport
     var version: String
     var ports: [PortReport]
-    var rules: [RuleReport]
-    /// By the reasons' names: every frame has exactly one. Bytes of whole frames.
-    var reasons: [String: Amount]
-    var held: HeldReport
+    /// How often the rules were read anew. Rules and state count since then, all else since the start.
+    var reloads: UInt32
     var capture: CaptureReport?
     /// By the groups' numbers.
     var groups: [String: CaptureReport]?
@@ -107,17 +75,9 @@ struct Report: Encodable {
                 sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops[port],
                 tooBig: sum(.tooBig), truncated: sum(.truncated), sendFailures: failures)
         }
-        let none = FirewallCounters(for: configuration.program).snapshot()
-        let counted = crew.firewallCounters.reduce(none) { $0 + $1.snapshot() }
-        rules = zip(configuration.program.rules, counted.rules).map { rule, hits in
-            RuleReport(
-                table: "\(rule.family.rawValue) \(rule.table)", chain: rule.chain, file: rule.source, line: rule.line,
-                text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
-        }
-        reasons = [:]
-        state = StateReport(configuration.program, counted, at: Clock.now())
-        held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
-        for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
+        let (edition, counted) = crew.counted()
+        reloads = edition.number
+        firewall = FirewallReport(edition.program, counted, at: Clock.now())
         capture = configuration.drops.map(CaptureReport.init)
         groups = configuration.groups.map { groups in
             Dictionary(uniqueKeysWithValues: groups.captures.map { ("\($0.group)", CaptureReport($0.capture)) })
@@ -125,6 +85,21 @@ struct Report: Encodable {
         events = configuration.events.map { events in
             EventReport(written: events.written, leftOut: crew.logs.reduce(events.leftOut) { $0 &+ $1.lost })
         }
+    }
+
+    private enum CodingKeys: CodingKey {
+        case version, ports, reloads, capture, groups, events
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try firewall.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(ports, forKey: .ports)
+        try container.encode(reloads, forKey: .reloads)
+        try container.encodeIfPresent(capture, forKey: .capture)
+        try container.encodeIfPresent(groups, forKey: .groups)
+        try container.encodeIfPresent(events, forKey: .events)
     }
 
     /// As one line of JSON, or as tables.
@@ -147,18 +122,7 @@ struct Report: Encodable {
             ])
         }
         var result = text.rendered()
-        text = TextTable(["reason", "frames", "bytes"])
-        for (name, amount) in reasons.sorted(by: { $0.key < $1.key }) where amount.frames > 0 {
-            text.add([name, "\(amount.frames)", "\(amount.bytes)"])
-        }
-        result += "\n" + text.rendered()
-        if held.frames > 0 { result += "\nfragments held: \(held.frames) of \(held.datagrams) datagrams, \(held.bytes) bytes of memory\n" }
-        if !rules.isEmpty {
-            text = TextTable(["frames", "bytes", "rule"])
-            for rule in rules { text.add(["\(rule.frames)", "\(rule.bytes)", "\(rule.file):\(rule.line) \(rule.chain): \(rule.text)"]) }
-            result += "\n" + text.rendered()
-        }
-        result += state.tables()
+        result += "\n" + firewall.tables()
         if let capture { result += "\ncapture: \(capture.text)\n" }
         for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) { result += "\ngroup \(group): \(capture.text)\n" }
         if let events { result += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }

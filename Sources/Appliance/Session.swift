@@ -1,5 +1,3 @@
-import Firewall
-import Fragments
 import Glibc
 import PacketIO
 import Synchronization
@@ -49,10 +47,15 @@ final class Session {
         }
     }
 
+    /// Wakes all workers, so that they see what there is for them.
+    func wake() {
+        for bell in bells { bell.bell.ring() }
+    }
+
     /// Ends the threads; the sockets go with the session.
     func stop() {
         crew.orders.isStopping.store(true, ordering: .relaxed)
-        for bell in bells { bell.bell.ring() }
+        wake()
         for thread in threads { thread.join() }
         threads = []
         collectKernelDrops()
@@ -72,59 +75,5 @@ final class SharedBell: Sendable {
 
     init(bell: consuming Bell) {
         self.bell = bell
-    }
-}
-
-/// The workers with all that outlives a session: their state, their counters.
-final class Crew {
-    /// A worker between two sessions, or in use by its thread alone.
-    final class Member: @unchecked Sendable {
-        private var worker: Worker
-
-        init(_ worker: consuming Worker) {
-            self.worker = worker
-        }
-
-        func run(_ near: PortSocket, _ far: PortSocket, _ bell: SharedBell) {
-            worker.run(near, far, bell: bell.bell)
-        }
-    }
-
-    let orders = Orders()
-    let workers: [Member]
-    /// By worker, then by port.
-    let portCounters: [[PortCounters]]
-    /// By worker.
-    let firewallCounters: [FirewallCounters]
-    /// What `log` statements said, by worker.
-    let logs: [LogQueue]
-    /// Frames that the kernel couldn't put into a ring, by port.
-    var kernelDrops: [UInt64] = [0, 0]
-
-    init(_ configuration: Configuration) {
-        var workers: [Member] = []
-        var portCounters: [[PortCounters]] = []
-        var firewallCounters: [FirewallCounters] = []
-        var logs: [LogQueue] = []
-        for number in 0..<configuration.workers {
-            let counters = [PortCounters(), PortCounters()]
-            let firewallCounter = FirewallCounters(for: configuration.program)
-            let firewall = Firewall(
-                program: configuration.program, counters: firewallCounter,
-                fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits))
-            portCounters.append(counters)
-            let log = LogQueue()
-            logs.append(log)
-            firewallCounters.append(firewallCounter)
-            workers.append(
-                Member(
-                    Worker(
-                        number: number, firewall: firewall, counters: counters, orders: orders, drops: configuration.drops, log: log,
-                        groups: configuration.groups, reportsDrops: configuration.events?.settings.includesDrops ?? false)))
-        }
-        self.workers = workers
-        self.portCounters = portCounters
-        self.firewallCounters = firewallCounters
-        self.logs = logs
     }
 }

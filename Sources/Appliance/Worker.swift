@@ -5,6 +5,7 @@ package import Firewall
 import Fragments
 import Glibc
 package import PacketIO
+import Reporting
 package import Synchronization
 import Wire
 
@@ -28,7 +29,8 @@ package struct Worker: ~Copyable {
     private let drops: DropCapture?
     private let queue: CaptureQueue?
     private let log: LogQueue
-    private let groups: GroupCaptures?
+    private var groups: GroupCaptures?
+    private let handover: Handover
     private let number: Int
     /// Dropped frames are events as well.
     private let reportsDrops: Bool
@@ -38,7 +40,7 @@ package struct Worker: ~Copyable {
     package init(
         number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?,
         log: LogQueue = LogQueue(),
-        groups: GroupCaptures? = nil, reportsDrops: Bool = false
+        groups: GroupCaptures? = nil, reportsDrops: Bool = false, handover: Handover = Handover()
     ) {
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
@@ -46,6 +48,7 @@ package struct Worker: ~Copyable {
         self.drops = drops
         self.log = log
         self.groups = groups
+        self.handover = handover
         self.number = number
         self.reportsDrops = reportsDrops
         queue = drops?.queues[number]
@@ -57,16 +60,26 @@ package struct Worker: ~Copyable {
         var farRing = ReceiveRing(far)
         var batch = SendBatch()
         while !orders.isStopping.load(ordering: .relaxed) {
+            if handover.isThere { adopt() }
             expireFragments(&batch, near, far)
             let moved =
                 relay(&nearRing, &batch, from: near, to: far, ingress: 0)
                 + relay(&farRing, &batch, from: far, to: near, ingress: 1)
-            if moved == 0 { sleep(near, far, bell.number) }
+            if moved == 0 { sleep(near, far, bell) }
         }
     }
 
+    /// Goes by the rules that were left for it from the next frame on.
+    @inline(never)
+    private mutating func adopt() {
+        guard let delivery = handover.take() else { return }
+        firewall.use(delivery.edition.program, counters: delivery.counters, edition: delivery.edition.number)
+        groups = delivery.groups
+        handover.adopt(delivery.edition.number)
+    }
+
     /// Waits until a frame or an order comes, or a fragment that is held has waited long enough.
-    private func sleep(_ near: PortSocket, _ far: PortSocket, _ bell: Int32) {
+    private func sleep(_ near: PortSocket, _ far: PortSocket, _ bell: borrowing Bell) {
         var timeout: Int32 = -1
         if let deadline = firewall.deadline {
             let now = Clock.now().monotonic
@@ -75,9 +88,10 @@ package struct Worker: ~Copyable {
         var events = (
             pollfd(fd: near.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: far.number, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
+            pollfd(fd: bell.number, events: Int16(POLLIN), revents: 0)
         )
         _ = withUnsafeMutableBytes(of: &events) { poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 3, timeout) }
+        if events.2.revents != 0 { bell.silence() }
         // A port that goes down leaves an error that would wake us again and again; what became of the port is for the
         // control thread to see.
         if events.0.revents & Int16(POLLERR) != 0 { _ = near.takeError() }
@@ -221,7 +235,7 @@ package struct Worker: ~Copyable {
             log.offer(
                 LogRecord(
                     event: event, time: now.sinceEpoch, ingress: UInt8(truncatingIfNeeded: ingress), judgement: judgement,
-                    bytes: frame.bytes.bytes))
+                    bytes: frame.bytes.bytes, edition: firewall.edition))
         }
         log.leaveOut(firewall.eventCount - LogQueue.eventsOfFrame)
     }
@@ -231,7 +245,7 @@ package struct Worker: ~Copyable {
         log.offer(
             LogRecord(
                 event: LoggedStatement(rule: judgement.rule, statement: -1), time: frame.time, ingress: UInt8(truncatingIfNeeded: ingress),
-                judgement: judgement, bytes: frame.bytes.bytes))
+                judgement: judgement, bytes: frame.bytes.bytes, edition: firewall.edition))
     }
 
     /// What a capture says of the frame.
@@ -244,7 +258,7 @@ package struct Worker: ~Copyable {
         return CaptureRecord(
             time: frame.time, length: UInt32(truncatingIfNeeded: frame.length + tagLength), partialChecksum: partial,
             port: UInt8(truncatingIfNeeded: ingress), reason: judgement.reason.rawValue, rule: judgement.rule,
-            baseChain: judgement.baseChain, isChanged: judgement.isChanged)
+            baseChain: judgement.baseChain, isChanged: judgement.isChanged, edition: firewall.edition)
     }
 
     private mutating func offer(_ frame: ReceivedFrame, _ record: CaptureRecord, to queue: CaptureQueue) {

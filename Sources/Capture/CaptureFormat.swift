@@ -3,6 +3,9 @@ protocol CaptureFormat {
     /// What a file begins with.
     func header() -> [UInt8]
 
+    /// From the next header on the file says this of itself.
+    mutating func describe(_ origin: CaptureOrigin)
+
     /// One frame, of which only the beginning is kept if the settings say so.
     func block(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) -> [UInt8]
 

@@ -23,10 +23,14 @@ public struct CaptureRecord: Sendable, Equatable {
     public var snapLength: UInt32
     /// Rules have changed its headers since it came in.
     public var isChanged: Bool
+    /// Of the rules that `rule`, `baseChain` and `statement` are of; it grows.
+    public var edition: UInt32
+    /// It is captured as it leaves by the port.
+    public var isOutbound = false
 
     public init(
         time: UInt64, length: UInt32, partialChecksum: PartialChecksum?, port: UInt8, reason: UInt8, rule: Int32, baseChain: Int32 = -1,
-        statement: Int32 = -1, snapLength: UInt32 = .max, isChanged: Bool = false
+        statement: Int32 = -1, snapLength: UInt32 = .max, isChanged: Bool = false, edition: UInt32 = 0
     ) {
         self.time = time
         self.length = length
@@ -38,6 +42,7 @@ public struct CaptureRecord: Sendable, Equatable {
         self.statement = statement
         self.snapLength = snapLength
         self.isChanged = isChanged
+        self.edition = edition
     }
 }
 

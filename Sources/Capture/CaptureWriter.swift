@@ -10,7 +10,10 @@ final class CaptureWriter {
     private static let patience: UInt64 = 1_000_000_000
 
     private let settings: CaptureSettings
-    private let format: any CaptureFormat
+    private var format: any CaptureFormat
+    private let origins: DropCapture.Origins?
+    /// The newest that a frame was of.
+    private var edition: UInt32 = 0
     private let isGivingUp: () -> Bool
     private let lostElsewhere: () -> UInt64
     private var file: OutputFile?
@@ -34,10 +37,15 @@ final class CaptureWriter {
 
     /// Opens the (first) file.
     /// - Parameters:
+    ///   - origins: Asked when frames of a newer edition come.
     ///   - isGivingUp: Asked while a stream's reader doesn't read.
     ///   - lostElsewhere: Frames that never came here and should have.
-    init(_ settings: CaptureSettings, isGivingUp: @escaping () -> Bool, lostElsewhere: @escaping () -> UInt64) throws(CaptureError) {
+    init(
+        _ settings: CaptureSettings, origins: DropCapture.Origins? = nil, isGivingUp: @escaping () -> Bool,
+        lostElsewhere: @escaping () -> UInt64
+    ) throws(CaptureError) {
         self.settings = settings
+        self.origins = origins
         self.isGivingUp = isGivingUp
         self.lostElsewhere = lostElsewhere
         format = settings.isPcap ? try PcapFormat(settings) : PcapngFormat(settings)
@@ -51,6 +59,7 @@ final class CaptureWriter {
     }
 
     func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) {
+        if record.edition > edition { begin(record.edition) }
         let block = format.block(frame, record, comment: comment)
         let size = (file?.size ?? 0) + UInt64(pending.count)
         if let limits = settings.ring, hasHeader, size + UInt64(block.count) + trailerRoom > limits.fileBytes {
@@ -95,14 +104,26 @@ final class CaptureWriter {
     func end() {
         flush()
         guard let size = file?.size, let path = file?.path else { return }
-        if hasHeader {
-            statistics.end = Self.now(CLOCK_REALTIME)
-            statistics.missing = missing - missingBefore
-            _ = file?.write(format.trailer(statistics), isGivingUp: isGivingUp)
-        }
+        endSection()
         ring?.finish(path, size: file?.size ?? size)
         file = nil
         hasHeader = false
+    }
+
+    /// Goes on in another section, or the next file of a ring: what the section says of the rules is true no longer.
+    private func begin(_ edition: UInt32) {
+        self.edition = edition
+        guard let origin = origins?(edition) else { return }
+        flush()
+        if ring != nil {
+            end()
+            format.describe(origin)
+            attempt()
+        } else {
+            if !settings.isPcap { endSection() }
+            format.describe(origin)
+            if !settings.isPcap, hasHeader { beginSection() }
+        }
     }
 
     // MARK: files
@@ -118,10 +139,21 @@ final class CaptureWriter {
         } else {
             file = try OutputFile(path: settings.path)
         }
-        statistics.begin = now
+        beginSection()
+    }
+
+    private func beginSection() {
+        statistics.begin = Self.now(CLOCK_REALTIME)
         for port in statistics.frames.indices { statistics.frames[port] = 0 }
         missingBefore = missing
         writeHeader()
+    }
+
+    private func endSection() {
+        guard hasHeader else { return }
+        statistics.end = Self.now(CLOCK_REALTIME)
+        statistics.missing = missing - missingBefore
+        _ = file?.write(format.trailer(statistics), isGivingUp: isGivingUp)
     }
 
     private func writeHeader() {

@@ -14,6 +14,9 @@ public final class DropCapture: Sendable {
     /// What is said of a frame in the file, if the file has a place for it.
     public typealias Explanation = @Sendable (CaptureRecord) -> String
 
+    /// What the file says of itself from the first frame of a newer edition on; nil if nothing else than before.
+    public typealias Origins = @Sendable (_ edition: UInt32) -> CaptureOrigin?
+
     /// By the workers' numbers.
     public let queues: [CaptureQueue]
     private nonisolated(unsafe) let writer: CaptureWriter
@@ -47,14 +50,16 @@ public final class DropCapture: Sendable {
     }
 
     /// Creates the file, over an older one of that name, or a ring's first.
-    public init(_ settings: CaptureSettings, workers: Int, explanation: Explanation? = nil) throws(CaptureError) {
+    public init(
+        _ settings: CaptureSettings, workers: Int, explanation: Explanation? = nil, origins: Origins? = nil
+    ) throws(CaptureError) {
         // Standard output's reader may go away, which costs the capture and must not end the process.
         signal(SIGPIPE, SIG_IGN)
         let signals = try Signals()
         let queues = (0..<max(workers, 1)).map { _ in CaptureQueue(capacity: Self.queueBytes) }
         filter = try settings.filter.map { text throws(CaptureError) in try CaptureFilter(text, snapLength: settings.snapLength) }
         writer = try CaptureWriter(
-            settings, isGivingUp: { signals.isFinishing.load(ordering: .relaxed) },
+            settings, origins: origins, isGivingUp: { signals.isFinishing.load(ordering: .relaxed) },
             lostElsewhere: { queues.reduce(signals.leftOut.load(ordering: .relaxed)) { $0 &+ $1.lost } })
         framesPerSecond = settings.framesPerSecond.map { UInt64(max($0, 0)) } ?? .max
         explanations = Explanations(explanation)
@@ -171,33 +176,5 @@ public final class DropCapture: Sendable {
         }
         framesOfSecond += 1
         return framesOfSecond <= framesPerSecond
-    }
-}
-
-/// Explanations that were given already: there are no more than rules and reasons.
-private struct Explanations {
-    private struct Key: Hashable {
-        var reason: UInt8
-        var rule: Int32
-        var baseChain: Int32
-        var statement: Int32
-        var isChanged: Bool
-    }
-
-    private let explanation: DropCapture.Explanation?
-    private var known: [Key: String] = [:]
-
-    init(_ explanation: DropCapture.Explanation?) {
-        self.explanation = explanation
-    }
-
-    mutating func text(of record: CaptureRecord) -> String? {
-        guard let explanation else { return nil }
-        let key = Key(
-            reason: record.reason, rule: record.rule, baseChain: record.baseChain, statement: record.statement, isChanged: record.isChanged)
-        if let text = known[key] { return text }
-        let text = explanation(record)
-        known[key] = text
-        return text
     }
 }

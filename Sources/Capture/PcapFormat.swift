@@ -56,6 +56,9 @@ final class PcapFormat: CaptureFormat {
         fileHeader = Self.take(memory, dumper)
     }
 
+    /// A pcap says nothing of itself.
+    func describe(_ origin: CaptureOrigin) {}
+
     deinit {
         pcap_dump_close(dumper)
         pcap_close(handle)

@@ -1,7 +1,7 @@
 /// Blocks of a pcapng of Ethernet frames with nanoseconds (draft-ietf-opsawg-pcapng): a section header, an interface description
 /// for each port, a packet block for each frame, interface statistics in the end.
 struct PcapngFormat: CaptureFormat {
-    private let origin: CaptureOrigin
+    private var origin: CaptureOrigin
     private let snapLength: Int
 
     /// Option codes, by the names that the draft has for them.
@@ -22,13 +22,16 @@ struct PcapngFormat: CaptureFormat {
     private static let ethernet: UInt16 = 1
     /// Of the magic number's two orders the reader finds its own (section 4.1).
     private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
-    /// The frame came in by the interface (section 4.3.1).
+    /// The frame came in by the interface, or went out (section 4.3.1).
     private static let inbound: UInt32 = 0b01
+    private static let outbound: UInt32 = 0b10
 
     init(_ settings: CaptureSettings) {
         origin = settings.origin
         snapLength = settings.snapLength
     }
+
+    mutating func describe(_ origin: CaptureOrigin) { self.origin = origin }
 
     func header() -> [UInt8] {
         origin.ports.reduce(sectionHeader()) { $0 + interfaceDescription($1) }
@@ -72,7 +75,7 @@ struct PcapngFormat: CaptureFormat {
         block.append(record.length)
         block.append(padded: kept)
         if let comment { block.append(option: Option.opt_comment, comment) }
-        block.append(option: Option.epb_flags, Self.inbound)
+        block.append(option: Option.epb_flags, record.isOutbound ? Self.outbound : Self.inbound)
         block.endOptions()
         return block.finished()
     }

@@ -11,21 +11,36 @@ public struct Firewall: ~Copyable {
     let counters: FirewallCounters
     let hits: HitCounters
     var fragments: FragmentGatherer
+    /// How often the rules were changed: what is kept of a datagram names rules by their indices.
+    public let edition: UInt32
 
     /// - Parameters:
     ///   - counters: Made for `program`, and written by no other firewall.
     ///   - fragments: What holds them; it may hold some already.
-    public init(program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer()) {
+    ///   - edition: A number for the program, by which its judgements are told from those of the programs before it.
+    public init(
+        program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(), edition: UInt32 = 0
+    ) {
         self.program = program
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments
+        self.edition = edition
+        countHeld()
     }
 
-    /// Judges by another program from the next frame on. Fragments that are held stay, and their datagrams are judged by it.
-    /// - Parameter counters: Made for `program`, and written by no other firewall.
-    public mutating func use(_ program: Program, counters: FirewallCounters) {
-        self = Firewall(program: program, counters: counters, fragments: fragments)
+    /// Judges by another program from the next frame on. Fragments that are held stay, and their datagrams are judged by it; what was
+    /// said of a datagram already (`FragmentMode.track`) stays said.
+    /// - Parameters:
+    ///   - counters: Made for `program`, and written by no other firewall.
+    ///   - edition: Another number than the programs before have had.
+    public mutating func use(_ program: Program, counters: FirewallCounters, edition: UInt32) {
+        self.counters.setHeld(frames: 0, bytes: 0, datagrams: 0)
+        self = Firewall(program: program, counters: counters, fragments: fragments, edition: edition)
+    }
+
+    func countHeld() {
+        counters.setHeld(frames: fragments.heldFrames, bytes: fragments.heldBytes, datagrams: fragments.datagramCount)
     }
 
     /// Says whether a frame may pass.

@@ -26,20 +26,22 @@ extension Firewall {
                 judgePacket(&bytes, ParsedFrame.parse(bytes.bytes, tag: tag), ingress: ingress, at: instant)
             }
             whole.dropIfChanged()
-            fragments.conclude(FragmentRuling(whole))
+            fragments.conclude(FragmentRuling(whole, edition))
             // What is logged is the datagram.
             judgement.frame = whole.frame
         case .first:
             judgement = judgePacket(&bytes, frame, ingress: ingress, at: instant)
             judgement.dropIfChanged()
-            fragments.conclude(FragmentRuling(judgement))
+            fragments.conclude(FragmentRuling(judgement, edition))
         case .follows(let ruling):
-            judgement = Judgement(ruling, frame)
+            judgement = Judgement(ruling, frame, edition)
         case .dies(let death):
             judgement.verdict = .drop
             judgement.reason = Reason(death)
         }
-        counters.setHeld(frames: fragments.heldFrames, bytes: fragments.heldBytes, datagrams: fragments.datagramCount)
+        // The next fragment must find room also where nothing departs.
+        if !fragments.hasDepartures { _ = fragments.finishDepartures() }
+        countHeld()
         return judgement
     }
 
@@ -56,7 +58,7 @@ extension Firewall {
         let frame = unsafe ParsedFrame.parse(buffer.bytes, tag: held.tag)
         let judgement =
             switch held.outcome {
-            case .ruled(let ruling): Judgement(ruling, frame)
+            case .ruled(let ruling): Judgement(ruling, frame, edition)
             case .died(let death):
                 Judgement(verdict: .drop, reason: Reason(death), rule: -1, baseChain: -1, frame: frame)
             }
@@ -68,7 +70,7 @@ extension Firewall {
     /// others depart for that.
     public mutating func finishDepartures() -> Bool {
         let isGoingOn = fragments.finishDepartures()
-        counters.setHeld(frames: fragments.heldFrames, bytes: fragments.heldBytes, datagrams: fragments.datagramCount)
+        countHeld()
         return isGoingOn
     }
 
@@ -86,10 +88,10 @@ public struct Departure {
 }
 
 extension FragmentRuling {
-    fileprivate init(_ judgement: Judgement) {
+    fileprivate init(_ judgement: Judgement, _ edition: UInt32) {
         self.init(
             isAccepted: judgement.verdict == .accept, reason: judgement.reason.rawValue, rule: judgement.rule,
-            baseChain: judgement.baseChain)
+            baseChain: judgement.baseChain, edition: edition)
     }
 }
 
@@ -101,9 +103,10 @@ extension Judgement {
         reason = .fragmentChanged
     }
 
-    fileprivate init(_ ruling: FragmentRuling, _ frame: ParsedFrame) {
+    /// - Parameter edition: Of the rules in force: those of another have other indices.
+    fileprivate init(_ ruling: FragmentRuling, _ frame: ParsedFrame, _ edition: UInt32) {
         self.init(
-            verdict: ruling.isAccepted ? .accept : .drop, reason: Reason(rawValue: ruling.reason) ?? .rule, rule: ruling.rule,
-            baseChain: ruling.baseChain, frame: frame)
+            verdict: ruling.isAccepted ? .accept : .drop, reason: Reason(rawValue: ruling.reason) ?? .rule,
+            rule: ruling.edition == edition ? ruling.rule : -1, baseChain: ruling.edition == edition ? ruling.baseChain : -1, frame: frame)
     }
 }

@@ -101,11 +101,14 @@ public struct FragmentRuling: Sendable, Equatable, BitwiseCopyable {
     public var reason: UInt8
     public var rule: Int32
     public var baseChain: Int32
+    /// Of the rules that `rule` and `baseChain` are of.
+    public var edition: UInt32
 
-    public init(isAccepted: Bool, reason: UInt8, rule: Int32, baseChain: Int32) {
+    public init(isAccepted: Bool, reason: UInt8, rule: Int32, baseChain: Int32, edition: UInt32 = 0) {
         self.isAccepted = isAccepted
         self.reason = reason
         self.rule = rule
         self.baseChain = baseChain
+        self.edition = edition
     }
 }

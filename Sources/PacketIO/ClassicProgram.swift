@@ -29,6 +29,11 @@ extension sock_filter {
         sock_filter(BPF_LD | BPF_H | BPF_ABS, UInt32(bitPattern: SKF_NET_OFF) &+ offset)
     }
 
+    /// A = 8 bits of the network header.
+    static func loadByte(network offset: UInt32) -> sock_filter {
+        sock_filter(BPF_LD | BPF_B | BPF_ABS, UInt32(bitPattern: SKF_NET_OFF) &+ offset)
+    }
+
     /// X = A.
     static var accumulatorToIndex: sock_filter { sock_filter(BPF_MISC | BPF_TAX, 0) }
 
@@ -44,6 +49,11 @@ extension sock_filter {
     /// Skips `then` instructions if A is the value, else `else` of them.
     static func jumpIfEqual(_ value: UInt32, then: UInt8, else: UInt8) -> sock_filter {
         sock_filter(BPF_JMP | BPF_JEQ | BPF_K, value, then, `else`)
+    }
+
+    /// Skips `then` instructions if A has one of the bits, else `else` of them.
+    static func jumpIfAny(_ bits: UInt32, then: UInt8, else: UInt8) -> sock_filter {
+        sock_filter(BPF_JMP | BPF_JSET | BPF_K, bits, then, `else`)
     }
 
     /// Skips so many instructions.

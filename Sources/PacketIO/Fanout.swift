@@ -25,33 +25,18 @@ public enum Fanout {
         try setProgram(first.number, SOL_PACKET, PACKET_FANOUT_DATA, hashOfAddresses(key: key), "PACKET_FANOUT_DATA")
     }
 
-    /// A classic program whose value, modulo the number of sockets, chooses one: a hash of source XOR destination address,
-    /// the same in both directions, behind up to three VLAN tags (the outermost is not in the bytes); 0 for what isn't IP.
+    /// A classic program whose value, modulo the number of sockets, chooses one: a hash of source XOR destination address, the same in
+    /// both directions, behind up to three VLAN tags (the outermost is not in the bytes); 0 for what isn't IP.
+    ///
+    /// An ICMP error goes where the packet goes that it quotes, since the worker there knows the connection; it may come from any router
+    /// on the way. One in fragments or behind IP options goes by its own addresses.
     package static func hashOfAddresses(key: UInt32) -> [sock_filter] {
-        let ipv4 = UInt32(ETH_P_IP)
-        let ipv6 = UInt32(ETH_P_IPV6)
-
-        // Ends the program with the hash of the words at these offsets, XORed.
-        func hash(_ offsets: [UInt32]) -> [sock_filter] {
-            var program: [sock_filter] = [.loadWord(network: offsets[0])]
-            for offset in offsets.dropFirst() {
-                program += [.accumulatorToIndex, .loadWord(network: offset), .xorIndex]
-            }
-            // An odd factor loses nothing, and the upper half depends on every bit.
-            return program + [.multiply(key | 1), .shiftRight(16), .returnAccumulator]
-        }
-
-        // For a network header that begins `base` bytes behind the outermost tag, with its EtherType in A.
-        func addresses(_ base: UInt32) -> [sock_filter] {
-            let four = hash([base + 12, base + 16])
-            let six = hash((0..<8).map { base + 8 + 4 * $0 })
-            return [.jumpIfEqual(ipv4, then: 0, else: UInt8(four.count))] + four
-                + [.jumpIfEqual(ipv6, then: 0, else: UInt8(six.count))] + six
-        }
-
         var program: [sock_filter] = [.load(ancillary: UInt32(SKF_AD_PROTOCOL))]
         for inner in 0..<3 as Range<UInt32> {
-            program += addresses(4 * inner)
+            let four = hashOfIPv4(at: 4 * inner, key)
+            let six = hashOfIPv6(at: 4 * inner, key)
+            program += [.jumpIfEqual(UInt32(ETH_P_IP), then: 0, else: UInt8(four.count))] + four
+            program += [.jumpIfEqual(UInt32(ETH_P_IPV6), then: 0, else: UInt8(six.count))] + six
             if inner < 2 {
                 program += [
                     .jumpIfEqual(UInt32(ETH_P_8021Q), then: 2, else: 0),
@@ -62,5 +47,47 @@ public enum Fanout {
             }
         }
         return program + [.return(0)]
+    }
+
+    /// Ends the program with the hash of the words at these offsets, XORed.
+    private static func hash(_ offsets: [UInt32], _ key: UInt32) -> [sock_filter] {
+        var program: [sock_filter] = []
+        for (number, offset) in offsets.enumerated() {
+            program += number == 0 ? [.loadWord(network: offset)] : [.accumulatorToIndex, .loadWord(network: offset), .xorIndex]
+        }
+        // An odd factor loses nothing, and the upper half depends on every bit.
+        return program + [.multiply(key | 1), .shiftRight(16), .returnAccumulator]
+    }
+
+    /// For a header that begins so many bytes behind the outermost tag.
+    private static func hashOfIPv4(at base: UInt32, _ key: UInt32) -> [sock_filter] {
+        let own = hash([base + 12, base + 16], key)
+        let quoted = hash([base + 28 + 12, base + 28 + 16], key)
+        let end = UInt8(quoted.count)
+        // RFC 792: destination unreachable, source quench, redirect, time exceeded, parameter problem.
+        let errors: [UInt32] = [3, 4, 5, 11, 12]
+        var isError: [sock_filter] = []
+        for (number, type) in errors.enumerated() {
+            let isLast = number == errors.count - 1
+            isError.append(.jumpIfEqual(type, then: UInt8(errors.count - 1 - number), else: isLast ? end : 0))
+        }
+        let rest = UInt8(isError.count) + end
+        return [
+            .loadByte(network: base + 9), .jumpIfEqual(UInt32(IPPROTO_ICMP), then: 0, else: 5 + rest),
+            .loadHalf(network: base + 6), .jumpIfAny(0x3fff, then: 3 + rest, else: 0),
+            .loadByte(network: base), .jumpIfEqual(0x45, then: 0, else: 1 + rest),
+            .loadByte(network: base + 20),
+        ] + isError + quoted + own
+    }
+
+    private static func hashOfIPv6(at base: UInt32, _ key: UInt32) -> [sock_filter] {
+        let own = hash((0..<8).map { base + 8 + 4 * $0 }, key)
+        let quoted = hash((0..<8).map { base + 48 + 8 + 4 * $0 }, key)
+        let end = UInt8(quoted.count)
+        // RFC 4443: the types below 128 are errors.
+        return [
+            .loadByte(network: base + 6), .jumpIfEqual(UInt32(IPPROTO_ICMPV6), then: 0, else: 2 + end),
+            .loadByte(network: base + 40), .jumpIfAny(0x80, then: end, else: 0),
+        ] + quoted + own
     }
 }

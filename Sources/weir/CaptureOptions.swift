@@ -2,6 +2,7 @@ import Appliance
 import ArgumentParser
 import Capture
 import Classifier
+import Reporting
 import Ruleset
 
 /// Bytes, with a unit if wanted: `4096`, `64K`, `100M`, `2G`.
@@ -136,14 +137,14 @@ struct CaptureOptions: ParsableArguments {
     }
 
     /// Opens what is to be written.
-    func open(_ program: Program, sources: [SourceFile], workers: Int) throws(CaptureError) -> (
+    func open(_ editions: Editions, workers: Int) throws(CaptureError) -> (
         drops: DropCapture?, groups: GroupCaptures?, events: EventWriter?
     ) {
-        let origin = CaptureOrigin.ofThisRun(ports: program.ports, sources: sources, version: weirVersion)
+        let (program, origin) = (editions.current.program, editions.current.origin)
         func capture(_ settings: CaptureSettings) throws(CaptureError) -> DropCapture {
             var settings = settings
             settings.origin = origin
-            return try DropCapture(settings, workers: workers) { CaptureComment.text(of: $0, program) }
+            return try DropCapture(settings, workers: workers, explanation: editions.comment, origins: { editions[$0]?.origin })
         }
         var dropCapture: DropCapture?
         if let drops {
@@ -159,7 +160,7 @@ struct CaptureOptions: ParsableArguments {
         var writer: EventWriter?
         if let events {
             writer = try EventWriter(
-                EventSettings(path: events, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? 1000), program,
+                EventSettings(path: events, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? 1000), editions,
                 ports: program.ports)
         }
         return (dropCapture, captures.isEmpty ? nil : GroupCaptures(captures, program), writer)

@@ -4,6 +4,7 @@ import Classifier
 import Fragments
 import Logging
 import PacketIO
+import Reporting
 import Ruleset
 
 struct Run: ParsableCommand {
@@ -13,8 +14,11 @@ struct Run: ParsableCommand {
             The two ports are taken from the host for the run: it hears nothing there and says nothing. When Weir ends they are \
             as they were before. When it is killed nothing passes, and the next start takes the ports over.
 
-            SIGUSR1 prints the counters to standard output, and so does the end; messages go to standard error. SIGHUP makes captures \
-            and events go on in new files, for logrotate(8).
+            SIGUSR1 prints the counters to standard output, and so does the end; messages go to standard error.
+
+            SIGHUP reads the rules anew, and makes captures and events go on in new files, for logrotate(8). New rules hold from one \
+            frame to the next, none is lost; limits, quotas and sets that rules change begin anew. If there is anything wrong with \
+            the file, the old rules stay.
 
             Needs root, or CAP_NET_ADMIN and CAP_NET_RAW.
 
@@ -73,10 +77,13 @@ struct Run: ParsableCommand {
             for warning in warnings { log.warning("\(warning)") }
             let workers = workers ?? min(processorCount(), Self.workerLimit)
             let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now())
-            let (drops, groups, events) = try captures.open(program, sources: ruleset.sources, workers: workers)
+            let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
+            let (drops, groups, events) = try captures.open(editions, workers: workers)
             for group in groups?.unused ?? [] { log.warning("no rule says \"log group \(group)\", so its capture stays empty") }
             let configuration = Configuration(
-                ports: portNames, program: program, drops: drops, groups: groups, events: events, workers: workers,
+                ports: portNames, editions: editions,
+                reload: rules == "-" ? nil : Rereader(path: rules, ports: portNames, sources: ruleset.sources).read, drops: drops,
+                groups: groups, events: events, workers: workers,
                 fragments: fragments.fragments, fragmentLimits: fragments.limits,
                 ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
             let output = captures.takesStandardOutput ? FileHandleOutput.standardError : .standardOutput

@@ -13,7 +13,7 @@ struct Weir: ParsableCommand {
             65 the rules are wrong, 66 a rule file can't be read.
             """,
         version: weirVersion,
-        subcommands: [Run.self, Check.self, Rules.self])
+        subcommands: [Run.self, Replay.self, Check.self, Rules.self])
 }
 
 /// Of the program, in reports and captures.

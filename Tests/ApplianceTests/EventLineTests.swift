@@ -4,6 +4,7 @@ import Classifier
 import Firewall
 import Foundation
 import FrameBuilder
+import Reporting
 import Ruleset
 import Testing
 import Wire
@@ -83,7 +84,8 @@ import Wire
     @Test func `a second has so many lines, and the others' number is said`() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString).json").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = try EventWriter(EventSettings(path: path, linesPerSecond: 3), Self.program(), ports: ["a", "b"])
+        let writer = try EventWriter(
+            EventSettings(path: path, linesPerSecond: 3), Editions(Self.program(), origin: CaptureOrigin()), ports: ["a", "b"])
         let queue = LogQueue()
         let bytes = Frame.ethernet().arp().bytes
         for _ in 0..<10 {

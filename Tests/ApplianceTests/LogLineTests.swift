@@ -1,6 +1,7 @@
 import Appliance
 import Classifier
 import FrameBuilder
+import Reporting
 import Ruleset
 import Testing
 import Wire

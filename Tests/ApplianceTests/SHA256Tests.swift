@@ -1,4 +1,4 @@
-import Appliance
+import Reporting
 import Testing
 
 /// FIPS 180's own examples, and lengths around a block's end held to sha256sum(1).

@@ -1,4 +1,4 @@
-import Appliance
+import Reporting
 import Testing
 
 @Suite struct TextTableTests {

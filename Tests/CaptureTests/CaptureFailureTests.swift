@@ -91,6 +91,29 @@ private let canMount = ProcessInfo.processInfo.environment["CI"] != nil || geteu
         if isMoved { #expect(try PcapngReader(folder.bytes(of: "old.pcapng")).packets.count == 1) }
     }
 
+    @Test("frames of other rules begin another section, and those before them stay what they were", arguments: [false, true])
+    func editions(_ isRing: Bool) throws {
+        let folder = try TemporaryFolder()
+        var settings = CaptureSettings(path: folder["d.pcapng"])
+        settings.origin.comments = ["rules 0"]
+        if isRing { settings.ring = CaptureRing(fileBytes: CaptureRing.smallestFile) }
+        let running = RunningCapture(
+            try DropCapture(
+                settings, workers: 1,
+                explanation: { "by edition \($0.edition)" },
+                origins: { edition in
+                    var origin = CaptureOrigin()
+                    origin.comments = ["rules \(edition)"]
+                    return origin
+                }))
+        for (number, edition) in ([0, 0, 1, 0, 1, 3, 3] as [UInt32]).enumerated() { running.offer(number, Self.frame, edition: edition) }
+        #expect(running.finish())
+        let files = try folder.names().map { try PcapngReader(folder.bytes(of: $0)) }
+        #expect(files.count == (isRing ? 3 : 1))
+        #expect(files.flatMap(\.comments) == ["rules 0", "rules 1", "rules 3"])
+        #expect(files.flatMap(\.packets).map(\.comment) == ([0, 0, 1, 0, 1, 3, 3] as [UInt32]).map { "by edition \($0)" })
+    }
+
     @Test func aPipeWithoutAReaderIsToldAtTheStart() throws {
         let folder = try TemporaryFolder()
         mkfifo(folder["pipe"], 0o600)

@@ -9,12 +9,14 @@ import Wire
 struct Tally: CustomStringConvertible {
     var files = 0, packetFiles = 0, rules = 0, refused = 0, frames = 0, dropped = 0, changed = 0, counters = 0, unlisted = 0
     var differences = 0
+    /// Files with differences for which the kernel counted otherwise each time.
+    var unsteady = 0
 
     var description: String {
         """
         \(files) rule files (\(packetFiles) of them with br_netfilter), \(rules) rules (\(refused) more were refused by Weir), \
         \(frames) frames, \(dropped) of them dropped and \(changed) changed, \(counters) counters compared (nft could not list \
-        \(unlisted) files); \(differences) differences
+        \(unlisted) files, and of \(unsteady) counted otherwise each time); \(differences) differences
         """
     }
 }
@@ -22,6 +24,18 @@ struct Tally: CustomStringConvertible {
 struct Difference {
     var text: String
     var frame: SentFrame?
+}
+
+/// What one passage of a file's frames came to.
+struct Outcome {
+    var differences: [Difference]
+    /// What came through the bridge, in order of its bytes, and what nft counted; nil if there is none to compare.
+    var kernel: Account?
+
+    struct Account: Equatable {
+        var arrived: [[UInt8]]
+        var rules: [Count?]
+    }
 }
 
 struct SentFrame {
@@ -50,18 +64,18 @@ struct Comparison {
         return Instant(monotonic: 0, sinceEpoch: UInt64(now.tv_sec) * 1_000_000_000)
     }
 
-    func run(_ tally: inout Tally) throws -> [Difference] {
+    func run(_ tally: inout Tally) throws -> Outcome {
         let ruleset: Ruleset
         do throws(RejectedRuleset) {
             ruleset = try Ruleset.read(SourceFile(name: "rules", text: rules)).ruleset
         } catch {
-            return [Difference(text: "Weir takes each rule by itself and refuses the file:\n\(error.render())")]
+            return Outcome(differences: [Difference(text: "Weir takes each rule by itself and refuses the file:\n\(error.render())")])
         }
         let program = try Program(compiling: ruleset, ports: TestBed.ports)
         do {
             try bed.load(rules, asksPacketHooks: asksPacketHooks)
         } catch {
-            return [Difference(text: "Weir accepts, and nft does not: \(error)")]
+            return Outcome(differences: [Difference(text: "Weir accepts, and nft does not: \(error)")])
         }
         // What was on its way belongs to the round before.
         _ = (bed.near.received(), bed.far.received())
@@ -95,7 +109,12 @@ struct Comparison {
         tally.frames += sent.count
         tally.dropped += sent.values.count { $0.passed == nil }
         tally.changed += sent.values.count { $0.passed != nil && $0.passed != $0.bytes }
-        return compare(arrived, with: sent) + compare(counters.snapshot(), of: program, &tally)
+        // nft 1.0.6 ends with a signal when it lists some rules.
+        let counts = try? bed.counts()
+        if counts == nil { tally.unlisted += 1 }
+        return Outcome(
+            differences: compare(arrived, with: sent) + (counts.map { compare($0, with: counters.snapshot(), of: program, &tally) } ?? []),
+            kernel: Outcome.Account(arrived: arrived.sorted { $0.lexicographicallyPrecedes($1) }, rules: counts?.rules ?? []))
     }
 
     /// As the packet socket gives the frame: with the outermost tag beside it.
@@ -135,12 +154,9 @@ struct Comparison {
         return asksPacketHooks && ours.starts(with: theirs) && ParsedFrame.parse(ours.span.bytes, tag: nil).networkEnd == theirs.count
     }
 
-    private func compare(_ snapshot: FirewallCounters.Snapshot, of program: Program, _ tally: inout Tally) -> [Difference] {
-        guard let counts = try? bed.counts() else {
-            // nft 1.0.6 ends with a signal when it lists some rules.
-            tally.unlisted += 1
-            return []
-        }
+    private func compare(
+        _ counts: Counts, with snapshot: FirewallCounters.Snapshot, of program: Program, _ tally: inout Tally
+    ) -> [Difference] {
         guard counts.rules.count == program.rules.count else {
             return [Difference(text: "nft has \(counts.rules.count) rules, and Weir \(program.rules.count)")]
         }

@@ -16,6 +16,9 @@ struct Conformance: ParsableCommand {
     @Option(help: "How long to go on.")
     var seconds = 30
 
+    @Option(help: "Rule files to try at the most; the time may end before.")
+    var files = Int.max
+
     @Option(help: "Where the random numbers begin; the same seed makes the same rules and frames.")
     var seed: UInt64 = 1
 
@@ -40,23 +43,38 @@ struct Conformance: ParsableCommand {
         var tally = Tally()
         let end = ContinuousClock.now + .seconds(seconds)
         var round = seed
-        while ContinuousClock.now < end {
+        while ContinuousClock.now < end, tally.files < files {
             var source = RuleSource(seed: round)
             let (text, refused, asksPacketHooks) = source.file(rules: rules, hasPacketHooks: TestBed.hasPacketHooks)
             tally.refused += refused
             let comparison = Comparison(rules: text, asksPacketHooks: asksPacketHooks, seed: round, frames: frames, bed: bed)
-            var differences = try comparison.run(&tally)
-            // Once more: a frame that came late is no difference.
-            if !differences.isEmpty {
-                var again = Tally()
-                differences = try comparison.run(&again)
-            }
+            let differences = try steadyDifferences(of: comparison, &tally)
             for difference in differences.prefix(5) { try report(difference, rules: text, round: round) }
             tally.differences += differences.count
             round &+= 1
         }
         print("seeds \(seed)…\(round &- 1): \(tally)")
-        if tally.differences > 0 || tally.files == 0 || tally.dropped == 0 { throw ExitCode.failure }
+        // The kernel's own is to be rare, or something else is behind it.
+        let isUnsteady = tally.unsteady > 1 + tally.files / 50
+        if tally.differences > 0 || isUnsteady || tally.files == 0 || tally.dropped == 0 { throw ExitCode.failure }
+    }
+
+    /// What differs each time that the frames are sent.
+    ///
+    /// A frame that came late is no difference. Nor is a file for which the kernel doesn't count alike twice: while its hash table of a
+    /// set is made larger, an element that a rule adds may find no place (lib/rhashtable.c, EBUSY), and the rule ends there.
+    private func steadyDifferences(of comparison: Comparison, _ tally: inout Tally) throws -> [Difference] {
+        if try comparison.run(&tally).differences.isEmpty { return [] }
+        var again = Tally()
+        let second = try comparison.run(&again)
+        if second.differences.isEmpty { return [] }
+        let third = try comparison.run(&again)
+        if third.differences.isEmpty { return [] }
+        if second.kernel != third.kernel {
+            tally.unsteady += 1
+            return []
+        }
+        return third.differences
     }
 
     private func report(_ difference: Difference, rules: String, round: UInt64) throws {

@@ -113,9 +113,51 @@ private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Boo
         var firewall = Firewall(program: before, counters: FirewallCounters(for: before))
         let parts = datagram(to: 10, cut: 8)
         _ = judge(parts[0], by: &firewall)
-        firewall.use(after, counters: FirewallCounters(for: after))
+        firewall.use(after, counters: FirewallCounters(for: after), edition: 1)
         _ = judge(parts[1], by: &firewall)
         #expect(drain(&firewall).map(\.reason) == [.policy, .policy])
+    }
+
+    /// Another program's rules have other numbers.
+    @Test func `what was said of a datagram stays said, and names no rule of the next program`() throws {
+        let before = try program(policy: .drop, [rule(verdict(.accept))])
+        let after = try program(policy: .drop, [])
+        var firewall = Firewall(
+            program: before, counters: FirewallCounters(for: before), fragments: FragmentGatherer(mode: .track))
+        let parts = datagram(to: 10, cut: 8)
+        let first = judge(parts[0], by: &firewall)
+        #expect(first.verdict == .accept && first.rule == 0 && first.baseChain == 0)
+        firewall.use(after, counters: FirewallCounters(for: after), edition: 1)
+        let second = judge(parts[1], by: &firewall)
+        #expect(second.verdict == .accept && second.reason == .acceptByRule)
+        #expect(second.rule == -1 && second.baseChain == -1)
+    }
+
+    /// Whoever forwards looks at departures alone; the oldest departs when the tables are full, and the newest is held.
+    @Test(arguments: [FragmentMode.reassemble, .track])
+    func `a full table lets its oldest datagram go, not the newest`(_ mode: FragmentMode) throws {
+        let program = try program(policy: .accept, [])
+        let limits = FragmentLimits(datagrams: 4)
+        var firewall = Firewall(
+            program: program, counters: FirewallCounters(for: program), fragments: FragmentGatherer(mode: mode, limits: limits))
+        var departed: [UInt64] = []
+        for number in 0..<40 as Range<UInt8> {
+            var part = datagram(to: 10, cut: 8)[1]
+            part[19] = number
+            var span = part.mutableSpan
+            var raw = span.mutableBytes
+            let judgement = firewall.judge(&raw, tag: nil, ingress: 0, at: noon, time: UInt64(number))
+            #expect(judgement.verdict == .hold, "\(number)")
+            while firewall.hasDepartures {
+                while let departure = firewall.nextDeparture() {
+                    #expect(departure.judgement.reason == .fragmentLimitDatagrams)
+                    departed.append(departure.held.time)
+                }
+                _ = firewall.finishDepartures()
+            }
+        }
+        #expect(departed == Array(0..<UInt64(departed.count)), "in the order of arrival")
+        #expect(departed.count >= 36)
     }
 
     @Test func `what dies of age departs with its reason`() throws {

@@ -101,7 +101,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
         var firewall = Firewall(program: first, counters: before)
         var bytes = ipv4.udp(1, 2).bytes
         let accepted = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
-        firewall.use(second, counters: after)
+        firewall.use(second, counters: after, edition: 1)
         let dropped = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
 
         #expect(accepted.reason == .acceptByPolicy)

@@ -22,8 +22,8 @@ struct ClassicMachine {
             let instruction = program[next]
             next += 1
             switch instruction.code {
-            case 0x20, 0x28:
-                let width = instruction.code == 0x20 ? 4 : 2
+            case 0x20, 0x28, 0x30:
+                let width = instruction.code == 0x20 ? 4 : instruction.code == 0x28 ? 2 : 1
                 guard let value = load(Int32(bitPattern: instruction.k), width) else { return 0 }
                 a = value
             case 0x07: x = a
@@ -31,6 +31,7 @@ struct ClassicMachine {
             case 0x24: a = a &* instruction.k
             case 0x74: a >>= instruction.k
             case 0x15: next += Int(a == instruction.k ? instruction.jt : instruction.jf)
+            case 0x45: next += Int(a & instruction.k != 0 ? instruction.jt : instruction.jf)
             case 0x05: next += Int(instruction.k)
             case 0x06: return instruction.k
             case 0x16: return a

@@ -79,4 +79,55 @@ import Testing
         let machine = ClassicMachine(network: bytes, networkProtocol: type)
         #expect(try machine.run(Fanout.hashOfAddresses(key: Self.key)) == 0, "\(what)")
     }
+
+    // MARK: ICMP errors
+
+    private static let router: UInt8 = 77
+
+    /// What a router says to `source` of its packet to `destination`, and the same packet by itself.
+    private static func error(_ version: Int, type: UInt8, first: [UInt8]? = nil, flags: [UInt8] = [0, 0], tags: Int = 0) throws
+        -> (error: UInt32, quoted: UInt32, own: UInt32)
+    {
+        let program = Fanout.hashOfAddresses(key: key)
+        let quoted = machine(version, 3, 200, tags: 0)
+        var error = machine(version, router, 3, tags: tags)
+        let start = tags * 4
+        if version == 4 {
+            error.network[start + 9] = 1
+            error.network.replaceSubrange(start + 6..<start + 8, with: flags)
+            error.network[start] = first?[0] ?? 0x45
+        } else {
+            error.network[start + 6] = first?[0] ?? 58
+        }
+        error.network.removeLast(4)
+        error.network += [type, 0, 0, 0, 0, 0, 0, 0] + quoted.network
+        return try (error.run(program), quoted.run(program), machine(version, router, 3, tags: 0).run(program))
+    }
+
+    @Test(
+        arguments: [
+            (4, 3, 0), (4, 4, 0), (4, 5, 1), (4, 11, 2), (4, 12, 0),
+            (6, 1, 0), (6, 2, 1), (6, 3, 2), (6, 4, 0),
+        ] as [(Int, UInt8, Int)])
+    func errorsGoWhereThePacketGoesThatTheyQuote(_ version: Int, _ type: UInt8, _ tags: Int) throws {
+        let hashes = try Self.error(version, type: type, tags: tags)
+        #expect(hashes.error == hashes.quoted)
+        #expect(hashes.error != hashes.own)
+    }
+
+    @Test(
+        arguments: [
+            ("an echo request", 4, 8, 0x45, [0, 0]),
+            ("an echo reply", 4, 0, 0x45, [0, 0]),
+            ("a first fragment", 4, 3, 0x45, [0x20, 0]),
+            ("a later fragment", 4, 3, 0x45, [0, 4]),
+            ("options", 4, 3, 0x46, [0, 0]),
+            ("an ICMPv6 echo request", 6, 128, 58, [0, 0]),
+            ("an ICMPv6 fragment", 6, 3, 44, [0, 0]),
+        ] as [(String, Int, UInt8, UInt8, [UInt8])])
+    func whatIsNoWholeErrorGoesByItsOwnAddresses(_ what: String, _ version: Int, _ type: UInt8, _ first: UInt8, _ flags: [UInt8]) throws {
+        let hashes = try Self.error(version, type: type, first: [first], flags: flags)
+        #expect(hashes.error == hashes.own, "\(what)")
+        #expect(hashes.error != hashes.quoted)
+    }
 }

@@ -34,6 +34,7 @@ struct Counters: Sendable, Codable {
     }
 
     let ports: [Port]
+    let reloads: Int
     let rules: [Rule]
     let reasons: [String: Tally]
     let held: Held

@@ -1,9 +1,9 @@
-import Classifier
-import Firewall
+package import Classifier
+package import Firewall
 import Ruleset
 
 /// What rules have remembered under names.
-struct StateReport: Encodable {
+package struct StateReport: Encodable {
     struct CounterReport: Encodable {
         var table: String
         var name: String
@@ -43,7 +43,7 @@ struct StateReport: Encodable {
     var elements: [ElementReport]
     var sets: [SetReport]
 
-    init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
+    package init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
         counters = zip(program.namedCounters, counted.namedCounters).map { counter, hits in
             CounterReport(
                 table: "\(counter.family.rawValue) \(counter.table)", name: counter.name, frames: counter.packets &+ hits.frames,
@@ -70,7 +70,7 @@ struct StateReport: Encodable {
     }
 
     /// A table for each kind of which there is something, with an empty line in front of it.
-    func tables() -> String {
+    package func tables() -> String {
         var result = ""
         func add(_ head: [String], _ rows: [[String]]) {
             guard !rows.isEmpty else { return }

@@ -1,14 +1,16 @@
 public import Capture
 public import Classifier
 import Firewall
-import Ruleset
+package import Ruleset
 
 /// Why a frame is in a capture, in one line: `drop by rule edge.nft:14 "no telnet" (chain forward) reason=rule`.
 public enum CaptureComment {
     public static func text(of record: CaptureRecord, _ program: Program) -> String {
-        let reason = "reason=" + (Reason(rawValue: record.reason)?.name ?? "\(record.reason)")
+        let why = Reason(rawValue: record.reason)
+        let reason = "reason=" + (why?.name ?? "\(record.reason)")
         let isLogged = record.statement >= 0
-        var words = [isLogged ? "log" : "drop"]
+        let isAccepted = why == .acceptByRule || why == .acceptByPolicy
+        var words = [isLogged ? "log" : isAccepted ? "accept" : "drop"]
         if program.rules.indices.contains(Int(record.rule)) {
             let rule = program.rules[Int(record.rule)]
             words += ["by rule", "\(rule.source):\(rule.line)"]
@@ -29,7 +31,7 @@ public enum CaptureComment {
 
 extension Program {
     /// The statement that an event is about; nil where there is none, as for an event that says that a frame was dropped.
-    func logStatement(of event: LoggedStatement) -> LogStatement? {
+    package func logStatement(of event: LoggedStatement) -> LogStatement? {
         guard rules.indices.contains(Int(event.rule)) else { return nil }
         let statements = rules[Int(event.rule)].rule.statements
         guard statements.indices.contains(Int(event.statement)), case .log(let log, _) = statements[Int(event.statement)] else {

@@ -31,6 +31,11 @@ package struct EventLine: Encodable {
         var reason: String
     }
 
+    struct Verdict: Encodable {
+        /// `pass` or `drop`.
+        var action: String
+    }
+
     struct Origin: Encodable {
         var reason: String?
         var rule: String?
@@ -60,10 +65,15 @@ package struct EventLine: Encodable {
     var ether: Ether?
     var alert: Alert?
     var drop: Drop?
+    /// Of a frame that was read from a capture.
+    var verdict: Verdict?
+    /// Its number in its capture, from 1.
+    var pcap_cnt: UInt64?
+    var pcap_filename: String?
     var weir: Origin
 
     /// Says how many events were left out.
-    init(leftOut: UInt64, time: UInt64) {
+    package init(leftOut: UInt64, time: UInt64) {
         timestamp = Self.timestamp(time)
         event_type = "stats"
         weir = Origin(events_left_out: leftOut)
@@ -98,12 +108,25 @@ package struct EventLine: Encodable {
             alert = Alert(
                 action: record.verdict == .hold ? nil : record.verdict == .accept ? "allowed" : "blocked",
                 signature: statement.prefix ?? "", severity: Self.severity(of: statement))
+        } else if record.verdict == .accept {
+            event_type = "packet"
         } else {
             event_type = "drop"
             drop = Drop(
                 len: isIP ? frame.networkLength : frame.length, tos: isIP ? frame.trafficClass : nil,
                 ipid: isIPv4 ? frame.identification : nil, reason: record.reason.name)
         }
+    }
+
+    /// The same of a frame in a capture.
+    /// - Parameters:
+    ///   - number: From 1.
+    ///   - file: The capture's name.
+    package init(_ record: LogRecord, _ program: Program, ports: [String], number: UInt64, file: String) {
+        self.init(record, program, ports: ports)
+        pcap_cnt = number
+        pcap_filename = file
+        if record.verdict != .hold { verdict = Verdict(action: record.verdict == .accept ? "pass" : "drop") }
     }
 
     private static func origin(of record: LogRecord, _ statement: LogStatement?, _ program: Program) -> Origin {
@@ -151,7 +174,7 @@ package struct EventLine: Encodable {
     }
 
     /// UTC, with microseconds: `2026-03-14T15:09:26.535897+0000`.
-    private static func timestamp(_ time: UInt64) -> String {
+    package static func timestamp(_ time: UInt64) -> String {
         var seconds = time_t(time / 1_000_000_000)
         var date = tm()
         gmtime_r(&seconds, &date)

@@ -1,0 +1,80 @@
+public import Capture
+public import Classifier
+import Reporting
+import Synchronization
+
+/// A program in use, and what was made for it: the rules of the start, or those of a reload.
+public final class Edition: Sendable {
+    /// 0 for that of the start, and one more with each reload.
+    public let number: UInt32
+    public let program: Program
+    /// What captures say of the rules' files.
+    public let origin: CaptureOrigin
+
+    init(number: UInt32, program: Program, origin: CaptureOrigin) {
+        self.number = number
+        self.program = program
+        self.origin = origin
+    }
+}
+
+/// The edition in use, and those before it, of which records may still be on their way to a writer.
+public final class Editions: Sendable {
+    /// Editions that are kept: a writer that far behind has lost the frames long ago.
+    private static let capacity = 8
+
+    private let known: Mutex<[Edition]>
+
+    /// Begins with the rules of the start.
+    public init(_ program: Program, origin: CaptureOrigin) {
+        known = Mutex([Edition(number: 0, program: program, origin: origin)])
+    }
+
+    /// The newest.
+    public var current: Edition {
+        // There is always one: the first is added at once, and only those are removed that newer ones follow.
+        known.withLock { $0[$0.endIndex - 1] }
+    }
+
+    /// nil for one that is too old.
+    public subscript(number: UInt32) -> Edition? { known.withLock { known in known.last { $0.number == number } } }
+
+    /// Adds the next.
+    public func add(_ program: Program, origin: CaptureOrigin) -> Edition {
+        known.withLock { known in
+            let edition = Edition(number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin)
+            known.append(edition)
+            if known.count > Self.capacity { known.removeFirst() }
+            return edition
+        }
+    }
+
+    /// Why a frame is in a capture.
+    public func comment(on record: CaptureRecord) -> String {
+        guard let edition = self[record.edition] else {
+            var record = record
+            record.rule = -1
+            record.baseChain = -1
+            return CaptureComment.text(of: record, current.program)
+        }
+        return CaptureComment.text(of: record, edition.program)
+    }
+
+    /// A record with the program whose rules it names. Of one that is too old nothing but the frame is known.
+    func resolved(_ record: LogRecord) -> (record: LogRecord, program: Program) {
+        if let edition = self[record.edition] { return (record, edition.program) }
+        var record = record
+        record.event = LoggedStatement(rule: -1, statement: -1)
+        record.baseChain = -1
+        return (record, current.program)
+    }
+}
+
+/// What became of reading the rules anew.
+public enum Reload: Sendable {
+    /// The files are as they were.
+    case unchanged
+    /// Why the rules at hand stay in force.
+    case refused(String)
+    case changed(Program, CaptureOrigin)
+}

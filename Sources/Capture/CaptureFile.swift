@@ -1,0 +1,24 @@
+/// A capture that is written as its frames come, by whoever calls, who may wait for a disk.
+public final class CaptureFile {
+    private let writer: CaptureWriter
+    private var explanations: Explanations
+    /// Where it goes; `-` is standard output.
+    public let path: String
+
+    /// Creates the file, over an older one of that name.
+    public init(_ settings: CaptureSettings, explanation: DropCapture.Explanation? = nil) throws(CaptureError) {
+        path = settings.path
+        writer = try CaptureWriter(settings, isGivingUp: { false }, lostElsewhere: { 0 })
+        explanations = Explanations(explanation)
+    }
+
+    /// Frames that the file did not take.
+    public var unwritten: UInt64 { writer.unwritten }
+
+    public func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord) {
+        writer.write(frame, record, comment: explanations.text(of: record))
+    }
+
+    /// Writes what the file ends with.
+    public func finish() { writer.end() }
+}

@@ -1,0 +1,134 @@
+public import Classifier
+public import Firewall
+public import Fragments
+
+/// Where a frame stands among those that are replayed.
+public struct FramePlace: BitwiseCopyable, Sendable, Equatable {
+    /// Index of its file.
+    public var file: UInt16
+    /// Its number in that file, from 1.
+    public var number: UInt64
+
+    public init(file: UInt16 = 0, number: UInt64) {
+        self.file = file
+        self.number = number
+    }
+}
+
+/// What became of a frame that was replayed.
+public struct JudgedFrame {
+    public var place: FramePlace
+    /// Index into `Program.ports` of the port by which it came.
+    public var ingress: UInt8
+    /// Nanoseconds since the epoch, as it was given.
+    public var time: UInt64
+    /// With the frame as rules have left it. `.hold` only where a `log` statement saw a fragment that is held.
+    public var judgement: Judgement
+    /// As rules have left them. Valid during the call.
+    public var bytes: UnsafeRawBufferPointer
+}
+
+/// What hears the verdicts.
+public protocol ReplaySink: ~Copyable {
+    /// A frame has its verdict: each has one, in the order in which they are known.
+    mutating func judged(_ frame: JudgedFrame)
+
+    /// A frame, or the datagram that it completes, came to a `log` statement. Heard before the verdict.
+    mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame)
+}
+
+/// The firewall on recorded or described frames: the same that runs live, with the frames' times as its clock.
+///
+/// Frames are pushed in, and verdicts come out; those of fragments that are held when they are known. Nothing is allocated for a frame.
+public struct Replay: ~Copyable {
+    private var firewall: Firewall
+    private var clock = ReplayClock()
+    public let counters: FirewallCounters
+
+    /// - Parameter program: Compiled with 0 as its `start`, from which the first frame counts. Its limits and quotas go on from where
+    ///   they are.
+    public init(_ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits()) {
+        counters = FirewallCounters(for: program)
+        firewall = Firewall(program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits))
+    }
+
+    /// Frames whose time was before that of a frame in front of them.
+    public var backwardSteps: UInt64 { clock.backwardSteps }
+
+    /// The moment at which the last frame was judged.
+    public var now: Instant {
+        var clock = clock
+        return clock.advance(to: 0)
+    }
+
+    /// Judges a frame, and before it lets those go that were held too long by its time.
+    /// - Parameters:
+    ///   - bytes: With all tags, without the frame check sequence. Rules may change them.
+    ///   - time: Nanoseconds since the epoch. Time that goes back by no more than a second stands still; from further back it goes on.
+    public mutating func judge<Sink: ReplaySink & ~Copyable>(
+        _ bytes: UnsafeMutableRawBufferPointer, _ place: FramePlace, ingress: UInt8, time: UInt64, into sink: inout Sink
+    ) {
+        let instant = clock.instant(at: time)
+        if let deadline = firewall.deadline, deadline <= instant.monotonic {
+            firewall.expire(at: instant)
+            depart(into: &sink)
+        }
+        var span = bytes.mutableBytes
+        let judgement = firewall.judge(
+            &span, tag: nil, ingress: ingress, at: instant, virtioHeader: HeldPlace.header(of: place), time: time)
+        let frame = JudgedFrame(
+            place: place, ingress: ingress, time: time, judgement: judgement, bytes: UnsafeRawBufferPointer(bytes))
+        if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }
+        if judgement.verdict != .hold { sink.judged(frame) }
+        if firewall.hasDepartures { depart(into: &sink) }
+    }
+
+    /// Lets time go on until nothing is held any more: every frame has its verdict then.
+    public mutating func finish<Sink: ReplaySink & ~Copyable>(into sink: inout Sink) {
+        while let deadline = firewall.deadline {
+            firewall.expire(at: clock.advance(to: deadline))
+            depart(into: &sink)
+        }
+    }
+
+    @inline(never)
+    private func tellEvents<Sink: ReplaySink & ~Copyable>(of frame: JudgedFrame, to sink: inout Sink) {
+        for index in 0..<firewall.eventCount {
+            guard let event = firewall.event(index) else { break }
+            sink.logged(event, frame)
+        }
+    }
+
+    @inline(never)
+    private mutating func depart<Sink: ReplaySink & ~Copyable>(into sink: inout Sink) {
+        guard firewall.hasDepartures else { return }
+        repeat {
+            while let departure = firewall.nextDeparture() {
+                let held = departure.held
+                sink.judged(
+                    JudgedFrame(
+                        place: HeldPlace.place(inFrontOf: held.start), ingress: held.ingress, time: held.time,
+                        judgement: departure.judgement, bytes: UnsafeRawBufferPointer(start: held.start, count: held.length)))
+            }
+        } while firewall.finishDepartures()
+    }
+}
+
+/// A held frame's place. It travels in the ten bytes that are kept in front of a held frame: recorded frames have no offload state.
+private enum HeldPlace {
+    private static let length = 10
+
+    static func header(of place: FramePlace) -> VirtioHeader {
+        withUnsafeTemporaryAllocation(byteCount: length, alignment: 8) { header in
+            header.storeBytes(of: place.number, as: UInt64.self)
+            header.storeBytes(of: place.file, toByteOffset: 8, as: UInt16.self)
+            return UnsafeRawPointer(header.baseAddress).map(VirtioHeader.init(at:)) ?? VirtioHeader()
+        }
+    }
+
+    static func place(inFrontOf frame: UnsafeMutableRawPointer) -> FramePlace {
+        let start = frame - length
+        return FramePlace(
+            file: start.loadUnaligned(fromByteOffset: 8, as: UInt16.self), number: start.loadUnaligned(as: UInt64.self))
+    }
+}

@@ -1,0 +1,132 @@
+import Capture
+import Classifier
+import Firewall
+import Glibc
+import Reporting
+import Wire
+
+/// What is printed of each frame.
+public enum ReplayListing: Sendable {
+    case nothing
+    /// A line of text.
+    case text
+    /// A line of JSON, in the shape of Suricata's EVE.
+    case json
+}
+
+/// Says of each frame what became of it, and counts by port.
+struct ReplayOutput: ReplaySink, ~Copyable {
+    /// Of one port, in the order of the program's.
+    struct PortCount {
+        var received = Hits()
+        var sent = Hits()
+    }
+
+    private let program: Program
+    private let listing: ReplayListing
+    private let files: [String]
+    private let accepted: CaptureFile?
+    private let dropped: CaptureFile?
+    private var explanations: Explanations
+    private var lines: LineBuffer
+    private(set) var ports = (PortCount(), PortCount())
+
+    init(_ settings: ReplaySettings) {
+        let program = settings.program
+        self.program = program
+        listing = settings.listing
+        files = settings.files
+        accepted = settings.accepted
+        dropped = settings.dropped
+        explanations = Explanations { CaptureComment.text(of: $0, program) }
+        lines = LineBuffer(descriptor: settings.descriptor)
+    }
+
+    /// Brings all lines out; returns the error number of what could not be written, or 0.
+    mutating func flush() -> Int32 {
+        lines.flush()
+        return lines.errorNumber
+    }
+
+    // MARK: ReplaySink
+
+    mutating func judged(_ frame: JudgedFrame) {
+        let isAccepted = frame.judgement.verdict == .accept
+        count(frame, isAccepted: isAccepted)
+        if isAccepted, let accepted { capture(frame, in: accepted, isOutbound: true) }
+        if !isAccepted, let dropped { capture(frame, in: dropped, isOutbound: false) }
+        switch listing {
+        case .nothing: break
+        case .text: list(frame, statement: -1)
+        case .json: encode(frame, LoggedStatement(rule: frame.judgement.rule, statement: -1))
+        }
+    }
+
+    mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame) {
+        switch listing {
+        case .nothing: break
+        case .text: list(frame, rule: event.rule, statement: event.statement)
+        case .json: encode(frame, event)
+        }
+    }
+
+    // MARK: Parts
+
+    @inline(__always)
+    private mutating func count(_ frame: JudgedFrame, isAccepted: Bool) {
+        let hits = Hits(frames: 1, bytes: UInt64(truncatingIfNeeded: frame.bytes.count))
+        if frame.ingress == 0 {
+            ports.0.received = ports.0.received + hits
+            if isAccepted { ports.1.sent = ports.1.sent + hits }
+        } else {
+            ports.1.received = ports.1.received + hits
+            if isAccepted { ports.0.sent = ports.0.sent + hits }
+        }
+    }
+
+    private func record(of frame: JudgedFrame, rule: Int32? = nil, statement: Int32 = -1) -> CaptureRecord {
+        let judgement = frame.judgement
+        return CaptureRecord(
+            time: frame.time, length: UInt32(truncatingIfNeeded: frame.bytes.count), partialChecksum: nil, port: frame.ingress,
+            reason: judgement.reason.rawValue, rule: rule ?? judgement.rule, baseChain: judgement.baseChain, statement: statement,
+            isChanged: judgement.isChanged)
+    }
+
+    private func capture(_ frame: JudgedFrame, in file: CaptureFile, isOutbound: Bool) {
+        var record = record(of: frame)
+        if isOutbound {
+            record.port = 1 - min(frame.ingress, 1)
+            record.isOutbound = true
+        }
+        file.write(frame.bytes, record)
+    }
+
+    /// `1 15:09:26.535897932 eth1 > eth2 IP 10.0.0.1.4000 > 10.0.0.2.80: Flags [S], length 60: drop by policy of chain …`
+    private mutating func list(_ frame: JudgedFrame, rule: Int32? = nil, statement: Int32) {
+        if files.count > 1 {
+            lines.append(decimal: UInt64(frame.place.file) + 1)
+            lines.append(":")
+        }
+        lines.append(decimal: frame.place.number)
+        lines.append(" ")
+        lines.append(timeOfDay: frame.time)
+        lines.append(" ")
+        lines.append(program.ports[frame.ingress == 0 ? 0 : 1])
+        lines.append(" > ")
+        lines.append(program.ports[frame.ingress == 0 ? 1 : 0])
+        lines.append(" ")
+        FrameLine.append(frame.judgement.frame, frame.bytes.bytes, to: &lines)
+        lines.append(": ")
+        lines.append(explanations.text(of: record(of: frame, rule: rule, statement: statement)) ?? "")
+        lines.endLine()
+    }
+
+    private mutating func encode(_ frame: JudgedFrame, _ event: LoggedStatement) {
+        let record = LogRecord(
+            event: event, time: frame.time, ingress: frame.ingress, judgement: frame.judgement, bytes: frame.bytes.bytes)
+        let file = files.indices.contains(Int(frame.place.file)) ? files[Int(frame.place.file)] : ""
+        let line = EventLine(record, program, ports: program.ports, number: frame.place.number, file: file)
+        line.encoded.withUnsafeBufferPointer { lines.append($0) }
+        lines.flushIfFull()
+    }
+}

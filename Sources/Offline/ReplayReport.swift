@@ -1,0 +1,126 @@
+import Capture
+import Classifier
+import Firewall
+import FoundationEssentials
+import Glibc
+import Reporting
+
+/// What a replay came to, for people and for machines: the parts of a run's report that there are without interfaces, under the same names.
+public struct ReplayReport: Encodable {
+    struct PortReport: Encodable {
+        var name: String
+        /// Frames that came by it and were judged.
+        var received: Amount
+        /// Frames that came by the other one and passed.
+        var sent: Amount
+    }
+
+    /// What was read, and why some of it has no verdict.
+    struct FrameReport: Encodable {
+        var read: UInt64
+        var judged: UInt64
+        /// Their end was not captured.
+        var cut: UInt64
+        /// They were captured as they went out; as they came in they are in the capture too.
+        var leaving: UInt64
+        /// Of interfaces that are no ports.
+        var elsewhere: UInt64
+        /// Of stations of which nobody has said where they are.
+        var unknownStation: UInt64
+        /// Frames whose time was before that of a frame in front of them.
+        var backwardSteps: UInt64
+    }
+
+    private var version: String
+    private var files: [String]
+    private var frames: FrameReport
+    /// Of the first frame and the last; nil without frames.
+    private var from: String?
+    private var to: String?
+    private var ports: [PortReport]
+    private var firewall: FirewallReport
+    private var nanoseconds: UInt64
+    /// One sentence for each output that is not whole.
+    public let failures: [String]
+
+    init(
+        _ settings: ReplaySettings, _ counts: ReplayCounts, ports: [ReplayOutput.PortCount], firewall: FirewallCounters.Snapshot,
+        now: Instant, backwardSteps: UInt64, outputError: Int32
+    ) {
+        version = settings.version
+        files = settings.files
+        frames = FrameReport(
+            read: counts.read, judged: counts.judged, cut: counts.cut, leaving: counts.leaving, elsewhere: counts.elsewhere,
+            unknownStation: counts.unknownStation, backwardSteps: backwardSteps)
+        if counts.judged > 0 {
+            from = EventLine.timestamp(counts.earliest)
+            to = EventLine.timestamp(counts.latest)
+        }
+        nanoseconds = counts.judged > 0 ? counts.latest - counts.earliest : 0
+        self.ports = zip(settings.program.ports, ports).map { name, count in
+            PortReport(name: name, received: Amount(count.received), sent: Amount(count.sent))
+        }
+        self.firewall = FirewallReport(settings.program, firewall, at: now)
+        var failures: [String] = []
+        if outputError != 0 { failures.append("the list of frames can't be written: \(String(cString: strerror(outputError)))") }
+        for file in [settings.accepted, settings.dropped].compactMap({ $0 }) where file.unwritten > 0 {
+            failures.append("\(file.path) did not take \(file.unwritten) frames; see that its disk has room")
+        }
+        self.failures = failures
+    }
+
+    private enum CodingKeys: CodingKey {
+        case version, files, frames, from, to, ports
+    }
+
+    /// The firewall's parts stand beside the others.
+    public func encode(to encoder: any Encoder) throws {
+        try firewall.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(version, forKey: .version)
+        try container.encode(files, forKey: .files)
+        try container.encode(frames, forKey: .frames)
+        try container.encodeIfPresent(from, forKey: .from)
+        try container.encodeIfPresent(to, forKey: .to)
+        try container.encode(ports, forKey: .ports)
+    }
+
+    /// As one line of JSON, or as tables.
+    public func text(json: Bool) -> String {
+        guard json else { return tables() }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Every value is a number or a string, so there is nothing that could not be encoded.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) + "\n" } ?? ""
+    }
+
+    private func tables() -> String {
+        var result = "\(frames.read) frames in \(files.count == 1 ? files[0] : "\(files.count) files")"
+        if let from, let to { result += ", from \(from) to \(to) (\(Self.seconds(nanoseconds)) s)" }
+        result += "; \(frames.judged) judged\n"
+        let notes: [(UInt64, String)] = [
+            (frames.cut, "were cut off in the capture and not judged (--cut-frames zeros judges them)"),
+            (frames.leaving, "were captured as they left and not judged again"),
+            (frames.elsewhere, "are of other interfaces and not judged"),
+            (frames.unknownStation, "are of stations that --ingress-mac doesn't name, and not judged"),
+            (frames.backwardSteps, "have times before that of a frame in front of them"),
+        ]
+        for (count, note) in notes where count > 0 { result += "\(count) \(note)\n" }
+        var table = TextTable(["port", "received", "bytes", "sent", "bytes"])
+        for port in ports {
+            table.add([port.name, "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)", "\(port.sent.bytes)"])
+        }
+        result += "\n" + table.rendered() + "\n" + firewall.tables(omitsIdleRules: true)
+        let idle = firewall.rules.filter { $0.frames == 0 }
+        guard !idle.isEmpty else { return result }
+        var unmatched = TextTable(["rules that no frame matched"])
+        for rule in idle { unmatched.add([rule.title]) }
+        return result + "\n" + unmatched.rendered()
+    }
+
+    /// With milliseconds.
+    private static func seconds(_ nanoseconds: UInt64) -> String {
+        let milliseconds = String(nanoseconds / 1_000_000 % 1000)
+        return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
+    }
+}

@@ -1,0 +1,79 @@
+package import Classifier
+package import Firewall
+import Ruleset
+
+/// Frames and bytes.
+package struct Amount: Encodable {
+    package var frames: UInt64
+    package var bytes: UInt64
+
+    package init(_ hits: Hits) {
+        frames = hits.frames
+        bytes = hits.bytes
+    }
+}
+
+/// What a rule has come to.
+package struct RuleReport: Encodable {
+    package var table: String
+    package var chain: String
+    package var file: String
+    package var line: Int
+    package var text: String
+    /// Frames that matched all of the rule.
+    package var frames: UInt64
+    /// As nft counts them: without the Ethernet header and the outermost tag.
+    package var bytes: UInt64
+
+    /// Its place and its text, in one line.
+    package var title: String { "\(file):\(line) \(chain): \(text)" }
+}
+
+/// What firewalls have judged under one program, for people and for machines.
+package struct FirewallReport: Encodable {
+    /// Fragments that are held at this moment.
+    package struct HeldReport: Encodable {
+        var frames: UInt64
+        var datagrams: UInt64
+        /// Of memory.
+        var bytes: UInt64
+    }
+
+    package var rules: [RuleReport]
+    /// By the reasons' names: every frame has exactly one. Bytes of whole frames.
+    package var reasons: [String: Amount]
+    package var held: HeldReport
+    /// Under names: counters, quotas, elements and sets.
+    package var state: StateReport
+
+    /// - Parameter counted: Of all workers together.
+    package init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
+        rules = zip(program.rules, counted.rules).map { rule, hits in
+            RuleReport(
+                table: "\(rule.family.rawValue) \(rule.table)", chain: rule.chain, file: rule.source, line: rule.line,
+                text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
+        }
+        reasons = [:]
+        for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
+        held = HeldReport(frames: counted.held.frames, datagrams: counted.heldDatagrams, bytes: counted.held.bytes)
+        state = StateReport(program, counted, at: instant)
+    }
+
+    /// Reasons, what is held, rules and state, each under a head of its own, with an empty line between them.
+    /// - Parameter omitsIdleRules: Rules without a frame are left out.
+    package func tables(omitsIdleRules: Bool = false) -> String {
+        var text = TextTable(["reason", "frames", "bytes"])
+        for (name, amount) in reasons.sorted(by: { $0.key < $1.key }) where amount.frames > 0 {
+            text.add([name, "\(amount.frames)", "\(amount.bytes)"])
+        }
+        var result = text.rendered()
+        if held.frames > 0 { result += "\nfragments held: \(held.frames) of \(held.datagrams) datagrams, \(held.bytes) bytes of memory\n" }
+        let shown = rules.filter { !omitsIdleRules || $0.frames > 0 }
+        if !shown.isEmpty {
+            text = TextTable(["frames", "bytes", "rule"])
+            for rule in shown { text.add(["\(rule.frames)", "\(rule.bytes)", rule.title]) }
+            result += "\n" + text.rendered()
+        }
+        return result + state.tables()
+    }
+}

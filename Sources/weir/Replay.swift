@@ -1,0 +1,202 @@
+import ArgumentParser
+import Capture
+import Classifier
+import Fragments
+import Glibc
+import Offline
+import Reporting
+import Ruleset
+
+struct Replay: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Judge recorded frames by a rule file, without root and without interfaces.",
+        discussion: """
+            Reads captures (pcap and pcapng, - is standard input) one after the other and judges their frames as "run" would, by the same \
+            code, with the frames' own times as its clock. Prints a line for each frame when its verdict is known, which for a fragment is \
+            when its datagram is whole or dies; then what "run" prints in the end, and the rules that no frame matched. What a capture \
+            doesn't show is left out: ports' MTUs, and answers of Weir's own.
+
+            By which port a frame came is known by the pcapng's interface that has the port's name. Of frames that are in the capture as \
+            they went out too, only those that came in are judged: by their direction, or, where the capture says none, by the port on \
+            which their sender was seen first. Of all else --ingress or --ingress-mac says it.
+
+            Times are UTC. A time that goes back by up to a second makes limits and timeouts stand still until it has caught up; from \
+            further back they go on as if no time had passed.
+
+            Exit codes: 0 all was read, 1 an output can't be written, 64 the command line is wrong, or doesn't say by which port frames \
+            came, 65 the rules are wrong or a capture is damaged, 66 a file can't be read. What was read up to there is reported.
+
+            Example: weir replay --rules edge.nft --ports eth1,eth2 --dropped drops.pcapng monday.pcapng
+            """)
+
+    @Argument(help: ArgumentHelp("Captures of Ethernet frames, pcap or pcapng; - is standard input.", valueName: "capture"))
+    var files: [String]
+
+    @Option(help: ArgumentHelp("The rule file, in nftables' language; - is standard input.", valueName: "file"))
+    var rules: String
+
+    @Option(help: ArgumentHelp("The two ports, with a comma between them, as rules name them.", valueName: "a,b"))
+    var ports: String
+
+    @Option(help: ArgumentHelp("All frames came by this port.", valueName: "a"))
+    var ingress: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Frames of these stations came by this port; may be given once for each port.",
+            discussion: "Given for one port only, all other stations are behind the other.", valueName: "a=mac,…"))
+    var ingressMac: [PortStations] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "skip or zeros: what to do with frames of which only the beginning was captured.",
+            discussion: """
+                skip counts them and doesn't judge them. zeros judges them with zeros in place of what is missing, which is right where all \
+                headers that the rules look at were captured.
+                """, valueName: "how"))
+    var cutFrames = CutFrames.skip
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the frames that pass to this file, as they leave.",
+            discussion: "As pcapng, with the rule as a comment; as pcap if the name ends in .pcap.", valueName: "file.pcapng"))
+    var accepted: String?
+
+    @Option(help: ArgumentHelp("Write the frames that are dropped to this file, with the reason, likewise.", valueName: "file.pcapng"))
+    var dropped: String?
+
+    @OptionGroup(title: "Fragments")
+    var fragments: FragmentOptions
+
+    @Flag(name: [.customLong("summary"), .customLong("quiet"), .customShort("q")], help: "Print only what is printed in the end.")
+    var summary = false
+
+    @Flag(help: "Print JSON, an object a line: frames in the shape of Suricata's EVE, the counters as \"run\" does.")
+    var json = false
+
+    private var portNames: [String] { ports.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+
+    func validate() throws {
+        guard portNames.count == 2, portNames.allSatisfy({ !$0.isEmpty }), portNames[0] != portNames[1] else {
+            throw ValidationError("--ports takes two names with a comma between them, as in --ports eth1,eth2")
+        }
+        guard !files.isEmpty else { throw ValidationError("name at least one capture") }
+        guard files.count <= UInt16.max else { throw ValidationError("no more than \(UInt16.max) captures can be named") }
+        if files.filter({ $0 == "-" }).count + (rules == "-" ? 1 : 0) > 1 {
+            throw ValidationError("standard input can be read once; - stands for more than one file")
+        }
+        if ingress != nil, !ingressMac.isEmpty { throw ValidationError("give --ingress or --ingress-mac, not both") }
+        for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) where !portNames.contains(name) {
+            throw ValidationError("'\(name)' is neither of the ports \(portNames.joined(separator: " and "))")
+        }
+        if let accepted, accepted == dropped {
+            throw ValidationError("\(accepted) is to be written by two at a time; name different files")
+        }
+        if let file = [accepted, dropped].compactMap({ $0 }).first(where: { $0 != "-" && files.contains($0) }) {
+            throw ValidationError("\(file) is to be read and written; name different files")
+        }
+    }
+
+    func run() throws {
+        let ruleset = try readRules(rules)
+        let settings = try settings(ruleset)
+        Interruption.listen()
+        var progress = ProgressLine(files: files, isWanted: summary || isatty(settings.descriptor) == 0)
+        var replay = ReplayRun(settings)
+        var code = ExitCode.success
+        for (index, file) in files.enumerated() where !Interruption.isHere {
+            do throws(ReplayProblem) {
+                try replay.read(index, isStopping: { Interruption.isHere }) { progress.show(bytes: $0.bytes, frames: $0.frames) }
+            } catch {
+                progress.clear()
+                complain("weir: \(error)")
+                if case .ingress = error { throw ExitCode(EX_USAGE) }
+                if code == .success { code = error.exitCode }
+            }
+            progress.finishFile(file)
+        }
+        progress.clear()
+        if Interruption.isHere { complain("weir: interrupted; what follows is of the frames up to here") }
+        let report = replay.finish()
+        if replay.framesRead > 0 || code == .success {
+            FileHandleOutput(descriptor: settings.descriptor).write((summary || json ? "" : "\n") + report.text(json: json))
+        }
+        for failure in report.failures {
+            complain("weir: \(failure)")
+            code = .failure
+        }
+        if code != .success { throw code }
+    }
+
+    private func settings(_ ruleset: Ruleset) throws -> ReplaySettings {
+        do {
+            let program = try Program(compiling: ruleset, ports: portNames)
+            var settings = ReplaySettings(program, files: files)
+            settings.ingress = choice
+            settings.fragments = fragments.fragments
+            settings.fragmentLimits = fragments.limits
+            settings.fillsCutFrames = cutFrames == .zeros
+            settings.listing = summary ? .nothing : json ? .json : .text
+            settings.descriptor = accepted == "-" || dropped == "-" ? STDERR_FILENO : STDOUT_FILENO
+            settings.version = weirVersion
+            func capture(_ path: String) throws(CaptureError) -> CaptureFile {
+                var capture = CaptureSettings(path: path)
+                capture.origin = CaptureOrigin.ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion)
+                return try CaptureFile(capture) { CaptureComment.text(of: $0, program) }
+            }
+            settings.accepted = try accepted.map(capture)
+            settings.dropped = try dropped.map(capture)
+            return settings
+        } catch {
+            throw refuse("\(error)")
+        }
+    }
+
+    private var choice: IngressChoice {
+        func index(_ name: String) -> UInt8 { name == portNames[0] ? 0 : 1 }
+        if let ingress { return .port(index(ingress)) }
+        guard let first = ingressMac.first else { return .interfaceNames }
+        let stations = ingressMac.reduce(into: [UInt64: UInt8]()) { known, option in
+            for address in option.addresses { known[address] = index(option.port) }
+        }
+        let isOfOnePort = ingressMac.allSatisfy { $0.port == first.port }
+        return .stations(stations, others: isOfOnePort ? 1 - index(first.port) : nil)
+    }
+}
+
+/// What becomes of frames of which the end was not captured.
+enum CutFrames: String, ExpressibleByArgument {
+    case skip, zeros
+}
+
+/// `PORT=MAC,MAC,…`: stations behind a port.
+struct PortStations: ExpressibleByArgument {
+    let port: String
+    /// In the low 48 bits each.
+    let addresses: [UInt64]
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty else { return nil }
+        var addresses: [UInt64] = []
+        for text in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
+            let octets = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard octets.count == 6 else { return nil }
+            var address: UInt64 = 0
+            for octet in octets {
+                guard (1...2).contains(octet.count), let value = UInt8(octet, radix: 16) else { return nil }
+                address = address << 8 | UInt64(value)
+            }
+            addresses.append(address)
+        }
+        port = String(parts[0])
+        self.addresses = addresses
+    }
+}
+
+extension ReplayProblem {
+    fileprivate var exitCode: ExitCode {
+        guard case .capture(let fault) = self, case .unreadable = fault.kind else { return .badRules }
+        return .noInput
+    }
+}
