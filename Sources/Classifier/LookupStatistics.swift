@@ -35,6 +35,12 @@ public struct LookupStatistics: Sendable, Equatable {
         public var family: Family
         public var table: String
         public var name: String
+
+        public init(family: Family, table: String, name: String) {
+            self.family = family
+            self.table = table
+            self.name = name
+        }
     }
 }
 
