@@ -28,6 +28,8 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
 
     /// Entries that an insertion looks at for having expired.
     private static let collected = 4
+    /// Entries that are counted while workers wait: about as long as a worker takes that puts an element in.
+    private static let counted = 64
 
     private let lock: UnsafeMutablePointer<Atomic<UInt32>>
     private let book: UnsafeMutablePointer<Bookkeeping>
@@ -67,6 +69,16 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         unsafe rests = .allocate(capacity: max(1, capacity * (width - 1)))
         hasData = plan.hasData
         unsafe data = .allocate(capacity: hasData ? capacity : 1)
+    }
+
+    /// What `init` asks for. The kernel gives pages when they are first written, so that a set takes it when it has been full.
+    static func byteCount(of plan: DynamicSetPlan) -> Int {
+        let capacity = max(1, min(plan.capacity, DynamicSets.largest))
+        var buckets = 1
+        while buckets < capacity { buckets *= 2 }
+        let element =
+            MemoryLayout<Entry>.stride + 8 * plan.steps * ElementStep.words + 16 * (max(1, plan.width) - 1) + (plan.hasData ? 16 : 0)
+        return capacity * element + 4 * buckets
     }
 
     func free() {
@@ -118,7 +130,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         var index = 0
         while true {
             acquire()
-            let end = unsafe min(index &+ 1_024, book.pointee.fresh)
+            let end = unsafe min(index &+ Self.counted, book.pointee.fresh)
             while index < end {
                 let entry = unsafe entries[index]
                 if entry.template >= 0, entry.expires == 0 || entry.expires > now { count &+= 1 }

@@ -26,6 +26,7 @@ struct Emitter {
     private var loadIndices: [Load: Int] = [:]
     /// Of the table at hand.
     private var family = Family.bridge
+    private var tableName = ""
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
     var unresolved: [(instruction: Int, chain: String)] = []
 
@@ -34,7 +35,7 @@ struct Emitter {
     /// The numbers of their first elements' counters.
     private var firstCounters: [String: Int] = [:]
     /// Where those lie that a rule has used: each is compiled once. Sets of interfaces are no more than two bits, and are not kept.
-    private var compiledSets: [LayoutKey: Range<Int>] = [:]
+    private var compiledSets: [LayoutKey: TableEmitter.IntervalPlace] = [:]
     private var compiledTables: [LayoutKey: LookupTable] = [:]
 
     /// A set, and how the numbers of a key lie that is looked up in it: fields of one type may end at other bits of an octet, and
@@ -66,6 +67,7 @@ struct Emitter {
         for table in ruleset.tables {
             var starts: [String: Int] = [:]
             family = table.family
+            tableName = table.name
             sets = Dictionary(table.sets.map { ($0.name, $0) }) { first, _ in first }
             try stateful.begin(table)
             compiledSets.removeAll()
@@ -276,10 +278,7 @@ struct Emitter {
         }
         instruction.mask = mask(of: match.key.first)
         if case .named(let name) = match.operand {
-            let range = try compiledSet(name, for: match)
-            instruction.operation = .inSet
-            instruction.first = try int32(range.lowerBound)
-            instruction.count = try int32(range.count)
+            try aim(&instruction, at: try compiledSet(name, for: match))
             return instruction
         }
         let found = try merged(values(of: match, in: sets), of: match)
@@ -287,25 +286,35 @@ struct Emitter {
             instruction.low = found[0].low
             instruction.high = found[0].high
         } else {
-            instruction.operation = .inSet
-            instruction.first = try int32(tables.intervals.count)
-            instruction.count = try int32(found.count)
-            tables.intervals += found
+            try aim(&instruction, at: try tables.place(found))
         }
         return instruction
+    }
+
+    private func aim(_ instruction: inout Instruction, at place: TableEmitter.IntervalPlace) throws(ProgramError) {
+        switch place {
+        case .scan(let range):
+            instruction.operation = .inSet
+            instruction.first = try int32(range.lowerBound)
+            instruction.count = try int32(range.count)
+        case .trie(let number):
+            instruction.operation = .inTrie
+            instruction.first = try int32(number)
+        }
     }
 
     private func hasCounters(_ operand: Operand) -> Bool {
         if case .named(let name) = operand { sets[name]?.hasCounters == true } else { false }
     }
 
-    private mutating func compiledSet(_ name: String, for match: Match) throws(ProgramError) -> Range<Int> {
+    private mutating func compiledSet(_ name: String, for match: Match) throws(ProgramError) -> TableEmitter.IntervalPlace {
         let key = LayoutKey(name, match.key)
-        if let range = compiledSets[key] { return range }
-        let first = tables.intervals.count
-        tables.intervals += try merged(values(of: match, in: sets), of: match)
-        compiledSets[key] = first..<tables.intervals.count
-        return first..<tables.intervals.count
+        if let place = compiledSets[key] { return place }
+        tables.subject = LookupStatistics.SetName(family: family, table: tableName, name: name)
+        defer { tables.subject = nil }
+        let place = try tables.place(try merged(values(of: match, in: sets), of: match))
+        compiledSets[key] = place
+        return place
     }
 
     /// A match of a concatenation, of turned bits, or with a set that counts.
@@ -336,6 +345,8 @@ struct Emitter {
             if let known = compiledTables[layout] {
                 table = known
             } else {
+                tables.subject = LookupStatistics.SetName(family: family, table: tableName, name: name)
+                defer { tables.subject = nil }
                 table = try tables.compile(
                     try numbered(set.elements, set.objectKind), key, ports, firstCounter: firstCounters[name], location)
                 compiledTables[layout] = table

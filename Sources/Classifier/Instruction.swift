@@ -9,6 +9,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         case inRange
         /// The same, with the intervals `first ..< first + count` in place of `low` and `high`.
         case inSet
+        /// The same, with the intervals of the trie `first`.
+        case inTrie
         /// Goes on if an element of the lookup table `first` holds the key, and counts in the element's counter, else to `target`; with
         /// `isNegated` as above.
         case inTable
@@ -88,9 +90,14 @@ struct Instruction: BitwiseCopyable, Sendable {
 }
 
 /// From `low` to `high`, both included.
-struct Interval: BitwiseCopyable, Sendable, Equatable {
-    var low: UInt128
-    var high: UInt128
+package struct Interval: BitwiseCopyable, Sendable, Equatable {
+    package var low: UInt128
+    package var high: UInt128
+
+    package init(low: UInt128, high: UInt128) {
+        self.low = low
+        self.high = high
+    }
 }
 
 /// Where a chain that is hooked into the path begins, and how it ends.

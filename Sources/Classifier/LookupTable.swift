@@ -26,6 +26,8 @@ struct LookupTable: BitwiseCopyable, Sendable {
     var parts: Span
     /// Of a single component: ascending, none overlaps another; the outcomes are in the same order.
     var intervals = Span()
+    /// The number of the trie that many of them have instead, or -1.
+    var trie: Int32 = -1
     /// Of several: exact keys by their hash. A bucket has a key's number, or -1; there are at least twice as many as keys, and
     /// their number is a power of two, or 0.
     var buckets = Span()
@@ -33,9 +35,13 @@ struct LookupTable: BitwiseCopyable, Sendable {
     var points = Span()
     /// The numbers of the elements that the exact keys are.
     var pointElements = Span()
-    /// The lowest and the highest number of each component, one element behind the other.
+    /// The number of the index that many boxes have, or -1. It is of the first components, as many as it can have.
+    var boxIndex: Int32 = -1
+    /// The lowest and the highest number of each component, one element behind the other. Of boxes with an index those of all elements
+    /// that the index may find, and none where it has all components.
     var boxes = Span()
-    /// The numbers of the elements that the boxes are, ascending.
+    /// The numbers of the elements that the boxes are, ascending. Of an index with fewer components than the key the other way round: of
+    /// each element the number of its box.
     var boxElements = Span()
     /// The first element's outcome.
     var outcomes: Int32 = 0
@@ -54,10 +60,12 @@ struct LookupTables: ~Copyable, Sendable {
     let tables: FrozenArray<LookupTable>
     let parts: FrozenArray<KeyPart>
     let intervals: FrozenArray<Interval>
+    let tries: IntervalTries
     /// Buckets and numbers of elements.
     let indices: FrozenArray<Int32>
     /// Exact keys and boxes.
     let numbers: FrozenArray<UInt128>
+    let boxIndices: BoxIndices
     let outcomes: FrozenArray<Outcome>
 
     /// Memory of all of it.
@@ -93,8 +101,16 @@ struct LookupTables: ~Copyable, Sendable {
         return element >= 0 ? Int(table.outcomes) &+ element : Int(table.catchAll)
     }
 
+    /// What `inTrie` asks.
+    @inline(never)
+    func isInTrie(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
+        guard let loaded = values[instruction.slot] else { return false }
+        return (tries.index(holding: loaded & instruction.mask, of: Int(instruction.first)) >= 0) != instruction.isNegated
+    }
+
     /// The interval's number in the table, or -1.
     private func interval(holding value: UInt128, of table: LookupTable) -> Int {
+        if table.trie >= 0 { return tries.index(holding: value, of: Int(table.trie)) }
         let first = Int(table.intervals.first)
         return intervals.index(holding: value, from: first, count: Int(table.intervals.count)).map { $0 &- first } ?? -1
     }
@@ -102,12 +118,30 @@ struct LookupTables: ~Copyable, Sendable {
     private func concatenation(_ values: borrowing LoadedValues, _ count: Int, of table: LookupTable) -> Int {
         let point = point(values, count, of: table)
         let first = Int(table.boxes.first)
+        if table.boxIndex >= 0 { return indexed(values, count, of: table, point) }
         for box in 0..<Int(table.boxElements.count) {
             let element = Int(indices[Int(table.boxElements.first) &+ box])
             if point >= 0, point < element { break }
             if isInside(values, count, box: first &+ box &* count &* 2) { return element }
         }
         return point
+    }
+
+    /// The first of the boxes with an index that holds the key, if no exact key is before it.
+    private func indexed(_ values: borrowing LoadedValues, _ count: Int, of table: LookupTable, _ exact: Int) -> Int {
+        let index = boxIndices.indices[Int(table.boxIndex)]
+        var point = BoxPoint()
+        for component in 0..<min(count, BoxIndex.dimensionLimit) {
+            boxIndices.place(values.key(component), at: component, of: index, in: &point)
+        }
+        var element = boxIndices.first(from: 0, holding: point, in: index)
+        while element >= 0, exact < 0 || element < exact {
+            if count <= BoxIndex.dimensionLimit { return element }
+            let box = Int(indices[Int(table.boxElements.first) &+ element])
+            if isInside(values, count, box: Int(table.boxes.first) &+ box &* count &* 2) { return element }
+            element = boxIndices.first(from: element &+ 1, holding: point, in: index)
+        }
+        return exact
     }
 
     private func isInside(_ values: borrowing LoadedValues, _ count: Int, box: Int) -> Bool {

@@ -20,6 +20,8 @@ public final class Program: Sendable {
     public let namedQuotas: [NamedQuotaReference]
     /// Every named set or map that changes, in the same order.
     public let changingSets: [ChangingSetReference]
+    /// Sets and maps, in the order in which rules came to use them, then those that change.
+    public let lookupStatistics: [LookupStatistics]
     /// Chains hooked into the path, in the order in which a frame meets them.
     public let baseChains: [BaseChainReference]
     /// How many of `baseChains` come before connections are tracked: see `PathSection`.
@@ -84,6 +86,7 @@ public final class Program: Sendable {
             })
         instructions = FrozenArray(emitter.instructions)
         elementCounters = emitter.elementCounters
+        lookupStatistics = emitter.tables.statistics + emitter.stateful.statistics
         lookups = emitter.tables.frozen()
         entryPoints = FrozenArray(emitter.entryPoints)
         loads = FrozenArray(emitter.loads)
@@ -188,6 +191,9 @@ public final class Program: Sendable {
                 continue
             case .inSet:
                 if !isInSet(instruction, values) { next = Int(instruction.target) }
+                continue
+            case .inTrie:
+                if !lookups.isInTrie(instruction, values) { next = Int(target) }
                 continue
             case .inTable:
                 let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
@@ -330,7 +336,7 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .seek, .inRange, .inSet, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota,
+            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota,
                 .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
                 .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,

@@ -61,6 +61,15 @@ struct StatefulEmitter {
         }
     }
 
+    /// What the sets that change take when they are full.
+    var statistics: [LookupStatistics] {
+        var names: [Int: LookupStatistics.SetName] = [:]
+        for set in changingReferences { names[set.number] = LookupStatistics.SetName(family: set.family, table: set.table, name: set.name) }
+        return plans.enumerated().map { number, plan in
+            LookupStatistics(names[number], .changing, elements: plan.capacity, bytes: DynamicSet.byteCount(of: plan), steps: nil)
+        }
+    }
+
     func number(of object: ObjectReference, _ location: SourceLocation) throws(ProgramError) -> Int {
         guard let number = numbers[object] else { throw ProgramError(reason: .unknownObject(object), location: location) }
         return number

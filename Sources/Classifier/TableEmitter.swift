@@ -6,6 +6,11 @@ struct TableEmitter {
     var parts: [KeyPart] = []
     var intervals: [Interval] = []
     var outcomes: [Outcome] = []
+    private(set) var tries = IntervalTrieLayout()
+    private(set) var statistics: [LookupStatistics] = []
+    /// The set that is laid out next; nil for one that stands in a rule.
+    var subject: LookupStatistics.SetName?
+    private var boxIndices = BoxIndexEmitter()
     private var indices: [Int32] = []
     private var numbers: [UInt128] = []
     /// Outcomes whose target is a chain that may not have been emitted yet, with the chain's name.
@@ -18,8 +23,40 @@ struct TableEmitter {
 
     func frozen() -> LookupTables {
         LookupTables(
-            tables: FrozenArray(tables), parts: FrozenArray(parts), intervals: FrozenArray(intervals), indices: FrozenArray(indices),
-            numbers: FrozenArray(numbers), outcomes: FrozenArray(outcomes))
+            tables: FrozenArray(tables), parts: FrozenArray(parts), intervals: FrozenArray(intervals), tries: IntervalTries(tries),
+            indices: FrozenArray(indices), numbers: FrozenArray(numbers), boxIndices: boxIndices.frozen(), outcomes: FrozenArray(outcomes))
+    }
+
+    /// Where the intervals of a set are.
+    enum IntervalPlace {
+        /// Of `intervals`.
+        case scan(Range<Int>)
+        /// The number of a trie.
+        case trie(Int)
+    }
+
+    /// Intervals from which on they have a trie. Fewer are found sooner by halving them where they stand.
+    static let trieThreshold = 16
+
+    /// - Parameter found: Ascending, none overlaps another.
+    mutating func place(_ found: [Interval]) throws(ProgramError) -> IntervalPlace {
+        if found.count >= Self.trieThreshold {
+            let before = tries.byteCount
+            let number = try tries.add(found)
+            note(.trie, elements: found.count, bytes: tries.byteCount - before, steps: tries.steps)
+            return .trie(number)
+        }
+        note(
+            .intervals, elements: found.count, bytes: found.count * MemoryLayout<Interval>.stride,
+            steps: LookupStatistics.halvings(found.count))
+        intervals += found
+        return .scan(intervals.count - found.count..<intervals.count)
+    }
+
+    /// Small sets in rules are part of the rule.
+    private mutating func note(_ structure: LookupStatistics.Structure, elements: Int, bytes: Int, steps: Int) {
+        guard subject != nil || elements >= Self.trieThreshold else { return }
+        statistics.append(LookupStatistics(subject, structure, elements: elements, bytes: bytes, steps: steps))
     }
 
     /// An element as numbers, a pair for each component.
@@ -46,7 +83,7 @@ struct TableEmitter {
         table.outcomes = try int32(outcomes.count)
         if key.isConcatenation {
             for (index, element) in elements.enumerated() { try append(element, index, firstCounter) }
-            try layOut(boxes, into: &table)
+            try layOut(boxes, key, elementCount: elements.count, into: &table)
         } else {
             try layOutSingle(boxes, elements, firstCounter, key, location, into: &table)
         }
@@ -105,22 +142,26 @@ struct TableEmitter {
         into table: inout LookupTable
     ) throws(ProgramError) {
         let isMap = elements.contains { $0.verdict != nil || $0.data != nil }
-        table.intervals.first = try int32(intervals.count)
+        var laidOut: [Interval] = []
         for box in boxes.sorted(by: { ($0.bounds[0].low, $0.element) < ($1.bounds[0].low, $1.element) }) {
             var interval = box.bounds[0]
-            if intervals.count > Int(table.intervals.first), let last = intervals.last, interval.low <= last.high {
+            if let last = laidOut.last, interval.low <= last.high {
                 // In a set without outcomes it is one element that holds both.
                 if isMap || firstCounter != nil { throw ProgramError(reason: .overlap(key.first.field), location: location) }
                 guard interval.high > last.high else { continue }
                 interval.low = last.high &+ 1
             }
-            intervals.append(interval)
+            laidOut.append(interval)
             try append(elements[box.element], box.element, firstCounter)
         }
-        table.intervals.count = try int32(intervals.count - Int(table.intervals.first))
+        switch try place(laidOut) {
+        case .scan(let range): table.intervals = LookupTable.Span(first: try int32(range.lowerBound), count: try int32(range.count))
+        case .trie(let number): table.trie = try int32(number)
+        }
     }
 
-    private mutating func layOut(_ boxes: [Box], into table: inout LookupTable) throws(ProgramError) {
+    private mutating func layOut(_ boxes: [Box], _ key: MatchKey, elementCount: Int, into table: inout LookupTable) throws(ProgramError) {
+        let before = 4 * indices.count + 16 * numbers.count
         var seen: Set<[UInt128]> = []
         let points = boxes.filter { box in
             box.bounds.allSatisfy { $0.low == $0.high } && seen.insert(box.bounds.map(\.low)).inserted
@@ -129,17 +170,61 @@ struct TableEmitter {
         for point in points { numbers += point.bounds.map(\.low) }
         table.pointElements = LookupTable.Span(first: try int32(indices.count), count: try int32(points.count))
         for point in points { indices.append(try int32(point.element)) }
-        try hash(points, into: &table)
+        let probes = try hash(points, into: &table)
 
         let intervals = boxes.filter { box in box.bounds.contains { $0.low != $0.high } }
-        table.boxes = LookupTable.Span(first: try int32(numbers.count), count: try int32(intervals.count))
-        for box in intervals { numbers += box.bounds.flatMap { [$0.low, $0.high] } }
+        var structure = intervals.isEmpty ? LookupStatistics.Structure.hash : .boxes
+        var cost = BoxIndexCost(steps: intervals.count)
+        defer {
+            let bytes = 4 * indices.count + 16 * numbers.count - before + cost.bytes
+            note(structure, elements: points.count + intervals.count, bytes: bytes, steps: probes + cost.steps)
+        }
+        if intervals.count >= Self.indexThreshold,
+            let found = try index(intervals, key, elementCount: elementCount, into: &table)
+        {
+            (structure, cost) = (.boxIndex, found)
+            return
+        }
         table.boxElements = LookupTable.Span(first: try int32(indices.count), count: try int32(intervals.count))
         for box in intervals { indices.append(try int32(box.element)) }
+        try append(intervals, into: &table)
     }
 
-    private mutating func hash(_ points: [Box], into table: inout LookupTable) throws(ProgramError) {
-        guard !points.isEmpty else { return }
+    /// Boxes from which on they have an index. Fewer are asked one by one.
+    static let indexThreshold = 8
+
+    /// - Returns: What the index costs, if there is one now.
+    private mutating func index(
+        _ boxes: [Box], _ key: MatchKey, elementCount: Int, into table: inout LookupTable
+    ) throws(ProgramError) -> BoxIndexCost? {
+        let components = key.components.prefix(BoxIndex.dimensionLimit)
+        let isWhole = components.count == key.components.count
+        var indexed: [IndexedBox] = []
+        for box in boxes {
+            indexed.append(
+                IndexedBox(bounds: box.bounds.prefix(components.count).map { $0 }, position: try int32(box.element), isLast: isWhole))
+        }
+        let widths = components.map { $0.field.isInterface ? 2 : min(128, $0.field.bitWidth + $0.field.trailingBits) }
+        let number = boxIndices.count
+        guard let cost = boxIndices.add(indexed, widths: widths)?.cost else { return nil }
+        table.boxIndex = try int32(number)
+        guard !isWhole else { return cost }
+        table.boxElements = LookupTable.Span(first: try int32(indices.count), count: try int32(elementCount))
+        var boxNumbers = [Int32](repeating: -1, count: elementCount)
+        for (number, box) in boxes.enumerated() { boxNumbers[box.element] = try int32(number) }
+        indices += boxNumbers
+        try append(boxes, into: &table)
+        return cost
+    }
+
+    private mutating func append(_ boxes: [Box], into table: inout LookupTable) throws(ProgramError) {
+        table.boxes = LookupTable.Span(first: try int32(numbers.count), count: try int32(boxes.count))
+        for box in boxes { numbers += box.bounds.flatMap { [$0.low, $0.high] } }
+    }
+
+    /// - Returns: Buckets that the search for a key comes to at the most.
+    private mutating func hash(_ points: [Box], into table: inout LookupTable) throws(ProgramError) -> Int {
+        guard !points.isEmpty else { return 0 }
         var count = 2
         while count < 2 * points.count { count *= 2 }
         let first = indices.count
@@ -152,6 +237,13 @@ struct TableEmitter {
             while indices[first + bucket] >= 0 { bucket = (bucket + 1) & (count - 1) }
             indices[first + bucket] = try int32(number)
         }
+        // The longest run of full buckets, which may go on at the front, and the empty one behind it.
+        var (run, longest) = (0, 0)
+        for bucket in 0..<2 * count {
+            run = indices[first + bucket & (count - 1)] < 0 ? 0 : run + 1
+            longest = max(longest, run)
+        }
+        return longest + 1
     }
 
     private func int32(_ number: Int) throws(ProgramError) -> Int32 {

@@ -9,6 +9,10 @@ struct Checker {
     var deleted: Set<Int> = []
     /// Chains and sets that were deleted one by one.
     var deletions = 0
+    /// What commands have gathered, to be done together.
+    var deletion: PendingDeletion?
+    var insertion: PendingInsertion?
+    var deletionWork = 0
 
     struct Contents {
         var chains: [String: Int] = [:]
@@ -36,6 +40,7 @@ struct Checker {
     static func check(_ file: FileSyntax, sink: DiagnosticSink, localTime: LocalTime) -> (tables: [Table], sink: DiagnosticSink) {
         var checker = Checker(sink: sink, localTime: localTime)
         for command in file.commands { checker.carryOut(command) }
+        checker.settle()
         let remaining = checker.tables.indices.filter { !checker.deleted.contains($0) }
         for table in remaining { checker.finish(tableAt: table) }
         for table in remaining.map({ checker.tables[$0] }) {
@@ -54,6 +59,7 @@ struct Checker {
     }
 
     private mutating func carryOut(_ command: CommandSyntax) {
+        settle(before: command)
         switch command.action {
         case .table(let syntax): return add(syntax, isCreated: command.isCreated)
         case .flushRuleset(let family): return deleteTables(of: family)
@@ -204,7 +210,7 @@ extension Checker {
             contents[table].usedSets.formUnion(checked.namedSets)
             noteUpdates(of: checked, inTableAt: table)
             if isInserted {
-                tables[table].chains[chain].rules.insert(checked, at: 0)
+                insert(checked, intoChainAt: chain, ofTableAt: table)
             } else {
                 tables[table].chains[chain].rules.append(checked)
             }

@@ -83,7 +83,7 @@ extension Checker {
         }
     }
 
-    private func checker(ofSetAt index: Int, ofTableAt table: Int) -> ElementChecker {
+    func checker(ofSetAt index: Int, ofTableAt table: Int) -> ElementChecker {
         let set = tables[table].sets[index]
         let use: SetUse
         if let data = set.data {
@@ -94,37 +94,6 @@ extension Checker {
         return ElementChecker(
             set.key.fields.map(Selector.reading), use, counter: contents[table].counters[index],
             localTime: contents[table].declarations.localTime)
-    }
-
-    /// Takes out elements that are there, each as it was put in.
-    mutating func delete(_ entries: [EntrySyntax], fromSetAt index: Int, ofTableAt table: Int) {
-        let set = tables[table].sets[index]
-        let checker = checker(ofSetAt: index, ofTableAt: table)
-        if set.isConstant, contents[table].usedSets.contains(set.name), let first = entries.first {
-            return sink.error(first.element.location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
-        }
-        if set.mergesElements, let first = entries.first {
-            return sink.error(
-                first.element.location, "elements of a set with 'auto-merge' can't be deleted", note: "nft may have joined them with others"
-            )
-        }
-        var left: [[ValueBounds]: SetElement] = [:]
-        for element in set.elements { left[checker.identity(of: element)] = element }
-        do throws(Diagnostic) {
-            for entry in entries {
-                let value = try checker.value(entry.element)
-                let element = SetElement(value: value, location: entry.element.location)
-                guard left.removeValue(forKey: checker.identity(of: element)) != nil else {
-                    throw Diagnostic(
-                        severity: .error, location: entry.element.location, message: "the element is not in '\(printable(set.name))'")
-                }
-            }
-        } catch {
-            return sink.report(error)
-        }
-        finish(set: index, ofTableAt: table)
-        contents[table].creations.removeAll { $0.set == index }
-        tables[table].sets[index].elements.removeAll { left[checker.identity(of: $0)] == nil }
     }
 
     /// Holds all elements against each other, and their number against the size.

@@ -63,6 +63,40 @@ private let isOptimized = true
     }
 
     @Test(
+        "nor do lookups in large sets and maps",
+        .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
+        .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))
+    func largeSets() throws {
+        let addresses = (0..<400).map { "10.0.\($0 / 100).\($0 % 100 * 2)" }
+        let text = """
+            table bridge t {
+            set addresses { type ipv4_addr; elements = { \(addresses.joined(separator: ", ")) }
+            }
+            set far { type ipv6_addr; flags interval; elements = { \((1...40).map { "2001:db8:\($0)::/48" }.joined(separator: ", ")) }
+            }
+            set boxes { type ipv4_addr . inet_service; flags interval; counter
+            elements = { \(addresses.enumerated().map { "\($1) . \($0)-\($0 + 5000)" }.joined(separator: ", ")) }
+            }
+            map verdicts { type ipv4_addr . inet_service : verdict; flags interval
+            elements = { \(addresses.enumerated().map { "\($1) . \($0)-\($0 + 9) : continue" }.joined(separator: ", ")), * : continue }
+            }
+            chain forward {
+            type filter hook forward priority 0
+            ip saddr @addresses counter
+            ip6 saddr @far counter
+            tcp dport { \((0..<40).map { String(3 * $0) }.joined(separator: ", ")) } counter
+            ip saddr . th dport @boxes counter
+            ip daddr . th sport != @boxes counter
+            ip saddr . th dport vmap @verdicts
+            }
+            }
+
+            """
+        let ruleset = try Ruleset.read(SourceFile(name: "large", text: text)).ruleset
+        try expectNoAllocation(Program(compiling: ruleset, ports: ["near0", "far0"]))
+    }
+
+    @Test(
         "nor do sets and maps that rules change",
         .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
         .enabled(if: allocations_are_counted(), "a sanitizer has its own allocator"))

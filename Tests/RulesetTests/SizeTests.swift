@@ -63,6 +63,22 @@ struct SizeTests {
         return head + "elements = { \(elements.joined(separator: ",\n")) }\n}\n}\n"
     }
 
+    /// Of a prefix and a range of ports: no part tells most of them from others.
+    static func lattice(_ count: Int) -> String {
+        let elements = (0..<count).map { "10.\($0 / 500).0.0/16 . \($0 % 500 * 100 + 1)-\($0 % 500 * 100 + 100)" }
+        let head = "table bridge t {\nset s { type ipv4_addr . inet_service; flags interval; "
+        return head + "elements = { \(elements.joined(separator: ",\n")) }\n}\n}\n"
+    }
+
+    /// A command for each element and each rule, as programs write them.
+    static func commands(_ count: Int) -> String {
+        let head = String(elements(count).dropLast(2)) + "chain c { }\n}\n"
+        let address = { (number: Int) in "10.\(number / 65536).\(number / 256 % 256).\(number % 256)" }
+        return head + (0..<count).map { "insert rule bridge t c ip saddr \(address($0)) drop\n" }.joined()
+            + (0..<count).map { "delete element bridge t s { \(address($0)) }\n" }.joined()
+            + (0..<count).map { "add element bridge t s { \(address($0)) }\n" }.joined()
+    }
+
     /// As many chains as may go one by one, beside rules which each of them has to ask.
     static func deletions(_ count: Int) -> String {
         let chains = (0..<64).map { "chain d\($0) { }\n" }.joined()
@@ -74,6 +90,8 @@ struct SizeTests {
         ("10,000 rules", rules(10_000), 10_000, nil, 1),
         ("100,000 elements", elements(100_000), nil, 100_000, 1),
         ("100,000 elements of two parts", boxes(100_000), nil, 100_000, 2),
+        ("100,000 elements that lie close", lattice(100_000), nil, 100_000, 4),
+        ("60,000 commands of each kind", commands(60_000), 60_000, 60_000, 6),
         ("60,000 rules with deletions", deletions(60_000), 60_000, nil, 6),
     ]
 
