@@ -336,7 +336,8 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit, .quota,
+            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit,
+                .quota,
                 .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
                 .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,

@@ -112,15 +112,14 @@ public struct Firewall: ~Copyable {
         }
 
         var frame = frame
-        packets?.add(bytes.bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
         var found: Classification
         var hasRoom = true
         if program.connectionNeeds.isEmpty {
-            found = program.classify(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, hits: hits)
+            var connection = PacketConnection.untracked
+            found = ask(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection)
         } else {
             (found, hasRoom) = classifyFollowed(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
         }
-        packets?.conclude(found)
         let isByRule = found.rule >= 0
         var judgement = Judgement(verdict: .accept, reason: .acceptByPolicy, rule: found.rule, baseChain: found.baseChain, frame: frame)
         judgement.isChanged = found.isChanged
@@ -135,6 +134,22 @@ public struct Firewall: ~Copyable {
             judgement.reason = .flowLimit
         }
         return judgement
+    }
+
+    /// Asks the rules, and lets those look on who explain what they say.
+    @inline(__always)
+    func ask(
+        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant,
+        section: PathSection = .whole, after before: Classification = .none, connection: inout PacketConnection
+    ) -> Classification {
+        packets?.add(
+            bytes.bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: section, after: before,
+            connection: connection)
+        let found = program.classify(
+            &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: section, after: before,
+            connection: &connection, hits: hits)
+        packets?.conclude(found)
+        return found
     }
 
     /// `log` statements that the frame judged last came to.

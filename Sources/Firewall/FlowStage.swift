@@ -13,9 +13,9 @@ extension Firewall {
         var connection = isIP ? PacketConnection.invalid : .untracked
         var found = Classification.none
         if program.chainsBeforeTracking > 0 {
-            found = program.classify(
+            found = ask(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: .beforeTracking,
-                connection: &connection, hits: hits)
+                connection: &connection)
             if found.verdict == .drop { return (found, true) }
         }
 
@@ -27,9 +27,9 @@ extension Firewall {
         // New rules see a flow of before as one that begins; what comes back goes on until then.
         let isRechecked = packet.needsRecheck && packet.state == .established && packet.direction == .original
         if isRechecked { connection.state = .new }
-        found = program.classify(
+        found = ask(
             &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant,
-            section: program.chainsBeforeTracking > 0 ? .afterTracking : .whole, after: found, connection: &connection, hits: hits)
+            section: program.chainsBeforeTracking > 0 ? .afterTracking : .whole, after: found, connection: &connection)
         keep(connection, of: packet, at: instant)
 
         guard found.verdict == .accept else {

@@ -13,6 +13,11 @@ public final class JudgedPackets {
         /// Index into `Program.ports`.
         public var ingress: UInt8
         public var instant: Instant
+        /// The base chains that were asked. A packet whose connection is followed stands here for each section of its path.
+        public var section: PathSection
+        /// What was said before.
+        public var before: Classification
+        public var connection: PacketConnection
         public var classification: Classification
     }
 
@@ -27,11 +32,14 @@ public final class JudgedPackets {
     }
 
     @inline(never)
-    func add(_ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant) {
+    func add(
+        _ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant, section: PathSection,
+        after before: Classification, connection: PacketConnection
+    ) {
         packets.append(
             Packet(
                 bytes: (0..<bytes.byteCount).map { bytes.u8(at: $0) }, frame: frame, isChecksumPartial: isChecksumPartial,
-                ingress: ingress, instant: instant, classification: Classification(verdict: .accept, rule: -1, baseChain: -1)))
+                ingress: ingress, instant: instant, section: section, before: before, connection: connection, classification: before))
     }
 
     /// What was said of the packet that was added last.

@@ -1,5 +1,6 @@
 package import Classifier
 package import Firewall
+package import Flows
 package import Fragments
 package import Ruleset
 
@@ -71,12 +72,14 @@ package struct Explainer: ~Copyable {
 
     /// - Parameter clock: Nanoseconds since the epoch at time 0.
     package init(
-        _ ruleset: Ruleset, ports: [String], clock: UInt64, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits()
+        _ ruleset: Ruleset, ports: [String], clock: UInt64, fragments: FragmentMode = .reassemble,
+        limits: FragmentLimits = FragmentLimits(),
+        flows: FlowSettings = FlowSettings()
     ) throws(ProgramError) {
         let start = Instant(monotonic: 0, sinceEpoch: clock)
         program = try Program(compiling: ruleset, ports: ports, start: start)
         interpreter = Interpreter(ruleset, ports: ports, start: start)
-        replay = Replay(program, fragments: fragments, limits: limits, packets: packets)
+        replay = Replay(program, fragments: fragments, limits: limits, flows: flows, packets: packets)
         self.clock = clock
         replay.pass(until: clock, into: &listener)
     }
@@ -110,7 +113,7 @@ package struct Explainer: ~Copyable {
     private func way(of packet: JudgedPackets.Packet) throws(Inconsistency) -> Trace {
         let found = interpreter.classify(
             packet.bytes.span.bytes, packet.frame, isChecksumPartial: packet.isChecksumPartial, ingress: packet.ingress, at: packet.instant,
-            isTraced: true)
+            section: packet.section, after: packet.before, connection: packet.connection, isTraced: true)
         guard found.classification == packet.classification || interpreter.isRoomUncertain else {
             throw Inconsistency(program: packet.classification, interpreter: found.classification, bytes: packet.bytes)
         }

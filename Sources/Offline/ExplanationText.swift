@@ -105,7 +105,7 @@ package struct ExplanationText {
         case .match, .verdict: return nil
         case .verdictMap: return trace.seen.map { "\($0.key.described) is \(seen($0))" }
         case .counter: return "counted"
-        case .log: return text
+        case .log, .notrack: return text
         case .limit, .quota: return "\(text) holds"
         case .object(let object, _): return object.kind == .counter ? "counted by \"\(object.name)\"" : "\(text) holds"
         case .objectMap(let map): return "\(map.kind.rawValue) by \(trace.seen.map(seen) ?? "key")"

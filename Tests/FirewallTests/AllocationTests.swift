@@ -149,27 +149,27 @@ private let isOptimized = true
         let ruleset = try Ruleset.read(SourceFile(name: "connections", text: text)).ruleset
         let program = try Program(compiling: ruleset, ports: ["near0", "far0"])
         let hits = HitCounters(for: program)
+        func accepts(_ bytes: inout [UInt8], _ round: Int) -> Bool {
+            var frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
+            var connection = PacketConnection(state: round & 1 == 0 ? .established : .new)
+            connection.isFollowed = round & 2 == 0
+            connection.networkProtocol = 2
+            connection.direction = .reply
+            connection.status = .assured
+            connection.replyCounts = .init(packets: 1, bytes: 60)
+            var span = bytes.mutableSpan
+            var raw = span.mutableBytes
+            var found = program.classify(
+                &raw, &frame, ingress: 0, at: noon, section: .beforeTracking, connection: &connection, hits: hits)
+            found = program.classify(
+                &raw, &frame, ingress: 0, at: noon, section: .afterTracking, after: found, connection: &connection, hits: hits)
+            return found.rule >= 0 && found.verdict == .accept
+        }
         var frames = SampleFrames.all.map(\.frame.bytes)
         var accepted = 0
         let before = allocations_of_this_thread()
         for round in 0..<20_000 {
-            for index in frames.indices {
-                var frame = ParsedFrame.parse(frames[index].span.bytes, tag: nil)
-                var connection = PacketConnection(state: round & 1 == 0 ? .established : .new)
-                connection.isFollowed = round & 2 == 0
-                connection.networkProtocol = 2
-                connection.direction = .reply
-                connection.status = .assured
-                connection.replyCounts = .init(packets: 1, bytes: 60)
-                var found = Classification.none
-                for section in [PathSection.beforeTracking, .afterTracking] {
-                    var span = frames[index].mutableSpan
-                    var bytes = span.mutableBytes
-                    found = program.classify(
-                        &bytes, &frame, ingress: 0, at: noon, section: section, after: found, connection: &connection, hits: hits)
-                }
-                if found.rule >= 0, found.verdict == .accept { accepted += 1 }
-            }
+            for index in frames.indices where accepts(&frames[index], round) { accepted += 1 }
         }
         #expect(allocations_of_this_thread() == before)
         #expect(accepted > 1_000)
