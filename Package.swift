@@ -95,10 +95,18 @@ let package = Package(
         .executableTarget(
             name: "conformance",
             dependencies: [
-                "Ruleset", "Classifier", "Firewall", "Wire", "FrameBuilder", "CLinux",
+                "Ruleset", "Classifier", "Firewall", "Wire", "FrameBuilder", "KernelBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Conformance", swiftSettings: house),
+        // What tools/flow-conformance runs, and a lab test for a while.
+        .executableTarget(
+            name: "flow-conformance",
+            dependencies: [
+                "Ruleset", "Classifier", "Flows", "Firewall", "Wire", "FrameBuilder", "KernelBridge",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/FlowConformance", swiftSettings: house),
 
         // What tests stand on.
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
@@ -106,6 +114,7 @@ let package = Package(
         .target(
             name: "FragmentCases", dependencies: ["FrameBuilder"], path: "Tests/FragmentCases", resources: [.copy("Cases")],
             swiftSettings: house),
+        .target(name: "KernelBridge", dependencies: ["CLinux"], path: "Tests/KernelBridge", swiftSettings: house),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(name: "CNetworkNamespace", path: "Tests/CNetworkNamespace"),
     ]

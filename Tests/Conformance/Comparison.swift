@@ -2,6 +2,7 @@ import Classifier
 import Firewall
 import Foundation
 import FrameBuilder
+import KernelBridge
 import Ruleset
 import Wire
 
@@ -255,9 +256,6 @@ extension Count {
         self.init(packets: Int(hits.frames &+ packets), bytes: Int(hits.bytes &+ bytes))
     }
 }
-
-/// Two digits for each byte.
-func hexadecimal(_ bytes: [UInt8]) -> String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 
 extension Ruleset {
     /// Whether a rule writes into frames.

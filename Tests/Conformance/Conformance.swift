@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import KernelBridge
 
 /// Random rules and random frames, through a Linux bridge with nft and through Weir: the same verdicts and the same counts.
 @main

@@ -2,12 +2,12 @@ import CLinux
 import Foundation
 
 /// One end of the wire: a packet socket on its interface.
-final class PacketEnd {
+package final class PacketEnd {
     private let number: Int32
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
     private var control = [UInt8](repeating: 0, count: 128)
 
-    init(_ interface: String) throws {
+    package init(_ interface: String) throws {
         number = socket(AF_PACKET, Int32(SOCK_RAW.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard number >= 0 else { throw Failure("socket AF_PACKET: \(String(cString: strerror(errno)))") }
         var enabled: Int32 = 1
@@ -29,10 +29,10 @@ final class PacketEnd {
     deinit { close(number) }
 
     /// - Returns: Whether the kernel has taken the frame.
-    func send(_ frame: [UInt8]) -> Bool { Glibc.send(number, frame, frame.count, 0) == frame.count }
+    package func send(_ frame: [UInt8]) -> Bool { Glibc.send(number, frame, frame.count, 0) == frame.count }
 
     /// All frames that have come, whole: with the outermost tag in its place.
-    func received() -> [[UInt8]] {
+    package func received() -> [[UInt8]] {
         var frames: [[UInt8]] = []
         while let frame = next() { frames.append(frame) }
         return frames

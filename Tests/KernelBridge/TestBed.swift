@@ -1,28 +1,28 @@
-import Foundation
+package import Foundation
 
 /// Why a conformance run can't go on.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
+package struct Failure: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 /// A Linux bridge with nft's rules, between two ends of wires, all in this process's own network namespace.
 ///
 ///     near0 ─ eth1 ═ br0 ═ eth2 ─ far0
-struct TestBed {
-    static let ports = ["eth1", "eth2"]
+package struct TestBed {
+    package static let ports = ["eth1", "eth2"]
 
-    let near: PacketEnd
-    let far: PacketEnd
+    package let near: PacketEnd
+    package let far: PacketEnd
     private let folder: URL
 
     /// Needs a namespace that holds nothing else, as `unshare -n` makes it.
-    init(folder: URL) throws {
+    package init(folder: URL) throws {
         self.folder = folder
         let links = try Self.run("ip -brief link").split(separator: "\n").filter { !$0.hasPrefix("lo ") }
         guard links.allSatisfy({ $0.contains("NONE") || $0.hasPrefix("sit0") || $0.hasPrefix("tunl0") }) else {
-            throw Failure("this namespace has interfaces of its own: start it by tools/conformance")
+            throw Failure("this namespace has interfaces of its own: start it by its tool")
         }
         let commands = """
             set -e
@@ -56,7 +56,7 @@ struct TestBed {
     }
 
     /// Frames of both directions then cross the bridge in the order in which they are sent.
-    static func stayOnOneProcessor() throws {
+    package static func stayOnOneProcessor() throws {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let allowed = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
         guard let first = allowed?.split(whereSeparator: { !$0.isNumber }).first else {
@@ -67,7 +67,7 @@ struct TestBed {
 
     /// Runs a shell command to its end and returns what it says; if it fails that is thrown.
     @discardableResult
-    static func run(_ command: String) throws -> String {
+    package static func run(_ command: String) throws -> String {
         guard let pipe = popen("{ \(command)\n} 2>&1", "r") else { throw Failure("popen: \(String(cString: strerror(errno)))") }
         var bytes: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 1 << 16)
@@ -84,7 +84,7 @@ struct TestBed {
 
     /// Loads a rule file in the place of what was there.
     /// - Parameter asksPacketHooks: br_netfilter shows IPv4 and IPv6, untagged and behind a tag, to the hooks of `inet`, `ip` and `ip6`.
-    func load(_ rules: String, asksPacketHooks: Bool) throws {
+    package func load(_ rules: String, asksPacketHooks: Bool) throws {
         let file = folder.appending(path: "rules.nft")
         try Data(("flush ruleset\n\(Self.noHost)\n" + rules).utf8).write(to: file)
         if Self.hasPacketHooks {
@@ -98,10 +98,10 @@ struct TestBed {
     private static let noHost = "table bridge host { chain input { type filter hook input priority -2147483648; policy drop; }; }"
 
     /// br_netfilter is in the kernel.
-    static let hasPacketHooks = FileManager.default.fileExists(atPath: "/proc/sys/net/bridge/bridge-nf-call-iptables")
+    package static let hasPacketHooks = FileManager.default.fileExists(atPath: "/proc/sys/net/bridge/bridge-nf-call-iptables")
 
     /// What nft's rules, named counters and elements have counted.
-    func counts() throws -> Counts {
+    package func counts() throws -> Counts {
         let listing = try JSONSerialization.jsonObject(with: Data(try Self.run("nft -j list ruleset").utf8)) as? [String: Any]
         var counts = Counts()
         for object in listing?["nftables"] as? [[String: Any]] ?? [] {
@@ -131,34 +131,37 @@ struct TestBed {
 }
 
 /// What a rule file has counted.
-struct Counts {
+package struct Counts {
     /// In the order of the listing; nil for a rule without a counter.
-    var rules: [Count?] = []
+    package var rules: [Count?] = []
     /// By family, table and name.
-    var objects: [String: Count] = [:]
+    package var objects: [String: Count] = [:]
     /// Of each set's elements, likewise, sorted: elements are written in too many ways to compare them as well.
-    var elements: [String: [Count]] = [:]
+    package var elements: [String: [Count]] = [:]
 }
 
 /// What a counter counted.
-struct Count: Comparable, CustomStringConvertible {
-    var packets = 0
-    var bytes = 0
+package struct Count: Comparable, CustomStringConvertible {
+    package var packets = 0
+    package var bytes = 0
 
-    init(packets: Int, bytes: Int) {
+    package init(packets: Int, bytes: Int) {
         self.packets = packets
         self.bytes = bytes
     }
 
     /// - Parameter json: nft's object; nil for anything else.
-    init?(_ json: Any?) {
+    package init?(_ json: Any?) {
         guard let object = json as? [String: Any], let packets = object["packets"] as? Int, let bytes = object["bytes"] as? Int else {
             return nil
         }
         self.init(packets: packets, bytes: bytes)
     }
 
-    static func < (left: Count, right: Count) -> Bool { (left.packets, left.bytes) < (right.packets, right.bytes) }
+    package static func < (left: Count, right: Count) -> Bool { (left.packets, left.bytes) < (right.packets, right.bytes) }
 
-    var description: String { "\(packets) packets, \(bytes) bytes" }
+    package var description: String { "\(packets) packets, \(bytes) bytes" }
 }
+
+/// Bytes as people look at them.
+package func hexadecimal(_ bytes: [UInt8]) -> String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
