@@ -198,7 +198,7 @@ extension FlowTracker {
                 guard tag == 0 else { return .sctpTag }
                 guard let initiateTag = initiateTag(bytes, offset, end) else { return .sctpChunks }
                 association.setTag(.reply, initiateTag)
-            } else if chunk.type == Chunk.heartbeat {
+            } else if chunk.type == Chunk.heartbeat || chunk.type == Chunk.heartbeatAck {
                 association.setTag(.original, tag)
             } else {
                 association.setTag(.reply, tag)

@@ -107,9 +107,9 @@ struct TransportPlace: BitwiseCopyable {
             tuple.destinationPort = bytes.be16(at: offset)
         case IPProtocol.gre:
             // Only PPTP's GRE has a key that tells flows apart: the call, as its receiver numbers it (RFC 2637, section 4.1).
-            guard length >= 4, bytes.be16(at: offset) & 7 == 1 else { break }
+            // One that is cut off before it goes with the rest, as in the kernel (gre_pkt_to_tuple).
+            guard length >= 8, bytes.be16(at: offset) & 7 == 1 else { break }
             guard bytes.be16(at: offset &+ 2) == 0x880b else { return .failure(.greProtocol) }
-            guard length >= 8 else { return .failure(.shortPacket) }
             tuple.destinationPort = bytes.be16(at: offset &+ 6)
         default: break
         }
