@@ -240,7 +240,10 @@ extension LabTests {
             try compare(file, Corpus.frames())
         }
 
-        @Test("the example files too", arguments: RuleFilesTests.files)
+        /// Without those that ask for connections: a bridge follows them only with `nf_conntrack_bridge`, which most kernels don't have.
+        private static let examples = RuleFilesTests.files.filter { $0 != "stateful-edge.nft" }
+
+        @Test("the example files too", arguments: examples)
         func example(name: String) throws {
             try compare(Lab.root.appending(path: "rules/\(name)"), Corpus.frames())
         }
