@@ -20,5 +20,13 @@ extension LabTests {
             #expect(result.isSuccess, "seed \(seed), see \(findings.path): \(result.output) \(result.error)")
             if result.isSuccess { try FileManager.default.removeItem(at: findings) }
         }
+
+        @Test("random conversations are to Weir what they are to the kernel's conntrack", .needsWeir, .timeLimit(.minutes(3)))
+        func randomConversations() throws {
+            let tool = URL(filePath: Weir.binary).deletingLastPathComponent().appending(path: "flow-conformance").path
+            let result = try Command.run(["unshare", "-n", tool, "--rounds", "8", "--seconds", "60", "--seed", "7000"], limit: 120)
+            print(result.output)
+            #expect(result.isSuccess, "\(result.output) \(result.error)")
+        }
     }
 }
