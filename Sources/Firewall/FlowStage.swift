@@ -7,7 +7,8 @@ extension Firewall {
     ///
     /// A flow begins when its first packet has passed. Then it has to have room; without it the packet may not pass.
     mutating func classifyFollowed(
-        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant
+        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, isChecksumKnown: Bool, ingress: UInt8,
+        at instant: Instant
     ) -> (found: Classification, hasRoom: Bool) {
         let isIP = frame.network == .ipv4 || frame.network == .ipv6
         var connection = isIP ? PacketConnection.invalid : .untracked
@@ -21,11 +22,11 @@ extension Firewall {
 
         var packet = TrackedPacket.untracked
         if connection.state != .untracked {
-            packet = flows.track(bytes.bytes, frame, ingress: ingress, isChecksumKnown: isChecksumPartial, now: instant.monotonic)
+            packet = flows.track(bytes.bytes, frame, ingress: ingress, isChecksumKnown: isChecksumKnown, now: instant.monotonic)
             connection = self.connection(of: packet, at: instant)
         }
         // New rules see a flow of before as one that begins; what comes back goes on until then.
-        let isRechecked = packet.needsRecheck && packet.state == .established && packet.direction == .original
+        let isRechecked = packet.needsRecheck && packet.direction == .original
         if isRechecked { connection.state = .new }
         found = ask(
             &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant,

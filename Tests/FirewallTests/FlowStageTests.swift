@@ -187,6 +187,25 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
         #expect(wire.flows().count == 1)
     }
 
+    @Test func `rechecked, a connection without an answer ends too, and its answer doesn't pass`() throws {
+        var wire = try Wire(chain("accept\nct state new accept"))
+        #expect(wire.take(udp(54)) == .acceptByRule)
+        try wire.use(Self.stateful, rechecks: true)
+        #expect(wire.take(udp(54)) == .policy)
+        #expect(wire.flows().isEmpty)
+        #expect(wire.take(answer(54), isBack: true) == .policy)
+    }
+
+    @Test func `a wrong checksum is invalid, unless somebody has looked at it`() throws {
+        var wire = try Wire(Self.stateful)
+        let datagram = udp(53)
+        let wrong = datagram.patched(40, [0xba, 0xad])
+        #expect(wire.take(datagram) == .acceptByRule)
+        #expect(wire.take(wrong) == .rule)
+        var bytes = wrong.bytes
+        #expect(wire.firewall.judge(&bytes, tag: nil, isChecksumValid: true, ingress: 0, at: noon).reason == .acceptByRule)
+    }
+
     @Test func `rules that are the first to ask for connections follow them from there on`() throws {
         var wire = try Wire(chain("accept"))
         #expect(wire.take(udp(53)) == .acceptByRule)
