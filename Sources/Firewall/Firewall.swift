@@ -15,7 +15,7 @@ public struct Firewall: ~Copyable {
     private let packets: JudgedPackets?
     var fragments: FragmentGatherer
     var flows: FlowTracker
-    /// Whether `flows` has room for any: the rules, or those before, ask for connections.
+    /// Connections are followed: the rules ask for them, or others did before. Who stops in between misses what happens to them.
     let isTracking: Bool
     /// The tracker's number for each of `Program.connectionTimeouts`; nil where it had no room.
     let policies: [UInt8?]
@@ -120,7 +120,7 @@ public struct Firewall: ~Copyable {
         var frame = frame
         var found: Classification
         var hasRoom = true
-        if program.connectionNeeds.isEmpty {
+        if !isTracking {
             var connection = PacketConnection.untracked
             found = ask(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection)
         } else {

@@ -5,7 +5,8 @@ import Wire
 extension Firewall {
     /// Has the rules judge a packet with what is known of its connection: base chains before tracking, tracking, base chains behind it.
     ///
-    /// A flow begins when its first packet has passed. Then it has to have room; without it the packet may not pass.
+    /// A flow begins when its first packet has passed. Then it has to have room; without it the packet may not pass, if the rules ask for
+    /// connections.
     mutating func classifyFollowed(
         _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, isChecksumKnown: Bool, ingress: UInt8,
         at instant: Instant
@@ -38,7 +39,7 @@ extension Firewall {
             return (found, true)
         }
         guard packet.isUnconfirmed || isRechecked else { return (found, true) }
-        return (found, flows.confirm(packet) != nil)
+        return (found, flows.confirm(packet) != nil || program.connectionNeeds.isEmpty)
     }
 
     /// What rules may ask of a packet's connection.

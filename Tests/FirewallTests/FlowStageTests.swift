@@ -215,6 +215,9 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
         #expect(wire.take(udp(53)) == .acceptByRule)
         #expect(wire.take(answer(53), isBack: true) == .acceptByRule)
         try wire.use(chain("accept"), edition: 2)
+        wire.wait(20)
+        #expect(wire.take(udp(53)) == .acceptByRule, "followed also by rules that don't ask")
+        wire.wait(20)
         try wire.use(Self.stateful, edition: 3)
         #expect(wire.take(answer(53), isBack: true) == .acceptByRule, "and are not forgotten meanwhile")
     }
