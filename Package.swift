@@ -19,6 +19,7 @@ let package = Package(
         // For tools that have packages of their own.
         .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
+        .library(name: "WeirOffline", targets: ["Offline"]),
         .library(name: "WeirSamples", targets: ["ClassBench"]),
     ],
     dependencies: [
@@ -85,7 +86,7 @@ let package = Package(
         .testTarget(
             name: "OfflineTests",
             dependencies: [
-                "Offline", "Reporting", "Capture", "Firewall", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder",
+                "Offline", "Reporting", "Capture", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder",
                 "CAllocationCounter",
             ], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(

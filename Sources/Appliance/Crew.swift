@@ -62,12 +62,13 @@ final class Crew {
         let handovers = (0..<configuration.workers).map { _ in Handover() }
         let logs = (0..<configuration.workers).map { _ in LogQueue() }
         let flowRequests = (0..<configuration.workers).map { _ in FlowRequest() }
+        let connections = FollowedConnections()
         for number in 0..<configuration.workers {
             let counters = [PortCounters(), PortCounters()]
             let firewall = Firewall(
                 program: ledger.edition.program, counters: ledger.counters[number],
                 fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits),
-                flows: configuration.flows, start: Clock.now().monotonic)
+                flows: configuration.flows, connections: connections, start: Clock.now().monotonic)
             portCounters.append(counters)
             workers.append(
                 Member(

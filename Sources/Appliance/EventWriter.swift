@@ -29,6 +29,8 @@ public final class EventWriter: Sendable {
     private let editions: Editions
     private let ports: [String]
     private nonisolated(unsafe) var file: OutputFile?
+    /// For the rules that the last event was of.
+    private nonisolated(unsafe) var encoder: EventEncoder?
     private nonisolated(unsafe) var second: UInt64 = 0
     private nonisolated(unsafe) var linesOfSecond = 0
     private nonisolated(unsafe) var saidLost: UInt64 = 0
@@ -90,7 +92,8 @@ public final class EventWriter: Sendable {
                 linesOfSecond += 1
                 count += 1
                 let (event, program) = editions.resolved(record)
-                lines += EventLine(event, program, ports: ports).encoded
+                if encoder?.program !== program { encoder = EventEncoder(program, ports: ports) }
+                encoder?.append(event, to: &lines)
             }
         }
         lostInQueues = queues.reduce(0) { $0 &+ $1.lost }
@@ -117,7 +120,9 @@ public final class EventWriter: Sendable {
     private func sayLost() {
         let lost = leftOut &+ lostInQueues
         guard lost > saidLost else { return }
-        if put(EventLine(leftOut: lost - saidLost, time: Clock.now().sinceEpoch).encoded) { saidLost = lost }
+        var line: [UInt8] = []
+        EventEncoder.append(leftOut: lost - saidLost, time: Clock.now().sinceEpoch, to: &line)
+        if put(line) { saidLost = lost }
     }
 
     private func open() {

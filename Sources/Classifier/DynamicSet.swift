@@ -52,7 +52,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         capacity = max(1, min(plan.capacity, DynamicSets.largest))
         timeout = plan.timeout
         self.seed = seed
-        stride = plan.steps * ElementStep.words
+        stride = plan.words
         var buckets = 1
         while buckets < capacity { buckets *= 2 }
         self.buckets = buckets
@@ -77,7 +77,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         var buckets = 1
         while buckets < capacity { buckets *= 2 }
         let element =
-            MemoryLayout<Entry>.stride + 8 * plan.steps * ElementStep.words + 16 * (max(1, plan.width) - 1) + (plan.hasData ? 16 : 0)
+            MemoryLayout<Entry>.stride + 8 * plan.words + 16 * (max(1, plan.width) - 1) + (plan.hasData ? 16 : 0)
         return capacity * element + 4 * buckets
     }
 
@@ -106,21 +106,23 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
 
     func holds(
         _ key: PackedKey, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        isNegated: Bool, bytes size: UInt64, at now: UInt64
+        isNegated: Bool, bytes size: UInt64, connection: CountedConnection, at now: UInt64
     ) -> Bool? {
         acquire()
         defer { release() }
         guard let index = find(key, at: now) else { return false }
-        return isNegated || pass(index, templates, steps, bytes: size, at: now) ? true : nil
+        return isNegated || pass(index, templates, steps, bytes: size, connection: connection, at: now) ? true : nil
     }
 
     func mapped(
         _ key: PackedKey, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        bytes size: UInt64, at now: UInt64
+        bytes size: UInt64, connection: CountedConnection, at now: UInt64
     ) -> UInt128? {
         acquire()
         defer { release() }
-        guard hasData, let index = find(key, at: now), pass(index, templates, steps, bytes: size, at: now) else { return nil }
+        guard hasData, let index = find(key, at: now), pass(index, templates, steps, bytes: size, connection: connection, at: now) else {
+            return nil
+        }
         return unsafe data[index]
     }
 
@@ -147,7 +149,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     func change(
         _ key: PackedKey, _ operation: ElementTemplate.Operation, data value: UInt128, timeout: UInt64, template: Int,
         _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>, bytes size: UInt64?,
-        at now: UInt64
+        connection: CountedConnection, at now: UInt64
     ) -> Bool {
         acquire()
         defer { release() }
@@ -170,7 +172,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         // A full set takes no more, and the rule does not match.
         guard let index = found else { return false }
         guard let size else { return true }
-        return pass(index, templates, steps, bytes: size, at: now)
+        return pass(index, templates, steps, bytes: size, connection: connection, at: now)
     }
 
     private func hash(_ key: PackedKey) -> Int {
@@ -278,8 +280,9 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         unsafe heads[bucket] = UInt32(truncatingIfNeeded: index &+ 1)
         let shape = templates[template]
         for step in 0..<Int(shape.count) {
-            let state = unsafe words + (index &* stride &+ step &* ElementStep.words)
-            let initial = steps[Int(shape.first) &+ step].words
+            let wanted = steps[Int(shape.first) &+ step]
+            let state = unsafe words + (index &* stride &+ wanted.place)
+            let initial = wanted.words
             unsafe state.initialize(to: initial.0)
             unsafe (state + 1).initialize(to: initial.1)
         }
@@ -289,12 +292,12 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     /// Evaluates the entry's statements, up to the first that ends the rule (`nft_set_elem_update_expr`).
     private func pass(
         _ index: Int, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        bytes size: UInt64, at now: UInt64
+        bytes size: UInt64, connection: CountedConnection, at now: UInt64
     ) -> Bool {
         let shape = unsafe templates[Int(entries[index].template)]
         for number in 0..<Int(shape.count) {
             let step = steps[Int(shape.first) &+ number]
-            let state = unsafe words + (index &* stride &+ number &* ElementStep.words)
+            let state = unsafe words + (index &* stride &+ step.place)
             switch step.kind {
             case .counter:
                 unsafe state.pointee &+= 1
@@ -306,6 +309,8 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
             case .quota:
                 unsafe state.pointee &+= size
                 if unsafe !step.quota.passes(state.pointee) { return false }
+            case .connectionCount:
+                if unsafe !step.bound.pass(connection, among: state, at: now) { return false }
             }
         }
         return true

@@ -17,17 +17,24 @@ struct ElementTemplate: BitwiseCopyable, Sendable {
 /// One statement of elements; which of the others count depends on the kind.
 struct ElementStep: BitwiseCopyable, Sendable {
     enum Kind: UInt8 {
-        case counter, limit, quota
+        case counter, limit, quota, connectionCount
     }
 
     var kind: Kind
     var bucket = TokenBucket.none
     var quota = QuotaBound(bytes: 0, isOver: false)
+    var bound = ConnectionBound.none
     /// What an element's state begins with.
     var words: (UInt64, UInt64)
+    /// Where the state begins among the element's 64-bit words.
+    var place = 0
 
-    /// State of a statement, in 64-bit words.
-    static let words = 2
+    /// How many words the states of these statements take in an element.
+    static func words(of statements: [ElementStatement]) -> Int { statements.reduce(0) { $0 + words(of: $1) } }
+
+    static func words(of statement: ElementStatement) -> Int {
+        if case .connectionCount(let count) = statement { ConnectionBound(count).words } else { 2 }
+    }
 }
 
 /// What a set is to be like.
@@ -35,8 +42,8 @@ struct DynamicSetPlan {
     var capacity: Int
     /// Nanoseconds; 0 for none.
     var timeout: UInt64
-    /// The most that an element of any template has.
-    var steps: Int
+    /// 64-bit words that the statements of an element take at the most, of whatever template it is.
+    var words: Int
     /// How many times 128 bits a key has.
     var width = 1
     /// Whether elements are mapped to something.
@@ -61,7 +68,8 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     private let templates: FrozenArray<ElementTemplate>
     private let steps: FrozenArray<ElementStep>
 
-    /// Elements of a set at the most; each takes 32 bytes, 16 for each of its statements and for what it is mapped to, and for each 128
+    /// Elements of a set at the most; each takes 32 bytes, 16 for each of its statements (of `ct count N` 8 for each
+    /// of N + 1 connections, and 8 more) and for what it is mapped to, and for each 128
     /// bits of its key beyond the first.
     static let largest = Int(SetUpdate.largestSize)
 
@@ -76,7 +84,7 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
             for element in plan.elements {
                 _ = sets[index].change(
                     element.key, .add, data: element.data, timeout: element.timeout, template: element.template, self.templates,
-                    self.steps, bytes: nil, at: start)
+                    self.steps, bytes: nil, connection: .none, at: start)
             }
         }
     }
@@ -88,14 +96,16 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     /// Whether the set holds the key; nil where it does, and the element's own statements end the rule.
     /// - Parameter isNegated: The rule asks for keys that are not there. What is found ends it then, and its statements are left alone.
     @inline(never)
-    func holds(_ key: PackedKey, set: Int, isNegated: Bool, bytes size: UInt64, at now: UInt64) -> Bool? {
-        sets[set].holds(key, templates, steps, isNegated: isNegated, bytes: size, at: now)
+    func holds(
+        _ key: PackedKey, set: Int, isNegated: Bool, bytes size: UInt64, connection: CountedConnection, at now: UInt64
+    ) -> Bool? {
+        sets[set].holds(key, templates, steps, isNegated: isNegated, bytes: size, connection: connection, at: now)
     }
 
     /// What the map has for the key; nil where it has nothing, or the element's own statements end the rule.
     @inline(never)
-    func mapped(_ key: PackedKey, set: Int, bytes size: UInt64, at now: UInt64) -> UInt128? {
-        sets[set].mapped(key, templates, steps, bytes: size, at: now)
+    func mapped(_ key: PackedKey, set: Int, bytes size: UInt64, connection: CountedConnection, at now: UInt64) -> UInt128? {
+        sets[set].mapped(key, templates, steps, bytes: size, connection: connection, at: now)
     }
 
     /// Elements that a set holds now.
@@ -103,9 +113,12 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
 
     /// Does what the template says to the key, and says whether the rule goes on.
     @inline(never)
-    func change(_ key: PackedKey, data: UInt128 = 0, set: Int, template: Int, bytes size: UInt64, at now: UInt64) -> Bool {
+    func change(
+        _ key: PackedKey, data: UInt128 = 0, set: Int, template: Int, bytes size: UInt64, connection: CountedConnection, at now: UInt64
+    ) -> Bool {
         let wanted = templates[template]
         return sets[set].change(
-            key, wanted.operation, data: data, timeout: wanted.timeout, template: template, templates, steps, bytes: size, at: now)
+            key, wanted.operation, data: data, timeout: wanted.timeout, template: template, templates, steps, bytes: size,
+            connection: connection, at: now)
     }
 }

@@ -99,6 +99,7 @@ struct Emitter {
                 tables.outcomes[outcome].target = try int32(start)
             }
         }
+        if stateful.countsConnections { connectionNeeds.formUnion([.state, .count]) }
         let positions = hooked.enumerated().compactMap { index, chain in
             PathPosition(chain.reference.base, of: chain.reference.family, index: index).map { (position: $0, index: index) }
         }
@@ -179,6 +180,9 @@ struct Emitter {
                     }
                 instructions.append(Instruction(operation: operation))
                 matches += first..<instructions.count
+            case .connectionCount(let count, _):
+                matches.append(instructions.count)
+                instructions.append(Instruction(operation: .countConnections, first: try int32(stateful.add(count))))
             case .notrack:
                 connectionNeeds.insert(.state)
                 instructions.append(Instruction(operation: .notrack))

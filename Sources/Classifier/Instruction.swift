@@ -42,6 +42,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         case limit
         /// The same of a quota.
         case quota
+        /// Goes on if the count of connections of number `first` says so, else to `target`.
+        case countConnections
         /// The same three for the object that the remembered outcome's value numbers.
         case countMapped, limitMapped, quotaMapped
         /// Goes on if the changing set `first` holds the loaded value & mask and the element's statements let it, else to `target`. With

@@ -121,10 +121,11 @@ public struct Interpreter {
     public func classify(
         _ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
         section: PathSection = .whole, after before: Classification = .none, connection: PacketConnection = .untracked,
-        isTraced: Bool = false
+        live: LiveConnections = .none, isTraced: Bool = false
     ) -> Result {
         var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
         fields.connection = connection
+        fields.live = live
         fields.mark = UInt128(before.mark)
         fields.isChanged = before.isChanged
         var result = Result(classification: before)
@@ -239,6 +240,8 @@ public struct Interpreter {
                     guard state.pass(limit, .statement(here), fields) else { continue rules }
                 case .quota(let quota, _):
                     guard state.pass(quota, .statement(here), fields) else { continue rules }
+                case .connectionCount(let count, _):
+                    guard state.pass(count, .statement(here), fields) else { continue rules }
                 case .object(let reference, _):
                     guard pass(reference, table, &fields, &result) else { continue rules }
                 case .notrack:
@@ -330,7 +333,7 @@ extension Rule {
             switch statement {
             case .counter: count += 1
             case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _), .assignment, .objectMap,
-                .notrack:
+                .notrack, .connectionCount:
                 break
             case .verdict: return count
             }

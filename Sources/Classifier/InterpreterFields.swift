@@ -11,6 +11,8 @@ struct InterpreterFields {
     var mark: UInt128 = 0
     /// What is known of the packet's connection, as rules have left it.
     var connection = PacketConnection.untracked
+    /// Says which connections there are still.
+    var live = LiveConnections.none
     private let ingress: Int
     private let ports: [String]
     private let instant: Instant

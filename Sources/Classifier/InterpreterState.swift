@@ -65,6 +65,8 @@ final class InterpreterState {
     /// The tokens that were left, and when.
     private var buckets: [Owner: (tokens: UInt64, last: UInt64)] = [:]
     private var used: [Owner: UInt64] = [:]
+    /// Connections that have been counted, by their entries.
+    private var connections: [Owner: [UInt64]] = [:]
 
     init(_ ruleset: Ruleset, start: UInt64) {
         var numbers: [NamedObject.Kind: Int] = [:]
@@ -123,6 +125,15 @@ final class InterpreterState {
         let sum = used[owner, default: quota.used] &+ UInt64(fields.length)
         used[owner] = sum
         return (sum > quota.bytes) == quota.isOver
+    }
+
+    /// Of connections that are still there no more are kept than it takes to know that there are too many.
+    func pass(_ count: ConnectionCount, _ owner: Owner, _ fields: InterpreterFields) -> Bool {
+        let own = fields.connection.isFollowed ? fields.connection.entry : 0
+        var kept = connections[owner, default: []].filter { $0 == own || fields.live.isAlive($0, at: fields.now) }
+        if own != 0, !kept.contains(own), kept.count <= Int(count.limit) { kept.append(own) }
+        connections[owner] = kept
+        return (kept.count + (own == 0 ? 1 : 0) > Int(count.limit)) == count.isOver
     }
 
     func isChanging(_ name: String, table: Int) -> Bool { sets[Place(table: table, name: name, isMeter: false)] != nil }
@@ -189,6 +200,7 @@ final class InterpreterState {
             case .counter: break
             case .limit(let limit): if !pass(limit, .element(member, index), fields) { return false }
             case .quota(let quota): if !pass(quota, .element(member, index), fields) { return false }
+            case .connectionCount(let count): if !pass(count, .element(member, index), fields) { return false }
             }
         }
         return true

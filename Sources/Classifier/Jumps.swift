@@ -44,7 +44,9 @@ private struct JumpCheck {
                 case .named(let name):
                     if followed.insert(name).inserted { jumps += (maps[name] ?? []).map { ($0, map.location) } }
                 }
-            case .match, .counter, .verdict, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack: break
+            case .match, .counter, .verdict, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack,
+                .connectionCount:
+                break
             }
         }
         return jumps

@@ -227,16 +227,23 @@ struct LoadedValues: ~Copyable {
     private let slots: UnsafeMutableBufferPointer<UInt128>
     /// Of the packet, as rules have left it.
     var connection: PacketConnection
+    /// Outlives this: whoever classifies a frame holds it.
+    private unowned(unsafe) let live: LiveConnections
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
 
     /// - Parameter slots: `capacity` of them, which outlive this.
     @unsafe
-    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: PacketConnection) {
+    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: PacketConnection, live: LiveConnections) {
         unsafe self.slots = slots
+        unsafe self.live = live
         self.connection = connection
         setMark(0)
     }
+
+    /// What `ct count` sees.
+    @inline(__always)
+    var counted: CountedConnection { unsafe CountedConnection(connection, live) }
 
     /// The slot's value; nil if it can't be read in this frame.
     @inline(__always)

@@ -94,7 +94,8 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
     /// Index into `Program.connectionTimeouts` of the timeouts that a rule gave the connection, which lasts from now on as long as their
     /// first state says; -1 where none did. Rules give them to connections alone that are not confirmed yet.
     public var timeoutPolicy: Int32 = -1
-    /// Tells connections apart that live at the same time. Rules do not read it.
+    /// Tells a connection apart from all that there were and will be, for `LiveConnections`; never 0, which stands for none. Only
+    /// known where connections are counted (`ConnectionNeeds.count`).
     public var entry: UInt64 = 0
     public var original = Tuple()
     public var reply = Tuple()
@@ -143,6 +144,8 @@ public struct ConnectionNeeds: OptionSet, BitwiseCopyable, Sendable {
     public static let timeouts = ConnectionNeeds(rawValue: 32)
     /// Status and protocols.
     public static let status = ConnectionNeeds(rawValue: 64)
+    /// Connections are counted: `PacketConnection.entry` is to be known.
+    public static let count = ConnectionNeeds(rawValue: 128)
 
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 }

@@ -44,6 +44,7 @@ public final class Program: Sendable {
     let loads: FrozenArray<Load>
     let buckets: FrozenArray<TokenBucket>
     private let quotas: FrozenArray<QuotaBound>
+    private let connectionLists: ConnectionLists
     /// Of the buckets, then of the quotas. A new program begins anew.
     let cells: StateCells
     let dynamicSets: DynamicSets
@@ -99,6 +100,7 @@ public final class Program: Sendable {
             seed: (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)), start: start.monotonic)
         accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
+        connectionLists = ConnectionLists(emitter.stateful.connectionBounds)
         cells = StateCells(emitter.stateful.buckets.map { $0.full } + emitter.stateful.quotas.map(\.used))
         writes = FrozenArray(emitter.writes)
         chainIndices = emitter.chainIndices.frozen()
@@ -121,17 +123,19 @@ public final class Program: Sendable {
     ///   - section: The base chains that are asked.
     ///   - before: In the path's second section what was said in the first, which accepted.
     ///   - connection: What tracking knows of the packet, as far as `connectionNeeds` asks for it; afterwards with what rules have written.
+    ///   - live: Which connections are still there, for `ct count`.
     ///   - hits: The worker's counters for this program. They have the `log` statements that the frame came to.
     public func classify(
         _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
-        section: PathSection = .whole, after before: Classification = .none, connection: inout PacketConnection, hits: HitCounters
+        section: PathSection = .whole, after before: Classification = .none, connection: inout PacketConnection,
+        live: LiveConnections = .none, hits: HitCounters
     ) -> Classification {
         if section != .afterTracking { hits.events.removeAll() }
         let first = section == .afterTracking ? chainsBeforeTracking : 0
         let end = section == .beforeTracking ? chainsBeforeTracking : entryPoints.count
         // On the stack: so few bytes never come from the heap.
         return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
-            var values = unsafe LoadedValues(in: slots, connection: connection)
+            var values = unsafe LoadedValues(in: slots, connection: connection, live: live)
             values.setMark(UInt128(before.mark))
             values.readConnection(loads, slots: connectionSlots)
             for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
@@ -267,11 +271,14 @@ public final class Program: Sendable {
                 let number = Int(instruction.first)
                 if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(instruction.target) }
                 continue
+            case .countConnections:
+                if !connectionLists.pass(values.counted, list: Int(rule), at: instant.monotonic) { next = Int(target) }
+                continue
             case .inChanging:
                 guard let value = values[instruction.slot],
                     let isInside = dynamicSets.holds(
                         PackedKey(value & instruction.mask), set: Int(instruction.first), isNegated: instruction.isNegated, bytes: size,
-                        at: instant.monotonic),
+                        connection: values.counted, at: instant.monotonic),
                     isInside != instruction.isNegated
                 else {
                     next = Int(instruction.target)
@@ -282,7 +289,7 @@ public final class Program: Sendable {
                 guard let value = values[instruction.slot],
                     dynamicSets.change(
                         PackedKey(value & instruction.mask), set: Int(instruction.first), template: Int(instruction.count), bytes: size,
-                        at: instant.monotonic)
+                        connection: values.counted, at: instant.monotonic)
                 else {
                     next = Int(instruction.target)
                     continue
@@ -337,8 +344,7 @@ public final class Program: Sendable {
             }
             switch verdict {
             case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit,
-                .quota,
-                .inChanging,
+                .quota, .countConnections, .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
                 .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,
                 .connectionTimeouts, .endOfChain:

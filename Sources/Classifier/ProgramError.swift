@@ -24,6 +24,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case value(Field)
         /// A field that no frame can be changed in.
         case unchangeable(Field)
+        /// Room for so many 64-bit words in each of so many elements: connections that `ct count` keeps.
+        case connections(words: Int, elements: Int)
         /// More instructions or intervals than 31 bits count.
         case tooLarge
     }
@@ -44,6 +46,11 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case .jumpsTooDeep(let name): "jumps to chain \(name) lead back to it, or more than \(Program.deepestChain) chains deep"
         case .value(let field): "the value does not fit the field \(field.words)"
         case .unchangeable(let field): "the field \(field.words) can't be changed"
+        case .connections(let words, let elements):
+            """
+            \(elements) elements that keep \(words - 1) connections each for 'ct count' would take more than \
+            \(ConnectionBound.mostWords / 131_072) MiB: write a smaller size of the set, or a smaller number of connections
+            """
         case .tooLarge: "the rule set has more than 2^31 steps"
         }
     }

@@ -23,7 +23,8 @@ extension Program {
     ) -> Bool? {
         let access = accesses.accesses[number]
         guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
-        return dynamicSets.holds(key, set: Int(access.set), isNegated: isNegated, bytes: size, at: instant.monotonic)
+        return dynamicSets.holds(
+            key, set: Int(access.set), isNegated: isNegated, bytes: size, connection: values.counted, at: instant.monotonic)
     }
 
     func change(
@@ -35,7 +36,8 @@ extension Program {
             let data = accesses.data(of: access, values, loads, bytes, frame, ingress: ingress, at: instant)
         else { return false }
         return dynamicSets.change(
-            key, data: data, set: Int(access.set), template: Int(access.template), bytes: size, at: instant.monotonic)
+            key, data: data, set: Int(access.set), template: Int(access.template), bytes: size, connection: values.counted,
+            at: instant.monotonic)
     }
 
     func mapped(
@@ -44,7 +46,7 @@ extension Program {
     ) -> UInt128? {
         let access = accesses.accesses[number]
         guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
-        return dynamicSets.mapped(key, set: Int(access.set), bytes: size, at: instant.monotonic)
+        return dynamicSets.mapped(key, set: Int(access.set), bytes: size, connection: values.counted, at: instant.monotonic)
     }
 
     /// After a change, of everything that has been read.

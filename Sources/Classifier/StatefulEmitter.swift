@@ -9,6 +9,9 @@ struct StatefulEmitter {
     /// Sets that stand in a table under a name, by the number of their plan.
     private(set) var changingReferences: [ChangingSetReference] = []
     private(set) var connectionTimeouts: [ConnectionTimeoutReference] = []
+    private(set) var connectionBounds: [ConnectionBound] = []
+    /// Whether a statement counts connections.
+    private(set) var countsConnections = false
     private(set) var namedQuotas: [NamedQuotaReference] = []
     private let ports: [String]
     private var otherInterfaces: [String: UInt128] = [:]
@@ -86,19 +89,34 @@ struct StatefulEmitter {
         return quotas.count - 1
     }
 
+    mutating func add(_ count: ConnectionCount) -> Int {
+        countsConnections = true
+        connectionBounds.append(ConnectionBound(count))
+        return connectionBounds.count - 1
+    }
+
+    /// Refuses sets that would take more memory for connections than there is on most machines.
+    private func checkRoom(of plan: DynamicSetPlan, _ location: SourceLocation) throws(ProgramError) {
+        let (words, isTooLarge) = plan.words.multipliedReportingOverflow(by: max(1, plan.capacity))
+        if isTooLarge || words > ConnectionBound.mostWords {
+            throw ProgramError(reason: .connections(words: plan.words, elements: plan.capacity), location: location)
+        }
+    }
+
     private mutating func add(_ set: NamedSet) throws(ProgramError) {
         let own = try addTemplate(.add, timeout: 0, set.dynamics.statements, set.location)
         let capacity = max(set.size.map { Int($0) } ?? set.elements.count, set.elements.count)
         guard capacity <= DynamicSets.largest else { throw ProgramError(reason: .tooLarge, location: set.location) }
         var plan = DynamicSetPlan(
-            capacity: capacity, timeout: (set.dynamics.timeout ?? 0) &* 1_000_000, steps: set.dynamics.statements.count)
+            capacity: capacity, timeout: (set.dynamics.timeout ?? 0) &* 1_000_000,
+            words: ElementStep.words(of: set.dynamics.statements))
         plan.width = Self.width(of: set.key.fields)
         plan.hasData = set.data != nil
         for element in set.elements {
             var template = own
             if !element.statements.isEmpty {
                 template = try addTemplate(.add, timeout: 0, element.statements, element.location)
-                plan.steps = max(plan.steps, element.statements.count)
+                plan.words = max(plan.words, ElementStep.words(of: element.statements))
             }
             var data: UInt128 = 0
             if case .number(let number) = element.data { data = number }
@@ -107,6 +125,7 @@ struct StatefulEmitter {
                     key: try key(of: element, set), data: data, timeout: (element.expires ?? element.timeout ?? 0) &* 1_000_000,
                     template: template))
         }
+        try checkRoom(of: plan, set.location)
         changingSets[set.name] = plans.count
         ownTemplates[set.name] = own
         plans.append(plan)
@@ -152,7 +171,7 @@ struct StatefulEmitter {
         if let size = update.meterSize {
             guard Int(size) <= DynamicSets.largest else { throw ProgramError(reason: .tooLarge, location: update.location) }
             set = plans.count
-            var plan = DynamicSetPlan(capacity: Int(size), timeout: 0, steps: 0)
+            var plan = DynamicSetPlan(capacity: Int(size), timeout: 0, words: 0)
             plan.width = Self.width(of: update.key.components.map(\.field))
             plans.append(plan)
         } else {
@@ -169,7 +188,8 @@ struct StatefulEmitter {
             case .delete: .delete
             }
         let template = try addTemplate(operation, timeout: (update.timeout ?? 0) &* 1_000_000, statements, update.location)
-        plans[set].steps = max(plans[set].steps, statements.count)
+        plans[set].words = max(plans[set].words, ElementStep.words(of: statements))
+        try checkRoom(of: plans[set], update.location)
         return (set, template)
     }
 
@@ -179,7 +199,12 @@ struct StatefulEmitter {
         guard let first = Int32(exactly: steps.count), let count = Int32(exactly: statements.count) else {
             throw ProgramError(reason: .tooLarge, location: location)
         }
+        var place = 0
         for statement in statements {
+            defer {
+                steps[steps.count - 1].place = place
+                place += ElementStep.words(of: statement)
+            }
             switch statement {
             case .counter(let packets, let bytes): steps.append(ElementStep(kind: .counter, words: (packets, bytes)))
             case .quota(let quota):
@@ -189,6 +214,9 @@ struct StatefulEmitter {
                 guard let depth = limit.depth else { throw ProgramError(reason: .limit, location: location) }
                 let bucket = TokenBucket(limit, depth: depth)
                 steps.append(ElementStep(kind: .limit, bucket: bucket, words: (bucket.full, 0)))
+            case .connectionCount(let count):
+                countsConnections = true
+                steps.append(ElementStep(kind: .connectionCount, bound: ConnectionBound(count), words: (0, 0)))
             }
         }
         templates.append(ElementTemplate(operation: operation, timeout: timeout, first: first, count: count))

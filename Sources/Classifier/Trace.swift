@@ -60,6 +60,8 @@ public enum TraceStep: Sendable, Equatable {
     /// One whose family does not see such frames.
     case unseen(baseChain: Int)
     case rule(RuleTrace)
+    /// Tracking: what the chains behind it see of the packet's connection. Whoever has the frame tracked adds it.
+    case connection(PacketConnection)
     /// The end of a chain that was jumped to, which stands so many jumps below its base chain.
     case chainEnd(depth: Int)
     /// The end of a base chain, and what its policy says.
@@ -129,7 +131,7 @@ extension Statement {
             case .bits(let component): MatchKey(component)
             case .constant: nil
             }
-        case .counter, .verdict, .limit, .quota, .object, .log, .notrack: nil
+        case .counter, .verdict, .limit, .quota, .object, .log, .notrack, .connectionCount: nil
         }
     }
 }

@@ -19,6 +19,10 @@ public struct Firewall: ~Copyable {
     let isTracking: Bool
     /// The tracker's number for each of `Program.connectionTimeouts`; nil where it had no room.
     let policies: [UInt8?]
+    /// Those of all workers, for rules that count connections.
+    let connections: FollowedConnections
+    /// Of `flows` among them; 0 if it is not there.
+    let worker: UInt64
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let edition: UInt32
 
@@ -26,21 +30,24 @@ public struct Firewall: ~Copyable {
     ///   - counters: Made for `program`, and written by no other firewall.
     ///   - fragments: What holds them; it may hold some already.
     ///   - flows: How connections are followed, if the rules ask for them.
+    ///   - connections: Shared with those that judge by the same rules, so that they count connections together.
     ///   - start: Now, on the clock of `Instant.monotonic`.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     public init(
         program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
-        flows: FlowSettings = FlowSettings(), start: UInt64 = 0, packets: JudgedPackets? = nil
+        flows: FlowSettings = FlowSettings(), connections: FollowedConnections = FollowedConnections(), start: UInt64 = 0,
+        packets: JudgedPackets? = nil
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
+        let flows = FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start)
+        let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
-            program, counters, fragments, FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start),
-            isTracking: isTracking, edition: 0, packets: packets)
+            program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, edition: 0, packets: packets)
     }
 
     private init(
         _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
-        isTracking: Bool, edition: UInt32, packets: JudgedPackets?
+        isTracking: Bool, _ connections: FollowedConnections, worker: UInt64, edition: UInt32, packets: JudgedPackets?
     ) {
         self.program = program
         self.packets = packets
@@ -50,6 +57,8 @@ public struct Firewall: ~Copyable {
         policies = program.connectionTimeouts.isEmpty ? [] : flows.usePolicies(program.connectionTimeouts.map { TimeoutPolicy($0.timeout) })
         self.flows = flows
         self.isTracking = isTracking
+        self.connections = connections
+        self.worker = worker
         self.edition = edition
         countHeld()
         countFlows()
@@ -69,10 +78,15 @@ public struct Firewall: ~Copyable {
         self.counters.setHeld(frames: 0, bytes: 0, datagrams: 0)
         self.counters.forgetFlows()
         let isNew = !isTracking && !program.connectionNeeds.isEmpty
-        if isNew { flows = newFlows.take() }
+        var worker = worker
+        if isNew {
+            flows = newFlows.take()
+            worker = connections.add(flows.liveness)
+        }
         if rechecksFlows { flows.recheckFlows() }
         self = Firewall(
-            program, counters, fragments, flows, isTracking: isTracking || isNew, edition: edition, packets: packets)
+            program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, edition: edition,
+            packets: packets)
     }
 
     func countHeld() {
@@ -154,7 +168,7 @@ public struct Firewall: ~Copyable {
             connection: connection)
         let found = program.classify(
             &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: section, after: before,
-            connection: &connection, hits: hits)
+            connection: &connection, live: connections, hits: hits)
         packets?.conclude(found)
         return found
     }

@@ -48,7 +48,9 @@ extension Firewall {
         guard packet.flow >= 0 else { return connection }
         connection.isFollowed = true
         connection.direction = packet.direction == .original ? .original : .reply
-        if program.connectionNeeds != .state { describe(packet, in: &connection, at: instant) }
+        let needs = program.connectionNeeds
+        if needs.contains(.count), worker > 0, let entry = flows.entry(of: packet) { connection.entry = worker << 55 | entry }
+        if !needs.subtracting([.state, .count]).isEmpty { describe(packet, in: &connection, at: instant) }
         return connection
     }
 

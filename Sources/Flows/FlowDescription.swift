@@ -59,11 +59,11 @@ public struct FlowStateName: Sendable, Equatable, BitwiseCopyable {
     }
 }
 
-/// A flow that is told from those that stand in its place later: for lists of flows that a rule keeps (`ct count`).
+/// A flow that is told from those that stand in its place later.
 public struct FlowReference: Sendable, Hashable, BitwiseCopyable {
     fileprivate var record: Int32
     fileprivate var start: UInt32
-    fileprivate var generation: UInt8
+    fileprivate var generation: UInt32
 }
 
 extension FlowTracker {
@@ -129,13 +129,13 @@ extension FlowTracker {
     /// Tells a confirmed flow from all others there will be; nil if it is not in the table.
     public func reference(to flow: Int32) -> FlowReference? {
         guard flow >= 0, Int(flow) < table.capacity, table.expiry(flow) != 0 else { return nil }
-        return FlowReference(record: flow, start: table[flow].start, generation: table.generation(flow))
+        return FlowReference(record: flow, start: table[flow].start, generation: table.liveness.generation(Int(flow)))
     }
 
     /// The record of a flow that is still there; nil if it has ended.
     public func record(of reference: FlowReference, now: UInt64) -> Int32? {
         let flow = reference.record
-        guard flow >= 0, Int(flow) < table.capacity, table.expiry(flow) != 0, table.generation(flow) == reference.generation,
+        guard flow >= 0, Int(flow) < table.capacity, table.expiry(flow) != 0, table.liveness.generation(Int(flow)) == reference.generation,
             table[flow].start == reference.start, !FlowTable.isReached(table.expiry(flow), at: Tick.at(now))
         else { return nil }
         return flow

@@ -7,10 +7,9 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     let capacity: Int
     let hash = KeyedHash()
     private let records: UnsafeMutablePointer<FlowRecord>
-    /// When each ends, in ticks; 0 if there is none. Apart from the records, so that looking for what ended reads 4 bytes for each.
-    private let expiries: UnsafeMutablePointer<UInt32>
-    /// How often a record was used, to tell a flow from the one that stood there before it.
-    private let generations: UnsafeMutablePointer<UInt8>
+    /// When each ends, in ticks, 0 if there is none; and how often each record was used. Apart from the records, so that looking for what
+    /// ended reads 4 bytes for each, and others may look too.
+    let liveness: FlowLiveness
     /// Of the rules by which its last packet was let through.
     private let epochs: UnsafeMutablePointer<UInt8>
     private var index: FlowIndex
@@ -25,10 +24,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     init(capacity: Int) {
         self.capacity = capacity
         unsafe records = .allocate(capacity: capacity + 1)
-        unsafe expiries = .allocate(capacity: capacity + 1)
-        unsafe expiries.initialize(repeating: 0, count: capacity + 1)
-        unsafe generations = .allocate(capacity: capacity + 1)
-        unsafe generations.initialize(repeating: 0, count: capacity + 1)
+        liveness = FlowLiveness(capacity: capacity)
         unsafe epochs = .allocate(capacity: capacity + 1)
         unsafe epochs.initialize(repeating: 0, count: capacity + 1)
         index = FlowIndex(capacity: capacity)
@@ -42,14 +38,12 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
 
     deinit {
         unsafe records.deallocate()
-        unsafe expiries.deallocate()
-        unsafe generations.deallocate()
         unsafe epochs.deallocate()
     }
 
     /// Bytes that the whole table takes.
     static func bytes(for capacity: Int) -> Int {
-        (capacity + 1) * (MemoryLayout<FlowRecord>.stride + MemoryLayout<UInt32>.stride + 2)
+        (capacity + 1) * (MemoryLayout<FlowRecord>.stride + FlowLiveness.bytesPerRecord + 1)
             + FlowIndex.slotCount(for: capacity) * FlowIndex.bytesPerSlot
             + SourceTable.placeCount(for: capacity) * SourceTable.bytesPerPlace
     }
@@ -62,9 +56,10 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
         @inline(__always) nonmutating _modify { yield unsafe &records[Int(index)] }
     }
 
-    func expiry(_ record: Int32) -> UInt32 { unsafe expiries[Int(record)] }
-    mutating func setExpiry(_ record: Int32, _ tick: UInt32) { unsafe expiries[Int(record)] = tick }
-    func generation(_ record: Int32) -> UInt8 { unsafe generations[Int(record)] }
+    @inline(__always)
+    func expiry(_ record: Int32) -> UInt32 { liveness.expiry(Int(record)) }
+    @inline(__always)
+    mutating func setExpiry(_ record: Int32, _ tick: UInt32) { liveness.setExpiry(Int(record), tick) }
     func epoch(_ record: Int32) -> UInt8 { unsafe epochs[Int(record)] }
     mutating func setEpoch(_ record: Int32, _ epoch: UInt8) { unsafe epochs[Int(record)] = epoch }
 
@@ -111,6 +106,9 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
 
     var isFull: Bool { Int(firstFree) >= capacity }
 
+    /// The record that a flow will have which comes in next, room being made for it; nil if there is none.
+    var nextRecord: Int32? { isFull ? firstToGo?.record : firstFree }
+
     /// Puts the provisional record into the table; nil if that is full or its index has no room.
     mutating func insertProvisional() -> Int32? {
         guard !isFull else { return nil }
@@ -120,9 +118,10 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
         // A free record's mark is the number of the next one.
         firstFree = Int32(truncatingIfNeeded: self[record].mark)
         self[record] = new
+        // First, so that nobody takes it for the flow that stood there before.
+        liveness.begin(Int(record))
         setExpiry(record, expiry(provisional))
         setEpoch(record, epoch(provisional))
-        unsafe generations[Int(record)] &+= 1
         count &+= 1
         if !new.has(FlowRecord.Flag.assured) { list(record) }
         return record
@@ -215,7 +214,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     mutating func nextExpired(at now: UInt32, within budget: inout Int) -> Int32? {
         while budget > 0 {
             let place = sweepPlace
-            let tick = unsafe expiries[place]
+            let tick = liveness.expiry(place)
             sweepPlace = place &+ 1 == capacity ? 0 : place &+ 1
             budget &-= 1
             if tick != 0, Self.isReached(tick, at: now) { return Int32(truncatingIfNeeded: place) }

@@ -179,6 +179,7 @@ public struct FlowTracker: ~Copyable {
             return packet.flow
         }
         hasProvisional = false
+        defer { table.liveness.setPending(0) }
         // At most two: one for the record, and one should the index have no room.
         for _ in 0..<2 {
             if let record = table.insertProvisional() {
@@ -195,7 +196,9 @@ public struct FlowTracker: ~Copyable {
 
     /// The rules did not let it pass: a flow that it would have begun is forgotten.
     public mutating func abandon(_ packet: TrackedPacket) {
-        if packet.isUnconfirmed { hasProvisional = false }
+        guard packet.isUnconfirmed else { return }
+        hasProvisional = false
+        table.liveness.setPending(0)
     }
 
     /// Ends a flow: its next packet is a new one's.
@@ -298,6 +301,7 @@ public struct FlowTracker: ~Copyable {
         guard table[record].has(FlowRecord.Flag.finished) != isFinished else { return }
         table.unlist(record)
         table[record].set(FlowRecord.Flag.finished, isFinished)
+        table.liveness.setClosed(Int(record), isFinished)
         if isFinished || !table[record].has(FlowRecord.Flag.assured) { table.list(record) }
     }
 }

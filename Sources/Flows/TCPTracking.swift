@@ -248,10 +248,15 @@ extension FlowTracker {
         }
     }
 
+    private func setClosing(_ record: Int32, _ isClosing: Bool) {
+        table[record].memory.first.0 = isClosing ? 1 : 0
+        table.liveness.setClosed(Int(record), isClosing)
+    }
+
     /// Addresses and ports only: assured with the first packet behind the first answer, and short-lived once it closes.
     private mutating func stepUntrackedTCP(_ segment: TCPSegment, _ record: Int32) -> FlowStep {
-        if segment.hasFIN || segment.hasRST { table[record].memory.first.0 = 1 }
-        if segment.hasSYN { table[record].memory.first.0 = 0 }
+        if segment.hasFIN || segment.hasRST { setClosing(record, true) }
+        if segment.hasSYN { setClosing(record, false) }
         guard table[record].has(FlowRecord.Flag.seenReply) else { return .refresh(limit(record, .tcpSYNSent)) }
         assure(record)
         return .refresh(limit(record, table[record].memory.first.0 == 0 ? .tcpEstablished : .tcpTimeWait))

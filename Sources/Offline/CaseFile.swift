@@ -1,5 +1,5 @@
-package import Fragments
-package import Ruleset
+public import Fragments
+public import Ruleset
 
 /// What a packet of a case file is expected to come to.
 package struct Expectation: Sendable, Equatable {
@@ -42,16 +42,16 @@ package struct CaseBlock: Sendable {
 }
 
 /// A case file that can't be used, with what is wrong with it.
-package struct RejectedCases: Error, Sendable {
+public struct RejectedCases: Error, Sendable {
     package var source: SourceFile
     package var diagnostics: [Diagnostic]
 
     /// All of it as text.
-    package func render() -> String { diagnostics.map { $0.render(in: [source]) }.joined() }
+    public func render() -> String { diagnostics.map { $0.render(in: [source]) }.joined() }
 }
 
 /// Unit tests for rules, as a file has them: packets with their expected verdicts.
-package struct CaseFile: Sendable {
+public struct CaseFile: Sendable {
     /// Saturday, the first of January 2000, twelve o'clock UTC: what a rule about times sees unless the file says another time.
     package static let standardClock: UInt64 = 946_728_000_000_000_000
 
@@ -62,7 +62,7 @@ package struct CaseFile: Sendable {
     /// - Parameters:
     ///   - ports: Of the command line; the file's own go before them.
     ///   - fragments: What is done with fragments unless the file says so.
-    package init(
+    public init(
         _ source: SourceFile, ports: [String]?, fragments: FragmentMode = .reassemble,
         loadFrame: ((_ number: Int, _ path: String) throws -> [UInt8])? = nil
     ) throws(RejectedCases) {

@@ -1,5 +1,6 @@
 package import Classifier
 import Firewall
+package import Flows
 import Fragments
 package import Ruleset
 
@@ -28,11 +29,13 @@ package struct CaseRun {
 
     private let ruleset: Ruleset
     private let localTime: LocalTime
+    private let flows: FlowSettings
 
     /// - Throws: What no checked tree has; see `ProgramError`.
-    package init(_ ruleset: Ruleset, localTime: LocalTime = .utc) throws(ProgramError) {
+    package init(_ ruleset: Ruleset, localTime: LocalTime = .utc, flows: FlowSettings = FlowSettings()) throws(ProgramError) {
         self.ruleset = ruleset
         self.localTime = localTime
+        self.flows = flows
         rules = try Program(compiling: ruleset, ports: ["a", "b"]).rules
         hits = Array(repeating: 0, count: rules.count)
     }
@@ -59,7 +62,7 @@ package struct CaseRun {
     }
 
     private mutating func run(_ block: CaseBlock, of file: CaseFile) throws {
-        var explainer = try Explainer(ruleset, ports: file.ports, clock: block.clock, fragments: block.fragments)
+        var explainer = try Explainer(ruleset, ports: file.ports, clock: block.clock, fragments: block.fragments, flows: flows)
         let program = explainer.program
         let texts = ExplanationText(program, localTime: localTime)
         /// By the frames' numbers.

@@ -65,6 +65,7 @@ package struct Explainer: ~Copyable {
     package let program: Program
     private let interpreter: Interpreter
     private let packets = JudgedPackets()
+    private let connections = FollowedConnections()
     private let clock: UInt64
     private var replay: Replay
     private var listener = Listener()
@@ -79,7 +80,7 @@ package struct Explainer: ~Copyable {
         let start = Instant(monotonic: 0, sinceEpoch: clock)
         program = try Program(compiling: ruleset, ports: ports, start: start)
         interpreter = Interpreter(ruleset, ports: ports, start: start)
-        replay = Replay(program, fragments: fragments, limits: limits, flows: flows, packets: packets)
+        replay = Replay(program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: packets)
         self.clock = clock
         replay.pass(until: clock, into: &listener)
     }
@@ -105,7 +106,11 @@ package struct Explainer: ~Copyable {
                 bytes, FramePlace(number: UInt64(count)), ingress: UInt8(truncatingIfNeeded: ingress), time: clock &+ time, into: &listener)
         }
         var trace: [TraceStep] = []
-        for packet in packets.take() { trace += try way(of: packet).steps }
+        for packet in packets.take() {
+            // Before tracking there is nothing to see of it.
+            if !program.connectionNeeds.isEmpty, packet.section != .beforeTracking { trace.append(.connection(packet.connection)) }
+            trace += try way(of: packet).steps
+        }
         return ExplainedFrame(
             number: count, ingress: ingress, time: time, length: frame.count, expired: expired, trace: trace, outcomes: listener.take())
     }
@@ -113,7 +118,8 @@ package struct Explainer: ~Copyable {
     private func way(of packet: JudgedPackets.Packet) throws(Inconsistency) -> Trace {
         let found = interpreter.classify(
             packet.bytes.span.bytes, packet.frame, isChecksumPartial: packet.isChecksumPartial, ingress: packet.ingress, at: packet.instant,
-            section: packet.section, after: packet.before, connection: packet.connection, isTraced: true)
+            section: packet.section, after: packet.before, connection: packet.connection, live: connections,
+            isTraced: true)
         guard found.classification == packet.classification || interpreter.isRoomUncertain else {
             throw Inconsistency(program: packet.classification, interpreter: found.classification, bytes: packet.bytes)
         }

@@ -59,7 +59,7 @@ package struct ExplanationJSON: Encodable, Sendable {
     }
 
     struct Step: Encodable, Sendable {
-        /// chain, unseen, rule, end or policy.
+        /// chain, unseen, rule, connection, end or policy.
         var kind: String
         var table: String?
         var chain: String?
@@ -72,6 +72,9 @@ package struct ExplanationJSON: Encodable, Sendable {
         var failed: Failure?
         /// What came of the rule, in words.
         var outcome: String?
+        /// Of the packet's connection, as `ct state` and `ct direction` have it; a packet without a connection has no direction.
+        var state: String?
+        var direction: String?
     }
 
     struct Frame: Encodable, Sendable {
@@ -119,6 +122,8 @@ package struct ExplanationJSON: Encodable, Sendable {
             var step = base(index, "policy")
             step.policy = policy.rawValue
             return step
+        case .connection(let connection):
+            return Step(kind: "connection", state: connection.stateName, direction: connection.directionName)
         case .chainEnd(let depth): return Step(kind: "end", depth: depth)
         case .rule(let trace):
             let rule = program.rules.indices.contains(trace.rule) ? Author(program.rules[trace.rule]) : nil

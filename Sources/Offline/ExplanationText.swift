@@ -46,6 +46,7 @@ package struct ExplanationText {
         case .policy(_, let policy): ["  policy \(policy.rawValue)"]
         case .chainEnd(let depth): ["\(indentation(depth))end of the chain"]
         case .rule(let rule): lines(of: rule)
+        case .connection(let connection): ["connection: \(connection.described)"]
         }
     }
 
@@ -106,7 +107,7 @@ package struct ExplanationText {
         case .verdictMap: return trace.seen.map { "\($0.key.described) is \(seen($0))" }
         case .counter: return "counted"
         case .log, .notrack: return text
-        case .limit, .quota: return "\(text) holds"
+        case .limit, .quota, .connectionCount: return "\(text) holds"
         case .object(let object, _): return object.kind == .counter ? "counted by \"\(object.name)\"" : "\(text) holds"
         case .objectMap(let map): return "\(map.kind.rawValue) by \(trace.seen.map(seen) ?? "key")"
         case .update: return "\(text), with \(trace.seen.map(seen) ?? "its key")"
@@ -123,6 +124,8 @@ package struct ExplanationText {
             switch statement {
             case .limit(let limit, _): return "\(text), \(limit.isOver ? "the rate is not exceeded" : "the rate is exceeded")"
             case .quota(let quota, _): return "\(text), \(quota.isOver ? "it is not used up" : "it is used up")"
+            case .connectionCount(let count, _):
+                return "\(text), \(count.isOver ? "there are no more than that" : "there are more")"
             case .assignment: return "\(text), which can't be done in this frame"
             default: return text + ", does not hold"
             }

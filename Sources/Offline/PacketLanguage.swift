@@ -1,7 +1,7 @@
-package import Ruleset
+public import Ruleset
 
 /// The language in which `weir explain`, `weir test` and Weir's own tests describe packets.
-package enum PacketLanguage {
+public enum PacketLanguage {
     static func startAdvice(for word: String) -> String {
         let words = PacketParser.followers(of: "") + ["hex", "frame"]
         let list = "accepted: " + words.joined(separator: ", ")
@@ -20,7 +20,7 @@ package enum PacketLanguage {
     ///   - now: The time of the packet before, and afterwards of this one, in nanoseconds from the start.
     ///   - file: Of the places in errors.
     ///   - line: Likewise.
-    package static func packet(
+    public static func packet(
         _ text: some StringProtocol, ports: [String], after now: inout UInt64, file: Int = 0, line: Int = 1,
         loadFrame: ((_ number: Int, _ path: String) throws -> [UInt8])? = nil
     ) throws(Diagnostic) -> DescribedPacket {

@@ -2,13 +2,13 @@ import Ruleset
 import Wire
 
 /// A packet that a line describes.
-package struct DescribedPacket: Sendable, Equatable {
+public struct DescribedPacket: Sendable, Equatable {
     /// Index into the ports.
-    package var ingress: Int
+    public var ingress: Int
     /// Nanoseconds from the start.
-    package var time: UInt64
+    public var time: UInt64
     /// From the destination address on, all tags in their places: one, unless the line asks for fragments.
-    package var frames: [[UInt8]]
+    public var frames: [[UInt8]]
 }
 
 /// Reads descriptions of packets, a line each; `PacketLanguage` says what they look like.

@@ -48,15 +48,16 @@ public struct Replay: ~Copyable {
 
     /// - Parameters:
     ///   - program: Compiled with 0 as its `start`, from which the first frame counts. Its limits and quotas go on from where they are.
+    ///   - connections: Says which connections there are, to others too.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
-        flows: FlowSettings = FlowSettings(), packets: JudgedPackets? = nil
+        flows: FlowSettings = FlowSettings(), connections: FollowedConnections = FollowedConnections(), packets: JudgedPackets? = nil
     ) {
         counters = FirewallCounters(for: program)
         firewall = Firewall(
             program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows,
-            packets: packets)
+            connections: connections, packets: packets)
     }
 
     /// Frames whose time was before that of a frame in front of them.

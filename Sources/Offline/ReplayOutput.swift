@@ -29,6 +29,9 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     private let dropped: CaptureFile?
     private var explanations: Explanations
     private var lines: LineBuffer
+    private var events: EventEncoder
+    /// The line that is being written.
+    private var line: [UInt8] = []
     private(set) var ports = (PortCount(), PortCount())
 
     init(_ settings: ReplaySettings) {
@@ -39,6 +42,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         accepted = settings.accepted
         dropped = settings.dropped
         explanations = Explanations { CaptureComment.text(of: $0, program) }
+        events = EventEncoder(program, ports: program.ports)
         lines = LineBuffer(descriptor: settings.descriptor)
     }
 
@@ -125,8 +129,9 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         let record = LogRecord(
             event: event, time: frame.time, ingress: frame.ingress, judgement: frame.judgement, bytes: frame.bytes.bytes)
         let file = files.indices.contains(Int(frame.place.file)) ? files[Int(frame.place.file)] : ""
-        let line = EventLine(record, program, ports: program.ports, number: frame.place.number, file: file)
-        line.encoded.withUnsafeBufferPointer { lines.append($0) }
+        line.removeAll(keepingCapacity: true)
+        events.append(record, at: EventEncoder.Place(number: frame.place.number, file: file), to: &line)
+        line.withUnsafeBufferPointer { lines.append($0) }
         lines.flushIfFull()
     }
 }

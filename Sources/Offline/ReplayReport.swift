@@ -52,8 +52,8 @@ public struct ReplayReport: Encodable {
             read: counts.read, judged: counts.judged, cut: counts.cut, leaving: counts.leaving, elsewhere: counts.elsewhere,
             unknownStation: counts.unknownStation, backwardSteps: backwardSteps)
         if counts.judged > 0 {
-            from = EventLine.timestamp(counts.earliest)
-            to = EventLine.timestamp(counts.latest)
+            from = EventEncoder.timestamp(counts.earliest)
+            to = EventEncoder.timestamp(counts.latest)
         }
         nanoseconds = counts.judged > 0 ? counts.latest - counts.earliest : 0
         self.ports = zip(settings.program.ports, ports).map { name, count in

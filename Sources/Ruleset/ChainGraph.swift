@@ -50,7 +50,9 @@ struct ChainGraph {
                     case .named(let name): if followed.insert(name).inserted { targets = maps[name] ?? [] }
                     }
                     for target in targets { add(from, to: indices[target], map.location, into: &sink) }
-                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack: break
+                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack,
+                    .connectionCount:
+                    break
                 }
             }
         }

@@ -249,7 +249,9 @@ extension Checker {
                 case .verdict(let verdict, let location): note(verdict, location)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack: break
+                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack,
+                    .connectionCount:
+                    break
                 }
             }
         }
@@ -304,7 +306,7 @@ extension Rule {
             case .objectMap(let map): map.elements.name
             case .verdictMap(let map): map.elements.name
             case .assignment(let assignment): if case .mapped(let map) = assignment.value { map.elements.name } else { nil }
-            case .counter, .verdict, .limit, .quota, .object, .log, .notrack: nil
+            case .counter, .verdict, .limit, .quota, .object, .log, .notrack, .connectionCount: nil
             }
         }
     }
@@ -313,7 +315,7 @@ extension Rule {
     fileprivate var decidesAll: Bool {
         for statement in statements {
             switch statement {
-            case .match, .verdictMap, .limit, .quota, .update, .assignment, .objectMap: return false
+            case .match, .verdictMap, .limit, .quota, .update, .assignment, .objectMap, .connectionCount: return false
             case .object(let object, _): if object.kind != .counter, object.kind != .timeout { return false }
             case .counter, .log, .notrack, .verdict(.continue, _): break
             case .verdict(let verdict, _):

@@ -1,6 +1,6 @@
 /// Statements that begin with `ct`.
 extension Parser {
-    /// `ct timeout set NAME`, or whatever a match or an assignment begins with.
+    /// `ct timeout set NAME`, `ct count N`, or whatever a match or an assignment begins with.
     mutating func connectionStatement() throws(Abandoned) -> StatementSyntax {
         let start = index
         let following = tokens[min(index + 1, tokens.count - 1)]
@@ -16,8 +16,8 @@ extension Parser {
             if current.kind == .quoted { name = next().text } else { name = try identifier("timeout") }
             return .object(ObjectReference(kind: .timeout, name: name), location: location(from: start))
         case "count":
-            next()
-            throw fail(following.location, "'ct count' is not supported", note: Unsupported.connectionCount)
+            let count = try connectionCount()
+            return .connectionCount(count, location: location(from: start))
         default:
             return try match()
         }
@@ -25,9 +25,6 @@ extension Parser {
 }
 
 extension Unsupported {
-    /// Why connections are not counted.
-    static let connectionCount = "connections are not counted by rules yet; 'limit' in a set bounds how fast new ones come"
-
     /// Words behind `ct` that nft reads, and this project doesn't.
     static let connectionFields: [String: String] = [
         "id": "it is a number that the kernel makes up for itself",
@@ -38,7 +35,7 @@ extension Unsupported {
         "secmark": "frames bear no security marks here",
         "expectation": "no payload is read for connections to come",
         "timeout": "nothing can be compared with it; write: ct timeout set \"NAME\"",
-        "count": connectionCount,
+        "count": "it is a statement, and has no direction: ct count over 10",
     ]
 
     /// Objects of nft's that a table may declare behind `ct`, and this project doesn't take.

@@ -3,6 +3,12 @@ public enum ElementStatement: Sendable, Equatable {
     case counter(packets: UInt64, bytes: UInt64)
     case limit(Limit)
     case quota(Quota)
+    case connectionCount(ConnectionCount)
+
+    enum Kind: String {
+        case counter, limit, quota
+        case connectionCount = "ct count"
+    }
 
     var text: String {
         switch self {
@@ -10,6 +16,7 @@ public enum ElementStatement: Sendable, Equatable {
         case .counter(let packets, let bytes): "counter packets \(packets) bytes \(bytes)"
         case .limit(let limit): "limit \(limit.text)"
         case .quota(let quota): "quota \(quota.text)"
+        case .connectionCount(let count): count.text
         }
     }
 
@@ -18,18 +25,19 @@ public enum ElementStatement: Sendable, Equatable {
         if case .counter(let packets, let bytes) = self { "counter packets \(packets) bytes \(bytes)" } else { text }
     }
 
-    var kind: NamedObject.Kind {
+    var kind: Kind {
         switch self {
         case .counter: .counter
         case .limit: .limit
         case .quota: .quota
+        case .connectionCount: .connectionCount
         }
     }
 
     /// What the kernel takes for the same statement with other numbers (`nft_dynset_init`): a limit by packets is none by bytes.
     func isLike(_ other: ElementStatement) -> Bool {
         switch (self, other) {
-        case (.counter, .counter), (.quota, .quota): true
+        case (.counter, .counter), (.quota, .quota), (.connectionCount, .connectionCount): true
         case (.limit(let limit), .limit(let other)): limit.measure == other.measure
         default: false
         }

@@ -71,7 +71,7 @@ struct ElementChecker {
         case nil: return counter
         case .counter(let packets, let bytes) where counter != nil && entry.statements.count == 1:
             return SetElement.Counter(packets: packets, bytes: bytes)
-        case .counter, .limit, .quota:
+        case .counter, .limit, .quota, .connectionCount:
             let words = entry.statements.map(\.kind.rawValue).joined(separator: " ")
             throw failure(entry.element.location, "a \(words) of an element needs '\(words)' in the declaration of its set")
         }

@@ -18,6 +18,7 @@ extension ElementStatement {
         case .counter(let packets, let bytes): ("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))
         case .limit(let limit): ("limit", .object(limit.members(inRule: true)))
         case .quota(let quota): ("quota", .object(quota.statementMembers))
+        case .connectionCount(let count): ("ct count", count.json)
         }
     }
 
@@ -26,6 +27,7 @@ extension ElementStatement {
         case .counter: .object([("counter", .null)])
         case .limit(let limit): .object([("limit", .object(limit.members(inRule: true)))])
         case .quota(let quota): .object([("quota", .object(quota.statementMembers))])
+        case .connectionCount(let count): .object([("ct count", count.json)])
         }
     }
 }

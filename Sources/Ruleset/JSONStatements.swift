@@ -18,6 +18,7 @@ extension Statement {
         case .update(let update): update.json
         case .objectMap(let map): map.json(localTime)
         case .notrack: .object([("notrack", .null)])
+        case .connectionCount(let count, _): .object([("ct count", count.json)])
         }
     }
 }

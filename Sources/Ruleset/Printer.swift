@@ -109,6 +109,7 @@ extension Statement {
         case .quota(let quota, _): "quota \(quota.text)"
         case .object(let object, _) where object.kind == .timeout: "ct timeout set \"\(object.name)\""
         case .notrack: "notrack"
+        case .connectionCount(let count, _): count.text
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
         case .log(let log, _): log.text
         case .update(let update): update.text

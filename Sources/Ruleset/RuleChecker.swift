@@ -60,6 +60,7 @@ struct RuleChecker {
             try sets.check(object, location)
             statements.append(.object(object, location: location))
         case .notrack(let location): statements.append(.notrack(location: location))
+        case .connectionCount(let count, let location): statements.append(.connectionCount(count, location: location))
         case .log(let log, let location):
             statements.append(.log(log, location: location))
         case .update(let update):
@@ -388,7 +389,7 @@ extension StatementSyntax {
     fileprivate var isTerminal: Bool {
         switch self {
         case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment, .objectMap,
-            .notrack:
+            .notrack, .connectionCount:
             false
         case .verdict: true
         }

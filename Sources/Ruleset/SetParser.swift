@@ -52,7 +52,7 @@ extension Parser {
         case "gc-interval":
             next()
             set.dynamics.collectionInterval = try duration(behind: "gc-interval")
-        case "counter", "quota", "limit":
+        case let item where ["counter", "quota", "limit"].contains(item) || isAtConnectionCount:
             while let statement = try elementStatement() {
                 if set.dynamics.statements.contains(where: { $0.kind == statement.kind }) {
                     throw fail(word.location, "the \(statement.kind.rawValue) is given twice")
@@ -167,7 +167,7 @@ extension Parser {
                 entry.expires = try duration(behind: "expires")
             case "comment" where entry.comment == nil: entry.comment = try comment()
             case "timeout", "expires", "comment": throw fail(current.location, "'\(current.text)' is given twice")
-            case "counter", "limit", "quota":
+            case "counter", "limit", "quota", "ct":
                 throw fail(current.location, "an element's statements stand in front of its timeout and its comment")
             default: return
             }

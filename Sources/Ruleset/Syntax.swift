@@ -112,6 +112,7 @@ enum StatementSyntax {
     case update(SetUpdateSyntax)
     case objectMap(ObjectMapSyntax)
     case notrack(location: SourceLocation)
+    case connectionCount(ConnectionCount, location: SourceLocation)
 
     var location: SourceLocation {
         switch self {
@@ -121,7 +122,8 @@ enum StatementSyntax {
         case .objectMap(let object): object.map.location
         case .assignment(let assignment): assignment.location
         case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
-            .object(_, let location), .log(_, let location), .notrack(let location):
+            .object(_, let location), .log(_, let location), .notrack(let location),
+            .connectionCount(_, let location):
             location
         }
     }

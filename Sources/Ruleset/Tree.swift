@@ -131,6 +131,7 @@ public enum Statement: Sendable, Equatable {
     case objectMap(ObjectMap)
     /// Keeps the packet out of tracking; where that has taken place already it makes an invalid packet an untracked one.
     case notrack(location: SourceLocation)
+    case connectionCount(ConnectionCount, location: SourceLocation)
 }
 
 /// What a rule says of a frame that it matches.

@@ -14,6 +14,9 @@ extension Table {
                 continue
             }
             for rule in chain.rules {
+                if let finding = chain.base.flatMap(rule.trackingFinding) {
+                    sink.warning(finding.location, finding.message, note: finding.note)
+                }
                 var check = MatchConsistency(family: family, hook: chain.base?.hook)
                 for statement in rule.statements {
                     // What was matched before a change may be otherwise behind it.

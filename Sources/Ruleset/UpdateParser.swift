@@ -126,9 +126,9 @@ extension Parser {
         while let statement = try elementStatement() { syntax.statements.append(statement) }
     }
 
-    /// `counter`, `limit …` or `quota …` of an element; nil if none begins here.
+    /// `counter`, `limit …`, `quota …` or `ct count …` of an element; nil if none begins here.
     mutating func elementStatement() throws(Abandoned) -> ElementStatement? {
-        if at(word: "ct") { throw fail(current.location, "'ct count' is not supported", note: Unsupported.connectionCount) }
+        if isAtConnectionCount { return .connectionCount(try connectionCount()) }
         guard at(word: "counter") || at(word: "limit") || at(word: "quota") else { return nil }
         let statement =
             try at(word: "limit") ? limitStatement() : at(word: "quota") ? quotaStatement() : counter()

@@ -29,6 +29,9 @@ struct Explain: ParsableCommand {
     @OptionGroup(title: "Fragments")
     var fragments: FragmentOptions
 
+    @OptionGroup(title: "Connections")
+    var flows: FlowOptions
+
     @Flag(help: "Print an object in JSON for each packet, one a line.")
     var json = false
 
@@ -50,7 +53,8 @@ struct Explain: ParsableCommand {
         let clock = clock.flatMap(Clocks.time) ?? Clocks.now()
         do {
             var explainer = try Explainer(
-                ruleset, ports: names, clock: clock, fragments: fragments.fragments, limits: fragments.limits)
+                ruleset, ports: names, clock: clock, fragments: fragments.fragments, limits: fragments.limits,
+                flows: flows.settings)
             let program = explainer.program
             let texts = ExplanationText(program, localTime: .system)
             for (text, packet) in zip(packets, descriptions) {

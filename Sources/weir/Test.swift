@@ -27,6 +27,9 @@ struct Test: ParsableCommand {
     @Option(help: ArgumentHelp("Write the results to this file too, as JUnit does; - is standard output.", valueName: "file.xml"))
     var junit: String?
 
+    @OptionGroup(title: "Connections")
+    var flows: FlowOptions
+
     @Argument(help: ArgumentHelp("The rule file, in nftables' language.", valueName: "rules"))
     var rules: String
 
@@ -58,7 +61,7 @@ struct Test: ParsableCommand {
         }
         if status != .success { throw status }
         do {
-            var run = try CaseRun(ruleset, localTime: .system)
+            var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings)
             for file in files { try run.run(file) }
             if junit != "-" { FileHandleOutput.standardOutput.write(tap ? run.tap() : run.text()) }
             if let junit { try Self.write(run.junit(), to: junit) }

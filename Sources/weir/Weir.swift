@@ -11,8 +11,8 @@ struct Weir: ParsableCommand {
 
             "weir help packets" says how packets are described to "explain" and "test".
 
-            Exit codes: 0 all is well, 1 it can't be done (one sentence on standard error says why), 64 the command line is wrong, \
-            65 the rules are wrong, 66 a rule file can't be read, 70 a fault of Weir's own.
+            Exit codes: 0 all is well, 1 it can't be done (one sentence on standard error says why) or a test of rules fails, 64 the \
+            command line is wrong, 65 rules or cases are wrong or a capture is damaged, 66 a file can't be read, 70 a fault of Weir's own.
             """,
         version: weirVersion,
         subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self])

@@ -78,7 +78,62 @@ import Wire
             + line.line.replacingOccurrences(of: "{E,", with: "{\"dest_mac\":\"\(mac(0..<6))\",")
             .replacingOccurrences(of: ",S}", with: ",\"src_mac\":\"\(mac(6..<12))\"}")
             .replacingOccurrences(of: ",T,", with: ",\"timestamp\":\"2023-11-14T22:13:20.123456+0000\",") + "}\n"
-        #expect(String(decoding: EventLine(record, program, ports: ["a", "b"]).encoded, as: UTF8.self) == expected)
+        var written: [UInt8] = []
+        var encoder = EventEncoder(program, ports: ["a", "b"])
+        for _ in 0..<2 { encoder.append(record, to: &written) }
+        #expect(String(decoding: written, as: UTF8.self) == expected + expected)
+    }
+
+    /// Texts that want escaping among the rest.
+    private static let odd = """
+        table inet t {
+            chain c {
+                type filter hook forward priority 0;
+                log prefix "a / ü" group 65535 comment "a/b ü"
+                tcp dport 80 log level debug flags all accept
+                log level emerg comment "x"
+                meta mark 5 drop
+            }
+        }
+        """
+
+    @Test("every line is, byte by byte, what JSONEncoder makes of the same values", arguments: 1...3 as ClosedRange<UInt64>)
+    func sameAsJSONEncoder(_ seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let names = ["a", "b\u{1}\t\u{1f}\"\n\r\u{8}\u{c}"]
+        let source = SourceFile(name: "dir/odd\"\\\u{2}.nft", text: Self.odd)
+        let program = try Program(compiling: Ruleset.read(source).ruleset, ports: ["a", "b"])
+        var encoder = EventEncoder(program, ports: names)
+        var firewall = Firewall(program: program, counters: FirewallCounters(for: program))
+        let frames = SampleFrames.all.map(\.frame.bytes)
+        for _ in 0..<3_000 {
+            var bytes = random.pick(frames)
+            if random.oneIn(3) { bytes.removeLast(Int.random(in: 0...bytes.count, using: &random)) }
+            for _ in 0..<Int.random(in: 0...3, using: &random) where !bytes.isEmpty {
+                bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            var copy = bytes
+            var span = copy.mutableSpan
+            var memory = span.mutableBytes
+            var judgement = firewall.judge(&memory, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
+            judgement.verdict = random.pick([.accept, .drop, .hold])
+            judgement.reason = random.pick(Reason.allCases)
+            judgement.baseChain = random.pick([-1, 0, 5])
+            let event = LoggedStatement(rule: random.pick([-1, 0, 1, 2, 3, 9]), statement: random.pick([-1, 0, 1, 2, 3]))
+            var record = LogRecord(
+                event: event, time: 0, ingress: random.pick([0, 1, 2]), judgement: judgement, bytes: bytes.span.bytes)
+            record.time = random.pick([0, 999_999_999, 1_700_000_000_000_001_000, 1_700_000_000_999_999_999, .max])
+            let place = random.oneIn(2) ? EventEncoder.Place(number: random.next(), file: random.pick(["-", "x/ü.pcap"])) : nil
+            var written: [UInt8] = []
+            encoder.append(record, at: place, to: &written)
+            let reference =
+                place.map { ReferenceEventLine(record, program, ports: names, number: $0.number, file: $0.file) }
+                ?? ReferenceEventLine(record, program, ports: names)
+            #expect(String(decoding: written, as: UTF8.self) == String(decoding: reference.encoded, as: UTF8.self))
+        }
+        var written: [UInt8] = []
+        EventEncoder.append(leftOut: 7, time: 5_000, to: &written)
+        #expect(written == ReferenceEventLine(leftOut: 7, time: 5_000).encoded)
     }
 
     @Test func `a second has so many lines, and the others' number is said`() throws {

@@ -106,6 +106,8 @@ private let cases: [ConnectionCase] = [
 private let bytes = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53).payload(18).bytes
 
 @Suite struct ConnectionTests {
+    private let live = HalfLive()
+
     private func read(_ text: String) throws -> (program: Program, interpreter: Interpreter) {
         let ruleset = try Ruleset.read(SourceFile(name: "rules", text: text)).ruleset
         return (try Program(compiling: ruleset, ports: ports), Interpreter(ruleset, ports: ports))
@@ -128,8 +130,7 @@ private let bytes = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53
         var span = frame.mutableSpan
         var raw = span.mutableBytes
         return program.classify(
-            &raw, &parsed, ingress: 0, at: noon, section: section, after: before, connection: &connection,
-            hits: hits)
+            &raw, &parsed, ingress: 0, at: noon, section: section, after: before, connection: &connection, live: live, hits: hits)
     }
 
     @Test("a rule reads a connection as the kernel does", arguments: cases)
@@ -236,7 +237,7 @@ private let bytes = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53
                 var connection = given
                 var (changed, reparsed) = (frame, parsed)
                 let found = run(program, &connection, hits, &changed, &reparsed)
-                let walked = interpreter.classify(frame.span.bytes, parsed, ingress: 0, at: noon, connection: given)
+                let walked = interpreter.classify(frame.span.bytes, parsed, ingress: 0, at: noon, connection: given, live: live)
                 try #require(found == walked.classification, "\(frame) \(given) \(ruleset)")
                 try #require(connection == walked.connection, "\(frame) \(given) \(ruleset)")
                 let matched = program.rules.indices.filter { hits.rule($0).frames > 0 }

@@ -2,6 +2,11 @@ import Classifier
 import FrameBuilder
 import Ruleset
 
+/// To whom connections of odd numbers are still there.
+final class HalfLive: LiveConnections, @unchecked Sendable {
+    override func isAlive(_ entry: UInt64, at now: UInt64) -> Bool { entry % 2 == 1 }
+}
+
 /// Connections, and rules that speak of them: both draw their numbers from the same few.
 struct RandomConnections {
     var random: SeededGenerator
@@ -13,6 +18,8 @@ struct RandomConnections {
     private static let ports: [UInt16] = [0, 22, 53, 0x0800, 65535]
     private static let counts: [UInt64] = [0, 1, 7, 1_000, .max]
     private static let times: [UInt32] = [0, 999, 30_000, 432_000_000]
+    /// As `HalfLive` has them.
+    private static let entries: [UInt64] = Array(1...12)
     private static let keys = Field.allCases.filter { $0.connectionKey != nil }
 
     mutating func connection() -> PacketConnection {
@@ -26,7 +33,7 @@ struct RandomConnections {
         connection.status = random.pick(Self.statuses)
         connection.mark = random.pick([0, 1, 3, 0xffff_ffff])
         connection.expiration = random.pick(Self.times)
-        connection.entry = random.next()
+        connection.entry = random.pick(Self.entries)
         connection.original = tuple(isIPv6)
         connection.reply = tuple(isIPv6)
         connection.originalCounts = .init(packets: random.pick(Self.counts), bytes: random.pick(Self.counts))
@@ -81,7 +88,18 @@ struct RandomConnections {
     }
 
     mutating func statement() -> Statement {
-        switch Int.random(in: 0..<10, using: &random) {
+        switch Int.random(in: 0..<12, using: &random) {
+        case 10, 11:
+            let count = ConnectionCount(limit: random.pick([0, 1, 2, 4]), isOver: random.oneIn(2))
+            if random.oneIn(2) { return .connectionCount(count, location: Build.nowhere) }
+            // Of several elements, among other statements of theirs.
+            let counter = ElementStatement.counter(packets: 0, bytes: 0)
+            let key = MatchKey(MatchKey.Component(random.pick([.ctMark, .ctState])))
+            return .update(
+                SetUpdate(
+                    operation: .update, key: key, set: "m\(random.next())", meterSize: 3,
+                    statements: random.pick([[.connectionCount(count)], [counter, .connectionCount(count), .connectionCount(count)]]),
+                    location: Build.nowhere))
         case 0: return .notrack(location: Build.nowhere)
         case 1: return .object(ObjectReference(kind: .timeout, name: random.pick(["a", "b"])), location: Build.nowhere)
         case 2, 3:

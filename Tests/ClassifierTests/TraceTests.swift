@@ -39,7 +39,7 @@ import Wire
                         policies += 1
                         try #require(index == chains.last)
                         try #require(policy == program.baseChains[index].base.policy)
-                    case .unseen, .chainEnd: break
+                    case .unseen, .chainEnd, .connection: break
                     }
                 }
                 try #require(matchedRules == result.matchedRules, "\(ruleset)")

@@ -135,12 +135,15 @@ private let isOptimized = true
             protocol udp;
             policy = { replied : 5 };
             }
-            chain r { type filter hook prerouting priority -300; udp dport 9 notrack; }
+            set counted { type ipv4_addr; size 16; flags dynamic; }
+            chain r { type filter hook prerouting priority raw; udp dport 9 notrack; }
             chain c { type filter hook forward priority 0;
             ct state vmap { invalid : drop, untracked : continue, established : continue }
             ct original ip saddr . ct mark { 10.0.0.1 . 3 } counter
             ct reply bytes > 5 ct expiration < 1h ct mark set ct mark & 0xff | 2 ct timeout set "a"
             ct mark set ct state map { new : 1, established : 2 } meta mark set ct mark
+            ct count over 3 counter
+            add @counted { ip saddr ct count over 2 } counter
             ct status assured ct direction reply meta mark 2 accept
             }
             }

@@ -1,3 +1,4 @@
+import Flows
 import Foundation
 import FoundationXML
 import Offline
@@ -73,6 +74,67 @@ import Testing
         let run = try run("ports A,B\n" + text)
         #expect(!run.results.isEmpty)
         #expect(run.failures.isEmpty == isMet, "\(run.text())")
+    }
+
+    private static let connections = """
+        table inet t {
+        	chain forward {
+        		type filter hook forward priority 0; policy drop;
+        		ct state established,related accept comment "known"
+        		ct state invalid drop comment "invalid"
+        		iifname "A" tcp dport 22 ct state new ct count over 1 drop comment "one at a time"
+        		iifname "A" ct state new accept comment "new"
+        	}
+        }
+
+        """
+
+    /// A handshake, what does not belong to it, and its end.
+    private static let handshake = """
+        ports A,B
+        test a connection is followed
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 22 syn seq 100 => accept by "new"
+        B: ip 10.0.0.2 > 10.0.0.1 tcp 22 > 4000 syn,ack seq 500 ack 101 => accept by "known"
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 22 ack seq 101 ack 501 => accept by "known"
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 22 rst seq 90 => drop by "invalid"
+        B: ip 10.0.0.2 > 10.0.0.1 tcp 22 > 4001 syn,ack seq 500 ack 101 => drop by "invalid"
+        B: ip 10.0.0.2 > 10.0.0.1 tcp 9 > 4001 syn => drop by policy
+        # A second is one too many, until the first is over.
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4001 > 22 syn seq 100 => drop by "one at a time"
+        B: ip 10.0.0.2 > 10.0.0.1 tcp 22 > 4000 fin,ack seq 501 ack 101 => accept by "known"
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 22 fin,ack seq 101 ack 502 => accept by "known"
+        B: ip 10.0.0.2 > 10.0.0.1 tcp 22 > 4000 ack seq 502 ack 102 => accept by "known"
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4001 > 22 syn seq 100 => accept by "new"
+        test a connection that is refused is none
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 22 syn seq 100 => accept by "new"
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4001 > 22 syn seq 100 => drop by "one at a time"
+        B: ip 10.0.0.2 > 10.0.0.1 tcp 22 > 4000 rst,ack seq 0 ack 101 => accept by "known"
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4001 > 22 syn seq 100 => accept by "new"
+        test without an answer it is over after its timeout
+        A: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 22 syn => accept by "new"
+        A: +119s ip 10.0.0.1 > 10.0.0.2 tcp 4001 > 22 syn => drop by "one at a time"
+        A: +2s ip 10.0.0.1 > 10.0.0.2 tcp 4002 > 22 syn => accept by "new"
+        """
+
+    private func runConnections(_ text: String, _ flows: FlowSettings = FlowSettings()) throws -> CaseRun {
+        var run = try CaseRun(Ruleset.read(SourceFile(name: "rules.nft", text: Self.connections)).ruleset, flows: flows)
+        try run.run(CaseFile(SourceFile(name: "cases.test", text: text), ports: nil))
+        return run
+    }
+
+    @Test func `connections go from packet to packet, and are counted`() throws {
+        let run = try runConnections(Self.handshake)
+        #expect(run.results.count == 18)
+        #expect(run.failures.isEmpty, "\(run.text())")
+        #expect(run.unmatchedRules.isEmpty)
+    }
+
+    @Test func `a packet in the middle of a connection is picked up or not, as the options say`() throws {
+        let packet = "ports A,B\nA: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 80 ack => "
+        #expect(try runConnections(packet + "accept by \"new\"").failures.isEmpty)
+        let strict = try runConnections(packet + "accept", FlowSettings(tcp: .strict, graceTime: 0))
+        #expect(strict.failures.count == 1)
+        #expect(strict.failures.first?.explanation.contains("connection: invalid\n") == true)
     }
 
     static let mistakes: [(String, String)] = [

@@ -52,6 +52,7 @@ extension SetUpdate {
             switch statement {
             case .counter(let packets, let bytes): words.append("expr [ counter pkts \(packets) bytes \(bytes) ]")
             case .limit(let limit): words.append("expr [ \(limit.netlinkText) ]")
+            case .connectionCount(let count): words.append("expr [ \(count.netlinkText) ]")
             case .quota(let quota):
                 words.append("expr [ quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0) ]")
             }

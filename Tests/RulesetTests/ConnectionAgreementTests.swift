@@ -34,6 +34,7 @@ struct ConnectionAgreementTests {
         set s3 { typeof ct expiration; flags interval; }
         set s4 { type inet_service; }
         set s5 { type ipv4_addr; flags dynamic,timeout; }
+        set s7 { type ipv4_addr; size 100; flags dynamic; }
         set s6 { typeof ct original ip saddr . ct mark; flags dynamic; }
         map m1 { type ct_state : mark; }
         map m2 { type ct_dir . ct_status : verdict; }

@@ -133,6 +133,7 @@ extension Rule {
             case .objectMap(let map): map.steps
             case .assignment(let assignment): assignment.steps
             case .notrack: [.test("notrack")]
+            case .connectionCount(let count, _): [.test(count.netlinkText)]
             }
         }
     }
@@ -286,6 +287,10 @@ extension Limit {
         let kind = measure == .packets ? "packets" : "bytes"
         return "limit rate \(rate)/\(unit.name) burst \(burst) type \(kind) flags 0x\(isOver ? 1 : 0)"
     }
+}
+
+extension ConnectionCount {
+    var netlinkText: String { "connlimit count \(limit) flags \(isOver ? 1 : 0)" }
 }
 
 extension NamedObject.Kind {

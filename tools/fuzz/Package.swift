@@ -18,6 +18,10 @@ let package = Package(
         .executableTarget(name: "FuzzRules", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
         .executableTarget(name: "FuzzFrames", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
         .executableTarget(name: "FuzzCaptures", dependencies: [.product(name: "WeirCapture", package: "weir")], swiftSettings: fuzzer),
+        .executableTarget(
+            name: "FuzzPackets",
+            dependencies: [.product(name: "WeirCore", package: "weir"), .product(name: "WeirOffline", package: "weir")],
+            swiftSettings: fuzzer),
         .executableTarget(name: "FuzzFragments", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
     ]
 )

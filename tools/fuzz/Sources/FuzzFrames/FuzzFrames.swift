@@ -27,6 +27,8 @@ public func fuzzFrames(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     for rule in subject.program.rules.indices {
         precondition(hits.rule(rule).frames == UInt64(walked.matchedRules.count { $0 == rule }), "rule \(rule)")
     }
+    // Where connections are followed, rules see more of them in the firewall than a frame alone tells.
+    let isFollowed = !subject.program.connectionNeeds.isEmpty
     // The interpreter's bytes have the outermost tag in its place.
     if tag == nil { precondition(walked.bytes.elementsEqual(copy), "changed otherwise") }
     copy.copyMemory(from: UnsafeRawBufferPointer(start: bytes + 1, count: count - 1))
@@ -36,7 +38,7 @@ public func fuzzFrames(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
         precondition(judgement.verdict == .drop)
     } else if parsed.isFragment {
         precondition(judgement.verdict != .accept, "no datagram is whole")
-    } else {
+    } else if !isFollowed {
         precondition((judgement.verdict == .accept) == (found.verdict == .accept))
     }
     return 0
@@ -119,6 +121,10 @@ func keyFile(of family: Family) -> String {
         tcp option sack-perm exists counter
         ip option rr exists counter
         ip option lsrr ptr > 3 counter
+        ct state vmap { invalid : continue, untracked : continue, new : jump deep }
+        ct direction reply counter
+        ct mark set meta mark & 3 | 4 counter
+        ct count over 3 counter
         """
     let chains = ["prerouting", "forward", "postrouting"].map { hook in
         "chain \(hook) {\ntype filter hook \(hook) priority 0; policy accept;\n\(rules)\n}\n"

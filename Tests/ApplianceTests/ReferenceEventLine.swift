@@ -1,13 +1,13 @@
-package import Classifier
+import Classifier
 import Firewall
-import FoundationEssentials
+import Foundation
 import Glibc
+import Reporting
 import Ruleset
 import Wire
 
-/// An event as a line of JSON in the shape of Suricata's EVE records, so far as that fits: `alert` for a `log` statement, `drop` for
-/// a dropped frame, and what only Weir knows under `weir`.
-package struct EventLine: Encodable {
+/// What `EventEncoder` writes, put together value by value and written by `JSONEncoder`.
+struct ReferenceEventLine: Encodable {
     struct Ether: Encodable {
         var src_mac: String
         var dest_mac: String
@@ -73,14 +73,14 @@ package struct EventLine: Encodable {
     var weir: Origin
 
     /// Says how many events were left out.
-    package init(leftOut: UInt64, time: UInt64) {
+    init(leftOut: UInt64, time: UInt64) {
         timestamp = Self.timestamp(time)
         event_type = "stats"
         weir = Origin(events_left_out: leftOut)
     }
 
     /// - Parameter ports: The names of the two.
-    package init(_ record: LogRecord, _ program: Program, ports: [String]) {
+    init(_ record: LogRecord, _ program: Program, ports: [String]) {
         let frame = record.frame
         timestamp = Self.timestamp(record.time)
         if ports.indices.contains(Int(record.ingress)) { in_iface = ports[Int(record.ingress)] }
@@ -122,7 +122,7 @@ package struct EventLine: Encodable {
     /// - Parameters:
     ///   - number: From 1.
     ///   - file: The capture's name.
-    package init(_ record: LogRecord, _ program: Program, ports: [String], number: UInt64, file: String) {
+    init(_ record: LogRecord, _ program: Program, ports: [String], number: UInt64, file: String) {
         self.init(record, program, ports: ports)
         pcap_cnt = number
         pcap_filename = file
@@ -174,7 +174,7 @@ package struct EventLine: Encodable {
     }
 
     /// UTC, with microseconds: `2026-03-14T15:09:26.535897+0000`.
-    package static func timestamp(_ time: UInt64) -> String {
+    static func timestamp(_ time: UInt64) -> String {
         var seconds = time_t(time / 1_000_000_000)
         var date = tm()
         gmtime_r(&seconds, &date)
@@ -186,7 +186,7 @@ package struct EventLine: Encodable {
     }
 
     /// On one line, with its newline.
-    package var encoded: [UInt8] {
+    var encoded: [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Every value is a number or a string, so there is nothing that could not be encoded.

@@ -1,0 +1,100 @@
+import Synchronization
+
+/// When each flow of a table ends, and which flow it is: written by the worker that follows them, read by whoever counts connections.
+///
+/// An entry names one flow among all that stand in the table at some time: its record in the upper bits, and in the low 31 how often the
+/// record had been used before. It takes 55 bits.
+@safe
+public final class FlowLiveness: @unchecked Sendable {
+    private let capacity: Int
+    /// In ticks; 0 where there is no flow.
+    private let expiries: UnsafeMutablePointer<Atomic<UInt32>>
+    /// How often a record was used, and in the lowest bit whether the flow has been closed by its ends.
+    private let generations: UnsafeMutablePointer<Atomic<UInt32>>
+    /// The entry of a flow that rules are being asked about, before it stands in the table; 0 for none.
+    private let pending: UnsafeMutablePointer<Atomic<UInt64>>
+
+    /// For so many records, and one for the flow that is not in the table yet.
+    init(capacity: Int) {
+        self.capacity = capacity
+        unsafe expiries = .allocate(capacity: capacity + 1)
+        unsafe generations = .allocate(capacity: capacity + 1)
+        unsafe pending = .allocate(capacity: 1)
+        unsafe pending.initialize(to: Atomic(0))
+        for record in 0...capacity {
+            unsafe (expiries + record).initialize(to: Atomic(0))
+            unsafe (generations + record).initialize(to: Atomic(0))
+        }
+    }
+
+    deinit {
+        unsafe expiries.deallocate()
+        unsafe generations.deallocate()
+        unsafe pending.deallocate()
+    }
+
+    /// Bytes that a record takes.
+    static let bytesPerRecord = 2 * MemoryLayout<UInt32>.stride
+
+    // MARK: For the one that writes
+
+    @inline(__always)
+    func expiry(_ record: Int) -> UInt32 { unsafe expiries[record].load(ordering: .relaxed) }
+
+    /// Behind it a reader sees whatever was said of the record before.
+    @inline(__always)
+    func setExpiry(_ record: Int, _ tick: UInt32) { unsafe expiries[record].store(tick, ordering: .releasing) }
+
+    func generation(_ record: Int) -> UInt32 { unsafe generations[record].load(ordering: .relaxed) >> 1 }
+
+    /// A flow begins in the record, which is in nobody's list yet.
+    func begin(_ record: Int) {
+        unsafe generations[record].store((generation(record) &+ 1) << 1, ordering: .relaxed)
+    }
+
+    func setClosed(_ record: Int, _ isClosed: Bool) {
+        unsafe generations[record].store(generation(record) << 1 | (isClosed ? 1 : 0), ordering: .relaxed)
+    }
+
+    static func entry(_ record: Int, _ generation: UInt32) -> UInt64 { UInt64(record) << 31 | UInt64(generation & 0x7fff_ffff) }
+
+    func setPending(_ entry: UInt64) { unsafe pending.pointee.store(entry, ordering: .releasing) }
+
+    // MARK: For all
+
+    /// Whether the flow of an entry is in the table, has not been silent for too long, and is not closed; or whether it is the one that
+    /// rules are being asked about.
+    /// - Parameter now: Nanoseconds, as for `FlowTracker.track`.
+    public func isAlive(_ entry: UInt64, at now: UInt64) -> Bool {
+        if unsafe entry == pending.pointee.load(ordering: .acquiring) { return true }
+        let record = Int(truncatingIfNeeded: entry >> 31)
+        guard record < capacity else { return false }
+        let tick = unsafe expiries[record].load(ordering: .acquiring)
+        guard tick != 0, !FlowTable.isReached(tick, at: Tick.at(now)) else { return false }
+        return unsafe generations[record].load(ordering: .relaxed) == UInt32(truncatingIfNeeded: entry & 0x7fff_ffff) << 1
+    }
+}
+
+extension FlowTracker {
+    /// Who says which flows there are still, to those who keep `entry`s.
+    public var liveness: FlowLiveness { table.liveness }
+
+    /// Tells the flow of the packet that was tracked last from all others that this tracker follows at some time; nil if it has none. Less
+    /// than 2^55.
+    ///
+    /// Of a flow that is not in the table yet it names the place that `confirm` will give it, and it counts as alive until the packet is
+    /// confirmed or abandoned. Should `confirm` have to give it another place, it is another flow's name that dies at once, and the flow
+    /// has its own with its next packet.
+    public func entry(of packet: TrackedPacket) -> UInt64? {
+        guard packet.flow >= 0 else { return nil }
+        let liveness = table.liveness
+        if Int(packet.flow) < table.capacity {
+            return FlowLiveness.entry(Int(packet.flow), liveness.generation(Int(packet.flow)))
+        }
+        // One that this packet has ended, or that will find no room: gone when the next packet comes.
+        guard packet.isUnconfirmed, let record = table.nextRecord else { return FlowLiveness.entry(table.capacity, 1) }
+        let entry = FlowLiveness.entry(Int(record), liveness.generation(Int(record)) &+ 1)
+        liveness.setPending(entry)
+        return entry
+    }
+}

@@ -1,0 +1,255 @@
+package import Classifier
+import Firewall
+import Glibc
+import Ruleset
+import Wire
+
+/// Writes events as lines of JSON in the shape of Suricata's EVE records, so far as that fits: `alert` for a `log` statement, `drop` for
+/// a dropped frame, and what only Weir knows under `weir`. Keys stand in the order of their letters.
+///
+/// What is the same for each event of a rule is put together once.
+package struct EventEncoder {
+    /// Where a recorded frame stands.
+    package struct Place {
+        /// In its capture, from 1.
+        package var number: UInt64
+        package var file: String
+
+        package init(number: UInt64, file: String) {
+            self.number = number
+            self.file = file
+        }
+    }
+
+    /// What `weir` has of a rule, in the order of its keys: group stands between the first two, prefix and reason between the last.
+    private struct RuleText {
+        var head: [UInt8]
+        var line: [UInt8]
+        var tail: [UInt8]
+    }
+
+    package let program: Program
+    private var rules: [RuleText?]
+    /// The same two parts of those without a rule.
+    private let baseChains: [(head: [UInt8], tail: [UInt8])]
+    private let ports: [[UInt8]]
+    private var clock = EventClock()
+
+    /// - Parameter ports: The names of the two.
+    package init(_ program: Program, ports: [String]) {
+        self.program = program
+        rules = Array(repeating: nil, count: program.rules.count)
+        baseChains = program.baseChains.map { chain in
+            var head: [UInt8] = []
+            var tail: [UInt8] = []
+            head.append("\"chain\":", quoted: chain.chain)
+            tail.append("\"table\":", quoted: "\(chain.family.rawValue) \(chain.table)")
+            return (head, tail)
+        }
+        self.ports = ports.map { name in
+            var text: [UInt8] = []
+            text.append("\"in_iface\":", quoted: name)
+            return text
+        }
+    }
+
+    /// Appends a line, with its newline, that says how many events were left out.
+    package static func append(leftOut count: UInt64, time: UInt64, to line: inout [UInt8]) {
+        var clock = EventClock()
+        line.append("{\"event_type\":\"stats\",\"timestamp\":\"")
+        clock.append(time, to: &line)
+        line.append("\",\"weir\":{\"events_left_out\":")
+        line.append(decimal: count)
+        line.append("}}\n")
+    }
+
+    /// Appends an event's line, with its newline.
+    /// - Parameter place: Of a frame that was read from a capture.
+    package mutating func append(_ record: LogRecord, at place: Place? = nil, to line: inout [UInt8]) {
+        let frame = record.frame
+        let isIPv4 = frame.network == .ipv4
+        let isIP = isIPv4 || frame.network == .ipv6
+        let statement = program.logStatement(of: record.event)
+        line.append("{")
+        if let statement { append(statement, record.verdict, to: &line) }
+        if isIP {
+            line.append("\"dest_ip\":\"")
+            line.append(address: frame.destination, isIPv4: isIPv4)
+            line.append("\",")
+            if frame.hasPorts { line.append("\"dest_port\":", decimal: UInt64(frame.destinationPort), ",") }
+        }
+        let isDrop = statement == nil && record.verdict != .accept
+        if isDrop { append(dropOf: record, isIP: isIP, isIPv4: isIPv4, to: &line) }
+        line.append("\"ether\":{\"dest_mac\":\"")
+        line.append(mac: record.addresses >> 48)
+        line.append("\",\"ether_type\":", decimal: UInt64(frame.outerEtherType), ",\"src_mac\":\"")
+        line.append(mac: record.addresses)
+        line.append("\"},\"event_type\":\"")
+        line.append(statement != nil ? "alert" : isDrop ? "drop" : "packet")
+        line.append("\",")
+        if isIP, let icmp = record.icmp {
+            line.append("\"icmp_code\":", decimal: UInt64(icmp & 0xff), ",")
+            line.append("\"icmp_type\":", decimal: UInt64(icmp >> 8), ",")
+        }
+        if ports.indices.contains(Int(record.ingress)) {
+            line += ports[Int(record.ingress)]
+            line.append(",")
+        }
+        if let place {
+            line.append("\"pcap_cnt\":", decimal: place.number, ",")
+            line.append("\"pcap_filename\":", quoted: place.file)
+            line.append(",")
+        }
+        if isIP {
+            if let number = frame.transportProtocol { append(protocol: number, to: &line) }
+            line.append("\"src_ip\":\"")
+            line.append(address: frame.source, isIPv4: isIPv4)
+            line.append("\",")
+            if frame.hasPorts { line.append("\"src_port\":", decimal: UInt64(frame.sourcePort), ",") }
+        }
+        line.append("\"timestamp\":\"")
+        clock.append(record.time, to: &line)
+        line.append("\",")
+        if place != nil, record.verdict != .hold {
+            line.append("\"verdict\":{\"action\":\"")
+            line.append(record.verdict == .accept ? "pass" : "drop")
+            line.append("\"},")
+        }
+        if let tag = frame.outermostTag {
+            line.append("\"vlan\":[", decimal: UInt64(tag.identifier), "")
+            if let inner = record.innerVLAN { line.append(",", decimal: UInt64(inner), "") }
+            line.append("],")
+        }
+        line.append("\"weir\":{")
+        appendOrigin(of: record, statement, to: &line)
+        line.append("}}\n")
+    }
+
+    /// As it stands in lines: UTC, with microseconds.
+    package static func timestamp(_ time: UInt64) -> String {
+        var clock = EventClock()
+        var text: [UInt8] = []
+        clock.append(time, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    // MARK: Parts
+
+    private func append(_ statement: LogStatement, _ verdict: Judgement.Verdict, to line: inout [UInt8]) {
+        line.append("\"alert\":{")
+        // Not said of a fragment while its datagram is not whole.
+        if verdict != .hold {
+            line.append("\"action\":\"")
+            line.append(verdict == .accept ? "allowed" : "blocked")
+            line.append("\",")
+        }
+        line.append("\"severity\":", decimal: Self.severity(of: statement), ",\"signature\":")
+        line.append(quoted: statement.prefix ?? "")
+        line.append("},")
+    }
+
+    private func append(dropOf record: LogRecord, isIP: Bool, isIPv4: Bool, to line: inout [UInt8]) {
+        let frame = record.frame
+        line.append("\"drop\":{")
+        if isIPv4 { line.append("\"ipid\":", decimal: UInt64(frame.identification), ",") }
+        line.append("\"len\":", decimal: UInt64(max(0, isIP ? frame.networkLength : frame.length)), ",\"reason\":")
+        line.append(quoted: record.reason.name)
+        if isIP { line.append(",\"tos\":", decimal: UInt64(frame.trafficClass), "") }
+        line.append("},")
+    }
+
+    private mutating func appendOrigin(of record: LogRecord, _ statement: LogStatement?, to line: inout [UInt8]) {
+        let rule = Int(record.event.rule)
+        let start = line.count
+        var tail: [UInt8] = []
+        if rules.indices.contains(rule) {
+            let text = rules[rule] ?? ruleText(rule)
+            line += text.head
+            if let group = statement?.group { line.append(",\"group\":", decimal: UInt64(group), "") }
+            line += text.line
+            tail = text.tail
+        } else if baseChains.indices.contains(Int(record.baseChain)) {
+            line += baseChains[Int(record.baseChain)].head
+            tail = baseChains[Int(record.baseChain)].tail
+        }
+        if let prefix = statement?.prefix {
+            line.append(",\"prefix\":")
+            line.append(quoted: prefix)
+        }
+        if record.verdict != .hold {
+            if line.count > start { line.append(",") }
+            line.append("\"reason\":")
+            line.append(quoted: record.reason.name)
+        }
+        if !tail.isEmpty {
+            if line.count > start { line.append(",") }
+            line += tail
+        }
+    }
+
+    private mutating func ruleText(_ number: Int) -> RuleText {
+        let reference = program.rules[number]
+        var text = RuleText(head: [], line: [], tail: [])
+        text.head.append("\"chain\":", quoted: reference.chain)
+        if let comment = reference.rule.comment { text.head.append(",\"comment\":", quoted: comment) }
+        text.head.append(",\"file\":", quoted: reference.source)
+        text.line.append(",\"line\":", decimal: UInt64(max(0, reference.line)), "")
+        text.tail.append("\"rule\":", quoted: reference.rule.text)
+        text.tail.append(",\"table\":", quoted: "\(reference.family.rawValue) \(reference.table)")
+        rules[number] = text
+        return text
+    }
+
+    /// EVE's three, from the worst.
+    private static func severity(of statement: LogStatement) -> UInt64 {
+        switch statement.level {
+        case .emerg, .alert, .crit, .err: 1
+        case .warn, .notice: 2
+        case .info, .debug, .audit: 3
+        }
+    }
+
+    /// As Suricata calls them.
+    private func append(protocol number: UInt8, to line: inout [UInt8]) {
+        line.append("\"proto\":\"")
+        switch number {
+        case 1: line.append("ICMP")
+        case 2: line.append("IGMP")
+        case 6: line.append("TCP")
+        case 17: line.append("UDP")
+        case 47: line.append("GRE")
+        case 50: line.append("ESP")
+        case 51: line.append("AH")
+        case 58: line.append("IPv6-ICMP")
+        case 132: line.append("SCTP")
+        default: line.append(decimal: UInt64(number))
+        }
+        line.append("\",")
+    }
+}
+
+/// Writes times in UTC with microseconds: `2026-03-14T15:09:26.535897+0000`. Of a second the date is made once.
+private struct EventClock {
+    private var second: UInt64?
+    private var date: [UInt8] = []
+
+    mutating func append(_ time: UInt64, to line: inout [UInt8]) {
+        if second != time / 1_000_000_000 {
+            second = time / 1_000_000_000
+            date = Self.date(time / 1_000_000_000)
+        }
+        line += date
+        line.append(".")
+        line.append(decimal: time % 1_000_000_000 / 1000, digits: 6)
+        line.append("+0000")
+    }
+
+    private static func date(_ second: UInt64) -> [UInt8] {
+        var seconds = time_t(second)
+        var date = tm()
+        gmtime_r(&seconds, &date)
+        var text = [CChar](repeating: 0, count: 64)
+        let count = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &date)
+        return text[..<count].map { UInt8(bitPattern: $0) }
+    }
+}

@@ -1,0 +1,86 @@
+import Glibc
+
+/// Pieces of JSON on a line.
+extension [UInt8] {
+    mutating func append(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func append(_ key: StaticString, quoted text: String) {
+        append(key)
+        append(quoted: text)
+    }
+
+    mutating func append(_ key: StaticString, decimal number: UInt64, _ rest: StaticString) {
+        append(key)
+        append(decimal: number)
+        append(rest)
+    }
+
+    mutating func append(decimal number: UInt64, digits: Int = 1) {
+        if number >= 10 || digits > 1 { append(decimal: number / 10, digits: digits - 1) }
+        append(UInt8(ascii: "0") + UInt8(number % 10))
+    }
+
+    /// A string with its quotes (RFC 8259, section 7); what need not be escaped is not.
+    mutating func append(quoted text: String) {
+        append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): append("\\\"")
+            case UInt8(ascii: "\\"): append("\\\\")
+            case 0x08: append("\\b")
+            case 0x09: append("\\t")
+            case 0x0a: append("\\n")
+            case 0x0c: append("\\f")
+            case 0x0d: append("\\r")
+            case 0..<0x20:
+                append("\\u00")
+                append(hexadecimal: byte)
+            default: append(byte)
+            }
+        }
+        append(UInt8(ascii: "\""))
+    }
+
+    mutating func append(hexadecimal byte: UInt8) {
+        append(Self.digit(byte >> 4))
+        append(Self.digit(byte & 0xf))
+    }
+
+    private static func digit(_ number: UInt8) -> UInt8 {
+        number < 10 ? UInt8(ascii: "0") + number : UInt8(ascii: "a") + number - 10
+    }
+
+    /// Six octets in the low 48 bits.
+    mutating func append(mac address: UInt128) {
+        var shift: UInt128 = 48
+        while shift > 0 {
+            shift -= 8
+            append(hexadecimal: UInt8(truncatingIfNeeded: address >> shift))
+            if shift > 0 { append(UInt8(ascii: ":")) }
+        }
+    }
+
+    /// Four octets in the low 32 bits, or an address of IPv6 in the short form (RFC 5952).
+    mutating func append(address: UInt128, isIPv4: Bool) {
+        guard isIPv4 else { return append(ipv6: address) }
+        var shift: UInt128 = 32
+        while shift > 0 {
+            shift -= 8
+            append(decimal: UInt64(truncatingIfNeeded: address >> shift & 0xff))
+            if shift > 0 { append(UInt8(ascii: ".")) }
+        }
+    }
+
+    private mutating func append(ipv6 address: UInt128) {
+        var octets = address.bigEndian
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
+            guard inet_ntop(AF_INET6, &octets, text.baseAddress, socklen_t(text.count)) != nil else { return append("?") }
+            for character in text {
+                guard character != 0 else { break }
+                append(UInt8(bitPattern: character))
+            }
+        }
+    }
+}
