@@ -225,17 +225,26 @@ struct LoadedValues: ~Copyable {
     static let keyCapacity = capacity - keys
 
     private let slots: UnsafeMutableBufferPointer<UInt128>
-    /// Of the packet, as rules have left it.
-    var connection: PacketConnection
+    private let packetConnection: UnsafeMutablePointer<PacketConnection>
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
 
-    /// - Parameter slots: `capacity` of them, which outlive this.
+    /// - Parameters:
+    ///   - slots: `capacity` of them, which outlive this.
+    ///   - connection: The packet's, which outlives this too: copying it would take longer than trying ten rules.
     @unsafe
-    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: PacketConnection) {
+    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: UnsafeMutablePointer<PacketConnection>) {
         unsafe self.slots = slots
-        self.connection = connection
+        unsafe packetConnection = connection
         setMark(0)
+    }
+
+    /// Of the packet, as rules have left it.
+    var connection: PacketConnection {
+        @inline(__always)
+        _read { yield unsafe packetConnection.pointee }
+        @inline(__always)
+        nonmutating _modify { yield unsafe &packetConnection.pointee }
     }
 
     /// The slot's value; nil if it can't be read in this frame.
