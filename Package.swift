@@ -90,7 +90,8 @@ let package = Package(
                 "CAllocationCounter",
             ], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
-            name: "LabTests", dependencies: ["FragmentCases", "FrameBuilder"], resources: [.copy("Support")], swiftSettings: house),
+            name: "LabTests", dependencies: ["ClassBench", "FragmentCases", "FrameBuilder"], resources: [.copy("Support")],
+            swiftSettings: house),
 
         // What tools/conformance runs, and a lab test for a while.
         .executableTarget(

@@ -93,6 +93,12 @@ struct BoxIndices: ~Copyable, Sendable {
     /// Of each box.
     let positions: FrozenArray<Int32>
 
+    /// Memory of all of it.
+    var byteCount: Int {
+        indices.byteCount + dimensions.byteCount + bounds.byteCount + trees.byteCount + thresholds.byteCount + children.byteCount
+            + leaves.byteCount + boxes.byteCount + positions.byteCount
+    }
+
     /// Puts a number into a point.
     /// - Parameters:
     ///   - number: nil for what can't be read, which only wildcards hold.

@@ -1,4 +1,4 @@
-/// One step of a program: 64 bytes, a cache line.
+/// One step of a program as it is compiled; it runs as an `InstructionArray`.
 struct Instruction: BitwiseCopyable, Sendable {
     enum Operation: UInt8 {
         /// Goes on with the first rule that the chain index `first` names, the chain's rule `count` or one behind it, or with the end of

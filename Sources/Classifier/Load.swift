@@ -225,20 +225,29 @@ struct LoadedValues: ~Copyable {
     static let keyCapacity = capacity - keys
 
     private let slots: UnsafeMutableBufferPointer<UInt128>
-    /// Of the packet, as rules have left it.
-    var connection: PacketConnection
+    private let packetConnection: UnsafeMutablePointer<PacketConnection>
     /// Outlives this: whoever classifies a frame holds it.
     private unowned(unsafe) let live: LiveConnections
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
 
-    /// - Parameter slots: `capacity` of them, which outlive this.
+    /// - Parameters:
+    ///   - slots: `capacity` of them, which outlive this.
+    ///   - connection: The packet's, which outlives this too: copying it would take longer than trying ten rules.
     @unsafe
-    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: PacketConnection, live: LiveConnections) {
+    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: UnsafeMutablePointer<PacketConnection>, live: LiveConnections) {
         unsafe self.slots = slots
+        unsafe packetConnection = connection
         unsafe self.live = live
-        self.connection = connection
         setMark(0)
+    }
+
+    /// Of the packet, as rules have left it.
+    var connection: PacketConnection {
+        @inline(__always)
+        _read { yield unsafe packetConnection.pointee }
+        @inline(__always)
+        nonmutating _modify { yield unsafe &packetConnection.pointee }
     }
 
     /// What `ct count` sees.

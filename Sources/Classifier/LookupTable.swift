@@ -70,7 +70,8 @@ struct LookupTables: ~Copyable, Sendable {
 
     /// Memory of all of it.
     var byteCount: Int {
-        tables.byteCount + parts.byteCount + intervals.byteCount + indices.byteCount + numbers.byteCount + outcomes.byteCount
+        tables.byteCount + parts.byteCount + intervals.byteCount + tries.byteCount + indices.byteCount + numbers.byteCount
+            + boxIndices.byteCount + outcomes.byteCount
     }
 
     /// What a lookup has found, in place of an outcome's index.
@@ -103,9 +104,9 @@ struct LookupTables: ~Copyable, Sendable {
 
     /// What `inTrie` asks.
     @inline(never)
-    func isInTrie(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
+    func isInTrie(_ instruction: Step, mask: UInt128, _ values: borrowing LoadedValues) -> Bool {
         guard let loaded = values[instruction.slot] else { return false }
-        return (tries.index(holding: loaded & instruction.mask, of: Int(instruction.first)) >= 0) != instruction.isNegated
+        return (tries.index(holding: loaded & mask, of: Int(instruction.first)) >= 0) != instruction.isNegated
     }
 
     /// The interval's number in the table, or -1.

@@ -38,7 +38,7 @@ public final class Program: Sendable {
     /// Loads of the ports, which each chain sees in its own way.
     static let portLoads = 2
 
-    private let instructions: FrozenArray<Instruction>
+    private let instructions: InstructionArray
     let lookups: LookupTables
     private let entryPoints: FrozenArray<EntryPoint>
     let loads: FrozenArray<Load>
@@ -85,7 +85,7 @@ public final class Program: Sendable {
             emitter.loads.prefix(LoadedValues.mark).indices.filter { emitter.loads[$0].base == .connection }.map {
                 UInt8(truncatingIfNeeded: $0)
             })
-        instructions = FrozenArray(emitter.instructions)
+        instructions = InstructionArray(emitter.instructions)
         elementCounters = emitter.elementCounters
         lookupStatistics = emitter.tables.statistics + emitter.stateful.statistics
         lookups = emitter.tables.frozen()
@@ -134,37 +134,38 @@ public final class Program: Sendable {
         let first = section == .afterTracking ? chainsBeforeTracking : 0
         let end = section == .beforeTracking ? chainsBeforeTracking : entryPoints.count
         // On the stack: so few bytes never come from the heap.
-        return unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
-            var values = unsafe LoadedValues(in: slots, connection: connection, live: live)
-            values.setMark(UInt128(before.mark))
-            values.readConnection(loads, slots: connectionSlots)
-            for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
-                if let value = loads[slot].value(bytes.bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
-            }
-            var kind = FrameKinds(of: frame)
-            var isChanged = before.isChanged
-            var result = before
-            for index in first..<end {
-                guard entryPoints[index].frames.contains(kind) else { continue }
-                let port = loads[0].value(bytes.bytes, frame, ingress: ingress, at: instant) ?? 0
-                values.set(0, entryPoints[index].hidesIngress ? 0 : port)
-                values.set(1, entryPoints[index].hidesEgress ? 0 : port)
-                result = run(
-                    entryPoints[index], &values, &bytes, &frame, &isChanged, isChecksumPartial: isChecksumPartial, ingress: ingress,
-                    at: instant, hits)
-                result.baseChain = Int32(truncatingIfNeeded: index)
-                if result.verdict == .drop { break }
-                if isChanged {
-                    // The kernel looks for the headers anew in front of each base chain; of bytes that are as they were it finds the same.
-                    frame = frame.readAgain(bytes.bytes)
-                    kind = FrameKinds(of: frame)
-                    readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+        return unsafe withUnsafeMutablePointer(to: &connection) { connection in
+            unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
+                var values = unsafe LoadedValues(in: slots, connection: connection, live: live)
+                values.setMark(UInt128(before.mark))
+                values.readConnection(loads, slots: connectionSlots)
+                for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
+                    if let value = loads[slot].value(bytes.bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
                 }
+                var kind = FrameKinds(of: frame)
+                var isChanged = before.isChanged
+                var result = before
+                for index in first..<end {
+                    guard entryPoints[index].frames.contains(kind) else { continue }
+                    let port = loads[0].value(bytes.bytes, frame, ingress: ingress, at: instant) ?? 0
+                    values.set(0, entryPoints[index].hidesIngress ? 0 : port)
+                    values.set(1, entryPoints[index].hidesEgress ? 0 : port)
+                    result = run(
+                        entryPoints[index], &values, &bytes, &frame, &isChanged, isChecksumPartial: isChecksumPartial, ingress: ingress,
+                        at: instant, hits)
+                    result.baseChain = Int32(truncatingIfNeeded: index)
+                    if result.verdict == .drop { break }
+                    if isChanged {
+                        // The kernel looks for the headers anew in front of each base chain; of bytes that are as they were it finds the same.
+                        frame = frame.readAgain(bytes.bytes)
+                        kind = FrameKinds(of: frame)
+                        readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                    }
+                }
+                result.isChanged = isChanged
+                result.mark = UInt32(truncatingIfNeeded: values.frameMark)
+                return result
             }
-            result.isChanged = isChanged
-            result.mark = UInt32(truncatingIfNeeded: values.frameMark)
-            connection = values.connection
-            return result
         }
     }
 
@@ -180,7 +181,8 @@ public final class Program: Sendable {
         var next = Int(entry.start)
         var remembered = 0
         while true {
-            let instruction = instructions[next]
+            let place = next
+            let instruction = instructions[place]
             next &+= 1
             let rule = instruction.first
             var verdict = instruction.operation
@@ -191,13 +193,13 @@ public final class Program: Sendable {
                 next = chainIndices.seek(instruction.first, from: instruction.count, next: next, &cursor, values)
                 continue
             case .inRange:
-                if !isInRange(instruction, values) { next = Int(instruction.target) }
+                if !isInRange(instruction, instructions.operands(of: place), values) { next = Int(instruction.target) }
                 continue
             case .inSet:
-                if !isInSet(instruction, values) { next = Int(instruction.target) }
+                if !isInSet(instruction, instructions.operands(of: place).mask, values) { next = Int(instruction.target) }
                 continue
             case .inTrie:
-                if !lookups.isInTrie(instruction, values) { next = Int(target) }
+                if !lookups.isInTrie(instruction, mask: instructions.operands(of: place).mask, values) { next = Int(target) }
                 continue
             case .inTable:
                 let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
@@ -222,7 +224,7 @@ public final class Program: Sendable {
                 target = lookups.outcomes[remembered].target
                 if verdict == .finish { continue }
             case .mark:
-                values.setMark(instruction.low)
+                values.setMark(instructions.operands(of: place).low)
                 continue
             case .markMapped:
                 values.setMark(lookups.outcomes[remembered].value)
@@ -232,10 +234,14 @@ public final class Program: Sendable {
                     next = Int(target)
                     continue
                 }
-                values.setMark((value & instruction.mask) ^ instruction.low)
+                let operands = instructions.operands(of: place)
+                values.setMark((value & operands.mask) ^ operands.low)
                 continue
             case .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits:
-                if let mark = connectionMark(instruction, remembered, values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
+                if let mark = connectionMark(
+                    instruction, instructions.operands(of: place), remembered, values, bytes.bytes, frame, ingress: ingress, at: instant,
+                    size)
+                {
                     values.connection.setMark(mark)
                     values.readConnection(loads, slots: connectionSlots)
                 } else {
@@ -277,7 +283,8 @@ public final class Program: Sendable {
             case .inChanging:
                 guard let value = values[instruction.slot],
                     let isInside = dynamicSets.holds(
-                        PackedKey(value & instruction.mask), set: Int(instruction.first), isNegated: instruction.isNegated, bytes: size,
+                        PackedKey(value & instructions.operands(of: place).mask), set: Int(instruction.first),
+                        isNegated: instruction.isNegated, bytes: size,
                         connection: values.counted, at: instant.monotonic),
                     isInside != instruction.isNegated
                 else {
@@ -288,7 +295,8 @@ public final class Program: Sendable {
             case .change:
                 guard let value = values[instruction.slot],
                     dynamicSets.change(
-                        PackedKey(value & instruction.mask), set: Int(instruction.first), template: Int(instruction.count), bytes: size,
+                        PackedKey(value & instructions.operands(of: place).mask), set: Int(instruction.first),
+                        template: Int(instruction.count), bytes: size,
                         connection: values.counted, at: instant.monotonic)
                 else {
                     next = Int(instruction.target)
@@ -386,17 +394,17 @@ public final class Program: Sendable {
     private func mappedObject(_ outcome: Int) -> Int { Int(truncatingIfNeeded: lookups.outcomes[outcome].value) }
 
     @inline(__always)
-    private func isInRange(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
+    private func isInRange(_ instruction: Step, _ operands: Operands, _ values: borrowing LoadedValues) -> Bool {
         guard let loaded = values[instruction.slot] else { return false }
-        let value = loaded & instruction.mask
-        return (instruction.low <= value && value <= instruction.high) != instruction.isNegated
+        let value = loaded & operands.mask
+        return (operands.low <= value && value <= operands.high) != instruction.isNegated
     }
 
     @inline(__always)
-    private func isInSet(_ instruction: Instruction, _ values: borrowing LoadedValues) -> Bool {
+    private func isInSet(_ instruction: Step, _ mask: UInt128, _ values: borrowing LoadedValues) -> Bool {
         guard let loaded = values[instruction.slot] else { return false }
         let found = lookups.intervals.index(
-            holding: loaded & instruction.mask, from: Int(instruction.first), count: Int(instruction.count))
+            holding: loaded & mask, from: Int(instruction.first), count: Int(instruction.count))
         return (found != nil) != instruction.isNegated
     }
 

@@ -5,14 +5,15 @@ extension Program {
     /// What the connection is to be marked with; nil where the rule ends.
     @inline(never)
     func connectionMark(
-        _ instruction: Instruction, _ remembered: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame,
+        _ instruction: Step, _ operands: Operands, _ remembered: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan,
+        _ frame: ParsedFrame,
         ingress: UInt8, at instant: Instant, _ size: UInt64
     ) -> UInt128? {
         switch instruction.operation {
         case .connectionMarkMapped: lookups.outcomes[remembered].value
         case .connectionMarkChanging: mapped(Int(instruction.first), values, bytes, frame, ingress: ingress, at: instant, size)
-        case .connectionMarkBits: values[instruction.slot].map { ($0 & instruction.mask) ^ instruction.low }
-        default: instruction.low
+        case .connectionMarkBits: values[instruction.slot].map { ($0 & operands.mask) ^ operands.low }
+        default: operands.low
         }
     }
 

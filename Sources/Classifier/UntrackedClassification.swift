@@ -8,7 +8,7 @@ extension Program {
         _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
         hits: HitCounters
     ) -> Classification {
-        var connection = PacketConnection.untracked
+        var connection = PacketConnection(state: .untracked)
         return classify(
             &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection, hits: hits)
     }

@@ -9,7 +9,22 @@ struct RulesetCost: Encodable {
     var instructionBytes: Int
     var indexBytes: Int
     var setBytes: Int
+    /// Memory of sets and maps that rules change, when they are full.
+    var changingSetBytes: Int
     var chains: [ChainCost]
+    var sets: [SetCost]
+
+    struct SetCost: Encodable {
+        /// None for a large set, or a meter, that stands in a rule.
+        var family: String?
+        var table: String?
+        var set: String?
+        var structure: String
+        var elements: Int
+        var bytes: Int
+        /// None for a set that rules change.
+        var worstSteps: Int?
+    }
 
     struct ChainCost: Encodable {
         var family: String
@@ -28,13 +43,20 @@ struct RulesetCost: Encodable {
     }
 
     init(of ruleset: Ruleset, file: String) throws(ProgramError) {
-        let statistics = try Program(compiling: ruleset, ports: Self.ports(in: ruleset)).statistics
+        let program = try Program(compiling: ruleset, ports: Self.ports(in: ruleset))
+        let statistics = program.statistics
         self.file = file
         rules = statistics.rules
         instructions = statistics.instructions
         instructionBytes = statistics.instructionBytes
         indexBytes = statistics.indexBytes
         setBytes = statistics.setBytes
+        changingSetBytes = program.lookupStatistics.reduce(0) { $0 + ($1.structure == .changing ? $1.bytes : 0) }
+        sets = program.lookupStatistics.map { lookup in
+            SetCost(
+                family: lookup.set?.family.rawValue, table: lookup.set?.table, set: lookup.set?.name, structure: lookup.structure.rawValue,
+                elements: lookup.elements, bytes: lookup.bytes, worstSteps: lookup.steps)
+        }
         chains = statistics.chains.map { chain in
             ChainCost(
                 family: chain.family.rawValue, table: chain.table, chain: chain.chain, rules: chain.rules,
@@ -66,6 +88,7 @@ struct RulesetCost: Encodable {
         var lines = [
             "  \(Self.rules(rules)) in \(instructions) instructions, \(Self.size(instructionBytes)); indices \(Self.size(indexBytes)); "
                 + "sets and maps \(Self.size(setBytes))"
+                + (changingSetBytes > 0 ? ", and \(Self.size(changingSetBytes)) that rules change" : "")
         ]
         for chain in chains {
             let name = "  \(chain.family) \(chain.table) \(chain.chain): \(Self.rules(chain.rules)), "
@@ -76,6 +99,14 @@ struct RulesetCost: Encodable {
             } else {
                 lines.append(name + "tried one by one")
             }
+        }
+        for set in sets {
+            let name = [set.family, set.table, set.set].compactMap(\.self).joined(separator: " ")
+            let steps = set.worstSteps.map { "; a lookup takes \($0) steps at the most" } ?? ""
+            lines.append(
+                "  \(name.isEmpty ? "set in a rule" : name): "
+                    + (set.worstSteps == nil ? "room for \(set.elements) elements, " : "\(set.elements) elements as \(set.structure), ")
+                    + Self.size(set.bytes) + steps)
         }
         return lines.joined(separator: "\n") + "\n"
     }
