@@ -96,7 +96,7 @@ extension LabTests {
         func fragments(mode: String) throws {
             let lab = try Lab(bare: true)
             let rules = Weir.chain(["ct state established accept", "ct state new iifname eth1 udp dport 9 accept"], policy: "drop")
-            let weir = try Weir(in: lab, rules: rules, options: ["--fragments", mode, "--list-flows"])
+            let weir = try Weir(in: lab, rules: rules, options: ["--fragments", mode])
             let wiretap = try Wiretap(lab)
             let parts = [
                 "IP(src='10.77.0.1', dst='10.77.0.2', id=7, flags='MF')/UDP(sport=4000, dport=9, len=1008, chksum=0)/data(504)",
@@ -106,6 +106,47 @@ extension LabTests {
             #expect(there.far.count == 2)
             #expect(try wiretap.send("far/far4/UDP(sport=9, dport=4000)", from: .far, awaiting: 1).near.count == 1)
             #expect(try weir.counters().flows?.followed == 1)
+        }
+
+        @Test("connections are listed, for people and for machines", arguments: [false, true])
+        func listing(json: Bool) throws {
+            let lab = try Lab(bare: true)
+            let rules = try lab.write(Weir.chain(["ct state established accept", "ct state new accept"], policy: "drop"), to: "rules.nft")
+            let weir = try lab.start(
+                in: .fw,
+                [
+                    Weir.binary, "run", "--ports", "\(Lab.ports.near),\(Lab.ports.far)", "--rules", rules.path, "--workers", "2",
+                    "--state-directory", lab.directory.appending(path: "state").path, "--list-flows",
+                ] + (json ? ["--json"] : []))
+            try #require(eventually(within: .seconds(10)) { weir.errorText.contains("forwarding between") }, "\(weir.errorText)")
+            let wiretap = try Wiretap(lab)
+            _ = try wiretap.send("near/near4/UDP(sport=4000, dport=9, chksum=0)/data(2)", from: .near, awaiting: 1)
+            _ = try wiretap.send("near/near6/TCP(sport=4000, dport=80, flags='S')", from: .near, awaiting: 1)
+            _ = try wiretap.send("far/far6/TCP(sport=80, dport=4000, flags='SA', ack=1)", from: .far, awaiting: 1)
+            weir.signal(SIGUSR1)
+            func lines() -> [String] { weir.outputText.completeLines.filter { $0.contains("4000") } }
+            #expect(eventually(within: .seconds(5)) { lines().count == 2 }, "\(weir.outputText)")
+            let udp = try #require(lines().first { $0.contains("10.77.0.1") })
+            let tcp = try #require(lines().first { $0.contains("fd77::1") })
+            guard json else {
+                #expect(udp.hasPrefix("udp 17 ") && udp.contains("src=10.77.0.1 dst=10.77.0.2 sport=4000 dport=9 packets=1 bytes=30"))
+                #expect(udp.contains("[UNREPLIED]") && !udp.contains("[ASSURED]"))
+                #expect(tcp.hasPrefix("tcp 6 ") && tcp.contains("SYN_RECV src=fd77::1 dst=fd77::2 sport=4000 dport=80 packets=1 bytes=60"))
+                #expect(!tcp.contains("[UNREPLIED]"))
+                return
+            }
+            struct Line: Decodable {
+                struct Flow: Decodable {
+                    struct Direction: Decodable, Equatable { let source: String, source_port: Int, packets: Int, bytes: Int }
+                    let `protocol`: Int, state: String?, original: Direction, reply: Direction, seen_reply: Bool, assured: Bool
+                }
+                let flow: Flow
+            }
+            let flow = try JSONDecoder().decode(Line.self, from: Data(tcp.utf8)).flow
+            #expect(flow.protocol == 6 && flow.state == "SYN_RECV" && flow.seen_reply && !flow.assured)
+            #expect(flow.original == .init(source: "fd77::1", source_port: 4000, packets: 1, bytes: 60))
+            #expect(flow.reply == .init(source: "fd77::2", source_port: 80, packets: 1, bytes: 60))
+            #expect(try JSONDecoder().decode(Line.self, from: Data(udp.utf8)).flow.state == nil)
         }
     }
 }
