@@ -1,7 +1,6 @@
 import Capture
 import Classifier
 import Firewall
-import FoundationEssentials
 import PacketIO
 import Reporting
 
@@ -103,13 +102,7 @@ struct Report: Encodable {
     }
 
     /// As one line of JSON, or as tables.
-    func text(json: Bool) -> String {
-        guard json else { return tables() }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Every value is a number or a string, so there is nothing that could not be encoded.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) + "\n" } ?? ""
-    }
+    func text(json: Bool) -> String { json ? jsonLine : tables() }
 
     private func tables() -> String {
         var text = TextTable(["port", "", "received", "bytes", "sent", "bytes", "kernel drops", "too big", "truncated", "not sent"])

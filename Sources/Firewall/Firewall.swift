@@ -15,7 +15,7 @@ public struct Firewall: ~Copyable {
     private let packets: JudgedPackets?
     var fragments: FragmentGatherer
     var flows: FlowTracker
-    /// Whether `flows` has room for any: the rules, or those before, ask for connections.
+    /// Connections are followed: the rules ask for them, or others did before. Who stops in between misses what happens to them.
     let isTracking: Bool
     /// The tracker's number for each of `Program.connectionTimeouts`; nil where it had no room.
     let policies: [UInt8?]
@@ -98,26 +98,32 @@ public struct Firewall: ~Copyable {
     ///   - bytes: The frame from its destination address on, without the frame check sequence. Rules may change it.
     ///   - tag: The outermost tag if it is not in `bytes`. Rules may change it too: see `Judgement.frame`.
     ///   - isChecksumPartial: The transport checksum is left to hardware (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
+    ///   - isChecksumValid: It was looked at and found right already (`VIRTIO_NET_HDR_F_DATA_VALID`).
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
     ///   - virtioHeader: What stands in front of the frame, for when it is held.
     ///   - time: Of its capture, likewise.
     public mutating func judge(
-        _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
-        virtioHeader: VirtioHeader = VirtioHeader(), time: UInt64 = 0
+        _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, isChecksumValid: Bool = false, ingress: UInt8,
+        at instant: Instant, virtioHeader: VirtioHeader = VirtioHeader(), time: UInt64 = 0
     ) -> Judgement {
         let frame = ParsedFrame.parse(bytes.bytes, tag: tag)
         let judgement =
             frame.isFragment
             ? gather(&bytes, frame, virtioHeader: virtioHeader, ingress: ingress, at: instant, time: time)
-            : judgePacket(&bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
+            : judgePacket(
+                &bytes, frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumPartial || isChecksumValid,
+                ingress: ingress,
+                at: instant)
         if judgement.verdict != .hold { counters.count(judgement.reason, length: frame.length) }
         return judgement
     }
 
     /// What is to be said of a whole packet; nothing is counted under its reason.
+    /// - Parameter isChecksumKnown: Tracking need not look at it.
     mutating func judgePacket(
-        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant
+        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, isChecksumKnown: Bool = false,
+        ingress: UInt8, at instant: Instant
     ) -> Judgement {
         // Nothing passes that no rule saw, and no rule can see what is malformed.
         if let malformation = frame.malformation {
@@ -128,11 +134,12 @@ public struct Firewall: ~Copyable {
         var frame = frame
         var found: Classification
         var hasRoom = true
-        if program.connectionNeeds.isEmpty {
+        if !isTracking {
             var connection = PacketConnection.untracked
             found = ask(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection)
         } else {
-            (found, hasRoom) = classifyFollowed(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
+            (found, hasRoom) = classifyFollowed(
+                &bytes, &frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumKnown, ingress: ingress, at: instant)
         }
         let isByRule = found.rule >= 0
         var judgement = Judgement(verdict: .accept, reason: .acceptByPolicy, rule: found.rule, baseChain: found.baseChain, frame: frame)

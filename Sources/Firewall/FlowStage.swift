@@ -5,9 +5,11 @@ import Wire
 extension Firewall {
     /// Has the rules judge a packet with what is known of its connection: base chains before tracking, tracking, base chains behind it.
     ///
-    /// A flow begins when its first packet has passed. Then it has to have room; without it the packet may not pass.
+    /// A flow begins when its first packet has passed. Then it has to have room; without it the packet may not pass, if the rules ask for
+    /// connections.
     mutating func classifyFollowed(
-        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant
+        _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, isChecksumKnown: Bool, ingress: UInt8,
+        at instant: Instant
     ) -> (found: Classification, hasRoom: Bool) {
         let isIP = frame.network == .ipv4 || frame.network == .ipv6
         var connection = isIP ? PacketConnection.invalid : .untracked
@@ -21,11 +23,11 @@ extension Firewall {
 
         var packet = TrackedPacket.untracked
         if connection.state != .untracked {
-            packet = flows.track(bytes.bytes, frame, ingress: ingress, isChecksumKnown: isChecksumPartial, now: instant.monotonic)
+            packet = flows.track(bytes.bytes, frame, ingress: ingress, isChecksumKnown: isChecksumKnown, now: instant.monotonic)
             connection = self.connection(of: packet, at: instant)
         }
         // New rules see a flow of before as one that begins; what comes back goes on until then.
-        let isRechecked = packet.needsRecheck && packet.state == .established && packet.direction == .original
+        let isRechecked = packet.needsRecheck && packet.direction == .original
         if isRechecked { connection.state = .new }
         found = ask(
             &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant,
@@ -37,7 +39,7 @@ extension Firewall {
             return (found, true)
         }
         guard packet.isUnconfirmed || isRechecked else { return (found, true) }
-        return (found, flows.confirm(packet) != nil)
+        return (found, flows.confirm(packet) != nil || program.connectionNeeds.isEmpty)
     }
 
     /// What rules may ask of a packet's connection.

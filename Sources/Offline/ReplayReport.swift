@@ -1,7 +1,6 @@
 import Capture
 import Classifier
 import Firewall
-import FoundationEssentials
 import Glibc
 import Reporting
 
@@ -86,13 +85,7 @@ public struct ReplayReport: Encodable {
     }
 
     /// As one line of JSON, or as tables.
-    public func text(json: Bool) -> String {
-        guard json else { return tables() }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Every value is a number or a string, so there is nothing that could not be encoded.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) + "\n" } ?? ""
-    }
+    public func text(json: Bool) -> String { json ? jsonLine : tables() }
 
     private func tables() -> String {
         var result = "\(frames.read) \(frames.read == 1 ? "frame" : "frames") in \(files.count == 1 ? files[0] : "\(files.count) files")"

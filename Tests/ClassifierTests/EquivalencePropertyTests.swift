@@ -32,7 +32,7 @@ import Wire
         }
         // The random rules have to be worth their while.
         #expect(verdicts.count == 5)
-        #expect(verdicts.values.allSatisfy { $0 > 100 }, "\(verdicts)")
+        #expect(verdicts.values.allSatisfy { $0 > 50 }, "\(verdicts)")
     }
 
     @Test func `large sets, every corner of every interval`() throws {

@@ -5,9 +5,11 @@ import Wire
 // Fields, and values that frames have in them.
 
 extension RuleSource {
-    /// Without what has forms of its own, and without the time of day, which goes on while frames are on their way.
+    /// Without what has forms of its own, and without the time of day, which goes on while frames are on their way. Connections are
+    /// followed on a bridge only by kernels with nf_conntrack_bridge.
     static let named = Field.allCases.filter { field in
-        !field.isInterface && !["meta pkttype", "meta time", "meta hour", "meta mark"].contains { field.words == $0 }
+        !field.isInterface && !field.words.hasPrefix("ct ")
+            && !["meta pkttype", "meta time", "meta hour", "meta mark"].contains { field.words == $0 }
     }
     static let usual = named.filter { field in
         let words = ["ether", "ip saddr", "ip daddr", "ip protocol", "ip6 saddr", "ip6 daddr", "ip6 nexthdr", "tcp", "udp", "vlan", "meta"]

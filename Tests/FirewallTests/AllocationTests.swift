@@ -136,7 +136,7 @@ private let isOptimized = true
             policy = { replied : 5 };
             }
             set counted { type ipv4_addr; size 16; flags dynamic; }
-            chain r { type filter hook prerouting priority raw; udp dport 9 notrack; }
+            chain r { type filter hook prerouting priority -300; udp dport 9 notrack; }
             chain c { type filter hook forward priority 0;
             ct state vmap { invalid : drop, untracked : continue, established : continue }
             ct original ip saddr . ct mark { 10.0.0.1 . 3 } counter
@@ -176,6 +176,23 @@ private let isOptimized = true
         }
         #expect(allocations_of_this_thread() == before)
         #expect(accepted > 1_000)
+    }
+
+    @Test func `nor does following connections`() throws {
+        let text = """
+            table bridge t {
+            chain r { type filter hook prerouting priority -300; udp dport 9 notrack; }
+            chain c { type filter hook forward priority 0;
+            ct state established,related accept
+            ct state invalid drop
+            ct original packets > 5 ct mark set 3 accept
+            ct status assured counter
+            }
+            }
+
+            """
+        let ruleset = try Ruleset.read(SourceFile(name: "connections", text: text)).ruleset
+        try expectNoAllocation(try Program(compiling: ruleset, ports: ["near0", "far0"]))
     }
 
     private func expectNoAllocation(_ program: Program) throws {

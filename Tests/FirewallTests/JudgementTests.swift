@@ -78,8 +78,8 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
     }
 
     @Test func `every reason stands in the table, under a name of its own`() {
-        // What a frame alone can't have stands in the tests of fragments.
-        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .held]
+        // What a frame alone can't have stands in the tests of fragments and flows.
+        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .flowLimit, .held]
         #expect(Set(cases.map(\.reason)) == Set(Reason.allCases).subtracting(ofFragments))
         #expect(Set(Reason.allCases.map(\.name)).count == Reason.allCases.count)
         #expect(Malformation.allCases.allSatisfy { Reason($0).name == $0.name })

@@ -107,9 +107,11 @@ func keyRules() throws -> Program {
 
 extension Firewall {
     /// Judges the frame in an array, which rules may change.
-    mutating func judge(_ bytes: inout [UInt8], tag: VLANTag?, ingress: UInt8, at instant: Instant) -> Judgement {
+    mutating func judge(
+        _ bytes: inout [UInt8], tag: VLANTag?, isChecksumValid: Bool = false, ingress: UInt8, at instant: Instant
+    ) -> Judgement {
         var span = bytes.mutableSpan
         var raw = span.mutableBytes
-        return judge(&raw, tag: tag, ingress: ingress, at: instant)
+        return judge(&raw, tag: tag, isChecksumValid: isChecksumValid, ingress: ingress, at: instant)
     }
 }

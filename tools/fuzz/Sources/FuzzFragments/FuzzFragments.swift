@@ -83,7 +83,8 @@ struct Bench: ~Copyable {
                 gatherer.abandon(.tooLong)
                 break
             }
-            judged = gatherer.withAssembled { bytes in
+            judged = gatherer.withAssembled { changeable in
+                let bytes = changeable.bytes
                 let parsed = ParsedFrame.parse(bytes, tag: nil)
                 check(parsed.malformation == nil && !parsed.isFragment, "the whole is no packet")
                 return (parsed.transportOffset..<parsed.networkEnd).map { bytes.u8(at: $0) }
