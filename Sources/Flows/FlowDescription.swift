@@ -63,7 +63,7 @@ public struct FlowStateName: Sendable, Equatable, BitwiseCopyable {
 public struct FlowReference: Sendable, Hashable, BitwiseCopyable {
     fileprivate var record: Int32
     fileprivate var start: UInt32
-    fileprivate var generation: UInt32
+    fileprivate var generation: UInt8
 }
 
 extension FlowTracker {

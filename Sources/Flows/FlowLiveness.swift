@@ -3,14 +3,15 @@ import Synchronization
 /// When each flow of a table ends, and which flow it is: written by the worker that follows them, read by whoever counts connections.
 ///
 /// An entry names one flow among all that stand in the table at some time: its record in the upper bits, and in the low 31 how often the
-/// record had been used before. It takes 55 bits.
+/// record had been used before, by which 128 uses are told apart: whoever keeps an entry for longer than that may take one flow for
+/// another. It takes 55 bits.
 @safe
 public final class FlowLiveness: @unchecked Sendable {
     private let capacity: Int
     /// In ticks; 0 where there is no flow.
     private let expiries: UnsafeMutablePointer<Atomic<UInt32>>
     /// How often a record was used, and in the lowest bit whether the flow has been closed by its ends.
-    private let generations: UnsafeMutablePointer<Atomic<UInt32>>
+    private let generations: UnsafeMutablePointer<Atomic<UInt8>>
     /// The entry of a flow that rules are being asked about, before it stands in the table; 0 for none.
     private let pending: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -34,7 +35,7 @@ public final class FlowLiveness: @unchecked Sendable {
     }
 
     /// Bytes that a record takes.
-    static let bytesPerRecord = 2 * MemoryLayout<UInt32>.stride
+    static let bytesPerRecord = MemoryLayout<UInt32>.stride + MemoryLayout<UInt8>.stride
 
     // MARK: For the one that writes
 
@@ -45,7 +46,7 @@ public final class FlowLiveness: @unchecked Sendable {
     @inline(__always)
     func setExpiry(_ record: Int, _ tick: UInt32) { unsafe expiries[record].store(tick, ordering: .releasing) }
 
-    func generation(_ record: Int) -> UInt32 { unsafe generations[record].load(ordering: .relaxed) >> 1 }
+    func generation(_ record: Int) -> UInt8 { unsafe generations[record].load(ordering: .relaxed) >> 1 }
 
     /// A flow begins in the record, which is in nobody's list yet.
     func begin(_ record: Int) {
@@ -56,7 +57,7 @@ public final class FlowLiveness: @unchecked Sendable {
         unsafe generations[record].store(generation(record) << 1 | (isClosed ? 1 : 0), ordering: .relaxed)
     }
 
-    static func entry(_ record: Int, _ generation: UInt32) -> UInt64 { UInt64(record) << 31 | UInt64(generation & 0x7fff_ffff) }
+    static func entry(_ record: Int, _ generation: UInt8) -> UInt64 { UInt64(record) << 31 | UInt64(generation & 0x7f) }
 
     func setPending(_ entry: UInt64) { unsafe pending.pointee.store(entry, ordering: .releasing) }
 
@@ -71,7 +72,7 @@ public final class FlowLiveness: @unchecked Sendable {
         guard record < capacity else { return false }
         let tick = unsafe expiries[record].load(ordering: .acquiring)
         guard tick != 0, !FlowTable.isReached(tick, at: Tick.at(now)) else { return false }
-        return unsafe generations[record].load(ordering: .relaxed) == UInt32(truncatingIfNeeded: entry & 0x7fff_ffff) << 1
+        return unsafe generations[record].load(ordering: .relaxed) == UInt8(truncatingIfNeeded: entry & 0x7f) << 1
     }
 }
 

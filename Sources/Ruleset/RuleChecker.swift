@@ -60,7 +60,12 @@ struct RuleChecker {
             try sets.check(object, location)
             statements.append(.object(object, location: location))
         case .notrack(let location): statements.append(.notrack(location: location))
-        case .connectionCount(let count, let location): statements.append(.connectionCount(count, location: location))
+        case .connectionCount(let count, let location):
+            guard family != .arp else {
+                throw Diagnostic(
+                    severity: .error, location: location, message: "ARP has no connections", note: "write it in a table inet, ip or ip6")
+            }
+            statements.append(.connectionCount(count, location: location))
         case .log(let log, let location):
             statements.append(.log(log, location: location))
         case .update(let update):

@@ -14,6 +14,10 @@ extension Checker {
         if syntax.dynamics.collectionInterval != nil, !syntax.dynamics.hasTimeout {
             return sink.error(syntax.location, "'gc-interval' is for sets with 'flags timeout' or a timeout")
         }
+        if syntax.dynamics.hasTimeout, syntax.dynamics.statements.contains(where: { $0.kind == .connectionCount }) {
+            return sink.error(
+                syntax.location, "elements with timeouts can't count connections", note: "the kernel refuses it; leave the timeouts out")
+        }
         var syntax = syntax
         var others = syntax.dynamics
         others.statements = []

@@ -150,6 +150,10 @@ extension SetDeclarations {
         if let part = update.key.components.first(where: { !$0.selector.canBeKey }) {
             throw failure("rules can't put '\(part.selector.text)' into a set")
         }
+        let counts = update.statements.contains { $0.kind == .connectionCount }
+        if counts, update.timeout != nil || declaration(of: update.set)?.dynamics.hasTimeout == true {
+            throw failure("elements with timeouts can't count connections", note: "the kernel refuses it; leave the timeouts out")
+        }
         if update.meterSize != nil { return update.statements }
         let use = try use(of: update)
         try check(update.set, use, for: update.key.selectors, update.key.location)

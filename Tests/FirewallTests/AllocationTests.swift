@@ -136,7 +136,7 @@ private let isOptimized = true
             policy = { replied : 5 };
             }
             set counted { type ipv4_addr; size 16; flags dynamic; }
-            chain r { type filter hook prerouting priority raw; udp dport 9 notrack; }
+            chain r { type filter hook prerouting priority -300; udp dport 9 notrack; }
             chain c { type filter hook forward priority 0;
             ct state vmap { invalid : drop, untracked : continue, established : continue }
             ct original ip saddr . ct mark { 10.0.0.1 . 3 } counter
