@@ -104,7 +104,7 @@ public struct StatementTrace: Sendable, Equatable {
     }
 }
 
-/// What a frame has in the fields of a key, behind their masks.
+/// What a frame has in the fields of a key, behind their masks, but for the state of its connection.
 public struct SeenKey: Sendable, Equatable {
     public let key: MatchKey
     /// For each component a number or an interface's name; nil where the frame does not have the field (`NFT_BREAK`).
@@ -112,7 +112,10 @@ public struct SeenKey: Sendable, Equatable {
 
     init(_ key: MatchKey, _ fields: InterpreterFields) {
         self.key = key
-        values = key.components.map { fields.values(of: MatchKey($0))?.first }
+        values = key.components.map { component in
+            // Of a state, what it is says more than which of the bits asked for it is not.
+            fields.values(of: MatchKey(component.field == .ctState ? MatchKey.Component(component.field) : component))?.first
+        }
     }
 }
 
