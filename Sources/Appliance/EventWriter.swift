@@ -28,6 +28,7 @@ public final class EventWriter: Sendable {
     public let settings: EventSettings
     private let editions: Editions
     private let ports: [String]
+    private let drops: DropCapture?
     private nonisolated(unsafe) var file: OutputFile?
     /// For the rules that the last event was of.
     private nonisolated(unsafe) var encoder: EventEncoder?
@@ -42,12 +43,14 @@ public final class EventWriter: Sendable {
     private let refused = Atomic<UInt64>(0)
 
     /// Opens the file.
-    public init(_ settings: EventSettings, _ editions: Editions, ports: [String]) throws(CaptureError) {
+    /// - Parameter drops: Whose file is named in the events of dropped frames.
+    public init(_ settings: EventSettings, _ editions: Editions, ports: [String], drops: DropCapture? = nil) throws(CaptureError) {
         // Standard output's reader may go away, which must not end the process.
         signal(SIGPIPE, SIG_IGN)
         self.settings = settings
         self.editions = editions
         self.ports = ports
+        self.drops = drops
         file = try OutputFile(path: settings.path, older: .isAppendedTo)
     }
 
@@ -79,6 +82,7 @@ public final class EventWriter: Sendable {
     /// Writes what the queues hold.
     package func write(_ queues: [LogQueue], isLast: Bool) {
         turn()
+        let captureFile = drops?.currentPath
         var lines: [UInt8] = []
         var count: UInt64 = 0
         for queue in queues {
@@ -93,7 +97,7 @@ public final class EventWriter: Sendable {
                 count += 1
                 let (event, program) = editions.resolved(record)
                 if encoder?.program !== program { encoder = EventEncoder(program, ports: ports) }
-                encoder?.append(event, to: &lines)
+                encoder?.append(event, captureFile: captureFile, to: &lines)
             }
         }
         lostInQueues = queues.reduce(0) { $0 &+ $1.lost }

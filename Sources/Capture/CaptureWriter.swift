@@ -16,6 +16,7 @@ final class CaptureWriter {
     private var edition: UInt32 = 0
     private let isGivingUp: () -> Bool
     private let lostElsewhere: () -> UInt64
+    private let noteFile: (String) -> Void
     private var file: OutputFile?
     private var hasHeader = false
     /// Bytes that are kept free for a file's end.
@@ -40,14 +41,17 @@ final class CaptureWriter {
     ///   - origins: Asked when frames of a newer edition come.
     ///   - isGivingUp: Asked while a stream's reader doesn't read.
     ///   - lostElsewhere: Frames that never came here and should have.
+    ///   - noteFile: Told of each file that is begun.
     init(
         _ settings: CaptureSettings, origins: DropCapture.Origins? = nil, isGivingUp: @escaping () -> Bool,
-        lostElsewhere: @escaping () -> UInt64
+        lostElsewhere: @escaping () -> UInt64,
+        noteFile: @escaping (String) -> Void = { _ in }
     ) throws(CaptureError) {
         self.settings = settings
         self.origins = origins
         self.isGivingUp = isGivingUp
         self.lostElsewhere = lostElsewhere
+        self.noteFile = noteFile
         format = settings.isPcap ? try PcapFormat(settings) : PcapngFormat(settings)
         ring = settings.ring.map { RingDirectory(settings.path, limits: $0) }
         let ports = max(settings.origin.ports.count, 1)
@@ -139,6 +143,7 @@ final class CaptureWriter {
         } else {
             file = try OutputFile(path: settings.path)
         }
+        if let path = file?.path { noteFile(path) }
         beginSection()
     }
 

@@ -38,6 +38,8 @@ public final class DropCapture: Sendable {
         let isReopening = Atomic<Bool>(false)
         let leftOut = Atomic<UInt64>(0)
         let unmatched = Atomic<UInt64>(0)
+        /// The file that was begun last.
+        let path = Mutex("")
 
         init() throws(CaptureError) {
             bell = eventfd(0, Int32(EFD_CLOEXEC))
@@ -60,7 +62,8 @@ public final class DropCapture: Sendable {
         filter = try settings.filter.map { text throws(CaptureError) in try CaptureFilter(text, snapLength: settings.snapLength) }
         writer = try CaptureWriter(
             settings, origins: origins, isGivingUp: { signals.isFinishing.load(ordering: .relaxed) },
-            lostElsewhere: { queues.reduce(signals.leftOut.load(ordering: .relaxed)) { $0 &+ $1.lost } })
+            lostElsewhere: { queues.reduce(signals.leftOut.load(ordering: .relaxed)) { $0 &+ $1.lost } },
+            noteFile: { path in signals.path.withLock { $0 = path } })
         framesPerSecond = settings.framesPerSecond.map { UInt64(max($0, 0)) } ?? .max
         explanations = Explanations(explanation)
         self.signals = signals
@@ -71,6 +74,9 @@ public final class DropCapture: Sendable {
     public convenience init(path: String, workers: Int) throws(CaptureError) {
         try self.init(CaptureSettings(path: path), workers: workers)
     }
+
+    /// The file that is written, which in a ring is another now and then; `-` is standard output.
+    public var currentPath: String { signals.path.withLock { $0 } }
 
     /// Frames that are in the file.
     public var written: UInt64 { writtenFrames.load(ordering: .relaxed) }

@@ -64,21 +64,27 @@ package struct EventEncoder {
     }
 
     /// Appends an event's line, with its newline.
-    /// - Parameter place: Of a frame that was read from a capture.
-    package mutating func append(_ record: LogRecord, at place: Place? = nil, to line: inout [UInt8]) {
+    /// - Parameters:
+    ///   - place: Of a frame that was read from a capture.
+    ///   - captureFile: Where dropped frames are written at this time.
+    package mutating func append(_ record: LogRecord, at place: Place? = nil, captureFile: String? = nil, to line: inout [UInt8]) {
         let frame = record.frame
         let isIPv4 = frame.network == .ipv4
         let isIP = isIPv4 || frame.network == .ipv6
         let statement = program.logStatement(of: record.event)
         line.append("{")
         if let statement { append(statement, record.verdict, to: &line) }
+        let isDrop = statement == nil && record.verdict != .accept
+        if isDrop, let captureFile {
+            line.append("\"capture_file\":", quoted: captureFile)
+            line.append(",")
+        }
         if isIP {
             line.append("\"dest_ip\":\"")
             line.append(address: frame.destination, isIPv4: isIPv4)
             line.append("\",")
             if frame.hasPorts { line.append("\"dest_port\":", decimal: UInt64(frame.destinationPort), ",") }
         }
-        let isDrop = statement == nil && record.verdict != .accept
         if isDrop { append(dropOf: record, isIP: isIP, isIPv4: isIPv4, to: &line) }
         line.append("\"ether\":{\"dest_mac\":\"")
         line.append(mac: record.addresses >> 48)

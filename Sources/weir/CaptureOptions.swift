@@ -161,7 +161,7 @@ struct CaptureOptions: ParsableArguments {
         if let events {
             writer = try EventWriter(
                 EventSettings(path: events, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? 1000), editions,
-                ports: program.ports)
+                ports: program.ports, drops: dropCapture)
         }
         return (dropCapture, captures.isEmpty ? nil : GroupCaptures(captures, program), writer)
     }

@@ -77,6 +77,10 @@ extension LabTests {
                 in: lab, rules: Self.rules, workers: workers,
                 options: ["--drops", file.path, "--group", "3=\(group.path)", "--events", events.path, "--events-drops"])
             let exchange = try Wiretap(lab).exchange(Self.sent.map(\.frame), quiet: .milliseconds(100), awaiting: 1)
+            let name = "\"capture_file\":\"\(file.path)\""
+            #expect(
+                eventually(within: .seconds(2)) { (try? String(contentsOf: events, encoding: .utf8))?.contains(name) == true },
+                "dropped frames' events name the capture")
             #expect(exchange.errors.isEmpty && exchange.far.count == 1 && exchange.near.isEmpty)
             let (status, counters) = weir.stop()
             let dropped = Self.sent.indices.filter { Self.sent[$0].comment != nil }
