@@ -7,19 +7,7 @@ import Testing
 @Suite(.enabled(if: NftOracle.canRun, "needs nft and root"))
 struct ListingTests {
     /// By rule: nft's listing, nil where there is none or where it changes.
-    static let differences: [String: String?] = {
-        var differences: [String: String?] = [:]
-        var last = ""
-        for line in ((try? Golden.text("listing.differences")) ?? "").split(separator: "\n") where !line.hasPrefix("#") {
-            if line.hasPrefix("\t") {
-                differences[last] = .some(String(line.dropFirst()))
-            } else {
-                last = String(line)
-                differences.updateValue(nil, forKey: last)
-            }
-        }
-        return differences
-    }()
+    static let differences = Golden.differences("listing.differences")
 
     private static func file(_ rules: [String]) -> String {
         rules.enumerated().map { "table bridge t\($0) {\n\(declaredObjects)chain x {\n}\nchain c {\n\($1)\n}\n}\n" }.joined()

@@ -3,6 +3,21 @@ import Ruleset
 
 /// The files beside the tests.
 enum Golden {
+    /// A table of rules that nft lists in another way: by rule, in the line below it behind a tab, nft's; nil where there is none.
+    static func differences(_ name: String) -> [String: String?] {
+        var differences: [String: String?] = [:]
+        var last = ""
+        for line in ((try? text(name)) ?? "").split(separator: "\n") where !line.hasPrefix("#") {
+            if line.hasPrefix("\t") {
+                differences[last] = .some(String(line.dropFirst()))
+            } else {
+                last = String(line)
+                differences.updateValue(nil, forKey: last)
+            }
+        }
+        return differences
+    }
+
     static let folder = Bundle.module.bundleURL.appendingPathComponent("Golden")
 
     /// Names without their ending, sorted.
