@@ -9,6 +9,9 @@ protocol CaptureFormat {
     /// One frame, of which only the beginning is kept if the settings say so.
     func block(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) -> [UInt8]
 
+    /// So many octets that say nothing, if the format has such; none where it hasn't.
+    func filler(_ count: Int) -> [UInt8]
+
     /// What a file ends with, if it comes to a good end.
     func trailer(_ statistics: CaptureStatistics) -> [UInt8]
 }

@@ -2,8 +2,10 @@ import Glibc
 
 /// Puts frames into files: on the writer's thread alone, which may wait for a disk.
 ///
-/// What can be read of a file at any moment, also after SIGKILL, is whole blocks. A write of a regular file is cut short only
-/// between two pages, so blocks are gathered up to a page's end, and one that crosses it is written by itself.
+/// What can be read of a file at any moment, also after SIGKILL, is whole blocks. The kernel looks for a fatal signal between two
+/// pages of a write to a regular file (generic_perform_write, iomap_write_iter) and nowhere else, so a block that would cross a
+/// page's end begins on the next page, behind a filler. Left are the blocks that are longer than a page, and a pcap, which has no
+/// fillers: there the last frame can be cut short.
 final class CaptureWriter {
     private static let page: UInt64 = 4096
     /// Seconds after which a file that can't be opened is tried again, and one that can is looked for in its folder.
@@ -19,7 +21,7 @@ final class CaptureWriter {
     private let noteFile: (String) -> Void
     private var file: OutputFile?
     private var hasHeader = false
-    /// Bytes that are kept free for a file's end.
+    /// Bytes that are kept free for a file's end, and for a filler before it.
     private let trailerRoom: UInt64
     private var ring: RingDirectory?
     private var lastLook: UInt64 = 0
@@ -57,7 +59,7 @@ final class CaptureWriter {
         let ports = max(settings.origin.ports.count, 1)
         pendingFrames = [UInt64](repeating: 0, count: ports)
         statistics = CaptureStatistics(begin: 0, end: 0, frames: [UInt64](repeating: 0, count: ports), missing: .max)
-        trailerRoom = UInt64(format.trailer(statistics).count)
+        trailerRoom = UInt64(format.trailer(statistics).count) + Self.page
         // Whoever opens the file from now on finds a capture, if an empty one.
         try begin()
     }
@@ -65,21 +67,24 @@ final class CaptureWriter {
     func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) {
         if record.edition > edition { begin(record.edition) }
         let block = format.block(frame, record, comment: comment)
-        let size = (file?.size ?? 0) + UInt64(pending.count)
-        if let limits = settings.ring, hasHeader, size + UInt64(block.count) + trailerRoom > limits.fileBytes {
+        let size = (file?.size ?? 0) + UInt64(pending.count + block.count) + Self.page
+        if let limits = settings.ring, hasHeader, size + trailerRoom > limits.fileBytes {
             flush()
             turn()
-        } else if !pending.isEmpty, size / Self.page != (size + UInt64(block.count) - 1) / Self.page {
+        } else if room < block.count {
+            pending += filler(before: block.count)
             flush()
         }
+        // Where the file goes on if that could not be written.
+        pending += filler(before: block.count)
         pending += block
         pendingFrames[min(Int(record.port), pendingFrames.count - 1)] += 1
     }
 
     /// Brings what was gathered to the file.
     func flush() {
+        guard !pending.isEmpty else { return }
         let count = pendingFrames.reduce(0, +)
-        guard count > 0 else { return }
         look()
         ring?.makeRoom(for: (file?.size ?? 0) + UInt64(pending.count) + trailerRoom)
         if hasHeader, file?.write(pending, isGivingUp: isGivingUp) ?? false {
@@ -92,6 +97,22 @@ final class CaptureWriter {
         }
         pending.removeAll(keepingCapacity: true)
         for port in pendingFrames.indices { pendingFrames[port] = 0 }
+    }
+
+    /// Octets up to the end of the page that is written at the moment.
+    private var room: Int {
+        let position = (file?.position ?? 0) + UInt64(pending.count)
+        return Int(Self.page - position % Self.page)
+    }
+
+    /// What keeps so many octets of whole blocks within a page.
+    private func filler(before count: Int) -> [UInt8] {
+        room < count && count <= Self.page && file?.isRegular ?? false ? format.filler(room) : []
+    }
+
+    /// Writes whole blocks that are not gathered.
+    private func writeNow(_ blocks: [UInt8]) -> Bool {
+        file?.write(filler(before: blocks.count) + blocks, isGivingUp: isGivingUp) ?? false
     }
 
     /// Goes on in a new file, if the name means another one by now; in a ring always.
@@ -158,11 +179,11 @@ final class CaptureWriter {
         guard hasHeader else { return }
         statistics.end = Self.now(CLOCK_REALTIME)
         statistics.missing = missing - missingBefore
-        _ = file?.write(format.trailer(statistics), isGivingUp: isGivingUp)
+        _ = writeNow(format.trailer(statistics))
     }
 
     private func writeHeader() {
-        hasHeader = file?.write(format.header(), isGivingUp: isGivingUp) ?? false
+        hasHeader = writeNow(format.header())
     }
 
     private func attempt() {

@@ -21,6 +21,8 @@ package final class OutputFile {
     private let base: Int64
     /// Bytes that were written: all of a file that was opened by its name.
     package private(set) var size: UInt64 = 0
+    /// Where in the file the next octet goes.
+    package var position: UInt64 { UInt64(truncatingIfNeeded: base) &+ size }
     /// Nothing more can be written: a part of a block went out and its rest can't, or nobody reads.
     package private(set) var isBroken = false
 

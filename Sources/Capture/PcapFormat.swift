@@ -88,6 +88,9 @@ final class PcapFormat: CaptureFormat {
         return Self.take(memory, dumper)
     }
 
+    /// Every octet of a pcap behind its header is a frame's.
+    func filler(_ count: Int) -> [UInt8] { [] }
+
     /// A pcap has no place for it.
     func trailer(_ statistics: CaptureStatistics) -> [UInt8] { [] }
 }

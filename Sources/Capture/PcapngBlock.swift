@@ -19,7 +19,13 @@ struct PcapngBlock {
         case interfaceStatistics = 5
         case enhancedPacket = 6
         case sectionHeader = 0x0a0d_0d0a
+        /// Of those that are reserved for local use: readers pass over it.
+        case filler = 0x8000_0f11
     }
+
+    /// What each block's length is a multiple of. The smallest block has 12 octets: whatever is left up to a multiple of this
+    /// has room for one.
+    static let alignment = 16
 
     private var octets: [UInt8] = []
 
@@ -85,8 +91,16 @@ struct PcapngBlock {
         append(0 as UInt32)
     }
 
-    /// The whole block.
+    /// A block of so many octets, a multiple of `alignment`, that says nothing.
+    static func filler(_ count: Int) -> [UInt8] {
+        var block = PcapngBlock(.filler)
+        block.octets.append(contentsOf: repeatElement(0, count: max(0, count - 12)))
+        return block.finished()
+    }
+
+    /// The whole block. The zeros that make its length even are one `opt_endofopt` after the other.
     consuming func finished() -> [UInt8] {
+        octets.append(contentsOf: repeatElement(0, count: -(octets.count + 4) & (Self.alignment - 1)))
         let total = UInt32(truncatingIfNeeded: octets.count + 4)
         append(total)
         withUnsafeBytes(of: total) { octets.replaceSubrange(4..<8, with: $0) }

@@ -80,6 +80,10 @@ struct PcapngFormat: CaptureFormat {
         return block.finished()
     }
 
+    func filler(_ count: Int) -> [UInt8] {
+        count > 0 && count.isMultiple(of: PcapngBlock.alignment) ? PcapngBlock.filler(count) : []
+    }
+
     /// Section 4.6, a block for each port; the first says what is missing.
     func trailer(_ statistics: CaptureStatistics) -> [UInt8] {
         var octets: [UInt8] = []

@@ -16,6 +16,8 @@ struct PcapngReader {
 
     /// Types, in the order of the file.
     private(set) var blocks: [UInt32] = []
+    /// Where they stand.
+    private(set) var extents: [Range<Int>] = []
     private(set) var packets: [Packet] = []
     /// Of all blocks but packets.
     private(set) var comments: [String] = []
@@ -32,6 +34,7 @@ struct PcapngReader {
             }
             let type = word(offset)
             blocks.append(type)
+            extents.append(offset..<offset + length)
             // Where the options begin.
             let fixed = [0x0a0d_0d0a: 24, 1: 16, 5: 20, 6: 28][Int(type)] ?? length
             let kept = type == 6 ? Int(word(offset + 20)) : 0

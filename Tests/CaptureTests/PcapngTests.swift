@@ -1,4 +1,5 @@
 import Capture
+import FrameBuilder
 import Testing
 
 @Suite struct PcapngTests {
@@ -20,16 +21,18 @@ import Testing
         var expected: [UInt8] = []
         // Section header: type, length, byte order, version 1.0, section length unknown.
         expected +=
-            [0x0a, 0x0d, 0x0d, 0x0a] + [76, 0, 0, 0] + [0x4d, 0x3c, 0x2b, 0x1a] + [1, 0, 0, 0] + [UInt8](repeating: 0xff, count: 8)
+            [0x0a, 0x0d, 0x0d, 0x0a] + [80, 0, 0, 0] + [0x4d, 0x3c, 0x2b, 0x1a] + [1, 0, 0, 0] + [UInt8](repeating: 0xff, count: 8)
         expected += [1, 0, 5, 0] + Array("rules".utf8) + [0, 0, 0]
         expected += [2, 0, 3, 0] + Array("x86".utf8) + [0]
         expected += [3, 0, 5, 0] + Array("Linux".utf8) + [0, 0, 0]
         expected += [4, 0, 6, 0] + Array("weir 1".utf8) + [0, 0]
-        expected += [0, 0, 0, 0] + [76, 0, 0, 0]
+        // The end of the options, again up to a multiple of 16 octets.
+        expected += [0, 0, 0, 0] + [0, 0, 0, 0] + [80, 0, 0, 0]
         // Interface descriptions: link type Ethernet, snap length 262144; name, resolution 10^-9.
         for name in ["eth1", "p2\0\0"] {
-            expected += [1, 0, 0, 0] + [40, 0, 0, 0] + [1, 0, 0, 0] + [0, 0, 4, 0]
-            expected += [2, 0, name == "eth1" ? 4 : 2, 0] + Array(name.utf8) + [9, 0, 1, 0, 9, 0, 0, 0] + [0, 0, 0, 0] + [40, 0, 0, 0]
+            expected += [1, 0, 0, 0] + [48, 0, 0, 0] + [1, 0, 0, 0] + [0, 0, 4, 0]
+            expected += [2, 0, name == "eth1" ? 4 : 2, 0] + Array(name.utf8) + [9, 0, 1, 0, 9, 0, 0, 0]
+            expected += [UInt8](repeating: 0, count: 12) + [48, 0, 0, 0]
         }
         // Enhanced packet: interface 1, time 1,700,000,000.000000001 s (0x17979cfe_362a0001), 5 of 5 bytes, padded; comment; inbound.
         expected += [6, 0, 0, 0] + [64, 0, 0, 0] + [1, 0, 0, 0] + [0xfe, 0x9c, 0x97, 0x17] + [0x01, 0x00, 0x2a, 0x36]
@@ -60,6 +63,35 @@ import Testing
         #expect(file.packets.map(\.frame) == [frame, frame, frame])
         #expect(file.packets.map(\.interface) == [0, 1, 0])
         #expect(file.packets.allSatisfy { $0.comment == nil && $0.originalLength == length })
+    }
+
+    /// A write is cut short between two pages at the most: what stands there after SIGKILL is whole blocks.
+    @Test("no block crosses a page's end that fits into a page", arguments: 0..<8)
+    func pages(_ seed: Int) throws {
+        let folder = try TemporaryFolder()
+        var random = SeededGenerator(seed: UInt64(seed))
+        let running = RunningCapture(
+            try DropCapture(
+                CaptureSettings(path: folder["d"]), workers: 1,
+                explanation: { String(repeating: "x", count: Int($0.time % 83)) },
+                origins: { edition in
+                    var origin = CaptureOrigin()
+                    origin.comments = [String(repeating: "y", count: Int(edition) * 41 % 2000)]
+                    return origin
+                }))
+        var edition: UInt32 = 0
+        for number in 0..<400 {
+            let length = Int.random(in: 0..<[100, 1500, 1500, 9000].randomElement(using: &random)!, using: &random)
+            if Int.random(in: 0..<10, using: &random) == 0 { edition += 1 }
+            if Int.random(in: 0..<40, using: &random) == 0 { running.settle() }
+            running.offer(number, [UInt8](repeating: 1, count: length), edition: edition)
+        }
+        #expect(running.finish())
+        let file = try PcapngReader(folder.bytes(of: "d"))
+        #expect(file.packets.count == 400)
+        let crossing = file.extents.filter { $0.count <= 4096 && $0.lowerBound / 4096 != ($0.upperBound - 1) / 4096 }
+        #expect(crossing.isEmpty)
+        #expect(file.extents.contains { $0.count > 4096 })
     }
 
     @Test func aCommentOfAnyLengthFits() throws {
