@@ -1,11 +1,11 @@
-"""Throughput, frame rate, latency and memory, beside a Linux bridge."""
+"""Throughput, frame rate, latency and memory, beside a Linux bridge and the least that a forwarder on such sockets can do."""
 
 import json
 import statistics
 import sys
 
 from .lab import Lab
-from .words import figure, laboratory
+from .words import figure, in_turn, laboratory
 
 
 class Measure:
@@ -31,44 +31,43 @@ DATAPATH = [
     Measure("ping", "ping, mean of 500", "ms", Lab.ping, difference=0.08),
 ]
 MEMORY_STEADY = 1024  # KiB
-
+MIDDLES = ["weir", "bridge", "forwarder"]
 
 
 def datapath(options):
-    samples = {measure.key: {"weir": [], "bridge": []} for measure in DATAPATH}
+    samples = {measure.key: {middle: [] for middle in MIDDLES} for measure in DATAPATH}
     for number in range(options.rounds):
-        # Who goes first changes, so that a machine that slows down slows both.
-        middles = ["weir", "bridge"] if number % 2 == 0 else ["bridge", "weir"]
-        for middle in middles:
+        for middle in in_turn(number, MIDDLES):
             with Lab(middle, options.workers) as lab:
                 for measure in DATAPATH:
                     value = measure.method(lab, options.seconds)
                     samples[measure.key][middle].append(value)
-                    print(f"round {number + 1}: {middle:6} {measure.title}: {figure(value)} {measure.unit}", file=sys.stderr)
+                    print(f"round {number + 1}: {middle:9} {measure.title}: {figure(value)} {measure.unit}", file=sys.stderr)
     with Lab("weir", options.workers) as lab:
         growth = lab.memory_growth()
 
     results = []
     for measure in DATAPATH:
-        weir, bridge = (statistics.median(samples[measure.key][middle]) for middle in ("weir", "bridge"))
+        weir, bridge, forwarder = (statistics.median(samples[measure.key][middle]) for middle in MIDDLES)
         against, aim, met = measure.compare(weir, bridge)
         results.append(
             {"measure": measure.key, "title": measure.title, "unit": measure.unit, "weir": weir, "bridge": bridge,
-             "against": against, "aim": aim, "met": met, "samples": samples[measure.key]})
+             "forwarder": forwarder, "against": against, "aim": aim, "met": met, "samples": samples[measure.key]})
     steady = {"measure": "memory", "title": "memory over a million frames", "unit": "KiB", "growth": growth,
               "aim": f"< {MEMORY_STEADY}", "met": growth < MEMORY_STEADY}
     if options.json:
         print(json.dumps({"rounds": options.rounds, "seconds": options.seconds, "workers": options.workers,
                           "results": [*results, steady]}))
         return
-    print(f"{'medians of ' + str(options.rounds):32}{'Weir':>12}{'bridge':>12}  {'unit':8}{'Weir : bridge':>14}  aim")
+    print(f"{'medians of ' + str(options.rounds):32}{'Weir':>12}{'bridge':>12}{'forwarder':>12}  {'unit':8}{'Weir : bridge':>14}  aim")
     for row in results:
-        print(f"{row['title']:32}{figure(row['weir']):>12}{figure(row['bridge']):>12}  {row['unit']:8}{row['against']:>14}"
+        print(f"{row['title']:32}{figure(row['weir']):>12}{figure(row['bridge']):>12}"
+              f"{figure(row['forwarder']):>12}  {row['unit']:8}{row['against']:>14}"
               f"  {row['aim']:9} {'met' if row['met'] else 'MISSED'}")
-    print(f"{steady['title']:32}{growth:>+12,}{'':12}  {'KiB':8}{'':14}  {steady['aim']:9} {'met' if steady['met'] else 'MISSED'}")
+    print(f"{steady['title']:32}{growth:>+12,}{'':24}  {'KiB':8}{'':14}  {steady['aim']:9} {'met' if steady['met'] else 'MISSED'}")
 
 
 def add_to(benches):
-    parser = benches.add_parser("datapath", help="throughput, frame rate, latency and memory, beside a Linux bridge")
+    parser = benches.add_parser("datapath", help="throughput, frame rate, latency and memory, beside a Linux bridge and a forwarder in C")
     laboratory(parser)
     parser.set_defaults(function=datapath)

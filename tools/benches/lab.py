@@ -48,7 +48,8 @@ class Lab:
     """The namespaces of tools/lab under names of their own, with Weir, a bridge or nothing in the middle.
 
     A bridge of the kind "conntrack" puts datagrams together and takes them apart again, as Weir does in its default mode, and follows
-    connections. `rules` are a file's text for what stands in the middle; without them everything passes.
+    connections. A "forwarder" is the C program beside this, which shows what such sockets can give. `rules` are a file's text for what
+    stands in the middle; without them everything passes.
     """
 
     def __init__(self, middle, workers, options=(), rules=None):
@@ -57,13 +58,15 @@ class Lab:
         self.workers = workers
         self.options = options
         self.rules = rules
-        self.weir = None
+        self.process = None
         self.directory = tempfile.TemporaryDirectory(prefix="weir-bench-")
 
     def __enter__(self):
         try:
             self.tool("up")
-            if self.middle != "weir":
+            if self.middle == "forwarder":
+                self.start_forwarder()
+            elif self.middle != "weir":
                 self.tool("bridge")
                 if self.middle == "conntrack":
                     self.track_connections()
@@ -78,13 +81,13 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        if self.weir:
-            self.weir.send_signal(signal.SIGTERM)
+        if self.process:
+            self.process.send_signal(signal.SIGTERM)
             try:
-                self.weir.wait(5)
+                self.process.wait(5)
             except subprocess.TimeoutExpired:
-                self.weir.kill()
-                self.weir.wait()
+                self.process.kill()
+                self.process.wait()
         self.tool("down")
         self.directory.cleanup()
 
@@ -99,25 +102,38 @@ class Lab:
     def inside(self, place, *command, limit=20):
         return run(self.command(place, *command), limit)
 
+    def start_forwarder(self):
+        binary = f"{self.directory.name}/forwarder"
+        run(["cc", "-O2", "-o", binary, f"{ROOT}/tools/benches/forwarder.c"], 60)
+        for port in ("eth1", "eth2"):
+            # As with Weir, the kernel has nothing to do with the frames.
+            self.inside("fw", "sysctl", "-qw", f"net.ipv6.conf.{port}.disable_ipv6=1")
+            self.drop_at_ingress("fw", port, "all")
+        self.start_middle("forwarder", [binary, "eth1", "eth2"])
+
     def start_weir(self):
         rules = self.written("rules.nft", self.rules or PASS_ALL)
-        log = f"{self.directory.name}/log"
         binary = os.environ.get("WEIR_BINARY", f"{ROOT}/.build/release/weir")
+        self.start_middle(
+            "weir",
+            [binary, "run", "--ports", "eth1,eth2", "--rules", rules, "--workers", str(self.workers),
+             "--state-directory", f"{self.directory.name}/state", "--json", *self.options])
+
+    def start_middle(self, name, command):
+        """Starts what forwards, and waits until it says that it does."""
+        log = f"{self.directory.name}/log"
         with open(log, "w") as errors:
-            self.weir = subprocess.Popen(
-                self.command(
-                    "fw", binary, "run", "--ports", "eth1,eth2", "--rules", rules, "--workers", str(self.workers),
-                    "--state-directory", f"{self.directory.name}/state", "--json", *self.options),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
+            self.process = subprocess.Popen(
+                self.command("fw", *command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
         for _ in range(500):
             with open(log) as file:
                 text = file.read()
             if "forwarding between" in text:
                 return
-            if self.weir.poll() is not None:
+            if self.process.poll() is not None:
                 break
             time.sleep(0.02)
-        raise Failure(f"weir does not forward: {text.strip()}")
+        raise Failure(f"{name} does not forward: {text.strip()}")
 
     def track_connections(self):
         """Lets the bridge's packets through the IP hooks, where conntrack puts fragments together."""
@@ -145,7 +161,7 @@ class Lab:
 
     def resident_memory(self):
         """Of Weir, in KiB."""
-        with open(f"/proc/{self.weir.pid}/status") as file:
+        with open(f"/proc/{self.process.pid}/status") as file:
             return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
     def serve_iperf(self):
@@ -213,9 +229,12 @@ class Lab:
         self.is_a_sink("far")
 
     def is_a_sink(self, host):
-        self.inside(host, "tc", "qdisc", "add", "dev", f"{host}0", "clsact")
+        self.drop_at_ingress(host, f"{host}0", "ip")
+
+    def drop_at_ingress(self, place, interface, protocol):
+        self.inside(place, "tc", "qdisc", "add", "dev", interface, "clsact")
         self.inside(
-            host, "tc", "filter", "add", "dev", f"{host}0", "ingress", "protocol", "ip", "bpf", "da", "bytecode", "1,6 0 0 2,")
+            place, "tc", "filter", "add", "dev", interface, "ingress", "protocol", protocol, "bpf", "da", "bytecode", "1,6 0 0 2,")
 
     def far_is_a_host(self):
         self.inside("far", "tc", "qdisc", "delete", "dev", "far0", "clsact")
