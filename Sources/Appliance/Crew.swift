@@ -2,6 +2,7 @@ import Classifier
 import Firewall
 import Fragments
 import PacketIO
+import Reporting
 
 /// The workers with all that outlives a session: their state, their counters, the rules they go by.
 final class Crew {

@@ -1,24 +1,8 @@
 public import Capture
 import Classifier
 import Glibc
-import Reporting
+public import Reporting
 import Synchronization
-
-/// What is wanted of the file of events.
-public struct EventSettings: Sendable {
-    /// A file, which is appended to, or `-` for standard output.
-    public var path: String
-    /// Also an event for each dropped frame.
-    public var includesDrops: Bool
-    /// Lines that are written in each second at the most; of the rest the number is said.
-    public var linesPerSecond: Int
-
-    public init(path: String, includesDrops: Bool = false, linesPerSecond: Int = 1000) {
-        self.path = path
-        self.includesDrops = includesDrops
-        self.linesPerSecond = linesPerSecond
-    }
-}
 
 /// Writes events as lines of JSON, from a thread of its own. What can't be written costs events, counted, never frames.
 public final class EventWriter: Sendable {

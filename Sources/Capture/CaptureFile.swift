@@ -12,6 +12,9 @@ public final class CaptureFile {
         explanations = Explanations(explanation)
     }
 
+    /// Frames that are in the file.
+    public var written: UInt64 { writer.written }
+
     /// Frames that the file did not take.
     public var unwritten: UInt64 { writer.unwritten }
 

@@ -36,6 +36,14 @@ public protocol ReplaySink: ~Copyable {
 
     /// A frame, or the datagram that it completes, came to a `log` statement. Heard before the verdict.
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame)
+
+    /// A frame came to so many more `log` statements than are told of one. Heard behind those that are.
+    mutating func leftOut(events: Int, of frame: JudgedFrame)
+}
+
+extension ReplaySink where Self: ~Copyable {
+    /// Nothing happens.
+    public mutating func leftOut(events: Int, of frame: JudgedFrame) {}
 }
 
 /// The firewall on recorded or described frames: the same that runs live, with the frames' times as its clock.
@@ -111,7 +119,10 @@ public struct Replay: ~Copyable {
     @inline(never)
     private func tellEvents<Sink: ReplaySink & ~Copyable>(of frame: JudgedFrame, to sink: inout Sink) {
         for index in 0..<firewall.eventCount {
-            guard let event = firewall.event(index) else { break }
+            guard let event = firewall.event(index) else {
+                sink.leftOut(events: firewall.eventCount - index, of: frame)
+                break
+            }
             sink.logged(event, frame)
         }
     }

@@ -27,9 +27,11 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     private let files: [String]
     private let accepted: CaptureFile?
     private let dropped: CaptureFile?
+    private let events: EventFile?
+    private let groups: GroupFiles?
     private var explanations: Explanations
     private var lines: LineBuffer
-    private var events: EventEncoder
+    private var encoder: EventEncoder
     /// The line that is being written.
     private var line: [UInt8] = []
     private(set) var ports = (PortCount(), PortCount())
@@ -41,8 +43,10 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         files = settings.files
         accepted = settings.accepted
         dropped = settings.dropped
+        events = settings.events
+        groups = settings.groups
         explanations = Explanations { CaptureComment.text(of: $0, program) }
-        events = EventEncoder(program, ports: program.ports)
+        encoder = EventEncoder(program, ports: program.ports)
         lines = LineBuffer(descriptor: settings.descriptor)
     }
 
@@ -59,6 +63,9 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         count(frame, isAccepted: isAccepted)
         if isAccepted, let accepted { capture(frame, in: accepted, isOutbound: true) }
         if !isAccepted, let dropped { capture(frame, in: dropped, isOutbound: false) }
+        if !isAccepted, let events, events.settings.includesDrops {
+            events.write(logRecord(of: frame, LoggedStatement(rule: frame.judgement.rule, statement: -1)), at: place(of: frame))
+        }
         switch listing {
         case .nothing: break
         case .text: list(frame, statement: -1)
@@ -67,12 +74,21 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame) {
+        if let destination = groups?.destination(of: event) {
+            var record = record(of: frame, rule: event.rule, statement: event.statement)
+            record.snapLength = destination.snapLength
+            destination.file.write(frame.bytes, record)
+        } else if let events {
+            events.write(logRecord(of: frame, event), at: place(of: frame))
+        }
         switch listing {
         case .nothing: break
         case .text: list(frame, rule: event.rule, statement: event.statement)
         case .json: encode(frame, event)
         }
     }
+
+    mutating func leftOut(events count: Int, of frame: JudgedFrame) { events?.leaveOut(count, time: frame.time) }
 
     // MARK: Parts
 
@@ -126,12 +142,19 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     private mutating func encode(_ frame: JudgedFrame, _ event: LoggedStatement) {
-        let record = LogRecord(
-            event: event, time: frame.time, ingress: frame.ingress, judgement: frame.judgement, bytes: frame.bytes.bytes)
-        let file = files.indices.contains(Int(frame.place.file)) ? files[Int(frame.place.file)] : ""
         line.removeAll(keepingCapacity: true)
-        events.append(record, at: EventEncoder.Place(number: frame.place.number, file: file), to: &line)
+        encoder.append(
+            logRecord(of: frame, event), at: place(of: frame), captureFile: dropped?.path, hasVerdict: true, to: &line)
         line.withUnsafeBufferPointer { lines.append($0) }
         lines.flushIfFull()
+    }
+
+    private func logRecord(of frame: JudgedFrame, _ event: LoggedStatement) -> LogRecord {
+        LogRecord(event: event, time: frame.time, ingress: frame.ingress, judgement: frame.judgement, bytes: frame.bytes.bytes)
+    }
+
+    private func place(of frame: JudgedFrame) -> EventEncoder.Place {
+        let file = files.indices.contains(Int(frame.place.file)) ? files[Int(frame.place.file)] : ""
+        return EventEncoder.Place(number: frame.place.number, file: file)
     }
 }

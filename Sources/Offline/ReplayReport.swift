@@ -30,6 +30,16 @@ public struct ReplayReport: Encodable {
         var backwardSteps: UInt64
     }
 
+    struct CaptureReport: Encodable {
+        var written: UInt64
+        var lost: UInt64
+    }
+
+    struct EventReport: Encodable {
+        var written: UInt64
+        var leftOut: UInt64
+    }
+
     private var version: String
     private var files: [String]
     private var frames: FrameReport
@@ -38,6 +48,9 @@ public struct ReplayReport: Encodable {
     private var to: String?
     private var ports: [PortReport]
     private var firewall: FirewallReport
+    /// By the groups' numbers.
+    private var groups: [String: CaptureReport]?
+    private var events: EventReport?
     private var nanoseconds: UInt64
     /// One sentence for each output that is not whole.
     public let failures: [String]
@@ -60,16 +73,26 @@ public struct ReplayReport: Encodable {
             PortReport(name: name, received: Amount(count.received), sent: Amount(count.sent))
         }
         self.firewall = FirewallReport(settings.program, firewall, at: now)
+        groups = settings.groups.map { groups in
+            Dictionary(
+                uniqueKeysWithValues: groups.files.map { ("\($0.group)", CaptureReport(written: $0.file.written, lost: $0.file.unwritten)) }
+            )
+        }
+        events = settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) }
         var failures: [String] = []
         if outputError != 0 { failures.append("the list of frames can't be written: \(String(cString: strerror(outputError)))") }
-        for file in [settings.accepted, settings.dropped].compactMap({ $0 }) where file.unwritten > 0 {
+        let captures = [settings.accepted, settings.dropped].compactMap { $0 } + (settings.groups?.files.map(\.file) ?? [])
+        for file in captures where file.unwritten > 0 {
             failures.append("\(file.path) did not take \(file.unwritten) frames; see that its disk has room")
+        }
+        if let events = settings.events, events.lost > 0 {
+            failures.append("\(events.settings.path) did not take \(events.lost) events; see that its disk has room")
         }
         self.failures = failures
     }
 
     private enum CodingKeys: CodingKey {
-        case version, files, frames, from, to, ports
+        case version, files, frames, from, to, ports, groups, events
     }
 
     /// The firewall's parts stand beside the others.
@@ -82,6 +105,8 @@ public struct ReplayReport: Encodable {
         try container.encodeIfPresent(from, forKey: .from)
         try container.encodeIfPresent(to, forKey: .to)
         try container.encode(ports, forKey: .ports)
+        try container.encodeIfPresent(groups, forKey: .groups)
+        try container.encodeIfPresent(events, forKey: .events)
     }
 
     /// As one line of JSON, or as tables.
@@ -104,6 +129,10 @@ public struct ReplayReport: Encodable {
             table.add([port.name, "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)", "\(port.sent.bytes)"])
         }
         result += "\n" + table.rendered() + "\n" + firewall.tables(omitsIdleRules: true)
+        for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) {
+            result += "\ngroup \(group): \(capture.written) written, \(capture.lost) lost\n"
+        }
+        if let events { result += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }
         let idle = firewall.rules.filter { $0.frames == 0 }
         guard !idle.isEmpty else { return result }
         var unmatched = TextTable(["rules that no frame matched"])

@@ -24,6 +24,10 @@ public struct ReplaySettings {
     public var accepted: CaptureFile?
     /// Where frames go that don't, with the reason.
     public var dropped: CaptureFile?
+    /// Where the events of `log` statements go, and those of dropped frames if that is wanted.
+    public var events: EventFile?
+    /// Where frames go that `log group` statements name.
+    public var groups: GroupFiles?
     /// Of the program, for reports.
     public var version = ""
 
@@ -92,6 +96,7 @@ public struct ReplayRun: ~Copyable {
     ) throws(ReplayProblem) {
         var reader = try open(file, isStopping)
         finder.beginFile()
+        settings.events?.beginCapture()
         var place = FramePlace(file: UInt16(truncatingIfNeeded: file), number: 0)
         while let frame = try next(&reader) {
             place.number &+= 1
@@ -143,6 +148,8 @@ public struct ReplayRun: ~Copyable {
         replay.finish(into: &output)
         settings.accepted?.finish()
         settings.dropped?.finish()
+        settings.events?.finish(at: counts.latest)
+        for (_, file) in settings.groups?.files ?? [] { file.finish() }
         return ReplayReport(
             settings, counts, ports: [output.ports.0, output.ports.1], firewall: replay.counters.snapshot(), now: replay.now,
             backwardSteps: replay.backwardSteps, outputError: output.flush())

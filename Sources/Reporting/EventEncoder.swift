@@ -67,7 +67,10 @@ package struct EventEncoder {
     /// - Parameters:
     ///   - place: Of a frame that was read from a capture.
     ///   - captureFile: Where dropped frames are written at this time.
-    package mutating func append(_ record: LogRecord, at place: Place? = nil, captureFile: String? = nil, to line: inout [UInt8]) {
+    ///   - hasVerdict: The line says what became of the frame whatever the event is, as in a list of frames.
+    package mutating func append(
+        _ record: LogRecord, at place: Place? = nil, captureFile: String? = nil, hasVerdict: Bool = false, to line: inout [UInt8]
+    ) {
         let frame = record.frame
         let isIPv4 = frame.network == .ipv4
         let isIP = isIPv4 || frame.network == .ipv6
@@ -116,7 +119,7 @@ package struct EventEncoder {
         line.append("\"timestamp\":\"")
         clock.append(record.time, to: &line)
         line.append("\",")
-        if place != nil, record.verdict != .hold {
+        if hasVerdict, record.verdict != .hold {
             line.append("\"verdict\":{\"action\":\"")
             line.append(record.verdict == .accept ? "pass" : "drop")
             line.append("\"},")

@@ -1,9 +1,6 @@
 import Appliance
 import ArgumentParser
 import Capture
-import Classifier
-import Reporting
-import Ruleset
 
 /// Bytes, with a unit if wanted: `4096`, `64K`, `100M`, `2G`.
 struct ByteCount: ExpressibleByArgument {
@@ -30,20 +27,7 @@ struct SecondRate: ExpressibleByArgument {
     }
 }
 
-/// `N=FILE`: where the frames of `log group N` go.
-struct GroupFile: ExpressibleByArgument {
-    let group: UInt16
-    let path: String
-
-    init?(argument: String) {
-        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let group = UInt16(parts[0]), !parts[1].isEmpty else { return nil }
-        self.group = group
-        path = String(parts[1])
-    }
-}
-
-/// What is written of dropped and logged frames, and where.
+/// What is written of dropped frames, and where.
 struct CaptureOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -73,29 +57,6 @@ struct CaptureOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Write frames only that match this expression of pcap-filter(7).", valueName: "expression"))
     var dropsFilter: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Write the frames of \"log group n\" to this file, as pcapng; may be given for several groups.", valueName: "n=file"))
-    var group: [GroupFile] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Append what log statements say to this file, as lines of JSON in the shape of Suricata's EVE.",
-            discussion: "- is standard output, as above. Without it, log statements are lines among the messages.", valueName: "file"))
-    var events: String?
-
-    @Flag(help: "Have an event for each dropped frame as well.")
-    var eventsDrops = false
-
-    @Option(
-        help: ArgumentHelp("Write so many events in each second at the most; the number of the others is written.", valueName: "n/second"))
-    var eventsRate: SecondRate?
-
-    /// Standard output is a capture's or the events'.
-    var takesStandardOutput: Bool { paths.contains("-") }
-
-    private var paths: [String] { [drops, events].compactMap { $0 } + group.map(\.path) }
-
     /// A ring's files are so large unless something else is said, and so many.
     private static let usualFile: UInt64 = 64 << 20
     private static let usualFiles = 10
@@ -113,15 +74,6 @@ struct CaptureOptions: ParsableArguments {
             ("filter", dropsFilter != nil),
         ]
         if drops == nil, let (name, _) = ofDrops.first(where: \.1) { throw ValidationError("--drops-\(name) needs --drops") }
-        if events == nil, eventsDrops || eventsRate != nil {
-            throw ValidationError("--events-\(eventsDrops ? "drops" : "rate") needs --events")
-        }
-        if let repeated = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
-            throw ValidationError("\(paths[repeated]) is to be written by two at a time; name different files")
-        }
-        if let repeated = group.indices.first(where: { index in group[..<index].contains { $0.group == group[index].group } }) {
-            throw ValidationError("--group \(group[repeated].group) is given twice")
-        }
         guard (64...CaptureSettings.longestSnapLength).contains(dropsSnaplen) else {
             throw ValidationError("--drops-snaplen takes a number from 64 to \(CaptureSettings.longestSnapLength)")
         }
@@ -136,33 +88,23 @@ struct CaptureOptions: ParsableArguments {
         }
     }
 
-    /// Opens what is to be written.
-    func open(_ editions: Editions, workers: Int) throws(CaptureError) -> (
-        drops: DropCapture?, groups: GroupCaptures?, events: EventWriter?
-    ) {
-        let (program, origin) = (editions.current.program, editions.current.origin)
-        func capture(_ settings: CaptureSettings) throws(CaptureError) -> DropCapture {
-            var settings = settings
-            settings.origin = origin
-            return try DropCapture(settings, workers: workers, explanation: editions.comment, origins: { editions[$0]?.origin })
-        }
-        var dropCapture: DropCapture?
-        if let drops {
-            var settings = CaptureSettings(path: drops)
-            settings.snapLength = dropsSnaplen
-            settings.ring = ring
-            settings.framesPerSecond = dropsRate?.count
-            settings.filter = dropsFilter
-            dropCapture = try capture(settings)
-        }
-        var captures: [UInt16: DropCapture] = [:]
-        for file in group { captures[file.group] = try capture(CaptureSettings(path: file.path)) }
-        var writer: EventWriter?
-        if let events {
-            writer = try EventWriter(
-                EventSettings(path: events, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? 1000), editions,
-                ports: program.ports, drops: dropCapture)
-        }
-        return (dropCapture, captures.isEmpty ? nil : GroupCaptures(captures, program), writer)
+    /// Opens what is to be written; nil if nothing is.
+    func open(_ editions: Editions, workers: Int) throws(CaptureError) -> DropCapture? {
+        guard let drops else { return nil }
+        var settings = CaptureSettings(path: drops)
+        settings.snapLength = dropsSnaplen
+        settings.ring = ring
+        settings.framesPerSecond = dropsRate?.count
+        settings.filter = dropsFilter
+        return try DropCapture(settings, editions, workers: workers)
+    }
+}
+
+extension DropCapture {
+    /// With the comments that the editions make.
+    convenience init(_ settings: CaptureSettings, _ editions: Editions, workers: Int) throws(CaptureError) {
+        var settings = settings
+        settings.origin = editions.current.origin
+        try self.init(settings, workers: workers, explanation: editions.comment, origins: { editions[$0]?.origin })
     }
 }

@@ -65,6 +65,9 @@ struct Replay: ParsableCommand {
     @Option(help: ArgumentHelp("Write the frames that are dropped to this file, with the reason, likewise.", valueName: "file.pcapng"))
     var dropped: String?
 
+    @OptionGroup(title: "Events and logged frames")
+    var logged: LogOptions
+
     @OptionGroup(title: "Fragments")
     var fragments: FragmentOptions
 
@@ -76,6 +79,9 @@ struct Replay: ParsableCommand {
 
     @Flag(help: "Print JSON, an object a line: frames in the shape of Suricata's EVE, the counters as \"run\" does.")
     var json = false
+
+    /// Files, besides the list of frames.
+    private var written: [String] { [accepted, dropped].compactMap { $0 } + logged.paths }
 
     private var portNames: [String] { ports.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
 
@@ -92,10 +98,8 @@ struct Replay: ParsableCommand {
         for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) where !portNames.contains(name) {
             throw ValidationError("'\(name)' is neither of the ports \(portNames.joined(separator: " and "))")
         }
-        if let accepted, accepted == dropped {
-            throw ValidationError("\(accepted) is to be written by two at a time; name different files")
-        }
-        if let file = [accepted, dropped].compactMap({ $0 }).first(where: { $0 != "-" && files.contains($0) }) {
+        try expectDifferent(written)
+        if let file = written.first(where: { $0 != "-" && files.contains($0) }) {
             throw ValidationError("\(file) is to be read and written; name different files")
         }
     }
@@ -141,15 +145,20 @@ struct Replay: ParsableCommand {
             settings.flows = flows.settings
             settings.fillsCutFrames = cutFrames == .zeros
             settings.listing = summary ? .nothing : json ? .json : .text
-            settings.descriptor = accepted == "-" || dropped == "-" ? STDERR_FILENO : STDOUT_FILENO
+            settings.descriptor = written.contains("-") ? STDERR_FILENO : STDOUT_FILENO
             settings.version = weirVersion
+            let origin = CaptureOrigin.ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion)
             func capture(_ path: String) throws(CaptureError) -> CaptureFile {
                 var capture = CaptureSettings(path: path)
-                capture.origin = CaptureOrigin.ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion)
+                capture.origin = origin
                 return try CaptureFile(capture) { CaptureComment.text(of: $0, program) }
             }
             settings.accepted = try accepted.map(capture)
             settings.dropped = try dropped.map(capture)
+            let (groups, events, warnings) = try logged.open(program, origin: origin, dropped: dropped)
+            settings.groups = groups
+            settings.events = events
+            for warning in warnings { complain("weir: \(warning)") }
             return settings
         } catch {
             throw refuse("\(error)")

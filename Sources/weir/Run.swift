@@ -34,8 +34,11 @@ struct Run: ParsableCommand {
     @Option(help: "Threads that forward; a pair of hosts stays on one of them. (default: the processors)")
     var workers: Int?
 
-    @OptionGroup(title: "Captures and events")
+    @OptionGroup(title: "Drop captures")
     var captures: CaptureOptions
+
+    @OptionGroup(title: "Events and logged frames")
+    var logged: LogOptions
 
     @OptionGroup(title: "Fragments")
     var fragments: FragmentOptions
@@ -71,10 +74,14 @@ struct Run: ParsableCommand {
 
     private var portNames: [String] { ports.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
 
+    /// Files, besides reports.
+    private var written: [String] { (captures.drops.map { [$0] } ?? []) + logged.paths }
+
     func validate() throws {
         guard portNames.count == 2, portNames.allSatisfy({ !$0.isEmpty }) else {
             throw ValidationError("--ports takes two interfaces with a comma between them, as in --ports eth1,eth2")
         }
+        try expectDifferent(written)
         if let workers, !(1...Self.workerLimit).contains(workers) {
             throw ValidationError("--workers takes a number from 1 to \(Self.workerLimit)")
         }
@@ -93,8 +100,9 @@ struct Run: ParsableCommand {
             let workers = workers ?? min(processorCount(), Self.workerLimit)
             let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now())
             let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
-            let (drops, groups, events) = try captures.open(editions, workers: workers)
-            for group in groups?.unused ?? [] { log.warning("no rule says \"log group \(group)\", so its capture stays empty") }
+            let drops = try captures.open(editions, workers: workers)
+            let (groups, events, idleGroups) = try logged.open(editions, workers: workers, drops: drops)
+            for warning in idleGroups { log.warning("\(warning)") }
             let configuration = Configuration(
                 ports: portNames, editions: editions,
                 reload: rules == "-" ? nil : Rereader(path: rules, ports: portNames, sources: ruleset.sources).read, drops: drops,
@@ -103,7 +111,7 @@ struct Run: ParsableCommand {
                 rechecksFlows: reloadFlows == .recheck,
                 listsFlows: listFlows,
                 ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
-            let output = captures.takesStandardOutput ? FileHandleOutput.standardError : .standardOutput
+            let output = written.contains("-") ? FileHandleOutput.standardError : .standardOutput
             try Appliance(configuration, log: log, print: output.write).run()
         } catch {
             throw refuse("\(error)")

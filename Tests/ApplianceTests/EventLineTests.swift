@@ -125,7 +125,7 @@ import Wire
             record.time = random.pick([0, 999_999_999, 1_700_000_000_000_001_000, 1_700_000_000_999_999_999, .max])
             let place = random.oneIn(2) ? EventEncoder.Place(number: random.next(), file: random.pick(["-", "x/ü.pcap"])) : nil
             var written: [UInt8] = []
-            encoder.append(record, at: place, to: &written)
+            encoder.append(record, at: place, hasVerdict: place != nil, to: &written)
             let reference =
                 place.map { ReferenceEventLine(record, program, ports: names, number: $0.number, file: $0.file) }
                 ?? ReferenceEventLine(record, program, ports: names)

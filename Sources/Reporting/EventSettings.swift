@@ -1,0 +1,15 @@
+/// What is wanted of the file of events.
+public struct EventSettings: Sendable {
+    /// A file, which is appended to, or `-` for standard output.
+    public var path: String
+    /// Also an event for each dropped frame.
+    public var includesDrops: Bool
+    /// Lines that are written in each second at the most; of the rest the number is said.
+    public var linesPerSecond: Int
+
+    public init(path: String, includesDrops: Bool = false, linesPerSecond: Int = 1000) {
+        self.path = path
+        self.includesDrops = includesDrops
+        self.linesPerSecond = linesPerSecond
+    }
+}

@@ -1,0 +1,108 @@
+import Appliance
+import ArgumentParser
+import Capture
+import Classifier
+import Offline
+import Reporting
+
+/// `N=FILE`: where the frames of `log group N` go.
+struct GroupFile: ExpressibleByArgument {
+    let group: UInt16
+    let path: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let group = UInt16(parts[0]), !parts[1].isEmpty else { return nil }
+        self.group = group
+        path = String(parts[1])
+    }
+}
+
+/// What is written of what `log` statements see, and where: of live frames and of recorded ones.
+struct LogOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Write the frames of \"log group n\" to this file, as pcapng; may be given for several groups.", valueName: "n=file"))
+    var group: [GroupFile] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Append what log statements say to this file, as lines of JSON in the shape of Suricata's EVE.",
+            discussion: """
+                - is standard output, and then what else would be printed there goes to standard error. Without it, the log statements of a \
+                run are lines among its messages, and those of a replay lines among its frames.
+                """, valueName: "file"))
+    var events: String?
+
+    @Flag(help: "Have an event for each dropped frame as well.")
+    var eventsDrops = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write so many events in each second at the most; the number of the others is written. (default: 1000 of a run, all of a replay)",
+            valueName: "n/second"))
+    var eventsRate: SecondRate?
+
+    /// What is written.
+    var paths: [String] { (events.map { [$0] } ?? []) + group.map(\.path) }
+
+    func validate() throws {
+        if events == nil, eventsDrops || eventsRate != nil {
+            throw ValidationError("--events-\(eventsDrops ? "drops" : "rate") needs --events")
+        }
+        if let repeated = group.indices.first(where: { index in group[..<index].contains { $0.group == group[index].group } }) {
+            throw ValidationError("--group \(group[repeated].group) is given twice")
+        }
+    }
+
+    private func eventSettings(usualRate: Int) -> EventSettings? {
+        events.map { EventSettings(path: $0, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? usualRate) }
+    }
+
+    /// One sentence for each group that no rule names.
+    private func warnings(_ unused: [UInt16]?) -> [String] {
+        (unused ?? []).map { "no rule says \"log group \($0)\", so its capture stays empty" }
+    }
+
+    /// Opens what is to be written of a run.
+    /// - Parameter drops: Whose file is named in the events of dropped frames.
+    func open(
+        _ editions: Editions, workers: Int, drops: DropCapture?
+    ) throws(CaptureError) -> (groups: GroupCaptures?, events: EventWriter?, warnings: [String]) {
+        let program = editions.current.program
+        var captures: [UInt16: DropCapture] = [:]
+        for file in group { captures[file.group] = try DropCapture(CaptureSettings(path: file.path), editions, workers: workers) }
+        let groups = captures.isEmpty ? nil : GroupCaptures(captures, program)
+        var writer: EventWriter?
+        if let settings = eventSettings(usualRate: 1000) {
+            writer = try EventWriter(settings, editions, ports: program.ports, drops: drops)
+        }
+        return (groups, writer, warnings(groups?.unused))
+    }
+
+    /// Opens what is to be written of a replay.
+    /// - Parameters:
+    ///   - origin: What captures say of themselves.
+    ///   - dropped: The file of dropped frames, to be named in their events.
+    func open(
+        _ program: Program, origin: CaptureOrigin, dropped: String?
+    ) throws(CaptureError) -> (groups: GroupFiles?, events: EventFile?, warnings: [String]) {
+        var files: [UInt16: CaptureFile] = [:]
+        for file in group {
+            var settings = CaptureSettings(path: file.path)
+            settings.origin = origin
+            files[file.group] = try CaptureFile(settings) { CaptureComment.text(of: $0, program) }
+        }
+        let groups = files.isEmpty ? nil : GroupFiles(files, program)
+        var writer: EventFile?
+        if let settings = eventSettings(usualRate: .max) { writer = try EventFile(settings, program, captureFile: dropped) }
+        return (groups, writer, warnings(groups?.unused))
+    }
+}
+
+/// Refuses outputs that two would write.
+func expectDifferent(_ paths: [String]) throws {
+    if let repeated = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
+        throw ValidationError("\(paths[repeated]) is to be written by two at a time; name different files")
+    }
+}
