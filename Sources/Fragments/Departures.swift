@@ -62,7 +62,12 @@ extension FragmentGatherer {
     }
 
     /// Which datagram makes room: the oldest of the pair of hosts that holds the most, if that is more than half a share, and else the
-    /// oldest of all. In a flood under many addresses the heaviest is whoever sends real datagrams, and those need not live long.
+    /// oldest of all.
+    ///
+    /// Always the heaviest pair's would be the attacker's choice. Sources can be forged, so a flood has a pair for each of its fragments,
+    /// and memory for 2,048 datagrams that wait for 30 seconds is kept full with 70 small frames a second. From then on the heaviest
+    /// pair is whoever has two fragments of a real datagram there, and no datagram of three would be whole ever. The oldest of all goes
+    /// after 2,048 others have come: that many have to be sent within the milliseconds in which a real datagram is under way.
     private var nextToGo: Int32? {
         if let heaviest = pairs.heaviest, pairs[heaviest].bytes > limits.bytesPerPair / 2 { return pairs[heaviest].oldest }
         guard let first = datagrams.eldest(isIPv6: false) else { return datagrams.eldest(isIPv6: true) }

@@ -47,18 +47,52 @@ struct LimitTests {
         #expect(bench.deaths == Array(repeating: .limitDatagrams, count: 90))
     }
 
+    /// A flood, a datagram of one fragment from each of 5,000 addresses, and in the midst of it one datagram that is meant to be whole.
+    private enum Forged {
+        static let fragments = 14
+
+        /// Of a datagram from a host of its own; nil of the honest one's next fragment. That begins when there is no room left, and has
+        /// one among every fifty of the flood's.
+        static let arrivals: [Int?] = (0..<5000).flatMap { number -> [Int?] in
+            number >= 4000 && number < 4000 + 50 * fragments && number % 50 == 0 ? [number, nil] : [number]
+        }
+    }
+
     @Test("a flood under many addresses doesn't stop a long datagram", arguments: [64, 1400])
     func manySources(size: Int) {
         var bench = Bench()
-        for number in 0..<5000 {
-            bench.take(Self.beginning(1, source: 2 + number, size: size))
-            // Begins when there is no room left, and has a fragment among every fifty of the flood's.
-            guard number >= 4000, number % 50 == 0, number < 4700 else { continue }
-            let place = (number - 4000) / 50
-            bench.take(Part(1400 * place, [UInt8](repeating: 3, count: 1400), more: place < 13).frame)
+        var place = 0
+        for source in Forged.arrivals {
+            guard let source else {
+                bench.take(Part(1400 * place, [UInt8](repeating: 3, count: 1400), more: place < Forged.fragments - 1).frame)
+                place += 1
+                continue
+            }
+            bench.take(Self.beginning(1, source: 2 + source, size: size))
         }
-        #expect(bench.judged == [[UInt8](repeating: 3, count: 14 * 1400)])
+        #expect(bench.judged == [[UInt8](repeating: 3, count: Forged.fragments * 1400)])
         #expect(Set(bench.deaths).isSubset(of: [.limitDatagrams, .limitBytes]) && !bench.deaths.isEmpty)
+    }
+
+    /// Why the heaviest pair is not always who makes room.
+    @Test("by the rule that the heaviest pair makes room, that datagram would be lost", arguments: [true, false])
+    func whoMakesRoom(isHeaviest: Bool) {
+        /// Fragments that are held of each pair's only datagram, the oldest first.
+        var held: [(pair: Int, fragments: Int)] = []
+        var isWhole = false
+        for arrival in Forged.arrivals {
+            let pair = arrival ?? -1
+            if let index = held.firstIndex(where: { $0.pair == pair }) {
+                held[index].fragments += 1
+                isWhole = isWhole || pair == -1 && held[index].fragments == Forged.fragments
+            } else {
+                held.append((pair, 1))
+            }
+            guard held.count > FragmentLimits().datagrams else { continue }
+            let most = held.map(\.fragments).max() ?? 0
+            held.remove(at: isHeaviest ? held.firstIndex { $0.fragments == most } ?? 0 : 0)
+        }
+        #expect(isWhole == !isHeaviest)
     }
 
     @Test("a datagram with too many fragments dies", arguments: [FragmentMode.reassemble, .track])
