@@ -72,8 +72,8 @@ struct LaneBox: BitwiseCopyable, Sendable {
     }
 }
 
-/// The box indices of a program, frozen.
-struct BoxIndices: ~Copyable, Sendable {
+/// The box indices of a program, frozen. A class as `LookupTables` is one.
+final class BoxIndices: Sendable {
     /// Ways from a node.
     static let fanout = 16
 
@@ -92,6 +92,21 @@ struct BoxIndices: ~Copyable, Sendable {
     let boxes: FrozenArray<LaneBox>
     /// Of each box.
     let positions: FrozenArray<Int32>
+
+    init(
+        indices: [BoxIndex], dimensions: [BoxDimension], bounds: [UInt128], trees: [BoxTree], thresholds: [SIMD16<Int32>],
+        children: [Int32], leaves: [Int32], boxes: [LaneBox], positions: [Int32]
+    ) {
+        self.indices = FrozenArray(indices)
+        self.dimensions = FrozenArray(dimensions)
+        self.bounds = FrozenArray(bounds)
+        self.trees = FrozenArray(trees)
+        self.thresholds = FrozenArray(thresholds)
+        self.children = FrozenArray(children)
+        self.leaves = FrozenArray(leaves)
+        self.boxes = FrozenArray(boxes)
+        self.positions = FrozenArray(positions)
+    }
 
     /// Memory of all of it.
     var byteCount: Int {

@@ -95,9 +95,8 @@ struct BoxIndexEmitter {
 
     func frozen() -> BoxIndices {
         BoxIndices(
-            indices: FrozenArray(indices), dimensions: FrozenArray(dimensions), bounds: FrozenArray(bounds), trees: FrozenArray(trees),
-            thresholds: FrozenArray(thresholds), children: FrozenArray(children), leaves: FrozenArray(leaves), boxes: FrozenArray(boxes),
-            positions: FrozenArray(positions))
+            indices: indices, dimensions: dimensions, bounds: bounds, trees: trees, thresholds: thresholds, children: children,
+            leaves: leaves, boxes: boxes, positions: positions)
     }
 }
 

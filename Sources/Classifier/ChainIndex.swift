@@ -33,18 +33,40 @@ struct ChainIndex: BitwiseCopyable, Sendable {
     var boxes: BoxIndex
     /// One for each dimension.
     var selectors: LookupTable.Span
-    /// For each rule the instruction with which it is gone on with, once the index has named it: behind what the index has seen to.
+    /// One for each rule.
     var entries: LookupTable.Span
     /// The end of the chain.
     var end: Int32
 }
 
-/// The indices of a program's chains.
-struct ChainIndices: ~Copyable, Sendable {
+/// How a rule is gone on with, once the index has named it: behind what the index has seen to.
+struct RuleEntry: BitwiseCopyable, Sendable {
+    /// The instruction; or, where all that is left to do stands here, which verdict that is: `accept` or `drop`.
+    var place: Int32
+    /// The rule's number in the program.
+    var rule: Int32 = -1
+    /// Of the `counter` statement in front of the verdict; -1 for none.
+    var counter: Int32 = -1
+
+    /// In place of an instruction. Nearly all rules of long chains end so: what would be read of them there, beside this, is one more
+    /// wait for memory.
+    static let accept: Int32 = -1
+    static let drop: Int32 = -2
+}
+
+/// The indices of a program's chains. A class as `LookupTables` is one.
+final class ChainIndices: Sendable {
     let chains: FrozenArray<ChainIndex>
     let selectors: FrozenArray<IndexedSelector>
-    let entries: FrozenArray<Int32>
+    let entries: FrozenArray<RuleEntry>
     let boxes: BoxIndices
+
+    init(chains: [ChainIndex], selectors: [IndexedSelector], entries: [RuleEntry], boxes: BoxIndices) {
+        self.chains = FrozenArray(chains)
+        self.selectors = FrozenArray(selectors)
+        self.entries = FrozenArray(entries)
+        self.boxes = boxes
+    }
 
     /// Whether the rule after this one is asked for by the index, or rules are tried one by one for a while.
     ///
@@ -52,7 +74,7 @@ struct ChainIndices: ~Copyable, Sendable {
     /// the rules: then the next few are tried. So a chain costs no more than about twice the plain scan, whatever its rules are.
     private static let stride: Int32 = 16
 
-    /// The instruction with which the chain goes on.
+    /// The instruction with which the chain goes on; or one of `RuleEntry`'s verdicts, for which `cursor.found` says what counts.
     /// - Parameters:
     ///   - chain: The number of its index.
     ///   - rule: The rule's number in the chain that would be next, which begins at `next`.
@@ -77,7 +99,8 @@ struct ChainIndices: ~Copyable, Sendable {
         guard found >= 0 else { return Int(chain.end) }
         let position = Int32(truncatingIfNeeded: found)
         cursor.scanEnd = position &- rule < Self.stride ? position &+ Self.stride : 0
-        return Int(entries[Int(chain.entries.first) &+ found])
+        cursor.found = entries[Int(chain.entries.first) &+ found]
+        return Int(cursor.found.place)
     }
 }
 
@@ -87,6 +110,8 @@ struct ChainCursor: BitwiseCopyable {
     fileprivate(set) var chain: Int32 = -1
     /// Rules in front of this one are tried one by one.
     fileprivate(set) var scanEnd: Int32 = 0
+    /// The rule that the index named last.
+    fileprivate(set) var found = RuleEntry(place: 0)
     fileprivate var point = BoxPoint()
 
     /// What was read from the frame no longer holds.

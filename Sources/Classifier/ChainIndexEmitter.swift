@@ -8,15 +8,14 @@ import Ruleset
 struct ChainIndexEmitter {
     private var chains: [ChainIndex] = []
     private var selectors: [IndexedSelector] = []
-    private var entries: [Int32] = []
+    private var entries: [RuleEntry] = []
     private var boxes = BoxIndexEmitter()
 
     /// Boxes that one rule's sets are taken apart into at the most.
     private static let boxLimit = 32
 
     func frozen() -> ChainIndices {
-        ChainIndices(
-            chains: FrozenArray(chains), selectors: FrozenArray(selectors), entries: FrozenArray(entries), boxes: boxes.frozen())
+        ChainIndices(chains: chains, selectors: selectors, entries: entries, boxes: boxes.frozen())
     }
 
     /// What a match asks of a dimension.
@@ -59,14 +58,16 @@ struct ChainIndexEmitter {
         let dimensions = Self.dimensions(of: asked)
         let numbers = Dictionary(uniqueKeysWithValues: dimensions.enumerated().map { ($0.element, $0.offset) })
         var boxes: [IndexedBox] = []
-        var starts: [Int32] = []
+        var starts: [RuleEntry] = []
         for (position, rule) in asked.enumerated() {
             // The sum over all rules stays in proportion to their number.
             let room = max(1, min(Self.boxLimit, 4 * (position + 1) + 1024 - boxes.count))
             let (made, seenTo) = Self.boxes(of: rule, numbers, position: Int32(truncatingIfNeeded: position), room: room)
             boxes += made
             // An index is made before its `seek` instructions are put in front of the rules: one for each rule up to this.
-            starts.append(Int32(truncatingIfNeeded: rule.first + seenTo + position + 1))
+            starts.append(
+                Self.ending(instructions[rule.first + seenTo..<rules[position + 1]])
+                    ?? RuleEntry(place: Int32(truncatingIfNeeded: rule.first + seenTo + position + 1)))
         }
         let widths = dimensions.map { max(1, UInt128.bitWidth - $0.mask.leadingZeroBitCount) }
         guard let made = self.boxes.add(boxes, widths: widths), let firstSelector = Int32(exactly: selectors.count),
@@ -82,6 +83,20 @@ struct ChainIndexEmitter {
     }
 
     var count: Int { chains.count }
+
+    /// What is left of a rule, if that is no more than a counter and a verdict.
+    private static func ending(_ rest: ArraySlice<Instruction>) -> RuleEntry? {
+        var counter: Int32 = -1
+        for instruction in rest {
+            switch instruction.operation {
+            case .count where counter < 0: counter = instruction.first
+            case .accept: return RuleEntry(place: RuleEntry.accept, rule: instruction.first, counter: counter)
+            case .drop: return RuleEntry(place: RuleEntry.drop, rule: instruction.first, counter: counter)
+            default: return nil
+            }
+        }
+        return nil
+    }
 
     // MARK: What rules ask for
 

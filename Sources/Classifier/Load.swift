@@ -101,7 +101,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             // Where the header's place is not known its length is 0.
             guard end <= frame.transportLength, frame.tagCount <= 1 else { return nil }
             return number(in: bytes, endingAt: frame.transportOffset &+ end)
-        case .ingress, .egress: return ingress < 2 ? 1 << UInt128(ingress) : 0
+        case .ingress, .egress: return Self.port(ingress)
         case .packet:
             guard end <= frame.networkLength else { return nil }
             return number(in: bytes, endingAt: frame.networkOffset &+ end)
@@ -111,6 +111,10 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         default: return frame.malformation == .ethernetHeaderCutOff ? nil : linkValue(bytes, frame)
         }
     }
+
+    /// The bit of the port by which a frame came, whether rules ask for that or for the one that it leaves by.
+    @inline(__always)
+    static func port(_ ingress: UInt8) -> UInt128 { ingress < 2 ? 1 &<< UInt128(ingress) : 0 }
 
     /// What a frame has that has a whole Ethernet header.
     @inline(__always)

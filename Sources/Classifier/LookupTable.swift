@@ -56,7 +56,9 @@ struct LookupTable: BitwiseCopyable, Sendable {
 }
 
 /// The lookup tables of a program.
-struct LookupTables: ~Copyable, Sendable {
+///
+/// A class, though it has one owner: whoever calls a method of a structure of so many arrays copies it whole, for every frame.
+final class LookupTables: Sendable {
     let tables: FrozenArray<LookupTable>
     let parts: FrozenArray<KeyPart>
     let intervals: FrozenArray<Interval>
@@ -67,6 +69,20 @@ struct LookupTables: ~Copyable, Sendable {
     let numbers: FrozenArray<UInt128>
     let boxIndices: BoxIndices
     let outcomes: FrozenArray<Outcome>
+
+    init(
+        tables: [LookupTable], parts: [KeyPart], intervals: [Interval], tries: consuming IntervalTries, indices: [Int32],
+        numbers: [UInt128], boxIndices: BoxIndices, outcomes: [Outcome]
+    ) {
+        self.tables = FrozenArray(tables)
+        self.parts = FrozenArray(parts)
+        self.intervals = FrozenArray(intervals)
+        self.tries = tries
+        self.indices = FrozenArray(indices)
+        self.numbers = FrozenArray(numbers)
+        self.boxIndices = boxIndices
+        self.outcomes = FrozenArray(outcomes)
+    }
 
     /// Memory of all of it.
     var byteCount: Int {

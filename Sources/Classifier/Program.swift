@@ -139,15 +139,13 @@ public final class Program: Sendable {
                 var values = unsafe LoadedValues(in: slots, connection: connection, live: live)
                 values.setMark(UInt128(before.mark))
                 values.readConnection(loads, slots: connectionSlots)
-                for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) {
-                    if let value = loads[slot].value(bytes.bytes, frame, ingress: ingress, at: instant) { values.set(slot, value) }
-                }
+                read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                 var kind = FrameKinds(of: frame)
                 var isChanged = before.isChanged
                 var result = before
                 for index in first..<end {
                     guard entryPoints[index].frames.contains(kind) else { continue }
-                    let port = loads[0].value(bytes.bytes, frame, ingress: ingress, at: instant) ?? 0
+                    let port = Load.port(ingress)
                     values.set(0, entryPoints[index].hidesIngress ? 0 : port)
                     values.set(1, entryPoints[index].hidesEgress ? 0 : port)
                     result = run(
@@ -159,7 +157,7 @@ public final class Program: Sendable {
                         // The kernel looks for the headers anew in front of each base chain; of bytes that are as they were it finds the same.
                         frame = frame.readAgain(bytes.bytes)
                         kind = FrameKinds(of: frame)
-                        readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                        read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                     }
                 }
                 result.isChanged = isChanged
@@ -191,7 +189,11 @@ public final class Program: Sendable {
             switch instruction.operation {
             case .seek:
                 next = chainIndices.seek(instruction.first, from: instruction.count, next: next, &cursor, values)
-                continue
+                if next >= 0 { continue }
+                let found = cursor.found
+                if found.counter >= 0 { hits.countStatement(Int(found.counter), bytes: size) }
+                hits.countRule(Int(found.rule), bytes: size)
+                return Classification(verdict: found.place == RuleEntry.accept ? .accept : .drop, rule: found.rule, baseChain: -1)
             case .inRange:
                 if !isInRange(instruction, instructions.operands(of: place), values) { next = Int(instruction.target) }
                 continue
@@ -344,7 +346,7 @@ public final class Program: Sendable {
                 } else {
                     if outcome == .changed { isChanged = true }
                     cursor.forget()
-                    readAgain(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                    read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                 }
                 continue
             case .finish, .accept, .drop, .jump, .goto, .return, .endOfChain:

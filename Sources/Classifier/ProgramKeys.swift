@@ -50,9 +50,11 @@ extension Program {
         return dynamicSets.mapped(key, set: Int(access.set), bytes: size, connection: values.counted, at: instant.monotonic)
     }
 
-    /// After a change, of everything that has been read.
+    /// Reads all that rules ask for into its slots, at first and after a change.
+    ///
+    /// Never inlined: the frame, which rules may change, is then copied once, and not for each load.
     @inline(never)
-    func readAgain(
+    func read(
         _ values: inout LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
     ) {
         for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) where loads[slot].base != .connection {

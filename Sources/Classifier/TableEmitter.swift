@@ -23,8 +23,8 @@ struct TableEmitter {
 
     func frozen() -> LookupTables {
         LookupTables(
-            tables: FrozenArray(tables), parts: FrozenArray(parts), intervals: FrozenArray(intervals), tries: IntervalTries(tries),
-            indices: FrozenArray(indices), numbers: FrozenArray(numbers), boxIndices: boxIndices.frozen(), outcomes: FrozenArray(outcomes))
+            tables: tables, parts: parts, intervals: intervals, tries: IntervalTries(tries), indices: indices, numbers: numbers,
+            boxIndices: boxIndices.frozen(), outcomes: outcomes)
     }
 
     /// Where the intervals of a set are.
