@@ -33,7 +33,7 @@ struct ChainIndex: BitwiseCopyable, Sendable {
     var boxes: BoxIndex
     /// One for each dimension.
     var selectors: LookupTable.Span
-    /// One for each rule.
+    /// One for each of the boxes, in the order of the rules.
     var entries: LookupTable.Span
     /// The end of the chain.
     var end: Int32
@@ -43,6 +43,8 @@ struct ChainIndex: BitwiseCopyable, Sendable {
 struct RuleEntry: BitwiseCopyable, Sendable {
     /// The instruction; or, where all that is left to do stands here, which verdict that is: `accept` or `drop`.
     var place: Int32
+    /// The rule's number in the chain.
+    var position: Int32 = 0
     /// The rule's number in the program.
     var rule: Int32 = -1
     /// Of the `counter` statement in front of the verdict; -1 for none.
@@ -95,11 +97,11 @@ final class ChainIndices: Sendable {
                 boxes.place(values[selector.slot].map { $0 & selector.mask }, at: dimension, of: chain.boxes, in: &cursor.point)
             }
         }
-        let found = boxes.first(from: Int(rule), holding: cursor.point, in: chain.boxes)
+        let found = boxes.firstBox(from: Int(rule), holding: cursor.point, in: chain.boxes)
         guard found >= 0 else { return Int(chain.end) }
-        let position = Int32(truncatingIfNeeded: found)
-        cursor.scanEnd = position &- rule < Self.stride ? position &+ Self.stride : 0
         cursor.found = entries[Int(chain.entries.first) &+ found]
+        let position = cursor.found.position
+        cursor.scanEnd = position &- rule < Self.stride ? position &+ Self.stride : 0
         return Int(cursor.found.place)
     }
 }

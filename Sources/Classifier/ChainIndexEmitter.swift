@@ -65,9 +65,10 @@ struct ChainIndexEmitter {
             let (made, seenTo) = Self.boxes(of: rule, numbers, position: Int32(truncatingIfNeeded: position), room: room)
             boxes += made
             // An index is made before its `seek` instructions are put in front of the rules: one for each rule up to this.
-            starts.append(
-                Self.ending(instructions[rule.first + seenTo..<rules[position + 1]])
-                    ?? RuleEntry(place: Int32(truncatingIfNeeded: rule.first + seenTo + position + 1)))
+            let place = Int32(truncatingIfNeeded: rule.first + seenTo + position + 1)
+            var entry = Self.ending(instructions[rule.first + seenTo..<rules[position + 1]]) ?? RuleEntry(place: place)
+            entry.position = Int32(truncatingIfNeeded: position)
+            starts += repeatElement(entry, count: made.count)
         }
         let widths = dimensions.map { max(1, UInt128.bitWidth - $0.mask.leadingZeroBitCount) }
         guard let made = self.boxes.add(boxes, widths: widths), let firstSelector = Int32(exactly: selectors.count),
@@ -76,7 +77,7 @@ struct ChainIndexEmitter {
         chains.append(
             ChainIndex(
                 boxes: made.index, selectors: LookupTable.Span(first: firstSelector, count: Int32(dimensions.count)),
-                entries: LookupTable.Span(first: firstEntry, count: Int32(truncatingIfNeeded: count)), end: end))
+                entries: LookupTable.Span(first: firstEntry, count: Int32(truncatingIfNeeded: starts.count)), end: end))
         selectors += dimensions
         entries += starts
         return made.cost
