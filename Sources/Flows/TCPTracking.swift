@@ -173,8 +173,9 @@ extension FlowTracker {
             }
             keepsState = true
         }
-        // It answers a SYN or an ACK that was let through.
-        let answersSYN = table[record].has(FlowRecord.Flag.seenReply) && connection.lastKind == .syn
+        // It answers a SYN of the other side, or an ACK, that was let through.
+        let answersSYN =
+            table[record].has(FlowRecord.Flag.seenReply) && connection.lastKind == .syn && connection.lastDirection != direction
         if answersSYN || (!isAssured && connection.lastKind == .ack), segment.acknowledgement == connection.lastEnd { return .inWindow }
         // It answers a challenge.
         if connection.state == .synSent, connection.lastKind == .ack, connection.lastDirection == .reply,

@@ -78,9 +78,13 @@ struct ConversationSource {
     private let seed: UInt64
     private var number = 0
 
-    init(seed: UInt64) {
+    private let chosen: [Kind]
+
+    /// - Parameter kinds: Names of the kinds that are made; all if there are none.
+    init(seed: UInt64, kinds: [String] = []) {
         self.seed = seed
         random = SeededGenerator(seed: seed)
+        chosen = kinds.isEmpty ? Self.kinds : Self.kinds.filter { kinds.contains($0.name) }
     }
 
     typealias Kind = (name: String, weight: Int, make: @Sendable (inout ConversationSource, Hosts) -> [Step])
@@ -99,9 +103,9 @@ struct ConversationSource {
     mutating func next() -> Conversation {
         number += 1
         let hosts = Hosts(number: number, round: seed, isIPv6: random.oneIn(3), vlan: random.oneIn(8) ? 5 : nil)
-        var choice = Int.random(in: 0..<Self.kinds.reduce(0) { $0 + $1.weight }, using: &random)
-        var kind = Self.kinds[0]
-        for candidate in Self.kinds {
+        var choice = Int.random(in: 0..<chosen.reduce(0) { $0 + $1.weight }, using: &random)
+        var kind = chosen[0]
+        for candidate in chosen {
             kind = candidate
             if choice < candidate.weight { break }
             choice -= candidate.weight

@@ -29,10 +29,11 @@ struct FlowComparison {
     }
 
     /// - Returns: The conversations, each up to its end.
-    func run(conversations count: Int) throws -> [(conversation: Conversation, outcomes: [Outcome])] {
+    /// - Parameter kinds: Of conversations; all if there are none.
+    func run(conversations count: Int, kinds: [String]) throws -> [(conversation: Conversation, outcomes: [Outcome])] {
         try settings.applyToKernel()
         try bed.load(ConnectionState.rules, asksPacketHooks: true)
-        var source = ConversationSource(seed: seed)
+        var source = ConversationSource(seed: seed, kinds: kinds)
         let conversations = (0..<count).map { _ in source.next() }
         var firewall = Firewall(
             program: program, counters: FirewallCounters(for: program), flows: settings.forWeir, start: Self.now.monotonic)

@@ -16,10 +16,5 @@ struct KnownDifference: Sendable {
         KnownDifference(reason: "an error that quotes a packet of another IP version is invalid; the kernel doesn't look at the version") {
             $0.words.contains("another version") && $1?.name == "related" && $2?.name == "invalid"
         },
-        KnownDifference(
-            reason: "a half-open connection's reset behind a SYN sent again, which acknowledges what came in between, is not invalid"
-        ) {
-            $0.words.hasPrefix("R") && $1?.name == "invalid" && $2?.description == "established original (seen-reply)"
-        },
     ]
 }

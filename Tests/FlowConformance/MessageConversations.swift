@@ -45,6 +45,7 @@ extension ConversationSource {
                 return Step(from: end, frame: hosts.frame(from: end, 17, hosts.udp(end, ports, count: 20)), words: "udp \(ports)")
             }
         }
+        if steps.isEmpty { return [] }
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             let place = Int.random(in: 1...steps.count, using: &random)
             let about = steps[Int.random(in: 0..<place, using: &random)]

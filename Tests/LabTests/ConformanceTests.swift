@@ -21,7 +21,7 @@ extension LabTests {
             if result.isSuccess { try FileManager.default.removeItem(at: findings) }
         }
 
-        /// Always the same conversations too: in about one of several thousand a half-open connection's reset is taken otherwise.
+        /// Always the same conversations; others by the tool itself.
         @Test("random conversations are to Weir what they are to the kernel's conntrack", .needsWeir, .timeLimit(.minutes(3)))
         func randomConversations() throws {
             let tool = URL(filePath: Weir.binary).deletingLastPathComponent().appending(path: "flow-conformance").path
