@@ -44,6 +44,15 @@ final class Background {
 
     var outputText: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
     var outputData: Data { (try? Data(contentsOf: output)) ?? Data() }
+    /// Bytes of standard output so far.
+    var outputLength: UInt64 { (try? FileManager.default.attributesOfItem(atPath: output.path)[.size] as? UInt64) ?? 0 }
+    /// Standard output from a byte on.
+    func outputText(from place: UInt64) -> String {
+        guard let file = try? FileHandle(forReadingFrom: output), (try? file.seek(toOffset: place)) != nil,
+            let data = try? file.readToEnd()
+        else { return "" }
+        return String(decoding: data, as: UTF8.self)
+    }
     var errorText: String { (try? String(contentsOf: error, encoding: .utf8)) ?? "" }
 
     func signal(_ number: Int32) {
@@ -67,7 +76,7 @@ final class Background {
 /// Commands that are waited for.
 enum Command {
     /// Runs a command to its end, or until `limit` seconds are over.
-    static func run(_ arguments: [String], limit: Int = 10, environment: [String: String] = [:]) throws -> CommandResult {
+    static func run(_ arguments: [String], limit: Int = 30, environment: [String: String] = [:]) throws -> CommandResult {
         let directory = URL(filePath: NSTemporaryDirectory()).appending(path: "weir-lab-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -81,7 +90,7 @@ enum Command {
 
     /// Runs a command that has to succeed and returns its standard output.
     @discardableResult
-    static func require(_ arguments: [String], limit: Int = 10, environment: [String: String] = [:]) throws -> String {
+    static func require(_ arguments: [String], limit: Int = 30, environment: [String: String] = [:]) throws -> String {
         let result = try run(arguments, limit: limit, environment: environment)
         guard result.isSuccess else {
             throw CommandFailure(

@@ -19,6 +19,10 @@ final class Lab {
     let directory: URL
     private let suffix: String
     private var background: [Background] = []
+    /// Frames that wiretaps have sent from both ends, so that it is known how many the middle has to see.
+    var framesSent: UInt64 = 0
+    /// Weir, if that is in the middle.
+    weak var middle: Weir?
 
     /// - Parameter bare: the hosts have no address and say nothing of their own, so that what comes out is what a test sent.
     init(bare: Bool = false) throws {
@@ -46,13 +50,13 @@ final class Lab {
     }
 
     /// Runs a command in one of the namespaces.
-    func run(in place: Place, _ arguments: [String], limit: Int = 10) throws -> CommandResult {
+    func run(in place: Place, _ arguments: [String], limit: Int = 30) throws -> CommandResult {
         try Command.run(inside(place, arguments), limit: limit)
     }
 
     /// Runs one that has to succeed; the command is split at blanks.
     @discardableResult
-    func require(in place: Place, _ command: String, limit: Int = 10) throws -> String {
+    func require(in place: Place, _ command: String, limit: Int = 30) throws -> String {
         try Command.require(inside(place, command.split(separator: " ").map(String.init)), limit: limit)
     }
 
@@ -62,6 +66,13 @@ final class Lab {
         let process = try Background(inside(place, arguments), environment: environment, directory: directory)
         background.append(process)
         return process
+    }
+
+    /// Ends every process in a namespace, the children of what was started there too.
+    func endAll(in place: Place) throws {
+        for process in try Command.require(["ip", "netns", "pids", namespace(of: place)]).lines.compactMap({ Int32($0) }) {
+            kill(process, SIGKILL)
+        }
     }
 
     /// Writes a file into the lab's directory.

@@ -52,6 +52,12 @@ struct Counters: Sendable, Codable {
 
     func port(_ name: String) -> Port? { ports.first { $0.name == name } }
 
+    /// Frames that it has taken off the wire, and those that the kernel could not keep for it.
+    var taken: UInt64 { ports.reduce(0) { $0 + $1.received.frames + $1.kernelDrops } }
+
+    /// Frames that came and went by both ports.
+    var framesOnPorts: UInt64 { ports.reduce(0) { $0 + $1.received.frames + $1.sent.frames } }
+
     private var received: UInt64 { ports.reduce(0) { $0 + $1.received.frames - $1.truncated } }
     private var judged: UInt64 { reasons.values.reduce(0) { $0 + $1.frames } }
     private var passed: UInt64 { frames(for: "accept-by-rule") + frames(for: "accept-by-policy") }
@@ -91,12 +97,17 @@ final class Weir {
     }
 
     private let process: Background
-    private var linesRead = 0
+    private let lab: Lab
+    /// What wiretaps had sent in the lab before it was there.
+    private let framesBefore: UInt64
 
     /// Starts Weir and returns once it forwards.
     init(in lab: Lab, rules: URL, workers: Int = 1, options: [String] = []) throws {
         process = try Self.launch(in: lab, rules: rules, workers: workers, options: options)
-        guard eventually(within: .seconds(10), { isForwarding || !process.process.isRunning }), isForwarding else {
+        self.lab = lab
+        framesBefore = lab.framesSent
+        lab.middle = self
+        guard eventually(within: .seconds(30), { isForwarding || !process.process.isRunning }), isForwarding else {
             let text = process.errorText
             process.end()
             throw CommandFailure(description: "weir does not forward: \(text)")
@@ -131,9 +142,15 @@ final class Weir {
 
     func signal(_ number: Int32) { process.signal(number) }
 
-    /// Asks for the counters and reads them: as they are when every frame has come to its end, unless there is no such moment.
+    /// Asks for the counters and reads them: as they are when every frame that a wiretap has sent is among them, and has come to its end,
+    /// unless there is no such moment.
     func counters() throws -> Counters {
         var counters = try ask()
+        let deadline = ContinuousClock.now + .seconds(5)
+        while counters.taken < lab.framesSent - framesBefore, ContinuousClock.now < deadline {
+            usleep(10_000)
+            counters = try ask()
+        }
         for _ in 0..<5 where !counters.addUp {
             usleep(20_000)
             counters = try ask()
@@ -142,19 +159,29 @@ final class Weir {
     }
 
     private func ask() throws -> Counters {
-        let before = process.outputText.lines.count
+        let before = process.outputLength
         process.signal(SIGUSR1)
-        guard eventually(within: .seconds(3), { process.outputText.completeLines.count > before }) else {
+        var lines: [String] = []
+        guard
+            eventually(
+                within: .seconds(10),
+                {
+                    lines = process.outputText(from: before).completeLines
+                    return !lines.isEmpty
+                })
+        else {
             throw CommandFailure(description: "no counters upon SIGUSR1; the log: \(log)")
         }
-        return try Self.decode(process.outputText.completeLines[before])
+        return try Self.decode(lines[0])
     }
 
-    /// Ends it and returns its exit status and the last counters; the status is nil if it did not end within 5 s.
+    /// Ends it and returns its exit status and the last counters; the status is nil if it did not end within 15 s. What wiretaps have sent
+    /// it has taken by then, unless it is killed.
     @discardableResult
     func stop(_ number: Int32 = SIGTERM) -> (status: Int32?, counters: Counters?) {
+        if number != SIGKILL, isRunning, lab.framesSent > framesBefore { _ = try? counters() }
         process.signal(number)
-        let status = process.wait(limit: .seconds(5))
+        let status = process.wait(limit: .seconds(15))
         return (status, process.outputText.completeLines.last.flatMap { try? Self.decode($0) })
     }
 

@@ -33,11 +33,16 @@ struct Exchange: Sendable, Codable {
     /// The frames that were sent, in hexadecimal; nil for one that the sending host's kernel refused.
     let sent: [String?]
     let errors: [String]
-    let near: [IncomingFrame]
-    let far: [IncomingFrame]
+    private(set) var near: [IncomingFrame]
+    private(set) var far: [IncomingFrame]
 
     func received(at side: Side) -> [IncomingFrame] { side == .near ? near : far }
     func frames(at side: Side) -> [String] { received(at: side).map(\.frame) }
+
+    mutating func add(_ later: Exchange) {
+        near += later.near
+        far += later.far
+    }
 }
 
 /// What became of numbered frames.
@@ -47,6 +52,7 @@ struct SequenceResult: Sendable, Codable {
 
 /// Support/wiretap.py at work in a lab: packet sockets at both ends of the wire.
 final class Wiretap {
+    private weak var lab: Lab?
     private let process = Process()
     private let requests = Pipe()
     private let answers = Pipe()
@@ -56,6 +62,7 @@ final class Wiretap {
         guard let script = Bundle.module.url(forResource: "Support/wiretap", withExtension: "py") else {
             throw CommandFailure(description: "Support/wiretap.py is not among the test's resources")
         }
+        self.lab = lab
         process.executableURL = URL(filePath: "/usr/bin/env")
         // Ends by itself in the end, so that a test that waits for its answer does too.
         process.arguments = [
@@ -108,11 +115,18 @@ final class Wiretap {
         }
     }
 
-    /// Sends frames in order and returns what came out of both ends, once nothing more comes for `quiet`.
+    /// Sends frames in order and returns what came out of both ends, once nothing more comes for `quiet`. If Weir is in the middle, it has
+    /// judged them all by then: a machine that gives it no turn for so long changes nothing.
     ///
     /// - Parameter awaited: how many frames should come out; while fewer have, a slow machine gets more time.
     func exchange(_ frames: [OutgoingFrame], quiet: Duration = .milliseconds(100), awaiting awaited: Int = 0) throws -> Exchange {
-        try ask(Request(do: "exchange", frames: frames, quiet: quiet / .seconds(1), awaited: awaited))
+        var exchange: Exchange = try ask(Request(do: "exchange", frames: frames, quiet: quiet / .seconds(1), awaited: awaited))
+        lab?.framesSent += UInt64(exchange.sent.count { $0 != nil })
+        let came = exchange.near.count + exchange.far.count
+        guard awaited == 0 || came < awaited, let weir = lab?.middle, weir.isRunning else { return exchange }
+        _ = try weir.counters()
+        exchange.add(try ask(Request(do: "more", quiet: 0.01)))
+        return exchange
     }
 
     /// Sends one frame.
@@ -127,6 +141,8 @@ final class Wiretap {
 
     /// Sends `count` numbered copies of each flow's frame, the flows in turn.
     func sequence(of flows: [String], from side: Side, count: Int) throws -> SequenceResult {
-        try ask(Request(do: "sequence", from: side, flows: flows, count: count))
+        let result: SequenceResult = try ask(Request(do: "sequence", from: side, flows: flows, count: count))
+        lab?.framesSent += UInt64(flows.count * count)
+        return result
     }
 }

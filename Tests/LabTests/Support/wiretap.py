@@ -8,12 +8,14 @@ request a frame may be a scapy expression instead. The requests:
   {"do": "exchange", "frames": [{"from": "near", "frame": F, "offload": [flags, gso_type, hdr_len, gso_size, csum_start,
    csum_offset]}, …], "quiet": seconds, "awaited": n}
       Sends them in order, then listens until nothing has come for `quiet`; if fewer than `awaited` frames have come by
-      then, for up to a second more.
+      then, until nothing has come for three seconds.
       Answers {"sent": [hex or null], "errors": [text], "near": [R], "far": [R]} with
       R = {"frame": hex, "offload": [as above], "partial": bool, "sound": bool or null}; `partial` is a checksum left to
       the hardware, `sound` whether TCP's or UDP's is right, null where there is none.
   {"do": "listen", "seconds": s}
       As an exchange of nothing.
+  {"do": "more", "quiet": seconds}
+      What has come since the last answer, and what comes until nothing has for `quiet`.
   {"do": "sequence", "from": "near", "flows": [F, …], "count": n}
       n copies of each flow's frame, the last four bytes of each replaced by its number in its flow, the flows taken in
       turn. Answers {"received": n, "duplicates": n, "reordered": n, "returned": n}.
@@ -121,8 +123,8 @@ class End:
         return frame, offload, partial
 
 
-def collect(ends, quiet, patience=5.0, into=None, awaited=0):
-    """All that comes out of the ends until nothing has come for `quiet` seconds, or a second if less than `awaited`."""
+def collect(ends, quiet, patience=10.0, into=None, awaited=0):
+    """All that comes out of the ends until nothing has come for `quiet` seconds, or for three if less than `awaited`."""
     received = into if into is not None else {name: [] for name in ends}
     by_socket = {end.socket: name for name, end in ends.items()}
     deadline = time.monotonic() + patience
@@ -130,7 +132,7 @@ def collect(ends, quiet, patience=5.0, into=None, awaited=0):
     while True:
         now = time.monotonic()
         enough = sum(map(len, received.values())) >= awaited
-        end = min(last + (quiet if enough else max(quiet, 1.0)), deadline)
+        end = min(last + (quiet if enough else max(quiet, 3.0)), deadline)
         if now >= end:
             return received
         ready, _, _ = select.select(list(by_socket), [], [], end - now)
@@ -171,7 +173,12 @@ def exchange(ends, request):
         if number % 32 == 31:
             collect(ends, 0.002, into=received)
     collect(ends, quiet, into=received, awaited=request.get("awaited", 0))
-    answer = {"sent": sent, "errors": errors}
+    return told(received, sent, errors)
+
+
+def told(received, sent=(), errors=()):
+    """An exchange's answer."""
+    answer = {"sent": list(sent), "errors": list(errors)}
     for name, records in received.items():
         answer[name] = [
             {"frame": frame.hex(), "offload": offload, "partial": partial, "sound": is_sound(frame)}
@@ -223,6 +230,8 @@ def main():
                     answer = exchange(ends, request)
                 case "listen":
                     answer = exchange(ends, {"frames": [], "quiet": request["seconds"]})
+                case "more":
+                    answer = told(collect(ends, request["quiet"]))
                 case "sequence":
                     answer = sequence(ends, request)
         except Exception as error:  # said to the test, which fails with it
