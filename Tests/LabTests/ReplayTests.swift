@@ -29,7 +29,7 @@ extension LabTests {
 
             """
 
-        private static let frames: [OutgoingFrame] = (0..<40).flatMap { round in
+        static let frames: [OutgoingFrame] = (0..<40).flatMap { round in
             [
                 OutgoingFrame(from: .near, frame: "near/near4/TCP(sport=\(1000 + round), dport=80)"),
                 OutgoingFrame(from: .far, frame: "far/far4/TCP(sport=80, dport=\(1000 + round), flags='SA')"),
@@ -41,32 +41,7 @@ extension LabTests {
             ]
         }
 
-        /// Signals are blocked in the threads of the tests, and so they are in what those start.
-        private static let hearingSignals = [
-            "/usr/bin/python3", "-c",
-            "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execvp(sys.argv[1], sys.argv[1:])",
-        ]
-
-        /// A process that captures until it is told to end; ready when it has opened its file.
-        private static func capture(in lab: Lab, _ arguments: [String], to file: URL) throws -> Background {
-            let process = try lab.start(in: .fw, hearingSignals + arguments + ["-w", file.path])
-            let isReady = eventually(within: .seconds(10)) {
-                process.errorText.contains("File: ") || process.errorText.contains("listening on")
-            }
-            #expect(isReady, "\(process.errorText)")
-            // dumpcap says so a little before it listens.
-            sleep(for: .milliseconds(300))
-            return process
-        }
-
-        private static func end(_ process: Background) {
-            // What the kernel holds for it comes within its own timeout.
-            sleep(for: .milliseconds(500))
-            process.signal(SIGTERM)
-            #expect(process.wait(limit: .seconds(5)) != nil)
-        }
-
-        private static func replay(_ lab: Lab, _ arguments: [String]) throws -> (output: String, counters: Counters?) {
+        static func replay(_ lab: Lab, _ arguments: [String]) throws -> (output: String, counters: Counters?) {
             let rules = lab.directory.appending(path: "rules.nft").path
             let output = try Command.require(
                 [Weir.binary, "replay", "--json", "--rules", rules, "--ports", "\(Lab.ports.near),\(Lab.ports.far)"] + arguments)
@@ -103,10 +78,11 @@ extension LabTests {
             let file = lab.directory.appending(path: "both.pcapng")
             let live = lab.directory.appending(path: "live.pcapng")
             let weir = try Weir(in: lab, rules: Self.rules, options: ["--drops", live.path])
-            let process = try Self.capture(in: lab, ["dumpcap", "-q", "-i", Lab.ports.near, "-i", Lab.ports.far], to: raw)
+            let recorder = try Recorder(lab, ["dumpcap", "-q", "-i", Lab.ports.near, "-i", Lab.ports.far], to: raw)
             let exchange = try Wiretap(lab).exchange(Self.frames, quiet: .milliseconds(200))
             #expect(exchange.errors.isEmpty)
-            Self.end(process)
+            // Before the run ends: the host speaks on the ports as soon as it has them again.
+            try recorder.end(after: weir.counters().framesOnPorts)
             let run = try #require(weir.stop().counters)
             // dumpcap reads its interfaces in turn.
             try Command.require(["reordercap", raw.path, file.path])
@@ -134,7 +110,7 @@ extension LabTests {
         }
 
         /// A capture as tshark reads it, sorted: port, comment, length, the frame's bytes.
-        private static func packets(_ file: URL) throws -> [String] {
+        static func packets(_ file: URL) throws -> [String] {
             let fields = ["frame.interface_name", "frame.comment", "frame.len"].flatMap { ["-e", $0] }
             let lines = try Command.require(["tshark", "-r", file.path, "-T", "fields"] + fields).lines
             let copy = file.appendingPathExtension("pcap")
@@ -160,14 +136,15 @@ extension LabTests {
             let lab = try Lab(bare: true)
             let file = lab.directory.appending(path: "near.pcap")
             let weir = try Weir(in: lab, rules: Self.rules, options: ["--fragments", mode])
-            let process = try Self.capture(in: lab, ["tcpdump", "-i", Lab.ports.near, "-Q", "in"], to: file)
+            let recorder = try Recorder(
+                lab, ["tcpdump", "-U", "-i", Lab.ports.near, "-Q", "in"], ports: [Lab.ports.near], to: file)
             let cases = FragmentCase.all.filter { $0.frames().last?.time == 0 }
             let frames = cases.indices.flatMap { index in
                 cases[index].frames(between: Lab.hosts(10 + index)).map { OutgoingFrame(from: .near, frame: $0.frame.hexadecimal) }
             }
             let exchange = try Wiretap(lab).exchange(frames, quiet: .milliseconds(200))
             #expect(exchange.errors.isEmpty && frames.count > 100)
-            Self.end(process)
+            try recorder.end(after: UInt64(frames.count))
             let run = try #require(weir.stop().counters)
             let replayed = try #require(try Self.replay(lab, ["-q", "--fragments", mode, "--ingress", "eth1", file.path]).counters)
             // What the run still held, the replay gives the time that it needs to die.
@@ -199,12 +176,27 @@ extension LabTests {
                 ("\(base) --ingress eth1 /nowhere.pcap", 66, ["/nowhere.pcap can't be read: No such file"]),
                 ("\(base) --ingress eth1 --dropped /nowhere/d.pcap \(file.path)", 1, ["/nowhere/d.pcap can't be opened"]),
                 ("\(base) -q --ingress eth1 --accepted - \(file.path) | tcpdump -nn -r -", 0, ["Request who-has 10.0.0.2"]),
+                ("\(base) --ingress eth1 --events - --events-drops \(file.path)", 0, ["events: 0 written, 0 left out"]),
+                ("\(base) --ingress eth1 --group 3=/dev/null \(file.path)", 0, ["no rule says \"log group 3\""]),
+                ("\(base) --ingress eth1 --events-rate 5 \(file.path)", 64, ["--events-rate needs --events"]),
+                ("\(base) --ingress eth1 --group 3=a --group 3=b \(file.path)", 64, ["--group 3 is given twice"]),
+                ("\(base) --ingress eth1 --events x --dropped x \(file.path)", 64, ["x is to be written by two at a time"]),
+                ("\(base) --ingress eth1 --events \(file.path) \(file.path)", 64, ["is to be read and written"]),
                 ("\(base) --ingress eth1 \(file.path) >/dev/full", 1, ["can't be written: No space left"]),
             ] {
                 let result = try Command.run(["bash", "-c", command])
                 #expect(result.status == status, "\(command): \(result.error)")
                 for word in words { #expect((result.output + result.error).contains(word), "\(command): \(result.output)\(result.error)") }
             }
+        }
+
+        /// Whether all that was written into a named pipe has been read, and by somebody who still has it open: else it would be gone.
+        private static func isDrained(_ pipe: String) throws -> Bool {
+            let descriptor = open(pipe, O_RDONLY | O_NONBLOCK)
+            guard descriptor >= 0 else { throw CommandFailure(description: "\(pipe): error \(errno)") }
+            defer { close(descriptor) }
+            var count: Int32 = 0
+            return ioctl(descriptor, UInt(FIONREAD), &count) == 0 && count == 0
         }
 
         @Test("a signal ends it with what there is so far, also while it waits for more")
@@ -219,9 +211,9 @@ extension LabTests {
             try Command.require(["mkfifo", pipe])
             let process = try lab.start(in: .fw, ["bash", "-c", command])
             try Command.require(["bash", "-c", "cat \(file.path) >\(pipe)"])
-            sleep(for: .milliseconds(700))
+            #expect(try eventually(within: .seconds(20)) { try Self.isDrained(pipe) })
             process.signal(SIGTERM)
-            #expect(process.wait(limit: .seconds(5)) == 0)
+            #expect(process.wait(limit: .seconds(20)) == 0)
             #expect(process.outputText.contains("1 frame in -") && process.errorText.contains("interrupted"), "\(process.errorText)")
         }
     }
