@@ -46,7 +46,7 @@ package struct TestBed {
             done
             """
         try Self.run(commands)
-        for _ in 0..<200 {
+        for _ in 0..<1000 {
             let bridge = try Self.run("bridge link")
             if bridge.components(separatedBy: "state forwarding").count == 3 { break }
             Thread.sleep(forTimeInterval: 0.01)

@@ -79,7 +79,7 @@ extension LabTests {
             let exchange = try Wiretap(lab).exchange(Self.sent.map(\.frame), quiet: .milliseconds(100), awaiting: 1)
             let name = "\"capture_file\":\"\(file.path)\""
             #expect(
-                eventually(within: .seconds(2)) { (try? String(contentsOf: events, encoding: .utf8))?.contains(name) == true },
+                eventually(within: .seconds(10)) { (try? String(contentsOf: events, encoding: .utf8))?.contains(name) == true },
                 "dropped frames' events name the capture")
             #expect(exchange.errors.isEmpty && exchange.far.count == 1 && exchange.near.isEmpty)
             let (status, counters) = weir.stop()
@@ -153,10 +153,10 @@ extension LabTests {
         func standardOutput() throws {
             let lab = try Lab(bare: true)
             let process = try Weir.launch(in: lab, rules: lab.write(Weir.chain(["drop"]), to: "rules.nft"), options: ["--drops", "-"])
-            #expect(eventually(within: .seconds(10)) { process.errorText.contains("forwarding between") }, "\(process.errorText)")
+            #expect(eventually(within: .seconds(30)) { process.errorText.contains("forwarding between") }, "\(process.errorText)")
             _ = try Wiretap(lab).exchange((0..<5).map { _ in OutgoingFrame(from: .near, frame: "near/near4/UDP(dport=9)/data(30)") })
             process.signal(SIGTERM)
-            #expect(process.wait(limit: .seconds(5)) == 0)
+            #expect(process.wait(limit: .seconds(15)) == 0)
             #expect(process.errorText.contains("\"capture\":{"), "the counters")
             let file = lab.directory.appending(path: "out.pcapng")
             try process.outputData.write(to: file)
@@ -171,9 +171,9 @@ extension LabTests {
                 "\(Weir.binary) run --ports eth1,eth2 --rules \(rules.path) --workers 1 --json --drops - --state-directory "
                 + lab.directory.appending(path: "state").path
             let process = try lab.start(in: .fw, ["bash", "-c", "\(command) | head -c 200 >/dev/null; sleep 30"])
-            #expect(eventually(within: .seconds(10)) { process.errorText.contains("forwarding between") }, "\(process.errorText)")
+            #expect(eventually(within: .seconds(30)) { process.errorText.contains("forwarding between") }, "\(process.errorText)")
             for _ in 0..<5 { _ = try lab.run(in: .near, ["ping", "-c", "1", "-W", "1", "10.77.0.2"], limit: 3) }
-            #expect(eventually(within: .seconds(5)) { process.errorText.contains("missing in the capture") }, "\(process.errorText)")
+            #expect(eventually(within: .seconds(20)) { process.errorText.contains("missing in the capture") }, "\(process.errorText)")
             #expect(try lab.run(in: .near, ["arping", "-c", "1", "-w", "2", "-I", "near0", "10.77.0.2"]).isSuccess, "it forwards")
         }
 
@@ -185,9 +185,11 @@ extension LabTests {
             let weir = try Weir(in: lab, rules: Weir.chain(["drop"]), options: ["--drops", file.path])
             let wiretap = try Wiretap(lab)
             _ = try wiretap.send("near/near4/UDP(dport=9)/data(30)", from: .near)
+            // Else the writer might hear the signal before it sees the frame.
+            #expect(try eventually(within: .seconds(10)) { try weir.counters().capture?.written == 1 })
             try FileManager.default.moveItem(at: file, to: moved)
             weir.signal(SIGHUP)
-            #expect(eventually(within: .seconds(2)) { FileManager.default.fileExists(atPath: file.path) })
+            #expect(eventually(within: .seconds(10)) { FileManager.default.fileExists(atPath: file.path) })
             _ = try wiretap.exchange((0..<2).map { _ in OutgoingFrame(from: .far, frame: "far/far4/UDP(dport=9)/data(30)") })
             #expect(weir.stop().status == 0)
             #expect(try Self.packets(moved).map(\.port) == ["eth1"])
@@ -204,13 +206,21 @@ extension LabTests {
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                 let weir = try Weir(
                     in: lab, rules: Weir.chain(["drop"]), options: ["--drops", folder.appending(path: "drops.pcapng").path] + ring)
-                sleep(for: .milliseconds(150 + 37 * round))
+                func files() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
+                let isWriting = try eventually(within: .seconds(20)) {
+                    try files().contains { name in
+                        let status = try? FileManager.default.attributesOfItem(atPath: folder.appending(path: name).path)
+                        return status?[.size] as? UInt64 ?? 0 > 1 << 16
+                    }
+                }
+                #expect(isWriting)
+                sleep(for: .milliseconds(37 * round))
                 weir.signal(SIGKILL)
-                #expect(eventually(within: .seconds(3)) { !weir.isRunning })
-                let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-                #expect(ring.isEmpty ? files.count == 1 : (1...3).contains(files.count), "\(files)")
+                #expect(eventually(within: .seconds(15)) { !weir.isRunning })
+                let names = try files()
+                #expect(ring.isEmpty ? names.count == 1 : (1...3).contains(names.count), "\(names)")
                 var packets = 0
-                for name in files {
+                for name in names {
                     let result = try Command.run(["capinfos", "-c", "-M", "-T", "-r", folder.appending(path: name).path])
                     #expect(result.isSuccess && !result.error.contains("cut short"), "\(name): \(result.error)")
                     packets += result.output.lines.first?.split(separator: "\t").last.flatMap { Int($0) } ?? 0

@@ -56,7 +56,7 @@ extension LabTests {
         @Test("what is not whole in time is dropped, and what comes later is no part of it")
         func timeout() throws {
             let lab = try Lab()
-            let weir = try Weir(in: lab, options: ["--fragment-timeout", "1"])
+            let weir = try Weir(in: lab, options: ["--fragment-timeout", "2"])
             let receiver = try Receiver(lab, udpPort: FragmentCase.udpPort, protocol: FragmentCase.opaqueProtocol)
             let wiretap = try Wiretap(lab)
             let case4 = try #require(FragmentCase.all.first { $0.id == "obsd4/frag" })
@@ -64,7 +64,7 @@ extension LabTests {
             _ = try wiretap.send(frames[0], from: .near, quiet: .milliseconds(10))
             #expect(try weir.counters().held.frames == 1)
             #expect(
-                try eventually(within: .seconds(3), every: .milliseconds(50)) { try weir.counters().frames(for: "fragment-timeout") == 1 })
+                try eventually(within: .seconds(10), every: .milliseconds(50)) { try weir.counters().frames(for: "fragment-timeout") == 1 })
             #expect(try weir.counters().held == Counters.Held(frames: 0, datagrams: 0, bytes: 0))
             _ = try wiretap.send(frames[1], from: .near, quiet: .milliseconds(50))
             #expect(try receiver.deliveries().isEmpty)

@@ -138,7 +138,7 @@ extension LabTests {
             let weir = try Weir(in: lab, rules: Weir.chain(["tcp dport 80 drop"]), options: ["--fragments", mode])
             // Fragments of 8 bytes: what is judged by its first alone is too short then.
             let isJudgedWhole = mode == "reassemble"
-            let scan = "nmap -n -Pn -sS --max-retries 1 --initial-rtt-timeout 300ms -p 80,81 10.77.0.2"
+            let scan = "nmap -n -Pn -sS --max-retries 2 --initial-rtt-timeout 500ms -p 80,81 10.77.0.2"
             let tiny = try lab.require(in: .near, "\(scan) -f")
             #expect(tiny.contains("80/tcp filtered") && tiny.contains("81/tcp \(isJudgedWhole ? "open" : "filtered")"), "\(tiny)")
             let small = try lab.require(in: .near, "\(scan) --mtu 24")
@@ -169,7 +169,7 @@ extension LabTests {
             let passing = v4.fragments(of: Fragmented.udp(to: 10, length: 300), every: 128, identification: 6)
             let exchange = try Wiretap(lab).exchange((dropped + passing).map { OutgoingFrame(from: .near, frame: $0) }, awaiting: 3)
             #expect(exchange.frames(at: .far) == passing)
-            #expect(try eventually(within: .seconds(3), every: .milliseconds(50)) { try weir.counters().held.frames == 0 })
+            #expect(try eventually(within: .seconds(15), every: .milliseconds(50)) { try weir.counters().held.frames == 0 })
             let (status, counters) = weir.stop()
             #expect(status == 0)
             let reasons = counters?.reasons.compactMapValues { $0.frames > 0 ? $0.frames : nil }

@@ -30,7 +30,7 @@ extension LabTests {
         func dropMode() throws {
             let lab = try Lab()
             let weir = try Weir(in: lab, options: ["--fragments", "drop"])
-            #expect(try lab.ping("10.77.0.2", count: 1, options: ["-s", "2000"]) == 0)
+            #expect(try lab.ping("10.77.0.2", count: 1, patience: 1, options: ["-s", "2000"]) == 0)
             #expect(try lab.ping("10.77.0.2") == 3)
             #expect(try weir.counters().frames(for: "fragment-mode") == 2)
         }
@@ -69,11 +69,11 @@ extension LabTests {
                     "--pid-file=", "--bind-interfaces", "--interface=far0", "--edns-packet-max=4096",
                     "--txt-record=long.test,\(texts.joined(separator: ","))",
                 ])
-            let listens = try eventually(within: .seconds(5)) { try !lab.require(in: .far, "ss -Hlun sport = :53").isEmpty }
+            let listens = try eventually(within: .seconds(20)) { try !lab.require(in: .far, "ss -Hlun sport = :53").isEmpty }
             try #require(listens, "\(server.errorText)")
             for address in ["10.77.0.2", "fd77::2"] {
                 let answer = try lab.require(
-                    in: .near, "dig +notcp +ignore +short +bufsize=4096 +tries=1 +time=3 @\(address) long.test TXT")
+                    in: .near, "dig +notcp +ignore +short +bufsize=4096 +tries=3 +time=3 @\(address) long.test TXT")
                 #expect(texts.allSatisfy { answer.contains($0) }, "\(address): \(answer)")
             }
             #expect(try weir.counters().port(Lab.ports.far)?.received.frames ?? 0 >= 6, "in fragments")

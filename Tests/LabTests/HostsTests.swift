@@ -33,12 +33,12 @@ extension Lab {
     func iperf(_ options: String, to address: String, seconds: Int = 1) throws -> (megabits: Double, lost: Double) {
         let server = try start(in: .far, ["iperf3", "-s", "-1", "-p", "5201"])
         defer { server.end() }
-        let listens = try eventually(within: .seconds(5)) {
+        let listens = try eventually(within: .seconds(20)) {
             try require(in: .far, "ss -Hltn sport = :5201").isEmpty == false
         }
         guard listens else { throw CommandFailure(description: "iperf3 does not listen: \(server.errorText)") }
-        let command = ["iperf3", "-c", address, "-t", "\(seconds)", "-J", "--connect-timeout", "2000"]
-        let result = try run(in: .near, command + options.split(separator: " ").map(String.init), limit: seconds + 8)
+        let command = ["iperf3", "-c", address, "-t", "\(seconds)", "-J", "--connect-timeout", "10000"]
+        let result = try run(in: .near, command + options.split(separator: " ").map(String.init), limit: seconds + 25)
         struct Report: Decodable {
             struct End: Decodable {
                 struct Sum: Decodable {
@@ -59,9 +59,11 @@ extension Lab {
     }
 
     /// Sends echo requests from `near` and returns how many were answered.
-    func ping(_ address: String, count: Int = 3, from place: Place = .near, options: [String] = []) throws -> Int {
-        let command = ["ping", "-n", "-q", "-c", "\(count)", "-i", "0.05", "-W", "1"] + options + [address]
-        let result = try run(in: place, command, limit: count / 10 + 5)
+    ///
+    /// - Parameter patience: Seconds in which an answer may come: it is not waited for longer than it takes. Where none is expected, one.
+    func ping(_ address: String, count: Int = 3, from place: Place = .near, patience: Int = 5, options: [String] = []) throws -> Int {
+        let command = ["ping", "-n", "-q", "-c", "\(count)", "-i", "0.05", "-W", "\(patience)"] + options + [address]
+        let result = try run(in: place, command, limit: count / 10 + patience + 10)
         let line = result.output.lines.first { $0.contains("packets transmitted") } ?? ""
         return Int(line.split(separator: ",").dropFirst().first?.filter(\.isNumber) ?? "") ?? 0
     }
@@ -71,14 +73,14 @@ extension Lab {
         try Data(repeating: UInt8(ascii: "w"), count: size).write(to: directory.appending(path: "page"))
         try start(
             in: .far, ["/usr/bin/python3", "-m", "http.server", "--bind", "::", "--directory", directory.path, "\(port)"])
-        let listens = try eventually(within: .seconds(10), every: .milliseconds(50)) {
+        let listens = try eventually(within: .seconds(30), every: .milliseconds(50)) {
             try require(in: .far, "ss -Hltn sport = :\(port)").isEmpty == false
         }
         guard listens else { throw CommandFailure(description: "the web server does not listen on \(port)") }
     }
 
-    /// The bytes that curl got from `far`'s web server; 0 if it got none within two seconds.
-    func fetch(from address: String = "10.77.0.2", port: Int, limit: Int = 2) throws -> Int {
+    /// The bytes that curl got from `far`'s web server; 0 if it got none within so many seconds.
+    func fetch(from address: String = "10.77.0.2", port: Int, limit: Int = 20) throws -> Int {
         let command = ["curl", "-sS", "-g", "-o", "/dev/null", "-w", "%{size_download}", "--max-time", "\(limit)"]
         return Int(try run(in: .near, command + ["http://\(address):\(port)/page"], limit: limit + 3).output) ?? 0
     }
@@ -117,17 +119,24 @@ extension LabTests {
                 for direction in ["", " -R"] {
                     let tcp = try lab.iperf("-i 0\(direction)", to: address)
                     #expect(tcp.megabits > Bench.standstill, "TCP\(direction) to \(address)")
-                    let udp = try lab.iperf("-i 0 -u -b 40M -l 1200\(direction)", to: address)
-                    #expect(udp.megabits > Bench.standstill && udp.lost < 25, "UDP\(direction) to \(address): \(udp)")
+                    try expectDatagrams(lab, "-l 1200\(direction)", to: address)
                 }
             }
-            let fragments = try lab.iperf("-i 0 -u -b 40M -l 8000", to: "10.77.0.2")
-            #expect(fragments.megabits > Bench.standstill && fragments.lost < 25, "UDP in fragments: \(fragments)")
+            try expectDatagrams(lab, "-l 8000", to: "10.77.0.2")
             if let weir {
                 let counters = try weir.counters()
                 #expect(counters.ports.map(\.tooBig) == [0, 0])
                 #expect(counters.ports.map(\.truncated) == [0, 0])
             }
+        }
+
+        /// A path that is whole carries them, if not in the very second in which the machine has something else to do.
+        private func expectDatagrams(_ lab: Lab, _ options: String, to address: String) throws {
+            var results: [(megabits: Double, lost: Double)] = []
+            while results.count < 4, !results.contains(where: { $0.megabits > Bench.standstill && $0.lost < 25 }) {
+                results.append(try lab.iperf("-i 0 -u -b 40M \(options)", to: address))
+            }
+            #expect(results.count < 4, "UDP \(options) to \(address): \(results)")
         }
 
         /// Fact 10: through a TPACKET_V3 ring, whose blocks wait for their timer, the median is above 1 ms.
@@ -137,13 +146,14 @@ extension LabTests {
             let weir = try Weir(in: lab)
             _ = try lab.ping("10.77.0.2")
             // A block timer would show every time; a busy machine doesn't.
-            let medians = try (0..<3).map { _ in
+            var medians: [Double] = []
+            while medians.count < 8, !medians.contains(where: { $0 < 0.7 }) {
                 let text = try lab.require(in: .near, "ping -n -c 200 -i 0.002 10.77.0.2")
                 let times = text.lines.compactMap { line in
                     line.range(of: "time=").flatMap { Double(line[$0.upperBound...].prefix { $0.isNumber || $0 == "." }) }
                 }.sorted()
                 try #require(times.count > 100)
-                return times[times.count / 2]
+                medians.append(times[times.count / 2])
             }
             #expect(medians.contains { $0 < 0.7 }, "medians in ms: \(medians)")
             withExtendedLifetime(weir) {}

@@ -134,7 +134,7 @@ extension LabTests {
             #expect(weir.log.contains("MTUs differ"))
             for (address, size) in [("10.77.0.2", 1472), ("fd77::2", 1452)] {
                 let result = try lab.run(
-                    in: .near, ["ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", "-M", "do", "-s", "\(size)", address])
+                    in: .near, ["ping", "-n", "-c", "2", "-i", "0.2", "-W", "5", "-M", "do", "-s", "\(size)", address])
                 let text = result.output + result.error
                 #expect(text.contains("mtu") && text.contains("1400"), "\(text)")
                 #expect(try lab.require(in: .near, "ip route get \(address)").contains("mtu 1400"))
@@ -150,7 +150,10 @@ extension LabTests {
         @Test("frames from a generator's TX ring are told apart", arguments: [1, 2])
         func transmitRing(workers: Int) throws {
             let lab = try Lab(bare: true)
-            let weir = try lab.startMiddle(rules: Weir.chain(["udp dport 9 counter drop", "udp dport 10 counter"]), workers: workers)
+            // Room in the ring for all of them, also when Weir doesn't get its turn.
+            let weir = try lab.startMiddle(
+                rules: Weir.chain(["udp dport 9 counter drop", "udp dport 10 counter"]), workers: workers,
+                options: ["--slots", "4096", "--slot-bytes", "2048"])
             // What the firewall's own stack said before Weir took the ports.
             let earlier = try lab.statistic("rx_packets", of: "far0", in: .far)
             for port in [9, 10] {
@@ -161,19 +164,19 @@ extension LabTests {
                 let file = try lab.write(packet, to: "\(port).trafgen")
                 try lab.require(in: .near, "trafgen --dev near0 --conf \(file.path) --num 1000 --cpus 1 --no-sock-mem")
             }
-            sleep(for: .milliseconds(200))
-            let arrived = try lab.statistic("rx_packets", of: "far0", in: .far) - earlier
+            func arrived() throws -> Int { try lab.statistic("rx_packets", of: "far0", in: .far) - earlier }
             guard let weir else {
-                #expect(arrived == 1000)
+                #expect(try eventually(within: .seconds(10)) { try arrived() == 1000 })
                 return
             }
+            #expect(try eventually(within: .seconds(10)) { try weir.counters().taken == 2000 })
             let counters = try weir.counters()
             let port = try #require(counters.port("eth1"))
             // The generator is faster than a busy machine gives Weir its turn; then the counters say what was lost.
             #expect(port.received.frames + port.kernelDrops == 2000, "\(port)")
             #expect(port.kernelDrops < 1000)
             #expect(counters.rules.map(\.frames).reduce(0, +) == port.received.frames, "\(counters.rules)")
-            #expect(arrived == Int(counters.rules[1].frames))
+            #expect(try arrived() == Int(counters.rules[1].frames))
             #expect((500...1000).contains(counters.rules[0].frames) && (500...1000).contains(counters.rules[1].frames))
         }
     }

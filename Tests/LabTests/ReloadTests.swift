@@ -23,7 +23,7 @@ extension LabTests {
                 if let text { try text.write(to: file, atomically: true, encoding: .utf8) }
                 weir.signal(SIGHUP)
                 #expect(
-                    eventually(within: .seconds(5)) { weir.log.components(separatedBy: words).count > known }, "\(words): \(weir.log)")
+                    eventually(within: .seconds(20)) { weir.log.components(separatedBy: words).count > known }, "\(words): \(weir.log)")
             }
 
             func reload(_ rules: [String]) throws { try reload(Weir.chain(rules), says: "new rules are in force") }
@@ -102,7 +102,7 @@ extension LabTests {
             changes.start()
             let result = try wiretap.sequence(of: flows, from: .near, count: 4000)
             isOver.isSet = true
-            _ = eventually(within: .seconds(5)) { isOver.isDone }
+            _ = eventually(within: .seconds(20)) { isOver.isDone }
             let counters = try run.weir.counters()
             let lost = Int(counters.port(Side.near.port)?.kernelDrops ?? 0)
             #expect(result.duplicates == 0 && result.reordered == 0)
@@ -123,7 +123,7 @@ extension LabTests {
             try Weir.chain(["tcp dport 1 accept", "udp dport 9 drop comment \"second\""]).write(
                 to: file, atomically: true, encoding: .utf8)
             weir.signal(SIGHUP)
-            #expect(eventually(within: .seconds(5)) { weir.log.contains("new rules are in force") })
+            #expect(eventually(within: .seconds(20)) { weir.log.contains("new rules are in force") })
             _ = try wiretap.send(Self.probe, from: .near)
             #expect(weir.stop().status == 0)
             let comments = try Command.require(["tshark", "-r", capture.path, "-T", "fields", "-e", "frame.comment"]).lines

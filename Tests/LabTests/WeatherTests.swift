@@ -19,16 +19,16 @@ extension LabTests {
     /// Fact 20: ENETDOWN, ENXIO, ENOBUFS and POLLERR are weather, not errors.
     @Suite("Weather", .needsWeir)
     struct WeatherTests {
-        /// Expects `near` to reach `far` within two seconds.
+        /// Expects `near` to reach `far` soon: Weir looks at ports that it can't use once a second.
         private func expectForwarding(_ lab: Lab, _ comment: Comment) throws {
             #expect(
-                try eventually(within: .seconds(2)) { try lab.run(in: .near, ["ping", "-c", "1", "-W", "0.2", "10.77.0.2"]).isSuccess },
+                try eventually(within: .seconds(10)) { try lab.run(in: .near, ["ping", "-c", "1", "-W", "0.2", "10.77.0.2"]).isSuccess },
                 comment)
         }
 
         /// Expects the log to have grown by exactly the lines that contain these words, in this order.
         private func expectLog(_ weir: Weir, after lines: Int, _ words: [String]) {
-            let isThere = eventually(within: .seconds(2)) { weir.log.lines.count >= lines + words.count }
+            let isThere = eventually(within: .seconds(10)) { weir.log.lines.count >= lines + words.count }
             #expect(isThere)
             sleep(for: .milliseconds(100))
             let new = Array(weir.log.lines.dropFirst(lines))
@@ -45,7 +45,7 @@ extension LabTests {
                 let before = weir.log.lines.count
                 try lab.require(in: .fw, "ip link set \(port) down")
                 expectLog(weir, after: before, ["\(port) is down"])
-                #expect(try lab.answers("10.77.0.2") == false)
+                #expect(try lab.isDeaf("10.77.0.2"))
                 try lab.require(in: .fw, "ip link set \(port) up")
                 try expectForwarding(lab, "after \(port) came up")
                 expectLog(weir, after: before, ["\(port) is down", "\(port) is up"])
@@ -74,7 +74,7 @@ extension LabTests {
             let before = weir.log.lines.count
             try lab.require(in: .fw, "ip link delete eth2")
             expectLog(weir, after: before, ["eth2 is gone"])
-            #expect(try lab.answers("10.77.0.2") == false)
+            #expect(try lab.isDeaf("10.77.0.2"))
             let frames = try weir.counters().port("eth1")?.received.frames ?? 0
             try lab.layFarCable()
             try expectForwarding(lab, "after eth2 is there again")
@@ -106,7 +106,8 @@ extension LabTests {
         @Test("a full sending queue loses frames, counted, and nothing else")
         func fullQueue() throws {
             let lab = try Lab(bare: true)
-            let weir = try Weir(in: lab)
+            // Room in the ring for all of them, also when Weir doesn't get its turn.
+            let weir = try Weir(in: lab, options: ["--slots", "4096", "--slot-bytes", "2048"])
             let wiretap = try Wiretap(lab)
             let flow = ["near/near4/UDP(sport=4000, dport=9, chksum=0)/data(1000)"]
             try lab.require(in: .fw, "tc qdisc replace dev eth2 root tbf rate 1mbit burst 2000 limit 3000")
@@ -125,10 +126,13 @@ extension LabTests {
             let lab = try Lab()
             let weir = try Weir(in: lab, workers: 2)
             func expectIdle(_ comment: Comment) throws {
-                sleep(for: .milliseconds(200))
-                let before = try weir.processorTicks()
-                sleep(for: .seconds(2))
-                #expect(try weir.processorTicks() - before < 3, comment)
+                // A busy machine may take a while for what was changed; who never comes to rest is found at every look.
+                let isIdle = try (0..<4).contains { _ in
+                    let before = try weir.processorTicks()
+                    sleep(for: .seconds(2))
+                    return try weir.processorTicks() - before < 3
+                }
+                #expect(isIdle, comment)
             }
             try expectForwarding(lab, "at the start")
             try expectIdle("both ports up")

@@ -16,7 +16,7 @@ final class Receiver {
             throw CommandFailure(description: "Support/receiver.py is not among the test's resources")
         }
         process = try lab.start(in: .far, ["/usr/bin/python3", script.path, "\(udpPort)", "\(number)"])
-        guard eventually(within: .seconds(10), { process.outputText.hasPrefix("ready") }) else {
+        guard eventually(within: .seconds(30), { process.outputText.hasPrefix("ready") }) else {
             throw CommandFailure(description: "the receiver does not listen: \(process.errorText)")
         }
     }
@@ -28,7 +28,7 @@ final class Receiver {
 
     /// The same once as many are there, and what came right behind them.
     func deliveries(awaiting count: Int, quiet: Duration = .milliseconds(150)) throws -> [Delivery] {
-        _ = try eventually(within: .seconds(3), every: .milliseconds(20)) { try deliveries().count >= count }
+        _ = try eventually(within: .seconds(10), every: .milliseconds(20)) { try deliveries().count >= count }
         sleep(for: quiet)
         return try deliveries()
     }
