@@ -65,7 +65,7 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(name: "RulesetTests", dependencies: ["Ruleset", "FrameBuilder"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
-            name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder", "ClassBench"],
+            name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
             swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
@@ -73,7 +73,9 @@ let package = Package(
             name: "FlowsTests", dependencies: ["Flows", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
-            dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "CAllocationCounter"],
+            dependencies: [
+                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "CAllocationCounter",
+            ],
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire", "FrameBuilder"], swiftSettings: house),
@@ -112,6 +114,7 @@ let package = Package(
 
         // What tests stand on.
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),
+        .target(name: "DescribedFrames", dependencies: ["Offline", "Ruleset"], path: "Tests/DescribedFrames", swiftSettings: house),
         .target(name: "ClassBench", path: "Tests/ClassBench", resources: [.copy("Sets")], swiftSettings: house),
         .target(
             name: "FragmentCases", dependencies: ["FrameBuilder"], path: "Tests/FragmentCases", resources: [.copy("Cases")],

@@ -1,5 +1,5 @@
 import Classifier
-import FrameBuilder
+import DescribedFrames
 import Ruleset
 import Testing
 import Wire
@@ -121,7 +121,7 @@ private let cases: [ChainCase] = [
     @Test("verdicts, jumps and policies", arguments: cases)
     func verdicts(_ test: ChainCase) throws {
         let program = try Program(compiling: test.ruleset, ports: ports)
-        let bytes = Frame.ethernet().ipv4().tcp(1024, 443).bytes
+        let bytes = try described("\(ip) tcp 1024 > 443")
         let found = classifyBothWays(program, Interpreter(test.ruleset, ports: ports), bytes, ingress: 0)
         let expected = Classification(verdict: test.expected.0, rule: test.expected.1, baseChain: test.expected.2)
         #expect(found.program.classification == expected)
@@ -134,13 +134,12 @@ private let cases: [ChainCase] = [
     @Test(
         "bytes are a bridge's: without the Ethernet header and the outermost tag",
         arguments: [
-            (Frame.ethernet().ipv4().tcp(1, 443).padded(to: 60), 46), (Frame.ethernet().vlan(5).ipv4().tcp(1, 443), 40),
-            (Frame.ethernet().vlan(5).vlan(6).ipv4().tcp(1, 443), 44),
-        ] as [(Frame, UInt64)])
-    func bytes(_ frame: Frame, _ expected: UInt64) throws {
+            ("\(ip) tcp 1 > 443 pad 60", 46), ("vlan 5 \(ip) tcp 1 > 443", 40), ("vlan 5 vlan 6 \(ip) tcp 1 > 443", 44),
+        ] as [(String, UInt64)])
+    func bytes(_ frame: String, _ expected: UInt64) throws {
         let ruleset = Build.ruleset(base(rule(count)))
         let program = try Program(compiling: ruleset, ports: ports)
-        let found = classifyBothWays(program, Interpreter(ruleset, ports: ports), frame.bytes, ingress: 0)
+        let found = try classifyBothWays(program, Interpreter(ruleset, ports: ports), described(frame), ingress: 0)
         #expect(found.program.rules == [Hits(frames: 1, bytes: expected)])
         #expect(found.program.counters == [Hits(frames: 1, bytes: expected)])
         #expect(found.interpreter == found.program)

@@ -1,4 +1,5 @@
 import Classifier
+import DescribedFrames
 import FrameBuilder
 import Ruleset
 import Testing
@@ -8,11 +9,12 @@ import Wire
 struct FieldCase: Sendable, CustomTestStringConvertible {
     var description: String
     var match: Statement
-    var frame: Frame
+    /// In the words of `weir help packets`.
+    var frame: String
     var isMatch: Bool
     var ingress: UInt8
 
-    init(_ description: String, _ match: Statement, _ frame: Frame, _ isMatch: Bool, ingress: UInt8 = 0) {
+    init(_ description: String, _ match: Statement, _ frame: String, _ isMatch: Bool, ingress: UInt8 = 0) {
         self.description = description
         self.match = match
         self.frame = frame
@@ -23,11 +25,11 @@ struct FieldCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { description }
 }
 
-private let tcp = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").tcp(1024, 443, flags: 0x12)
-private let tcp6 = Frame.ethernet().ipv6("2001:db8::1", "2001:db8::2").tcp(1024, 443)
-private let tagged = Frame.ethernet().vlan(5, priority: 3).ipv4().udp(1024, 53)
-private let twice = Frame.ethernet().vlan(5, tpid: 0x88a8).vlan(6).ipv4().udp(1024, 53)
-private let llc = Frame.ethernet().llc().payload(35)
+private let tcp = "\(ip) tcp 1024 > 443 syn,ack"
+private let tcp6 = "\(ip6) tcp 1024 > 443"
+private let tagged = "vlan 5 pcp 3 \(ip) udp 1024 > 53"
+private let twice = "vlan 5 tpid 8021ad vlan 6 \(ip) udp 1024 > 53"
+private let llc = "ether llc payload 0x424203\(String(repeating: "00", count: 35))"
 
 private func match(_ field: Field, _ number: UInt128, not: Bool = false, mask: UInt128? = nil) -> Statement {
     Build.match(field, .number(number), not: not, mask: mask)
@@ -64,24 +66,24 @@ private let linkCases: [FieldCase] = [
     FieldCase("vlan id of the outer tag", match(.vlanId, 5), twice, true),
     FieldCase("vlan id, masked", match(.vlanId, 4, mask: 6), tagged, true),
     FieldCase("vlan id of an untagged frame reads what stands there", match(.vlanId, 0x500), tcp, true),
-    FieldCase("vlan id beyond the frame", match(.vlanId, 5, not: true), tcp.cut(to: 15), false),
+    FieldCase("vlan id beyond the frame", match(.vlanId, 5, not: true), "\(tcp) cut 15", false),
     FieldCase("vlan type", match(.vlanType, 0x0800), tagged, true),
     FieldCase("vlan type between two tags", match(.vlanType, 0x8100), twice, true),
-    FieldCase("vlan type of tagged LLC", match(.vlanType, 4), Frame.ethernet().vlan(5).llc(), true),
-    FieldCase("vlan type of tagged raw IPX", match(.vlanType, 1), Frame.ethernet().vlan(5).llc([0xff, 0xff]), true),
-    FieldCase("vlan type of an untagged frame reads what stands there", match(.vlanType, 60), tcp.patched(16, [0, 60]), true),
-    FieldCase("vlan type beyond the frame", match(.vlanType, 5, not: true), Frame.ethernet().payload(3), false),
+    FieldCase("vlan type of tagged LLC", match(.vlanType, 4), "vlan 5 type 3 payload 0x424203", true),
+    FieldCase("vlan type of tagged raw IPX", match(.vlanType, 1), "vlan 5 type 2 payload 0xffff", true),
+    FieldCase("vlan type of an untagged frame reads what stands there", match(.vlanType, 60), "\(ip) length 60 tcp 1024 > 443", true),
+    FieldCase("vlan type beyond the frame", match(.vlanType, 5, not: true), "ether type 0x88b5 payload 3", false),
     FieldCase("meta protocol", match(.metaProtocol, 0x0800), tcp, true),
     FieldCase("meta protocol is behind the tag", match(.metaProtocol, 0x0800), tagged, true),
     FieldCase("meta protocol behind the outer of two tags", match(.metaProtocol, 0x8100), twice, true),
     FieldCase("meta protocol of LLC", match(.metaProtocol, 4), llc, true),
-    FieldCase("meta protocol of raw IPX", match(.metaProtocol, 1), Frame.ethernet().llc([0xff, 0xff]), true),
+    FieldCase("meta protocol of raw IPX", match(.metaProtocol, 1), "ether llc payload 0xffff", true),
 ]
 
 private let networkCases: [FieldCase] = [
-    FieldCase("arp operation", match(.arpOperation, 2), Frame.ethernet().arp(operation: 2), true),
-    FieldCase("arp operation behind a tag", match(.arpOperation, 2), Frame.ethernet().vlan(5).arp(operation: 2), true),
-    FieldCase("arp operation cut off", match(.arpOperation, 2, not: true), Frame.ethernet().arp().cut(to: 21), false),
+    FieldCase("arp operation", match(.arpOperation, 2), "arp reply", true),
+    FieldCase("arp operation behind a tag", match(.arpOperation, 2), "vlan 5 arp reply", true),
+    FieldCase("arp operation cut off", match(.arpOperation, 2, not: true), "arp request cut 21", false),
     FieldCase("ip saddr", match(.ipSaddr, ipv4Address("10.0.0.1")), tcp, true),
     FieldCase("ip daddr", match(.ipDaddr, ipv4Address("10.0.0.2")), tcp, true),
     FieldCase("ip saddr != itself", match(.ipSaddr, ipv4Address("10.0.0.1"), not: true), tcp, false),
@@ -100,9 +102,9 @@ private let networkCases: [FieldCase] = [
     FieldCase("ip6 daddr in the empty prefix", Build.match(.ip6Daddr, .prefix(0, length: 0)), tcp6, true),
     FieldCase("ip6 daddr in a prefix", Build.match(.ip6Daddr, .prefix(ipv6Address("2001:db8::"), length: 32)), tcp6, true),
     FieldCase("ip6 daddr in a whole prefix", Build.match(.ip6Daddr, .prefix(ipv6Address("2001:db8::2"), length: 128)), tcp6, true),
-    FieldCase("ip6 daddr beyond the frame", match(.ip6Daddr, 0, not: true), Frame.ethernet().payload(39), false),
-    FieldCase("ip6 nexthdr is the first header's", match(.ip6Nexthdr, 60), Frame.ethernet().ipv6().extensionHeader(60).udp(1, 2), true),
-    FieldCase("ip daddr in padding is read", match(.ipDaddr, 0), Frame.ethernet().payload(4).padded(to: 60), true),
+    FieldCase("ip6 daddr beyond the frame", match(.ip6Daddr, 0, not: true), "ether type 0x88b5 payload 39", false),
+    FieldCase("ip6 nexthdr is the first header's", match(.ip6Nexthdr, 60), "\(ip6) dst udp 1 > 2", true),
+    FieldCase("ip daddr in padding is read", match(.ipDaddr, 0), "ether type 0x88b5 payload 4 pad 60", true),
 ]
 
 private let transportCases: [FieldCase] = [
@@ -110,22 +112,22 @@ private let transportCases: [FieldCase] = [
     FieldCase("meta l4proto behind a tag", match(.metaL4proto, 17), tagged, true),
     FieldCase("meta l4proto behind two tags", match(.metaL4proto, 17, not: true), twice, false),
     FieldCase(
-        "meta l4proto behind IPv6 extension headers", match(.metaL4proto, 17), Frame.ethernet().ipv6().extensionHeader(0).udp(1, 2), true),
-    FieldCase("meta l4proto of arp", match(.metaL4proto, 6, not: true), Frame.ethernet().arp(), false),
-    FieldCase("meta l4proto of malformed IPv4", match(.metaL4proto, 6, not: true), tcp.patched(14, [0x55]), false),
+        "meta l4proto behind IPv6 extension headers", match(.metaL4proto, 17), "\(ip6) hbh udp 1 > 2", true),
+    FieldCase("meta l4proto of arp", match(.metaL4proto, 6, not: true), "arp request", false),
+    FieldCase("meta l4proto of malformed IPv4", match(.metaL4proto, 6, not: true), "\(ip) version 5 tcp 1024 > 443", false),
     FieldCase(
-        "meta l4proto of a later fragment", match(.metaL4proto, 17), Frame.ethernet().ipv4(fragmentOffset: 8, protocolNumber: 17), true),
+        "meta l4proto of a later fragment", match(.metaL4proto, 17), "\(ip) offset 8 proto udp", true),
     FieldCase(
         "meta l4proto of a later IPv6 fragment", match(.metaL4proto, 17),
-        Frame.ethernet().ipv6().fragmentHeader(offset: 8, more: false, nextHeader: 17), true),
+        "\(ip6) frag offset 8 nexthdr udp", true),
     FieldCase(
         "meta l4proto of IPv6's authentication header", match(.metaL4proto, 51),
-        Frame.ethernet().ipv6().extensionHeader(0).authenticationHeader().tcp(1, 2), true),
+        "\(ip6) hbh ah tcp 1 > 2", true),
     FieldCase(
         "meta l4proto of a later IPv6 fragment that goes on with an extension header", match(.metaL4proto, 17, not: true),
-        Frame.ethernet().ipv6().fragmentHeader(offset: 8, more: false, nextHeader: 60).payload(8), false),
+        "\(ip6) frag offset 8 nexthdr 60 payload 8", false),
     FieldCase(
-        "th dport behind no next header", match(.thDport, 0x0203), Frame.ethernet().ipv6(nextHeader: 59).payload(4), true),
+        "th dport behind no next header", match(.thDport, 0x0203), "\(ip6) nexthdr 59 payload 4", true),
     FieldCase("tcp sport", match(.tcpSport, 1024), tcp, true),
     FieldCase("tcp dport", match(.tcpDport, 443), tcp, true),
     FieldCase("tcp dport over IPv6", match(.tcpDport, 443), tcp6, true),
@@ -143,22 +145,22 @@ private let transportCases: [FieldCase] = [
     FieldCase("tcp flags & ack != 0", match(.tcpFlags, 0, not: true, mask: 0x10), tcp, true),
     FieldCase("udp sport", match(.udpSport, 1024), tagged, true),
     FieldCase("udp dport", match(.udpDport, 53), tagged, true),
-    FieldCase("sctp sport", match(.sctpSport, 7), Frame.ethernet().ipv4().ports(7, 8, of: 132), true),
-    FieldCase("sctp dport", match(.sctpDport, 8), Frame.ethernet().ipv4().ports(7, 8, of: 132), true),
-    FieldCase("th sport", match(.thSport, 7), Frame.ethernet().ipv4().ports(7, 8, of: 33), true),
-    FieldCase("th dport", match(.thDport, 8), Frame.ethernet().ipv4().ports(7, 8, of: 33), true),
-    FieldCase("icmp type", match(.icmpType, 8), Frame.ethernet().ipv4().icmp(8), true),
-    FieldCase("icmpv6 type", match(.icmpv6Type, 135), Frame.ethernet().ipv6().icmpv6(135), true),
+    FieldCase("sctp sport", match(.sctpSport, 7), "\(ip) sctp 7 > 8", true),
+    FieldCase("sctp dport", match(.sctpDport, 8), "\(ip) sctp 7 > 8", true),
+    FieldCase("th sport", match(.thSport, 7), "\(ip) dccp 7 > 8", true),
+    FieldCase("th dport", match(.thDport, 8), "\(ip) dccp 7 > 8", true),
+    FieldCase("icmp type", match(.icmpType, 8), "\(ip) icmp echo-request", true),
+    FieldCase("icmpv6 type", match(.icmpv6Type, 135), "\(ip6) icmpv6 nd-neighbor-solicit", true),
     FieldCase("th dport behind two tags", match(.thDport, 99, not: true), twice, false),
-    FieldCase("th dport of a later fragment", match(.thDport, 99, not: true), Frame.ethernet().ipv4(fragmentOffset: 8).payload(8), false),
-    FieldCase("th dport of a first fragment", match(.thDport, 53), Frame.ethernet().ipv4(more: true).udp(1, 53), true),
-    FieldCase("th dport in padding is not read", match(.thDport, 53), Frame.ethernet().ipv4(totalLength: 22).udp(1, 53), false),
+    FieldCase("th dport of a later fragment", match(.thDport, 99, not: true), "\(ip) offset 8 payload 8", false),
+    FieldCase("th dport of a first fragment", match(.thDport, 53), "\(ip) mf udp 1 > 53", true),
+    FieldCase("th dport in padding is not read", match(.thDport, 53), "\(ip) length 22 udp 1 > 53", false),
     FieldCase(
-        "th dport != in padding is not read", match(.thDport, 54, not: true), Frame.ethernet().ipv4(totalLength: 22).udp(1, 53), false),
-    FieldCase("th sport before padding is read", match(.thSport, 1), Frame.ethernet().ipv4(totalLength: 22).udp(1, 53), true),
-    FieldCase("tcp flags of a short segment", match(.tcpFlags, 0, not: true), Frame.ethernet().ipv4(totalLength: 33).tcp(1, 2), false),
-    FieldCase("icmp type of an empty packet", match(.icmpType, 0, not: true), Frame.ethernet().ipv4(protocolNumber: 1), false),
-    FieldCase("ether daddr of 13 bytes", match(.etherDaddr, 0, not: true), tcp.cut(to: 13), false),
+        "th dport != in padding is not read", match(.thDport, 54, not: true), "\(ip) length 22 udp 1 > 53", false),
+    FieldCase("th sport before padding is read", match(.thSport, 1), "\(ip) length 22 udp 1 > 53", true),
+    FieldCase("tcp flags of a short segment", match(.tcpFlags, 0, not: true), "\(ip) length 33 tcp 1 > 2", false),
+    FieldCase("icmp type of an empty packet", match(.icmpType, 0, not: true), "\(ip) proto icmp", false),
+    FieldCase("ether daddr of 13 bytes", match(.etherDaddr, 0, not: true), "\(tcp) cut 13", false),
 ]
 
 private let cases = interfaceCases + linkCases + networkCases + transportCases
@@ -171,10 +173,11 @@ private let cases = interfaceCases + linkCases + networkCases + transportCases
         let interpreter = Interpreter(ruleset, ports: ports)
         let expected = Classification(verdict: test.isMatch ? .drop : .accept, rule: test.isMatch ? 0 : -1, baseChain: 0)
 
-        let found = classifyBothWays(program, interpreter, test.frame.bytes, ingress: test.ingress)
+        let frame = try described(test.frame)
+        let found = classifyBothWays(program, interpreter, frame, ingress: test.ingress)
         #expect(found.program.classification == expected)
         #expect(found.interpreter == found.program)
-        if let (bytes, tag) = test.frame.outOfBand {
+        if let (bytes, tag) = takeOutTag(of: frame) {
             let apart = classifyBothWays(program, interpreter, bytes, tag: tag, ingress: test.ingress)
             #expect(apart.program == found.program)
             #expect(apart.interpreter == found.program)

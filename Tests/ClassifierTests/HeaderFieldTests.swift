@@ -4,14 +4,14 @@ import Ruleset
 import Testing
 import Wire
 
-/// Octets that say their place: 0xa0 and up.
-private let counting = (0..<48).map { UInt8(0xa0 + $0) }
+/// Octets that say their place, in hexadecimal digits: 0xa0 and up.
+private let counting = (0xa0..<0xd0).map { String($0, radix: 16) }.joined()
 
 /// Behind the addresses 0xa0… and 0xa6…, priority 5, drop eligible, number 0x123, and a type of 0xa0a1.
-private let linkFrame = Frame.ethernet(to: 0xa0a1_a2a3_a4a5, from: 0xa6a7_a8a9_aaab).vlan(0xb123, type: 0xa0a1).payload(
-    Array(counting.dropFirst(2)))
-private let networkFrame = Frame.ethernet().payload(counting)
-private let transportFrame = Frame.ethernet().ipv4().payload(counting)
+private let linkFrame =
+    "ether a6:a7:a8:a9:aa:ab > a0:a1:a2:a3:a4:a5 vlan 0x123 pcp 5 dei type 0xa0a1 payload 0x\(counting.dropFirst(4))"
+private let networkFrame = "ether type 0x88b5 payload 0x\(counting)"
+private let transportFrame = "\(ip) payload 0x\(counting)"
 
 /// Every named field of a header, with what stands in its place in such a frame.
 private let linkFields: [(Field, UInt128)] = [
@@ -160,24 +160,28 @@ private let edges: [FieldCase] = [
     FieldCase("bits of the link beyond the frame", Build.match(raw(.link, 504, 16), .number(0), not: true), linkFrame, false),
     FieldCase(
         "bits beyond the packet, in the padding", Build.match(raw(.transport, 384, 8), .number(1), not: true),
-        transportFrame.padded(to: 90), false),
+        "\(transportFrame) pad 90", false),
     FieldCase("ether type and what is behind it, without a tag", Build.match(raw(.link, 96, 32), .number(0x88b5_a0a1)), networkFrame, true),
     FieldCase(
-        "the inner of two tags", Build.match(raw(.link, 148, 12), .number(6)), Frame.ethernet().vlan(5).vlan(6).ipv4(), true),
-    FieldCase("the type behind two tags", Build.match(raw(.link, 160, 16), .number(0x0800)), Frame.ethernet().vlan(5).vlan(6).ipv4(), true),
+        "the inner of two tags", Build.match(raw(.link, 148, 12), .number(6)), "vlan 5 vlan 6 \(ip)", true),
+    FieldCase("the type behind two tags", Build.match(raw(.link, 160, 16), .number(0x0800)), "vlan 5 vlan 6 \(ip)", true),
     FieldCase("iif", Build.match(.metaIif, .interface("near0", isPrefix: false)), networkFrame, true),
     FieldCase("oif", Build.match(.metaOif, .interface("near0", isPrefix: false)), networkFrame, true, ingress: 1),
     FieldCase("oif of neither port", Build.match(.metaOif, .interface("lo", isPrefix: false), not: true), networkFrame, true),
     FieldCase("meta length", Build.match(.metaLength, .number(48)), networkFrame, true),
-    FieldCase("meta length counts padding", Build.match(.metaLength, .number(50)), networkFrame.padded(to: 64), true),
+    FieldCase("meta length counts padding", Build.match(.metaLength, .number(50)), "\(networkFrame) pad 64", true),
     FieldCase("meta length is behind the tag", Build.match(.metaLength, .number(46)), linkFrame, true),
     FieldCase(
-        "meta length of two tags counts the inner", Build.match(.metaLength, .number(24)), Frame.ethernet().vlan(5).vlan(6).ipv4(), true),
+        "meta length of two tags counts the inner", Build.match(.metaLength, .number(24)), "vlan 5 vlan 6 \(ip)", true),
     FieldCase("meta pkttype, one host", Build.match(.metaPkttype, .number(3)), networkFrame, true),
-    FieldCase("meta pkttype, broadcast", Build.match(.metaPkttype, .number(1)), Frame.ethernet(to: 0xffff_ffff_ffff), true),
-    FieldCase("meta pkttype, multicast", Build.match(.metaPkttype, .number(2)), Frame.ethernet(to: 0x0100_5e00_0001), true),
-    FieldCase("meta pkttype, nearly broadcast", Build.match(.metaPkttype, .number(2)), Frame.ethernet(to: 0xffff_ffff_fffe), true),
-    FieldCase("meta pkttype of no whole header", Build.match(.metaPkttype, .number(9), not: true), networkFrame.cut(to: 13), false),
+    FieldCase(
+        "meta pkttype, broadcast", Build.match(.metaPkttype, .number(1)), "ether 02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff type 0x88b5", true),
+    FieldCase(
+        "meta pkttype, multicast", Build.match(.metaPkttype, .number(2)), "ether 02:00:00:00:00:01 > 01:00:5e:00:00:01 type 0x88b5", true),
+    FieldCase(
+        "meta pkttype, nearly broadcast", Build.match(.metaPkttype, .number(2)), "ether 02:00:00:00:00:01 > ff:ff:ff:ff:ff:fe type 0x88b5",
+        true),
+    FieldCase("meta pkttype of no whole header", Build.match(.metaPkttype, .number(9), not: true), "\(networkFrame) cut 13", false),
 ]
 
 @Suite struct HeaderFieldTests {

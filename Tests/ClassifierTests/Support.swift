@@ -5,6 +5,10 @@ import Wire
 
 let ports = ["near0", "far0"]
 
+/// How packets begin of which the addresses don't matter, in the words of `weir help packets`.
+let ip = "ip 10.0.0.1 > 10.0.0.2"
+let ip6 = "ip6 2001:db8::1 > 2001:db8::2"
+
 /// Trees by hand, in as few words as the table needs.
 enum Build {
     static let nowhere = SourceLocation(file: 0, line: 1, column: 1, length: 1)

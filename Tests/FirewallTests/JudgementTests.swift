@@ -1,4 +1,5 @@
 import Classifier
+import DescribedFrames
 import Firewall
 import Fragments
 import FrameBuilder
@@ -8,11 +9,12 @@ import Wire
 
 struct JudgementCase: Sendable, CustomTestStringConvertible {
     var description: String
-    var frame: Frame
+    /// In the words of `weir help packets`.
+    var frame: String
     var policy: Policy
     var reason: Reason
     var rule: Int32
-    init(_ description: String, _ frame: Frame, policy: Policy = .accept, _ reason: Reason, rule: Int32 = -1) {
+    init(_ description: String, _ frame: String, policy: Policy = .accept, _ reason: Reason, rule: Int32 = -1) {
         self.description = description
         self.frame = frame
         self.policy = policy
@@ -22,26 +24,27 @@ struct JudgementCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { description }
 }
 
-private let ipv4 = Frame.ethernet().ipv4()
+private let ip = "ip 10.0.0.1 > 10.0.0.2"
+private let ip6 = "ip6 2001:db8::1 > 2001:db8::2"
 
 /// Rule 0 accepts TCP port 443, rule 1 drops TCP port 23.
 private let cases: [JudgementCase] = [
-    JudgementCase("accepted by a rule", ipv4.tcp(1, 443), policy: .drop, .acceptByRule, rule: 0),
-    JudgementCase("dropped by a rule", ipv4.tcp(1, 23), .rule, rule: 1),
-    JudgementCase("accepted by policy", ipv4.udp(1, 2), .acceptByPolicy),
-    JudgementCase("dropped by policy", ipv4.udp(1, 2), policy: .drop, .policy),
-    JudgementCase("tagged", Frame.ethernet().vlan(5).ipv4().tcp(1, 443), policy: .drop, .acceptByRule, rule: 0),
-    JudgementCase("no IP", Frame.ethernet().arp(), .acceptByPolicy),
-    JudgementCase("cut off Ethernet header", ipv4.cut(to: 13), .ethernetHeaderCutOff),
-    JudgementCase("cut off IPv4 header", ipv4.cut(to: 33), .ipv4HeaderCutOff),
-    JudgementCase("IPv4 version", Frame.ethernet().ipv4(version: 3), .ipv4Version),
-    JudgementCase("IPv4 header length", Frame.ethernet().ipv4(headerWords: 4), .ipv4HeaderLength),
-    JudgementCase("IPv4 total length", Frame.ethernet().ipv4(totalLength: 19), .ipv4TotalLength),
-    JudgementCase("IPv4 beyond the frame", Frame.ethernet().ipv4(totalLength: 21), .ipv4BeyondFrame),
-    JudgementCase("cut off IPv6 header", Frame.ethernet().ipv6().cut(to: 53), .ipv6HeaderCutOff),
-    JudgementCase("IPv6 version", Frame.ethernet().ipv6(version: 4), .ipv6Version),
-    JudgementCase("IPv6 beyond the frame", Frame.ethernet().ipv6(payloadLength: 1), .ipv6BeyondFrame),
-    JudgementCase("cut off IPv6 extension header", Frame.ethernet().ipv6(nextHeader: 60), .ipv6ExtensionHeaderCutOff),
+    JudgementCase("accepted by a rule", "\(ip) tcp 1 > 443", policy: .drop, .acceptByRule, rule: 0),
+    JudgementCase("dropped by a rule", "\(ip) tcp 1 > 23", .rule, rule: 1),
+    JudgementCase("accepted by policy", "\(ip) udp 1 > 2", .acceptByPolicy),
+    JudgementCase("dropped by policy", "\(ip) udp 1 > 2", policy: .drop, .policy),
+    JudgementCase("tagged", "vlan 5 \(ip) tcp 1 > 443", policy: .drop, .acceptByRule, rule: 0),
+    JudgementCase("no IP", "arp request", .acceptByPolicy),
+    JudgementCase("cut off Ethernet header", "\(ip) cut 13", .ethernetHeaderCutOff),
+    JudgementCase("cut off IPv4 header", "\(ip) cut 33", .ipv4HeaderCutOff),
+    JudgementCase("IPv4 version", "\(ip) version 3", .ipv4Version),
+    JudgementCase("IPv4 header length", "\(ip) hdrlength 4", .ipv4HeaderLength),
+    JudgementCase("IPv4 total length", "\(ip) length 19", .ipv4TotalLength),
+    JudgementCase("IPv4 beyond the frame", "\(ip) length 21", .ipv4BeyondFrame),
+    JudgementCase("cut off IPv6 header", "\(ip6) cut 53", .ipv6HeaderCutOff),
+    JudgementCase("IPv6 version", "\(ip6) version 4", .ipv6Version),
+    JudgementCase("IPv6 beyond the frame", "\(ip6) length 1", .ipv6BeyondFrame),
+    JudgementCase("cut off IPv6 extension header", "\(ip6) nexthdr 60", .ipv6ExtensionHeaderCutOff),
 ]
 
 private func program(_ policy: Policy) throws(ProgramError) -> Program {
@@ -59,7 +62,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
         let program = try program(test.policy)
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
-        var bytes = test.frame.bytes
+        var bytes = try described(test.frame)
         let judgement = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
 
         let accepted: [Reason] = [.acceptByRule, .acceptByPolicy]
@@ -89,7 +92,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
         let program = try program(.accept)
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters)
-        var (bytes, tag) = try #require(Frame.ethernet().vlan(5).ipv4().tcp(1, 443).outOfBand)
+        var (bytes, tag) = try #require(takeOutTag(of: described("vlan 5 \(ip) tcp 1 > 443")))
         _ = firewall.judge(&bytes, tag: tag, ingress: 1, at: noon)
         #expect(counters.snapshot()[.acceptByRule] == Hits(frames: 1, bytes: 58))
         #expect(counters.snapshot().rules[0] == Hits(frames: 1, bytes: 40))
@@ -99,7 +102,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
         let (first, second) = (try program(.accept), try program(.drop))
         let (before, after) = (FirewallCounters(for: first), FirewallCounters(for: second))
         var firewall = Firewall(program: first, counters: before)
-        var bytes = ipv4.udp(1, 2).bytes
+        var bytes = try described("\(ip) udp 1 > 2")
         let accepted = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
         firewall.use(second, counters: after, edition: 1)
         let dropped = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)

@@ -3,6 +3,9 @@ public import Wire
 /// A frame under construction, from the outside in: `Frame.ethernet().vlan(5).ipv4("10.0.0.1", "10.0.0.2").udp(1024, 53).payload(8)`.
 ///
 /// Types, protocol numbers, lengths and the IPv4 header's checksum come from what follows, unless a wrong one is asked for.
+///
+/// Tables of packets are written in the words of `weir help packets` (`described`). This is for what is put together from numbers, for
+/// rooms below the one that has those words, and for holding the words to something else.
 public struct Frame: Sendable {
     struct Layer: Sendable {
         var etherType: UInt16 = 0
