@@ -27,7 +27,7 @@ private struct Tally: ReplaySink {
         let program = try compiled("tcp dport 80 counter drop\nudp dport 53 log accept")
         var replay = Replay(program)
         var tally = Tally()
-        var frames = SampleFrames.all.map(\.frame.bytes) + [ReplayTests.part(0), ReplayTests.part(16), ReplayTests.part(32, last: true)]
+        var frames = try SampleFrames.all.map(\.frame.bytes) + [0, 16, 32].map { try ReplayTests.part($0) }
         let rounds = 1_000_000 / frames.count + 1
         let before = allocations_of_this_thread()
         for round in 0..<rounds {

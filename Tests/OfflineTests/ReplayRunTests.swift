@@ -209,7 +209,7 @@ struct ReadReport: Decodable {
             [
                 Self.alone.record(ReplayTests.part(0), at: Self.start),
                 Self.alone.record(Self.near, at: Self.start).record(ReplayTests.part(16), at: Self.start)
-                    .record(ReplayTests.part(32, last: true), at: Self.start),
+                    .record(ReplayTests.part(32), at: Self.start),
             ], rules: "udp dport 53 drop"
         ) { settings, _ in settings.ingress = .port(0) }
         #expect(result.list.split(separator: "\n").map { $0.split(separator: " ")[0] } == ["2:1", "1:1", "2:2", "2:3"])

@@ -36,92 +36,97 @@ func compiled(_ rules: String, sets: String = "", policy: String = "accept") thr
     return try Program(compiling: Ruleset.read(SourceFile(name: "r.nft", text: text)).ruleset, ports: ["a", "b"])
 }
 
-/// Frame, seconds, ingress.
-typealias Timed = (bytes: [UInt8], seconds: Double, ingress: UInt8)
-
 extension Replay {
-    mutating func judge(_ frames: [Timed], into journal: inout Journal) {
-        for (index, frame) in frames.enumerated() {
-            var bytes = frame.bytes
+    /// Judges packets in words, which come by the ports a and b; time 0 is noon on the first of January 2026, and of each on its own:
+    /// captures have frames out of order, which the words can't say.
+    mutating func judge(_ packets: [String], into journal: inout Journal) throws {
+        for (index, text) in packets.enumerated() {
+            var now: UInt64 = 0
+            let packet = try PacketLanguage.packet(text, ports: ["a", "b"], after: &now)
+            try #require(packet.frames.count == 1)
+            var bytes = packet.frames[0]
             bytes.withUnsafeMutableBytes {
                 judge(
-                    $0, FramePlace(number: UInt64(index + 1)), ingress: frame.ingress,
-                    time: 1_767_268_800_000_000_000 + UInt64(frame.seconds * 1e9), into: &journal)
+                    $0, FramePlace(number: UInt64(index + 1)), ingress: UInt8(packet.ingress),
+                    time: 1_767_268_800_000_000_000 + packet.time, into: &journal)
             }
         }
     }
 }
 
 @Suite struct ReplayTests {
-    static let web = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").tcp(4000, 80).bytes
-    static let names = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(4000, 53).payload(10).bytes
+    private static let web = "ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 80"
+    private static let names = "ip 10.0.0.1 > 10.0.0.2 udp 4000 > 53 payload 10"
 
-    /// A part of a datagram of 48 bytes: UDP to port 53.
-    static func part(_ offset: Int, last: Bool = false) -> [UInt8] {
-        let whole: [UInt8] = [0x0f, 0xa0, 0, 53, 0, 48, 0, 0] + [UInt8](repeating: 7, count: 40)
-        return Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2", more: !last, fragmentOffset: offset, protocolNumber: 17)
-            .payload(Array(whole[offset..<offset + (last ? 16 : 16)])).bytes
+    /// A third of a datagram of 48 bytes: UDP to port 53.
+    private static func third(_ number: Int) -> String {
+        "ip 10.0.0.1 > 10.0.0.2 udp 4000 > 53 payload 40 fragment \(number) of 3"
     }
+
+    /// The same in bytes, by where it begins: 0, 16 or 32.
+    static func part(_ offset: Int) throws -> [UInt8] { try frame("A: " + third(offset / 16 + 1)) }
 
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var rules: String
         var sets = ""
-        var frames: [Timed]
+        /// In the words of `weir help packets`, each with its time from the start.
+        var frames: [String]
         var mode = FragmentMode.reassemble
         var lines: [String]
     }
 
     static let cases: [Case] = [
         Case(
-            testDescription: "a verdict a frame, in order", rules: "tcp dport 80 drop", frames: [(web, 0, 0), (names, 1, 1), (web, 2, 1)],
+            testDescription: "a verdict a frame, in order", rules: "tcp dport 80 drop",
+            frames: ["a: \(web)", "b: @1s \(names)", "b: @2s \(web)"],
             lines: ["1 drop rule", "2 accept accept-by-policy", "3 drop rule"]),
         Case(
-            testDescription: "the port counts", rules: "iifname \"b\" drop", frames: [(web, 0, 0), (web, 0, 1)],
+            testDescription: "the port counts", rules: "iifname \"b\" drop", frames: ["a: \(web)", "b: \(web)"],
             lines: ["1 accept accept-by-policy", "2 drop rule"]),
         Case(
-            testDescription: "what log statements see comes before the verdict", rules: "tcp dport 80 log log drop", frames: [(web, 0, 0)],
+            testDescription: "what log statements see comes before the verdict", rules: "tcp dport 80 log log drop", frames: ["a: \(web)"],
             lines: ["1 log 0.2", "1 log 0.3", "1 drop rule"]),
         Case(
-            testDescription: "a malformed frame", rules: "", frames: [(Array(web.prefix(20)), 0, 0), ([], 0, 0)],
+            testDescription: "a malformed frame", rules: "", frames: ["a: \(web) cut 20", "a: \(web) cut 0"],
             lines: ["1 drop ipv4-header-cut-off", "2 drop ethernet-header-cut-off"]),
         Case(
             testDescription: "fragments have their verdict when their datagram is whole", rules: "udp dport 53 drop",
-            frames: [(part(0), 0, 0), (web, 1, 0), (part(32, last: true), 2, 0), (part(16), 3, 0)],
+            frames: ["a: \(third(1))", "a: @1s \(web)", "a: @2s \(third(3))", "a: @3s \(third(2))"],
             lines: ["2 accept accept-by-policy", "1 drop rule", "3 drop rule", "4 drop rule"]),
         Case(
             testDescription: "fragments die when their time is over, before the frame that shows it", rules: "",
-            frames: [(part(0), 0, 0), (web, 29.9, 0), (web, 30.1, 0)],
+            frames: ["a: \(third(1))", "a: @29.9s \(web)", "a: @30.1s \(web)"],
             lines: ["2 accept accept-by-policy", "1 drop fragment-timeout", "3 accept accept-by-policy"]),
         Case(
             testDescription: "at the end of all captures time goes on until all is decided", rules: "",
-            frames: [(part(0), 0, 0), (part(16), 1, 0), (web, 2, 0)],
+            frames: ["a: \(third(1))", "a: @1s \(third(2))", "a: @2s \(web)"],
             lines: ["3 accept accept-by-policy", "1 drop fragment-timeout", "2 drop fragment-timeout"]),
         Case(
             testDescription: "tracked fragments follow their first", rules: "udp dport 53 accept",
-            frames: [(part(16), 0, 0), (part(0), 0, 0), (part(32, last: true), 0, 0)], mode: .track,
+            frames: ["a: \(third(2))", "a: \(third(1))", "a: \(third(3))"], mode: .track,
             lines: ["2 accept accept-by-rule", "1 accept accept-by-rule", "3 accept accept-by-rule"]),
         Case(
-            testDescription: "no fragment at all", rules: "", frames: [(part(0), 0, 0)], mode: .drop, lines: ["1 drop fragment-mode"]),
+            testDescription: "no fragment at all", rules: "", frames: ["a: \(third(1))"], mode: .drop, lines: ["1 drop fragment-mode"]),
         Case(
             testDescription: "a limit goes by the frames' times", rules: "limit rate 1/second burst 1 packets accept\ndrop",
-            frames: [(web, 0, 0), (web, 0.5, 0), (web, 1.1, 0), (web, 1.2, 0)],
+            frames: ["a: \(web)", "a: @0.5s \(web)", "a: @1.1s \(web)", "a: @1.2s \(web)"],
             lines: ["1 accept accept-by-rule", "2 drop rule", "3 accept accept-by-rule", "4 drop rule"]),
         Case(
             testDescription: "the clock of the day is the capture's", rules: "meta hour >= \"12:00\" meta hour < \"12:01\" drop",
-            frames: [(web, 0, 0), (web, 59, 0), (web, 61, 0)], lines: ["1 drop rule", "2 drop rule", "3 accept accept-by-policy"]),
+            frames: ["a: \(web)", "a: @59s \(web)", "a: @61s \(web)"], lines: ["1 drop rule", "2 drop rule", "3 accept accept-by-policy"]),
         Case(
             testDescription: "elements live as long as the captured time says", rules: "ip saddr @s drop\nadd @s { ip saddr }",
             sets: "set s { type ipv4_addr; flags timeout; timeout 10s; size 100; }",
-            frames: [(web, 0, 0), (web, 9, 0), (web, 11, 0), (web, 12, 0)],
+            frames: ["a: \(web)", "a: @9s \(web)", "a: @11s \(web)", "a: @12s \(web)"],
             lines: ["1 accept accept-by-policy", "2 drop rule", "3 accept accept-by-policy", "4 drop rule"]),
         Case(
             testDescription: "a frame out of order makes the clock stand still", rules: "limit rate 1/second burst 1 packets accept\ndrop",
-            frames: [(web, 10, 0), (web, 9.5, 0), (web, 10.9, 0), (web, 11.1, 0)],
+            frames: ["a: @10s \(web)", "a: @9.5s \(web)", "a: @10.9s \(web)", "a: @11.1s \(web)"],
             lines: ["1 accept accept-by-rule", "2 drop rule", "3 drop rule", "4 accept accept-by-rule"]),
         Case(
             testDescription: "from an earlier time it goes on", rules: "limit rate 1/second burst 1 packets accept\ndrop",
-            frames: [(web, 1000, 0), (web, 500, 0), (web, 501.1, 0), (part(0), 502, 0), (web, 533, 0)],
+            frames: ["a: @1000s \(web)", "a: @500s \(web)", "a: @501.1s \(web)", "a: @502s \(third(1))", "a: @533s \(web)"],
             lines: [
                 "1 accept accept-by-rule", "2 drop rule", "3 accept accept-by-rule", "4 drop fragment-timeout", "5 accept accept-by-rule",
             ]),
@@ -132,7 +137,7 @@ extension Replay {
         let program = try compiled(test.rules, sets: test.sets)
         var replay = Replay(program, fragments: test.mode)
         var journal = Journal()
-        replay.judge(test.frames, into: &journal)
+        try replay.judge(test.frames, into: &journal)
         replay.finish(into: &journal)
         #expect(journal.lines == test.lines)
         let counted = replay.counters.snapshot()
@@ -174,7 +179,7 @@ extension Replay {
         var replay = Replay(try compiled(""))
         var journal = Journal()
         for number in [1, UInt64.max] {
-            var bytes = Self.part(number == 1 ? 0 : 16)
+            var bytes = try Self.part(number == 1 ? 0 : 16)
             bytes.withUnsafeMutableBytes { replay.judge($0, FramePlace(file: file, number: number), ingress: 0, time: 5, into: &journal) }
         }
         replay.finish(into: &journal)
@@ -188,7 +193,7 @@ extension Replay {
         var replay = Replay(try compiled(""), fragments: mode, limits: limits)
         var journal = Journal()
         for offset in [0, 16, 32] {
-            var bytes = Self.part(offset, last: offset == 32)
+            var bytes = try Self.part(offset)
             bytes += [UInt8](repeating: 0, count: CaptureReader.longestFrame - bytes.count)
             bytes.withUnsafeMutableBytes { replay.judge($0, FramePlace(number: UInt64(offset)), ingress: 0, time: 0, into: &journal) }
         }
@@ -201,9 +206,9 @@ extension Replay {
         var replay = Replay(try compiled("limit rate 1/second accept"))
         var journal = Journal()
         for time in [UInt64.max, 0, UInt64.max, 1, 0, UInt64.max / 2, UInt64.max, 0] {
-            var bytes = Self.part(0)
+            var bytes = try Self.part(0)
             bytes.withUnsafeMutableBytes { replay.judge($0, FramePlace(number: 1), ingress: 0, time: time, into: &journal) }
-            bytes = Self.web
+            bytes = try frame("A: " + Self.web)
             bytes.withUnsafeMutableBytes { replay.judge($0, FramePlace(number: 2), ingress: 0, time: time, into: &journal) }
         }
         replay.finish(into: &journal)
