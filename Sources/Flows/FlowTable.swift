@@ -63,6 +63,11 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     func epoch(_ record: Int32) -> UInt8 { unsafe epochs[Int(record)] }
     mutating func setEpoch(_ record: Int32, _ epoch: UInt8) { unsafe epochs[Int(record)] = epoch }
 
+    /// A number that is given out again, 256 rule sets later: whoever has it from then has an older one.
+    mutating func ageEpochs(equalTo epoch: UInt8) {
+        for record in 0..<capacity where unsafe epochs[record] == epoch { unsafe epochs[record] = epoch &- 1 }
+    }
+
     // MARK: Finding
 
     /// The same for both directions.

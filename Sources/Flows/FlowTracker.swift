@@ -210,9 +210,11 @@ public struct FlowTracker: ~Copyable {
 
     // MARK: New rules
 
-    /// From here on the next packet of every flow says that it `needsRecheck`, until one is confirmed. Of up to 255 calls each is told
-    /// from the others.
-    public mutating func recheckFlows() { epoch &+= 1 }
+    /// From here on the next packet of every flow says that it `needsRecheck`, until one is confirmed.
+    public mutating func recheckFlows() {
+        epoch &+= 1
+        table.ageEpochs(equalTo: epoch)
+    }
 
     /// Takes the timeouts of the `ct timeout` objects of the rules in force; flows stay under those that they were given.
     /// - Returns: A policy for each, for `setPolicy`; nil where all 15 are in use by objects and by flows of earlier rules.

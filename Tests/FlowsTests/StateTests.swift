@@ -85,6 +85,16 @@ struct StateTests {
         #expect(!bench.take(Side(nearPort: 5).udp(false).bytes).packet.needsRecheck)
     }
 
+    @Test("a flow that was silent through any number of new rule sets needs another look", arguments: [1, 255, 256, 257, 512])
+    func manyRechecks(count: Int) {
+        var bench = Bench()
+        bench.take(Side().udp(false).bytes)
+        for _ in 0..<count { bench.tracker.recheckFlows() }
+        #expect(!bench.take(Side(nearPort: 5).udp(false).bytes).packet.needsRecheck)
+        #expect(bench.take(Side().udp(true).bytes).packet.needsRecheck)
+        #expect(!bench.take(Side().udp(true).bytes).packet.needsRecheck)
+    }
+
     @Test("the listing shows each flow once, in pieces of any size", arguments: [1, 3, 16, 1000])
     func listing(piece: Int) {
         var bench = Bench(FlowSettings(flows: 20))
