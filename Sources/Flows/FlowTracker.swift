@@ -15,6 +15,8 @@ public struct FlowTracker: ~Copyable {
     let counters = FlowCounters()
     let limits: TimeoutTable
     let crc = CRC32C()
+    /// The latest time that anybody has said.
+    var clock: UInt64
     /// Until when connections are picked up in the strict mode.
     private let graceEnd: UInt64
     private var policies = [TimeoutPolicy?](repeating: nil, count: TimeoutTable.policyCount)
@@ -31,6 +33,7 @@ public struct FlowTracker: ~Copyable {
         limits = TimeoutTable(settings.timeouts)
         let (end, isLate) = now.addingReportingOverflow(settings.graceTime)
         graceEnd = isLate ? .max : end
+        clock = now
     }
 
     /// Bytes that so many flows take, in all.
@@ -63,6 +66,7 @@ public struct FlowTracker: ~Copyable {
         hasProvisional = false
         guard frame.network == .ipv4 || frame.network == .ipv6, bytes.byteCount == frame.byteCount else { return .untracked }
         guard let place = TransportPlace(bytes, frame) else { return reject(.noTransport) }
+        advance(to: now)
         let packet = PacketContext(
             place: place, link: FlowLink.packed(bytes, frame, ingress: ingress, table.hash), length: frame.networkLength,
             hopLimit: place.isIPv6 ? bytes.u8(at: frame.networkOffset &+ ParsedFrame.IPv6.hopLimit) : 0,
@@ -244,6 +248,7 @@ public struct FlowTracker: ~Copyable {
 
     /// Takes out flows that have ended, in steps: an eighth of the table each eighth of a second, and no more than 1,024 flows at once.
     public mutating func expire(now: UInt64) {
+        advance(to: now)
         guard table.count > 0, now >= nextSweep else { return }
         var budget = table.capacity / 8 &+ 1
         var removals = 1024

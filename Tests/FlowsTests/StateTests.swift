@@ -95,6 +95,26 @@ struct StateTests {
         #expect(!bench.take(Side().udp(true).bytes).packet.needsRecheck)
     }
 
+    @Test(
+        "however far the clock goes on at once, what was silent for so long has ended",
+        arguments: [1, 49, 50, 51, 104, 105, 150, 208, 209, 365, 36_525], [false, true])
+    func longSilence(days: Int, isSwept: Bool) {
+        var settings = FlowSettings(flows: 64)
+        settings.timeouts[.udpStream] = 50 * 86_400
+        var bench = Bench(settings, start: 7)
+        bench.take(Side().udp(false).bytes)
+        bench.take(Side().udp(true).bytes)
+        bench.take(Side().udp(true).bytes, at: 12)
+        let later = 12 + Double(days) * 86_400
+        if isSwept { bench.tracker.expire(now: UInt64(later * 1e9)) }
+        let isThere = bench.take(Side().udp(false).bytes, at: later).packet.state == .established
+        #expect(isThere == (days <= 50))
+        #expect(bench.counts["expired"] == (days <= 50 ? nil : 1))
+        #expect(bench.tracker.count == 1)
+        // What comes behind it is followed as ever.
+        #expect(bench.take(Side().udp(true).bytes, at: later + 1).packet.state == .established)
+    }
+
     @Test("the listing shows each flow once, in pieces of any size", arguments: [1, 3, 16, 1000])
     func listing(piece: Int) {
         var bench = Bench(FlowSettings(flows: 20))
