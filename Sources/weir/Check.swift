@@ -81,7 +81,7 @@ struct Check: ParsableCommand {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let data = stats ? try encoder.encode(Reports(diagnostics: reports, statistics: costs)) : try encoder.encode(reports)
-            FileHandleOutput.standardOutput.write(String(decoding: data, as: UTF8.self) + "\n")
+            try FileHandleOutput.standardOutput.deliver(String(decoding: data, as: UTF8.self) + "\n")
         }
         if status != .success { throw status }
     }

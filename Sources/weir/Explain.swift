@@ -62,9 +62,11 @@ struct Explain: ParsableCommand {
                 for frame in packet.frames {
                     frames.append(try explainer.explain(frame, ingress: packet.ingress, at: packet.time))
                 }
-                FileHandleOutput.standardOutput.write(
+                try FileHandleOutput.standardOutput.deliver(
                     json ? ExplanationJSON(text, frames, program, texts).text : texts.text(of: text, frames))
             }
+        } catch let code as ExitCode {
+            throw code
         } catch let fault as Inconsistency {
             complain("weir: \(fault)")
             throw ExitCode.internalFault

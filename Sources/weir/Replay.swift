@@ -126,7 +126,8 @@ struct Replay: ParsableCommand {
         if Interruption.isHere { complain("weir: interrupted; what follows is of the frames up to here") }
         let report = replay.finish()
         if replay.framesRead > 0 || code == .success {
-            FileHandleOutput(descriptor: settings.descriptor).write((summary || json ? "" : "\n") + report.text(json: json))
+            let text = (summary || json ? "" : "\n") + report.text(json: json)
+            do { try FileHandleOutput(descriptor: settings.descriptor).deliver(text, name: "the report") } catch { code = .failure }
         }
         for failure in report.failures {
             complain("weir: \(failure)")

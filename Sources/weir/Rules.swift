@@ -20,7 +20,7 @@ struct Rules: ParsableCommand {
 
     func run() throws {
         let ruleset = try readRules(file)
-        FileHandleOutput.standardOutput.write(
+        try FileHandleOutput.standardOutput.deliver(
             json ? ruleset.json(version: weirVersion, localTime: .system) : ruleset.printed(localTime: .system))
     }
 }

@@ -72,33 +72,3 @@ extension ExitCode {
     /// EX_NOINPUT: there is no such file, or it can't be read.
     static let noInput = ExitCode(66)
 }
-
-/// Says something on standard error.
-func complain(_ text: String) {
-    FileHandleOutput.standardError.write(text.hasSuffix("\n") ? text : text + "\n")
-}
-
-/// Says why it can't be done, and gives the exit code for it.
-func refuse(_ reason: String) -> ExitCode {
-    complain("weir: \(reason)")
-    return .failure
-}
-
-/// Whole texts to a descriptor.
-struct FileHandleOutput {
-    static let standardError = FileHandleOutput(descriptor: STDERR_FILENO)
-    static let standardOutput = FileHandleOutput(descriptor: STDOUT_FILENO)
-
-    let descriptor: Int32
-
-    /// Writes all of it, or as much as its reader takes.
-    func write(_ text: String) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
-    }
-}

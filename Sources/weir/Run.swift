@@ -112,7 +112,7 @@ struct Run: ParsableCommand {
                 listsFlows: listFlows,
                 ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
             let output = written.contains("-") ? FileHandleOutput.standardError : .standardOutput
-            try Appliance(configuration, log: log, print: output.write).run()
+            try Appliance(configuration, log: log, print: { output.write($0) }).run()
         } catch {
             throw refuse("\(error)")
         }

@@ -63,7 +63,7 @@ struct Test: ParsableCommand {
         do {
             var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings)
             for file in files { try run.run(file) }
-            if junit != "-" { FileHandleOutput.standardOutput.write(tap ? run.tap() : run.text()) }
+            if junit != "-" { try FileHandleOutput.standardOutput.deliver(tap ? run.tap() : run.text()) }
             if let junit { try Self.write(run.junit(), to: junit) }
             if !run.failures.isEmpty { throw ExitCode.failure }
         } catch let code as ExitCode {
@@ -77,10 +77,10 @@ struct Test: ParsableCommand {
     }
 
     private static func write(_ text: String, to path: String) throws {
-        if path == "-" { return FileHandleOutput.standardOutput.write(text) }
+        if path == "-" { return try FileHandleOutput.standardOutput.deliver(text) }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw refuse("\(path) can't be written: \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }
-        FileHandleOutput(descriptor: descriptor).write(text)
+        try FileHandleOutput(descriptor: descriptor).deliver(text, name: path)
     }
 }

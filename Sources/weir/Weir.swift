@@ -23,7 +23,7 @@ struct Weir: ParsableCommand {
 enum Main {
     static func main() {
         if Array(CommandLine.arguments.dropFirst()) == ["help", "packets"] {
-            FileHandleOutput.standardOutput.write(PacketLanguage.help)
+            do { try FileHandleOutput.standardOutput.deliver(PacketLanguage.help) } catch { Weir.exit(withError: error) }
         } else {
             Weir.main()
         }

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Glibc
+
+/// Whole texts to a descriptor.
+struct FileHandleOutput {
+    static let standardError = FileHandleOutput(descriptor: STDERR_FILENO)
+    static let standardOutput = FileHandleOutput(descriptor: STDOUT_FILENO)
+
+    let descriptor: Int32
+
+    /// Writes all of it, or as much as its reader takes. Returns 0, or the error number of what could not be written.
+    @discardableResult
+    func write(_ text: String) -> Int32 {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return errno }
+            rest = rest.dropFirst(count)
+        }
+        return 0
+    }
+
+    /// The same of what a command was asked for: without all of it the command has failed.
+    /// - Parameter name: What it is called in the sentence about that.
+    func deliver(_ text: String, name: String = "the output") throws {
+        let number = write(text)
+        if number != 0 { throw refuse("\(name) can't be written: \(String(cString: strerror(number)))") }
+    }
+}
+
+/// Says something on standard error.
+func complain(_ text: String) {
+    FileHandleOutput.standardError.write(text.hasSuffix("\n") ? text : text + "\n")
+}
+
+/// Says why it can't be done, and gives the exit code for it.
+func refuse(_ reason: String) -> ExitCode {
+    complain("weir: \(reason)")
+    return .failure
+}
