@@ -48,7 +48,7 @@ struct Explain: ParsableCommand {
         let ruleset = try readRules(rules)
         let names = try PortNames(ports).names
         let descriptions = try packets.enumerated().reduce(into: Descriptions()) { descriptions, next in
-            try descriptions.add(next.element, ports: names, line: next.offset + 1, in: packets)
+            try descriptions.add(next.element, ports: names, line: next.offset + 1)
         }.packets
         let clock = clock.flatMap(Clocks.time) ?? Clocks.now()
         do {
@@ -80,7 +80,7 @@ struct Explain: ParsableCommand {
         var packets: [DescribedPacket] = []
         var now: UInt64 = 0
 
-        mutating func add(_ text: String, ports: [String], line: Int, in all: [String]) throws {
+        mutating func add(_ text: String, ports: [String], line: Int) throws {
             do throws(Diagnostic) {
                 packets.append(try PacketLanguage.packet(text, ports: ports, after: &now, loadFrame: RecordedFrames.load))
             } catch {
