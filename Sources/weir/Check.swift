@@ -45,6 +45,7 @@ struct Check: ParsableCommand {
 
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name at least one rule file") }
+        try expectOneStandardInput(files)
     }
 
     func run() throws {

@@ -99,10 +99,3 @@ struct LogOptions: ParsableArguments {
         return (groups, writer, warnings(groups?.unused))
     }
 }
-
-/// Refuses outputs that two would write.
-func expectDifferent(_ paths: [String]) throws {
-    if let repeated = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
-        throw ValidationError("\(paths[repeated]) is to be written by two at a time; name different files")
-    }
-}

@@ -86,22 +86,15 @@ struct Replay: ParsableCommand {
     private var portNames: [String] { ports.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
 
     func validate() throws {
-        guard portNames.count == 2, portNames.allSatisfy({ !$0.isEmpty }), portNames[0] != portNames[1] else {
-            throw ValidationError("--ports takes two names with a comma between them, as in --ports eth1,eth2")
-        }
+        let portNames = try PortNames(ports).names
         guard !files.isEmpty else { throw ValidationError("name at least one capture") }
         guard files.count <= UInt16.max else { throw ValidationError("no more than \(UInt16.max) captures can be named") }
-        if files.filter({ $0 == "-" }).count + (rules == "-" ? 1 : 0) > 1 {
-            throw ValidationError("standard input can be read once; - stands for more than one file")
-        }
+        try expectOneStandardInput(files + [rules])
         if ingress != nil, !ingressMac.isEmpty { throw ValidationError("give --ingress or --ingress-mac, not both") }
         for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) where !portNames.contains(name) {
             throw ValidationError("'\(name)' is neither of the ports \(portNames.joined(separator: " and "))")
         }
-        try expectDifferent(written)
-        if let file = written.first(where: { $0 != "-" && files.contains($0) }) {
-            throw ValidationError("\(file) is to be read and written; name different files")
-        }
+        try expectDifferent(written, read: files + [rules])
     }
 
     func run() throws {

@@ -81,7 +81,7 @@ struct Run: ParsableCommand {
         guard portNames.count == 2, portNames.allSatisfy({ !$0.isEmpty }) else {
             throw ValidationError("--ports takes two interfaces with a comma between them, as in --ports eth1,eth2")
         }
-        try expectDifferent(written)
+        try expectDifferent(written, read: [rules])
         if let workers, !(1...Self.workerLimit).contains(workers) {
             throw ValidationError("--workers takes a number from 1 to \(Self.workerLimit)")
         }

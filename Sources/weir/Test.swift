@@ -39,6 +39,8 @@ struct Test: ParsableCommand {
     func validate() throws {
         if let ports { _ = try PortNames(ports) }
         guard !cases.isEmpty else { throw ValidationError("name at least one case file; \"weir help packets\" says what they look like") }
+        try expectOneStandardInput(cases + [rules])
+        try expectDifferent(junit.map { [$0] } ?? [], read: cases + [rules])
         if tap, junit == "-" { throw ValidationError("--tap and --junit can't both have standard output") }
     }
 

@@ -165,6 +165,8 @@ extension LabTests {
             try Data(bytes).write(to: file)
             let cut = lab.directory.appending(path: "cut.pcap")
             try Data(bytes.dropLast(5)).write(to: cut)
+            let link = lab.directory.appending(path: "link.pcap")
+            try FileManager.default.createSymbolicLink(at: link, withDestinationURL: file)
             let base = "\(Weir.binary) replay --rules \(rules) --ports eth1,eth2"
             for (command, status, words) in [
                 ("\(base) --ingress eth1 \(file.path)", 0, ["ARP, Request", "accept by rule \(rules):9", "1 judged"]),
@@ -182,6 +184,8 @@ extension LabTests {
                 ("\(base) --ingress eth1 --group 3=a --group 3=b \(file.path)", 64, ["--group 3 is given twice"]),
                 ("\(base) --ingress eth1 --events x --dropped x \(file.path)", 64, ["x is to be written by two at a time"]),
                 ("\(base) --ingress eth1 --events \(file.path) \(file.path)", 64, ["is to be read and written"]),
+                ("\(base) --ingress eth1 --dropped \(link.path) \(file.path)", 64, ["is to be read and written"]),
+                ("\(base) --ingress eth1 --dropped \(rules) \(file.path)", 64, ["is to be read and written"]),
                 ("\(base) --ingress eth1 \(file.path) >/dev/full", 1, ["can't be written: No space left"]),
             ] {
                 let result = try Command.run(["bash", "-c", command])
