@@ -4,6 +4,8 @@ import Wire
 /// What is done with a frame when it is composed: cut up, padded, cut off.
 extension PacketParser {
     private static let mostFragments: UInt32 = 8192
+    /// Bytes of all frames of a line.
+    private static let mostBytes = 16 << 20
 
     mutating func finished(_ whole: [[UInt8]]) throws(Diagnostic) -> [[UInt8]] {
         var frames = whole
@@ -12,6 +14,7 @@ extension PacketParser {
             switch word {
             case "pad":
                 let length: UInt32 = try number("the length with padding, in bytes", upTo: UInt32(Self.longestFrame))
+                try expectRoom(for: frames.count, of: Int(length), at: token)
                 frames = frames.map { $0 + Array(repeating: 0, count: max(0, Int(length) - $0.count)) }
             case "cut":
                 let length: UInt32 = try number("the bytes that are left", upTo: UInt32(Self.longestFrame))
@@ -52,7 +55,15 @@ extension PacketParser {
             size = even
         }
         let identification: UInt32 = skip("id") ? try number("the identification") : 1
+        try expectRoom(for: datagram.payload.count / size + 1, of: datagram.headLength + size, at: token)
         return datagram.fragments(of: size, identification: identification)
+    }
+
+    private func expectRoom(for frames: Int, of bytes: Int, at token: PacketToken) throws(Diagnostic) {
+        guard frames * bytes <= Self.mostBytes else {
+            throw fail(
+                token, "the frames have more than \(Self.mostBytes >> 20) MiB in all", note: "describe the fragments that count one by one")
+        }
     }
 
     private mutating func ordered(_ frames: [[UInt8]]) throws(Diagnostic) -> [[UInt8]] {
@@ -75,6 +86,8 @@ struct FragmentableDatagram {
     /// Up to the IP header's end, or to that of the extension headers that each fragment has.
     private let head: [UInt8]
     let payload: [UInt8]
+    /// Bytes in front of each fragment's part of the payload.
+    var headLength: Int { head.count + (isIPv6 ? ParsedFrame.IPv6.fragmentHeaderLength : 0) }
     private let isIPv6: Bool
     private let networkOffset: Int
     /// Where the number of what follows the head stands.

@@ -122,8 +122,8 @@ extension PacketParser {
             } else {
                 chunks += try chunk()
             }
+            guard chunks.count <= 65_535 else { throw fail(start, "the chunks are longer than 65535 bytes") }
         }
-        guard chunks.count <= 65_535 else { throw fail(start, "the chunks are longer than 65535 bytes") }
         let header = ports + tag.octets + [0, 0, 0, 0] + chunks
         return PacketLayer("sctp", .transport, at: location(start), ipProtocol: IPProtocol.sctp) { body, _, _ in
             var packet = header + body

@@ -154,8 +154,8 @@ extension PacketParser {
             } else {
                 options += try bytes("the option, as in 0x05020000,")
             }
+            guard options.count <= 2046 else { throw fail(start, "the options are longer than 2046 bytes") }
         }
-        guard options.count <= 2046 else { throw fail(start, "the options are longer than 2046 bytes") }
         let missing = (8 - (options.count + 2) % 8) % 8
         switch missing {
         case 0: break

@@ -196,6 +196,26 @@ import Wire
         }
     }
 
+    @Test(
+        "no line takes much memory, whatever it says",
+        arguments: [
+            ("A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 2 payload 65000 fragments of 8 pad 65605", "the frames have more than 16 MiB in all"),
+            (
+                "A: ip6 fe80::1 > fe80::2 " + String(repeating: "hbh option 2000 ", count: 20)
+                    + "rt udp 1 > 2 payload 20000 fragments of 16",
+                "the frames have more than 16 MiB in all"
+            ),
+            (
+                "A: ip 10.0.0.1 > 10.0.0.2 sctp 1 > 2" + String(repeating: " chunk data data 65535", count: 10_000),
+                "the chunks are longer than 65535 bytes"
+            ),
+            ("A: ip6 fe80::1 > fe80::2 hbh" + String(repeating: " option 65535", count: 20_000), "the options are longer than 2046 bytes"),
+        ])
+    func memory(_ text: String, _ message: String) throws {
+        let found = try #require(refusal(text))
+        #expect(found.contains(message), "\(found.prefix(300))")
+    }
+
     @Test func `fragments in another order, and of a size`() throws {
         let text = "A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 53 payload 92 fragments"
         let parts = try frames("\(text) of 40")
