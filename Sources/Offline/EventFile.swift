@@ -8,6 +8,8 @@ public import Reporting
 public final class EventFile {
     /// Bytes that are gathered before they are written.
     private static let full = 1 << 16
+    /// Seconds by which frames that were held may come late: no timeout of fragments is longer.
+    private static let lateness: UInt64 = 3600
 
     public let settings: EventSettings
     private let captureFile: String?
@@ -64,10 +66,11 @@ public final class EventFile {
     /// To be called in front of each capture, whose times may lie before those of the last.
     func beginCapture() { second = 0 }
 
-    /// A new allowance with each second. Fragments that were held come late, and count where they come.
+    /// A new allowance with each second. Fragments that were held come late, and count where they come. From further back, behind a frame
+    /// with a time from far ahead, the seconds go on as the replay's clock does.
     private func turn(to time: UInt64) {
         let now = time / 1_000_000_000
-        guard now > second else { return }
+        guard now > second || second - now > Self.lateness else { return }
         sayLeftOut(now)
         second = now
         linesOfSecond = 0

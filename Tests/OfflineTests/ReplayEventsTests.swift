@@ -96,6 +96,15 @@ import Testing
         #expect(stats.map { $0["timestamp"] as? String } == ["2026-01-01T12:00:02.000000+0000", "2026-01-01T12:00:00.000000+0000"])
     }
 
+    @Test("a frame with a time from far ahead takes no other's allowance")
+    func farAhead() throws {
+        let decade: UInt64 = 10 * 365 * 86_400 * 1_000_000
+        let capture = CaptureBytes.pcap().records(
+            ReplayRunTests.third, at: [0, decade, 1_000_000, 1_000_001, 1_000_002, 1_000_003].map { Self.start + $0 })
+        let lines = try Self.run([capture], rate: 3).lines
+        #expect(lines.map { $0["event_type"] as? String } == ["alert", "alert", "alert", "alert", "alert", "stats"])
+    }
+
     @Test("of a frame that comes to many log statements the first sixteen are written, and the others counted")
     func many() throws {
         let rules = Array(repeating: "log", count: 20).joined(separator: "\n")
