@@ -7,6 +7,8 @@ struct StationTable: ~Copyable {
 
     /// The address in the low 48 bits, the port above.
     private let entries: UnsafeMutablePointer<UInt64>
+    /// Nobody knows which addresses share a slot: captures are made where attackers are.
+    private let multiplier = UInt64.random(in: .min ... .max) | 1
     private(set) var count = 0
 
     init() {
@@ -39,7 +41,7 @@ struct StationTable: ~Copyable {
     /// Where the address stands, or would. A quarter of the slots is always free, so that the search ends.
     private func slot(of address: UInt64) -> Int {
         let address = address & 0xffff_ffff_ffff
-        var slot = Int(truncatingIfNeeded: (address &* 0x9e37_79b9_7f4a_7c15) >> 48)
+        var slot = Int(truncatingIfNeeded: (address &* multiplier) >> 48)
         while entries[slot] != Self.unused, entries[slot] & 0xffff_ffff_ffff != address { slot = (slot &+ 1) % Self.slots }
         return slot
     }
