@@ -1,5 +1,5 @@
 /// All flows: records, the index by which they are found, when they end, and which of them make room for others. All memory is
-/// allocated when the table is made, `bytesPerFlow` for each flow that it can hold.
+/// allocated when the table is made: see `bytes`.
 ///
 /// Invariant: a record is in the index exactly if its `expiries` is not 0; listed exactly if `Flag.listed` is set.
 @safe

@@ -4,7 +4,7 @@ public import Wire
 public enum Gathering: Sendable, Equatable {
     /// A copy is held; nothing is said yet.
     case held
-    /// It is held, and its datagram is whole: to be judged, see `FragmentGatherer.withWhole`, and then `conclude`d.
+    /// It is held, and its datagram is whole: to be judged, see `FragmentGatherer.assemble`, and then `conclude`d.
     case whole
     /// The first of its datagram, in the mode that judges it alone: to be judged as it is, and then `conclude`d. It is not held.
     case first
@@ -145,13 +145,8 @@ public struct FragmentGatherer: ~Copyable {
         return assembledBytes > 0
     }
 
-    /// What `assemble` put together; valid until the next call of it.
+    /// What `assemble` put together; valid until the next call of it. It is a copy: what is changed in it, the fragments don't have.
     @unsafe public var assembled: UnsafeMutableRawBufferPointer { unsafe scratch.buffer(assembledBytes) }
-
-    /// Shows what `assemble` put together. It is a copy: what is changed in it, the fragments don't have.
-    public func withAssembled<Result>(_ body: (inout MutableRawSpan) -> Result) -> Result {
-        scratch.withBytes(assembledBytes, body)
-    }
 
     /// The datagram that `assemble` could not put together dies; all of its frames depart.
     public mutating func abandon(_ death: FragmentDeath) {

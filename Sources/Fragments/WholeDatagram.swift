@@ -26,7 +26,7 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
     }
 
     /// Shows what was put together.
-    func withBytes<Result>(_ count: Int, _ body: (inout MutableRawSpan) -> Result) -> Result {
+    private func withBytes<Result>(_ count: Int, _ body: (inout MutableRawSpan) -> Result) -> Result {
         let buffer = unsafe buffer(count)
         var bytes = unsafe buffer.mutableBytes
         return body(&bytes)

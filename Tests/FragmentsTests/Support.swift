@@ -46,12 +46,11 @@ struct Bench: ~Copyable {
         case .whole:
             guard gatherer.assemble() else { return gatherer.abandon(.tooLong) }
             let tag = gatherer.assembledTag
-            let seen = gatherer.withAssembled { bytes in
-                let parsed = ParsedFrame.parse(bytes.bytes, tag: tag)
-                #expect(parsed.malformation == nil && !parsed.isFragment)
-                return Array(bytes.bytes, from: parsed.hasTransport ? parsed.transportOffset : parsed.networkEnd, to: parsed.networkEnd)
-            }
-            judged.append(seen)
+            let assembled = gatherer.assembled
+            let parsed = ParsedFrame.parse(assembled.bytes, tag: tag)
+            #expect(parsed.malformation == nil && !parsed.isFragment)
+            judged.append(
+                Array(assembled.bytes, from: parsed.hasTransport ? parsed.transportOffset : parsed.networkEnd, to: parsed.networkEnd))
             gatherer.conclude(ruling)
         case .first:
             judge(bytes, parsed)

@@ -83,12 +83,10 @@ struct Bench: ~Copyable {
                 gatherer.abandon(.tooLong)
                 break
             }
-            judged = gatherer.withAssembled { changeable in
-                let bytes = changeable.bytes
-                let parsed = ParsedFrame.parse(bytes, tag: nil)
-                check(parsed.malformation == nil && !parsed.isFragment, "the whole is no packet")
-                return (parsed.transportOffset..<parsed.networkEnd).map { bytes.u8(at: $0) }
-            }
+            let assembled = gatherer.assembled
+            let whole = ParsedFrame.parse(assembled.bytes, tag: nil)
+            check(whole.malformation == nil && !whole.isFragment, "the whole is no packet")
+            judged = Array(assembled[whole.transportOffset..<whole.networkEnd])
             conclude()
         case .first:
             conclude()
