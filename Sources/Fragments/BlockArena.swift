@@ -33,9 +33,11 @@ struct BlockArena: ~Copyable, @unchecked Sendable {
     /// Bytes that are not lent.
     private(set) var freeBytes = 0
 
-    /// As many whole units as fit into so many bytes, between one and 2^24 of them.
+    /// As many whole units as fit into so many bytes with what is known of each, between one and 2^24 of them.
     init(byteCount: Int) {
-        unitCount = min(max(byteCount / Self.unit, 1), 1 << Self.orders)
+        let perUnit = Self.unit + MemoryLayout<UInt8>.stride
+        let lists = (Self.orders + 1) * MemoryLayout<Int32>.stride
+        unitCount = min(max((byteCount - lists) / perUnit, 1), 1 << Self.orders)
         unsafe base = .allocate(byteCount: unitCount * Self.unit, alignment: 64)
         unsafe states = .allocate(capacity: unitCount)
         unsafe states.initialize(repeating: State.inside, count: unitCount)

@@ -56,8 +56,7 @@ struct DatagramTable: ~Copyable, @unchecked Sendable {
     private(set) var count = 0
 
     init(capacity: Int) {
-        var bucketCount = 1
-        while bucketCount < capacity { bucketCount *= 2 }
+        let bucketCount = Self.bucketCount(for: capacity)
         bucketMask = bucketCount - 1
         unsafe records = .allocate(capacity: capacity)
         unsafe buckets = .allocate(capacity: bucketCount)
@@ -74,8 +73,17 @@ struct DatagramTable: ~Copyable, @unchecked Sendable {
         unsafe buckets.deallocate()
     }
 
-    /// Bytes that the table takes for each datagram.
-    static var bytesPerRecord: Int { MemoryLayout<Datagram>.stride + MemoryLayout<Int32>.stride }
+    /// A power of two, from which a mask takes a place.
+    static func bucketCount(for capacity: Int) -> Int {
+        var count = 1
+        while count < capacity { count *= 2 }
+        return count
+    }
+
+    /// Bytes that the whole table takes.
+    static func bytes(for capacity: Int) -> Int {
+        capacity * MemoryLayout<Datagram>.stride + bucketCount(for: capacity) * MemoryLayout<Int32>.stride
+    }
 
     subscript(index: Int32) -> Datagram {
         @inline(__always) get { unsafe records[Int(index)] }

@@ -44,7 +44,7 @@ public struct FragmentGatherer: ~Copyable {
         self.limits = limits
         // One more than may stay, for the one that a newcomer begins.
         let capacity = mode == .drop ? 1 : limits.datagrams + 1
-        let tables = capacity * (DatagramTable.bytesPerRecord + PairTable.bytesPerEntry) + WholeDatagram.capacity
+        let tables = DatagramTable.bytes(for: capacity) + PairTable.bytes(for: capacity) + WholeDatagram.capacity
         datagrams = DatagramTable(capacity: capacity)
         pairs = PairTable(capacity: capacity)
         arena = BlockArena(byteCount: mode == .drop ? BlockArena.unit : limits.bytes - tables)

@@ -31,8 +31,7 @@ struct PairTable: ~Copyable, @unchecked Sendable {
     private var firstFree: Int32
 
     init(capacity: Int) {
-        var bucketCount = 1
-        while bucketCount < capacity { bucketCount *= 2 }
+        let bucketCount = DatagramTable.bucketCount(for: capacity)
         bucketMask = bucketCount - 1
         unsafe entries = .allocate(capacity: capacity)
         unsafe entries.initialize(repeating: Entry(), count: capacity)
@@ -50,8 +49,11 @@ struct PairTable: ~Copyable, @unchecked Sendable {
         unsafe heap.deallocate()
     }
 
-    /// Bytes that the table takes for each pair.
-    static var bytesPerEntry: Int { MemoryLayout<Entry>.stride + 2 * MemoryLayout<Int32>.stride }
+    /// Bytes that the whole table takes.
+    static func bytes(for capacity: Int) -> Int {
+        capacity * (MemoryLayout<Entry>.stride + MemoryLayout<Int32>.stride)
+            + DatagramTable.bucketCount(for: capacity) * MemoryLayout<Int32>.stride
+    }
 
     subscript(index: Int32) -> Entry {
         @inline(__always) get { unsafe entries[Int(index)] }

@@ -13,8 +13,11 @@
 
 // Initial-exec: the general model may itself allocate at a thread's first access.
 static __thread unsigned long allocations __attribute__((tls_model("initial-exec")));
+static __thread unsigned long bytes __attribute__((tls_model("initial-exec")));
 
 unsigned long allocations_of_this_thread(void) { return allocations; }
+
+unsigned long allocated_bytes_of_this_thread(void) { return bytes; }
 
 #ifdef HAS_SANITIZER
 
@@ -29,13 +32,18 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-void *malloc(size_t size) { allocations++; return __libc_malloc(size); }
-void *calloc(size_t count, size_t size) { allocations++; return __libc_calloc(count, size); }
-void *realloc(void *block, size_t size) { allocations++; return __libc_realloc(block, size); }
-void *aligned_alloc(size_t alignment, size_t size) { allocations++; return __libc_memalign(alignment, size); }
+static void count(size_t size) {
+    allocations++;
+    bytes += size;
+}
+
+void *malloc(size_t size) { count(size); return __libc_malloc(size); }
+void *calloc(size_t number, size_t size) { count(number * size); return __libc_calloc(number, size); }
+void *realloc(void *block, size_t size) { count(size); return __libc_realloc(block, size); }
+void *aligned_alloc(size_t alignment, size_t size) { count(size); return __libc_memalign(alignment, size); }
 
 int posix_memalign(void **block, size_t alignment, size_t size) {
-    allocations++;
+    count(size);
     *block = __libc_memalign(alignment, size);
     return *block || !size ? 0 : ENOMEM;
 }
