@@ -12,6 +12,7 @@ public enum TCPMode: String, Sendable, CaseIterable {
 public struct FlowSettings: Sendable, Equatable {
     /// Flows that can be followed at a time, 16 to 16,777,214.
     public var flows: Int
+    /// How much of TCP is looked at.
     public var tcp: TCPMode
     /// Nanoseconds after the start in which TCP connections are picked up in the middle in the strict mode too, so that those that
     /// run when the box is put in go on.
@@ -24,8 +25,12 @@ public struct FlowSettings: Sendable, Equatable {
     public var maximumRetransmissions: UInt8 = 3
     /// A wrong transport checksum makes a packet invalid (`nf_conntrack_checksum`).
     public var verifiesChecksums = true
+    /// How long flows of which nothing comes are kept.
     public var timeouts = FlowTimeouts()
 
+    /// - Parameters:
+    ///   - flows: Outside of the range, the nearest number that is in it.
+    ///   - graceTime: Nanoseconds.
     public init(flows: Int = 262_144, tcp: TCPMode = .loose, graceTime: UInt64 = 60_000_000_000) {
         self.flows = min(max(flows, 16), 0xff_fffe)
         self.tcp = tcp

@@ -39,6 +39,7 @@ public struct FragmentGatherer: ~Copyable {
     /// Bytes of the longest block that was asked for.
     private(set) var reserve = 2048
 
+    /// Sets all memory aside.
     public init(mode: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits()) {
         self.mode = mode
         self.limits = limits

@@ -26,6 +26,7 @@ public struct FragmentLimits: Sendable, Equatable {
     /// Room for two frames of 64 KiB, and for putting them together.
     public static let smallestBytes = 512 << 10
 
+    /// What lies outside of a limit's range is taken for the nearest that does not.
     public init(
         bytes: Int = 4 << 20, datagrams: Int = 2048, fragmentsPerDatagram: Int = 1024, bytesPerPair: Int? = nil,
         ipv4Timeout: UInt64 = 30_000_000_000, ipv6Timeout: UInt64 = 60_000_000_000

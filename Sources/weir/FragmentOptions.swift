@@ -17,7 +17,9 @@ struct FragmentOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Memory for held fragments, for each worker, in KiB; 512 at the least.", valueName: "KiB"))
     var fragmentMemory = FragmentLimits().bytes >> 10
 
-    @Option(help: ArgumentHelp("Datagrams of which fragments are held, for each worker.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Datagrams of which fragments are held, for each worker; no more than one for each 2 KiB of memory.", valueName: "n"))
     var fragmentDatagrams = FragmentLimits().datagrams
 
     @Option(help: ArgumentHelp("Fragments of one datagram, 2 to 8192.", valueName: "n"))
