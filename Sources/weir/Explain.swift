@@ -51,7 +51,7 @@ struct Explain: ParsableCommand {
             try descriptions.add(next.element, ports: names, line: next.offset + 1)
         }.packets
         let clock = clock.flatMap(Clocks.time) ?? Clocks.now()
-        do {
+        try tellingFaults {
             var explainer = try Explainer(
                 ruleset, ports: names, clock: clock, fragments: fragments.fragments, limits: fragments.limits,
                 flows: flows.settings)
@@ -65,13 +65,6 @@ struct Explain: ParsableCommand {
                 try FileHandleOutput.standardOutput.deliver(
                     json ? ExplanationJSON(text, frames, program, texts).text : texts.text(of: text, frames))
             }
-        } catch let code as ExitCode {
-            throw code
-        } catch let fault as Inconsistency {
-            complain("weir: \(fault)")
-            throw ExitCode.internalFault
-        } catch {
-            throw refuse("\(error)")
         }
     }
 

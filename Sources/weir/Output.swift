@@ -1,5 +1,20 @@
 import ArgumentParser
 import Glibc
+import Offline
+
+/// Does what may fail, says why it did, and has the exit code for that.
+func tellingFaults(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let code as ExitCode {
+        throw code
+    } catch let fault as Inconsistency {
+        complain("weir: \(fault)")
+        throw ExitCode.internalFault
+    } catch {
+        throw refuse("\(error)")
+    }
+}
 
 /// Whole texts to a descriptor.
 struct FileHandleOutput {

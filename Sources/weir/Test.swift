@@ -62,19 +62,12 @@ struct Test: ParsableCommand {
             }
         }
         if status != .success { throw status }
-        do {
+        try tellingFaults {
             var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings)
             for file in files { try run.run(file) }
             if junit != "-" { try FileHandleOutput.standardOutput.deliver(tap ? run.tap() : run.text()) }
             if let junit { try Self.write(run.junit(), to: junit) }
             if !run.failures.isEmpty { throw ExitCode.failure }
-        } catch let code as ExitCode {
-            throw code
-        } catch let fault as Inconsistency {
-            complain("weir: \(fault)")
-            throw ExitCode.internalFault
-        } catch {
-            throw refuse("\(error)")
         }
     }
 
