@@ -16,13 +16,7 @@ enum FlowLink {
         if frame.network == .ipv6 { link |= isIPv6 }
         guard frame.tagCount > 0 else { return link }
         var tags = Tags()
-        if frame.isTagOutOfBand, let tag = frame.outermostTag { tags.add(tag.tpid, tag.tci, hash) }
-        // Tags in the bytes stand between the MAC addresses and the packet's own EtherType.
-        var offset = ParsedFrame.Ethernet.type
-        while offset &+ 6 <= frame.networkOffset {
-            tags.add(bytes.be16(at: offset), bytes.be16(at: offset &+ 2), hash)
-            offset &+= VLANTag.length
-        }
+        frame.forEachTag(bytes) { tags.add($0, hash) }
         return link | tags.packed
     }
 
@@ -32,11 +26,11 @@ enum FlowLink {
         var identifiers: UInt32 = 0
         var mixed: UInt64 = 0
 
-        mutating func add(_ tpid: UInt16, _ tci: UInt16, _ hash: KeyedHash) {
+        mutating func add(_ tag: VLANTag, _ hash: KeyedHash) {
             count &+= 1
-            mixed = hash.mix(UInt64(tpid) << 12 | UInt64(tci & 0xfff), mixed)
-            kinds = kinds << 1 | (tpid == EtherType.providerVLAN ? 1 : 0)
-            identifiers = identifiers << 12 | UInt32(tci & 0xfff)
+            mixed = hash.mix(UInt64(tag.tpid) << 12 | UInt64(tag.identifier), mixed)
+            kinds = kinds << 1 | (tag.tpid == EtherType.providerVLAN ? 1 : 0)
+            identifiers = identifiers << 12 | UInt32(tag.identifier)
         }
 
         var packed: UInt32 {

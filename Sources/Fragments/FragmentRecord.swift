@@ -56,7 +56,7 @@ public struct VirtioHeader: Sendable, BitwiseCopyable {
 struct FragmentKey: Hashable, BitwiseCopyable {
     var source: UInt128
     var destination: UInt128
-    /// The types and identifiers of up to four tags, 28 bits each, the outermost last; of more, a mix.
+    /// The types and identifiers of up to four tags, 28 bits each, the innermost lowest; of more, a mix.
     var tags: UInt128
     var identification: UInt32
     var number: UInt8
@@ -71,13 +71,7 @@ struct FragmentKey: Hashable, BitwiseCopyable {
         number = isIPv6 ? 0 : frame.fragmentNextHeader
         self.ingress = ingress
         tags = 0
-        if frame.isTagOutOfBand, let tag = frame.outermostTag { add(tag.tpid, tag.tci) }
-        // Tags in the bytes stand between the MAC addresses and the packet's own EtherType.
-        var offset = 12
-        while offset &+ 6 <= frame.networkOffset {
-            add(bytes.be16(at: offset), bytes.be16(at: offset &+ 2))
-            offset &+= 4
-        }
+        frame.forEachTag(bytes) { add($0) }
     }
 
     /// Of no datagram.
@@ -87,9 +81,9 @@ struct FragmentKey: Hashable, BitwiseCopyable {
         (source, destination, tags, identification, number, isIPv6, ingress) = (0, 0, 0, 0, 0, false, 0)
     }
 
-    private mutating func add(_ tpid: UInt16, _ tci: UInt16) {
+    private mutating func add(_ tag: VLANTag) {
         let overflow = tags >> 100
-        tags = tags &<< 28 | UInt128(tpid) &<< 12 | UInt128(tci & 0xfff)
+        tags = tags &<< 28 | UInt128(tag.tpid) &<< 12 | UInt128(tag.identifier)
         tags ^= overflow &* 0x9e37_79b9_7f4a_7c15
     }
 }

@@ -152,6 +152,21 @@ private let cases: [ValidCase] = [
         #expect(frame6.destination == 0xfe80_0000_0000_0000_0000_0000_000a_000b)
     }
 
+    @Test("tags come from the outside in, whether the outermost is apart or not", arguments: 0...4)
+    func tags(count: Int) throws {
+        let frame = (0..<count).reduce(Frame.ethernet()) { $0.vlan(UInt16(5 + $1), priority: 3, tpid: $1 == 0 ? 0x88a8 : 0x8100) }.ipv4()
+        let expected = (0..<count).map { VLANTag(tpid: $0 == 0 ? 0x88a8 : 0x8100, tci: 3 << 13 | UInt16(5 + $0)) }
+        func tags(_ bytes: [UInt8], _ tag: VLANTag?) -> [VLANTag] {
+            var tags: [VLANTag] = []
+            ParsedFrame.parse(bytes.span.bytes, tag: tag).forEachTag(bytes.span.bytes) { tags.append($0) }
+            return tags
+        }
+        #expect(tags(frame.bytes, nil) == expected)
+        guard count > 0 else { return }
+        let (bytes, tag) = try #require(frame.outOfBand)
+        #expect(tags(bytes, tag) == expected)
+    }
+
     @Test func `traffic class and DF`() {
         #expect(parse(Frame.ethernet().ipv4(tos: 0xb9).udp(1, 2)).trafficClass == 0xb9)
         #expect(parse(Frame.ethernet().ipv6(trafficClass: 0xb9).udp(1, 2)).trafficClass == 0xb9)
