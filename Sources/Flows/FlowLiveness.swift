@@ -12,8 +12,11 @@ public final class FlowLiveness: @unchecked Sendable {
     private let expiries: UnsafeMutablePointer<Atomic<UInt32>>
     /// How often a record was used, and in the lowest bit whether the flow has been closed by its ends.
     private let generations: UnsafeMutablePointer<Atomic<UInt8>>
-    /// The entry of a flow that rules are being asked about, before it stands in the table; 0 for none.
+    /// The entry of a flow that rules are being asked about, before it stands in the table; `none` if there is none.
     private let pending: UnsafeMutablePointer<Atomic<UInt64>>
+
+    /// No flow's entry: 0 is that of the flow in record 0 after each 128 uses.
+    private static let none = UInt64.max
 
     /// For so many records, and one for the flow that is not in the table yet.
     init(capacity: Int) {
@@ -21,7 +24,7 @@ public final class FlowLiveness: @unchecked Sendable {
         unsafe expiries = .allocate(capacity: capacity + 1)
         unsafe generations = .allocate(capacity: capacity + 1)
         unsafe pending = .allocate(capacity: 1)
-        unsafe pending.initialize(to: Atomic(0))
+        unsafe pending.initialize(to: Atomic(Self.none))
         for record in 0...capacity {
             unsafe (expiries + record).initialize(to: Atomic(0))
             unsafe (generations + record).initialize(to: Atomic(0))
@@ -61,6 +64,16 @@ public final class FlowLiveness: @unchecked Sendable {
 
     func setPending(_ entry: UInt64) { unsafe pending.pointee.store(entry, ordering: .releasing) }
 
+    /// The flow that rules were asked about stands in the record that its entry names, or it never will. Then the entry is used up, or
+    /// the next flow in that record would be taken for it.
+    func endPending(isInTable: Bool) {
+        let entry = unsafe pending.pointee.load(ordering: .relaxed)
+        guard entry != Self.none else { return }
+        // A free record, so nobody is alive there until the next flow begins in it, whose expiry is published behind its generation.
+        if !isInTable { begin(Int(truncatingIfNeeded: entry >> 31)) }
+        setPending(Self.none)
+    }
+
     // MARK: For all
 
     /// Whether the flow of an entry is in the table, has not been silent for too long, and is not closed; or whether it is the one that
@@ -84,15 +97,14 @@ extension FlowTracker {
     /// than 2^55.
     ///
     /// Of a flow that is not in the table yet it names the place that `confirm` will give it, and it counts as alive until the packet is
-    /// confirmed or abandoned. Should `confirm` have to give it another place, it is another flow's name that dies at once, and the flow
-    /// has its own with its next packet.
+    /// confirmed or abandoned.
     public func entry(of packet: TrackedPacket) -> UInt64? {
         guard packet.flow >= 0 else { return nil }
         let liveness = table.liveness
         if Int(packet.flow) < table.capacity {
             return FlowLiveness.entry(Int(packet.flow), liveness.generation(Int(packet.flow)))
         }
-        // One that this packet has ended, or that will find no room: gone when the next packet comes.
+        // One that this packet has ended, or that will find no room: gone already.
         guard packet.isUnconfirmed, let record = table.nextRecord else { return FlowLiveness.entry(table.capacity, 1) }
         let entry = FlowLiveness.entry(Int(record), liveness.generation(Int(record)) &+ 1)
         liveness.setPending(entry)

@@ -1,9 +1,12 @@
 /// All flows: records, the index by which they are found, when they end, and which of them make room for others. All memory is
 /// allocated when the table is made: see `bytes`.
 ///
-/// Invariant: a record is in the index exactly if its `expiries` is not 0; listed exactly if `Flag.listed` is set.
+/// Invariant: a record is in the index exactly if its `expiries` is not 0; listed exactly if `Flag.listed` is set. At least one is free.
 @safe
 struct FlowTable: ~Copyable, @unchecked Sendable {
+    /// Flows at a time.
+    let limit: Int
+    /// Records for them: one more, so that the next flow has a place, and by that a name, before another makes room for it.
     let capacity: Int
     let hash = KeyedHash()
     private let records: UnsafeMutablePointer<FlowRecord>
@@ -20,15 +23,16 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     private var sweepPlace = 0
     private(set) var count = 0
 
-    /// Records of the table, and one more for the flow that is not in it yet.
-    init(capacity: Int) {
-        self.capacity = capacity
+    /// The table's records, and one more for the flow that is not in it yet.
+    init(limit: Int) {
+        self.limit = limit
+        capacity = limit + 1
         unsafe records = .allocate(capacity: capacity + 1)
         liveness = FlowLiveness(capacity: capacity)
         unsafe epochs = .allocate(capacity: capacity + 1)
         unsafe epochs.initialize(repeating: 0, count: capacity + 1)
-        index = FlowIndex(capacity: capacity)
-        sources = SourceTable(capacity: capacity)
+        index = FlowIndex(capacity: limit)
+        sources = SourceTable(capacity: limit)
         for number in 0...capacity {
             var record = FlowRecord()
             record.mark = UInt32(truncatingIfNeeded: number + 1)
@@ -42,10 +46,10 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     }
 
     /// Bytes that the whole table takes.
-    static func bytes(for capacity: Int) -> Int {
-        (capacity + 1) * (MemoryLayout<FlowRecord>.stride + FlowLiveness.bytesPerRecord + 1)
-            + FlowIndex.slotCount(for: capacity) * FlowIndex.bytesPerSlot
-            + SourceTable.placeCount(for: capacity) * SourceTable.bytesPerPlace
+    static func bytes(for limit: Int) -> Int {
+        (limit + 2) * (MemoryLayout<FlowRecord>.stride + FlowLiveness.bytesPerRecord + 1)
+            + FlowIndex.slotCount(for: limit) * FlowIndex.bytesPerSlot
+            + SourceTable.placeCount(for: limit) * SourceTable.bytesPerPlace
     }
 
     /// The record for the flow that is not in the table.
@@ -109,10 +113,10 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
 
     // MARK: Coming and going
 
-    var isFull: Bool { Int(firstFree) >= capacity }
+    var isFull: Bool { count >= limit }
 
     /// The record that a flow will have which comes in next, room being made for it; nil if there is none.
-    var nextRecord: Int32? { isFull ? firstToGo?.record : firstFree }
+    var nextRecord: Int32? { isFull && firstToGo == nil ? nil : firstFree }
 
     /// Puts the provisional record into the table; nil if that is full or its index has no room.
     mutating func insertProvisional() -> Int32? {
@@ -139,8 +143,9 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
         let old = self[record]
         index.remove(record, hash: hash(of: old.original, link: old.link))
         setExpiry(record, 0)
-        self[record].mark = UInt32(bitPattern: firstFree)
-        firstFree = record
+        // The second free one from here on: the first may have been named already.
+        self[record].mark = self[firstFree].mark
+        self[firstFree].mark = UInt32(bitPattern: record)
         count &-= 1
     }
 

@@ -29,7 +29,7 @@ public struct FlowTracker: ~Copyable {
     /// - Parameter now: The start, from which the grace time runs.
     public init(settings: FlowSettings = FlowSettings(), now: UInt64 = 0) {
         self.settings = settings
-        table = FlowTable(capacity: settings.flows)
+        table = FlowTable(limit: settings.flows)
         limits = TimeoutTable(settings.timeouts)
         let (end, isLate) = now.addingReportingOverflow(settings.graceTime)
         graceEnd = isLate ? .max : end
@@ -63,7 +63,7 @@ public struct FlowTracker: ~Copyable {
     public mutating func track(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, isChecksumKnown: Bool = false, now: UInt64)
         -> TrackedPacket
     {
-        hasProvisional = false
+        if hasProvisional { forgetProvisional() }
         guard frame.network == .ipv4 || frame.network == .ipv6, bytes.byteCount == frame.byteCount else { return .untracked }
         guard let place = TransportPlace(bytes, frame) else { return reject(.noTransport) }
         advance(to: now)
@@ -183,10 +183,10 @@ public struct FlowTracker: ~Copyable {
             return packet.flow
         }
         hasProvisional = false
-        defer { table.liveness.setPending(0) }
         // At most two: one for the record, and one should the index have no room.
         for _ in 0..<2 {
             if let record = table.insertProvisional() {
+                table.liveness.endPending(isInTable: true)
                 counters[.confirmed] &+= 1
                 return record
             }
@@ -194,15 +194,19 @@ public struct FlowTracker: ~Copyable {
             table.remove(record)
             counters[isFinished ? .evictedFinished : .evicted] &+= 1
         }
+        table.liveness.endPending(isInTable: false)
         counters[.refused] &+= 1
         return nil
     }
 
     /// The rules did not let it pass: a flow that it would have begun is forgotten.
     public mutating func abandon(_ packet: TrackedPacket) {
-        guard packet.isUnconfirmed else { return }
+        if packet.isUnconfirmed { forgetProvisional() }
+    }
+
+    private mutating func forgetProvisional() {
         hasProvisional = false
-        table.liveness.setPending(0)
+        table.liveness.endPending(isInTable: false)
     }
 
     /// Ends a flow: its next packet is a new one's.

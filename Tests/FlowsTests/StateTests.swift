@@ -65,7 +65,8 @@ struct StateTests {
         #expect(reference.flatMap { bench.tracker.record(of: $0, now: 0) } == first)
         bench.tracker.end(first)
         #expect(reference.flatMap { bench.tracker.record(of: $0, now: 0) } == nil)
-        #expect(bench.take(Side(nearPort: 9).udp(false).bytes).packet.flow == first, "the same place")
+        bench.take(Side(nearPort: 8).udp(false).bytes)
+        #expect(bench.take(Side(nearPort: 9).udp(false).bytes).packet.flow == first, "the same place, for the next but one")
         #expect(reference.flatMap { bench.tracker.record(of: $0, now: 0) } == nil)
         #expect(bench.tracker.reference(to: -1) == nil && bench.tracker.reference(to: 16) == nil)
         #expect(bench.counts["ended"] == 1)
@@ -125,7 +126,7 @@ struct StateTests {
         var place: Int? = 0
         while let from = place { place = bench.tracker.flows(from: from, count: piece, now: 0) { ports.append($1.original.sourcePort) } }
         #expect(ports.sorted() == [1, 2, 3, 4, 6, 7, 7, 8, 9, 10, 11, 12])
-        #expect(bench.tracker.flows(from: 0, count: 20, now: 40_000_000_000) { _, _ in Issue.record("ended") } == nil)
+        #expect(bench.tracker.flows(from: 0, count: 100, now: 40_000_000_000) { _, _ in Issue.record("ended") } == nil)
     }
 
     @Test("timeouts bear the sysctls' names, and are set as the kernel's")
