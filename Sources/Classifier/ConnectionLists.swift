@@ -4,7 +4,7 @@ import Synchronization
 /// A `ct count`, with what does not change of it.
 ///
 /// Its state is a list of entries: how many there are, then so many. One more than the limit are enough to know that there are too
-/// many; a connection beyond comes in with its next packet when another has gone.
+/// many; those beyond are not noted, and come in with a packet of their own, from who began them, when others have gone.
 struct ConnectionBound: BitwiseCopyable, Sendable {
     let limit: Int
     let isOver: Bool
@@ -21,6 +21,9 @@ struct ConnectionBound: BitwiseCopyable, Sendable {
     /// In the place of a bound where there is none.
     static let none = ConnectionBound()
 
+    /// Beside the number of entries: there were more since the list was last empty.
+    private static let isCutShort: UInt64 = 1 << 63
+
     /// 64-bit words that the state takes.
     var words: Int { limit + 2 }
 
@@ -30,12 +33,13 @@ struct ConnectionBound: BitwiseCopyable, Sendable {
     /// Takes out of a list what is no more, puts the packet's connection in, and says whether the packet passes
     /// (net/netfilter/nf_conncount.c, `__nf_conncount_add`; net/netfilter/nft_connlimit.c, `nft_connlimit_do_eval`).
     ///
-    /// The kernel stops its look for dead connections at the present one, and after eight; here all are looked at, so that what is said
-    /// does not depend on their order. A packet without a connection counts as one, as long as it is here.
+    /// The kernel looks for dead connections once in a jiffy, and for so many at a time; here all are looked at with every packet, so that
+    /// what is said depends on neither. A packet without a connection counts as one, as long as it is here.
     func pass(_ connection: CountedConnection, among list: UnsafeMutablePointer<UInt64>, at now: UInt64) -> Bool {
         let own = connection.entry
         let entries = unsafe list + 1
-        let count = unsafe min(Int(truncatingIfNeeded: list.pointee), limit &+ 1)
+        let count = unsafe min(Int(truncatingIfNeeded: list.pointee & ~Self.isCutShort), limit &+ 1)
+        var isCutShort = unsafe count > 0 ? list.pointee & Self.isCutShort : 0
         var kept = 0
         var isListed = false
         for place in 0..<count {
@@ -48,12 +52,16 @@ struct ConnectionBound: BitwiseCopyable, Sendable {
             unsafe entries[kept] = entry
             kept &+= 1
         }
-        if own != 0, !isListed, kept <= limit {
-            unsafe (entries + kept).initialize(to: own)
-            kept &+= 1
+        if own != 0, !isListed, connection.counting == .begins || (connection.counting == .goesOn && isCutShort != 0) {
+            if kept <= limit {
+                unsafe (entries + kept).initialize(to: own)
+                kept &+= 1
+            } else {
+                isCutShort = Self.isCutShort
+            }
         }
-        unsafe list.pointee = UInt64(truncatingIfNeeded: kept)
-        return (kept &+ (own == 0 ? 1 : 0) > limit) == isOver
+        unsafe list.pointee = UInt64(truncatingIfNeeded: kept) | isCutShort
+        return (kept &+ (connection.counting == .alone ? 1 : 0) > limit) == isOver
     }
 }
 

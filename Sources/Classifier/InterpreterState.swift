@@ -66,7 +66,14 @@ final class InterpreterState {
     private var buckets: [Owner: (tokens: UInt64, last: UInt64)] = [:]
     private var used: [Owner: UInt64] = [:]
     /// Connections that have been counted, by their entries.
-    private var connections: [Owner: [UInt64]] = [:]
+    private var connections: [Owner: ConnectionList] = [:]
+
+    /// Those that a `ct count` has counted.
+    private struct ConnectionList {
+        var entries: [UInt64] = []
+        /// There were more since it was last empty.
+        var isCutShort = false
+    }
 
     init(_ ruleset: Ruleset, start: UInt64) {
         var numbers: [NamedObject.Kind: Int] = [:]
@@ -129,11 +136,15 @@ final class InterpreterState {
 
     /// Of connections that are still there no more are kept than it takes to know that there are too many.
     func pass(_ count: ConnectionCount, _ owner: Owner, _ fields: InterpreterFields) -> Bool {
-        let own = fields.connection.isFollowed ? fields.connection.entry : 0
-        var kept = connections[owner, default: []].filter { $0 == own || fields.live.isAlive($0, at: fields.now) }
-        if own != 0, !kept.contains(own), kept.count <= Int(count.limit) { kept.append(own) }
-        connections[owner] = kept
-        return (kept.count + (own == 0 ? 1 : 0) > Int(count.limit)) == count.isOver
+        let (own, counting) = (fields.connection.entry, fields.connection.counting)
+        var list = connections[owner, default: ConnectionList()]
+        if list.entries.isEmpty { list.isCutShort = false }
+        list.entries.removeAll { $0 != own && !fields.live.isAlive($0, at: fields.now) }
+        if own != 0, !list.entries.contains(own), counting == .begins || (counting == .goesOn && list.isCutShort) {
+            if list.entries.count <= Int(count.limit) { list.entries.append(own) } else { list.isCutShort = true }
+        }
+        connections[owner] = list
+        return (list.entries.count + (counting == .alone ? 1 : 0) > Int(count.limit)) == count.isOver
     }
 
     func isChanging(_ name: String, table: Int) -> Bool { sets[Place(table: table, name: name, isMeter: false)] != nil }

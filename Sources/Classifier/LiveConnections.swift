@@ -17,19 +17,22 @@ open class LiveConnections: @unchecked Sendable {
 /// The connection of the packet at hand, as `ct count` sees it.
 @safe
 struct CountedConnection: BitwiseCopyable {
-    /// 0 of a packet without a connection.
+    /// Of one that may come into a count; else 0.
     let entry: UInt64
+    let counting: PacketConnection.Counting
     // Held by whoever classifies the frame.
     private let live: Unmanaged<LiveConnections>?
 
     @inline(__always)
     init(_ connection: PacketConnection, _ live: LiveConnections) {
-        entry = connection.isFollowed ? connection.entry : 0
+        entry = connection.entry
+        counting = connection.counting
         unsafe self.live = Unmanaged.passUnretained(live)
     }
 
     private init() {
         entry = 0
+        counting = .alone
         unsafe live = nil
     }
 

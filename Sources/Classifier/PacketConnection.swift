@@ -73,6 +73,18 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
         }
     }
 
+    /// How `ct count` takes the packet.
+    public enum Counting: UInt8, BitwiseCopyable, Sendable {
+        /// It belongs to no connection: it counts as one itself, as long as it is here.
+        case alone
+        /// It belongs to one that comes into no count with it: those that are in count, whichever it is.
+        case known
+        /// It belongs to one that comes into those counts which had no room for it before.
+        case goesOn
+        /// It belongs to one that comes into every count.
+        case begins
+    }
+
     /// linux/netfilter.h, `NFPROTO_IPV4` and `NFPROTO_IPV6`.
     public static let ipv4: UInt8 = 2
     public static let ipv6: UInt8 = 10
@@ -95,8 +107,9 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
     /// first state says; -1 where none did. Rules give them to connections alone that are not confirmed yet.
     public var timeoutPolicy: Int32 = -1
     /// Tells a connection apart from all that there were and will be, for `LiveConnections`; never 0, which stands for none. Only
-    /// known where connections are counted (`ConnectionNeeds.count`).
+    /// known where connections are counted (`ConnectionNeeds.count`), and of those that come into counts with this packet.
     public var entry: UInt64 = 0
+    public var counting = Counting.alone
     public var original = Tuple()
     public var reply = Tuple()
     public var originalCounts = Counts()

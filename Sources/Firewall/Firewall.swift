@@ -84,6 +84,7 @@ public struct Firewall: ~Copyable {
             worker = connections.add(flows.liveness)
         }
         if rechecksFlows { flows.recheckFlows() }
+        flows.beginRules()
         self = Firewall(
             program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, edition: edition,
             packets: packets)

@@ -45,13 +45,26 @@ extension Firewall {
     /// What rules may ask of a packet's connection.
     private func connection(of packet: TrackedPacket, at instant: Instant) -> PacketConnection {
         var connection = PacketConnection(state: PacketConnection.State(rawValue: UInt32(packet.state.rawValue)))
+        let needs = program.connectionNeeds
+        if needs.contains(.count) { note(packet, in: &connection, at: instant) }
         guard packet.flow >= 0 else { return connection }
         connection.isFollowed = true
         connection.direction = packet.direction == .original ? .original : .reply
-        let needs = program.connectionNeeds
-        if needs.contains(.count), worker > 0, let entry = flows.entry(of: packet) { connection.entry = worker << 55 | entry }
         if !needs.subtracting([.state, .count]).isEmpty { describe(packet, in: &connection, at: instant) }
         return connection
+    }
+
+    /// What those need who count connections.
+    @inline(never)
+    private func note(_ packet: TrackedPacket, in connection: inout PacketConnection, at instant: Instant) {
+        switch flows.presence(of: packet, now: instant.monotonic) {
+        case .none: return
+        case .known: connection.counting = .known
+        case .goesOn: connection.counting = .goesOn
+        case .begins: connection.counting = .begins
+        }
+        guard connection.counting != .known, worker > 0, let entry = flows.entry(of: packet) else { return }
+        connection.entry = worker << 55 | entry
     }
 
     /// All but what nearly every rule set asks for, and no more.

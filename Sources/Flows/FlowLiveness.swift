@@ -89,7 +89,30 @@ public final class FlowLiveness: @unchecked Sendable {
     }
 }
 
+/// What a packet's flow is to those who count flows.
+public enum FlowPresence: BitwiseCopyable, Sendable {
+    /// There is none.
+    case none
+    /// It is over, or the packet is invalid in it, or an answer in one that is under way: nothing that would begin to count.
+    case known
+    /// It is assured, and comes from who began it.
+    case goesOn
+    /// It begins with this packet, or is not assured yet, or it began before the rules that are in force.
+    case begins
+}
+
 extension FlowTracker {
+    /// As in nf_conncount connections come into counts until they are assured, with packets of either side (net/netfilter/nf_conncount.c,
+    /// `__nf_conncount_add`). So that new rules count what goes on, those from before them come in later, too.
+    public func presence(of packet: TrackedPacket, now: UInt64) -> FlowPresence {
+        if packet.isUnconfirmed { return .begins }
+        guard packet.flow >= 0 else { return packet.isOfKnownFlow ? .known : .none }
+        guard let entry = entry(of: packet), table.liveness.isAlive(entry, at: now) else { return .known }
+        guard table[packet.flow].has(FlowRecord.Flag.assured) else { return .begins }
+        guard packet.direction == .original, packet.state != .related else { return .known }
+        return isFromEarlierRules(packet.flow) ? .begins : .goesOn
+    }
+
     /// Who says which flows there are still, to those who keep `entry`s.
     public var liveness: FlowLiveness { table.liveness }
 

@@ -25,6 +25,9 @@ public struct FlowTracker: ~Copyable {
     /// Whether the provisional record is a flow that `confirm` puts into the table.
     private var hasProvisional = false
     private var nextSweep: UInt64 = 0
+    /// As `FlowRecord.start`: of the flow that began last, and of that before the rules in force; nil while there were no others.
+    private var newestStart: UInt32 = 0
+    private var lastEarlierStart: UInt32?
 
     /// - Parameter now: The start, from which the grace time runs.
     public init(settings: FlowSettings = FlowSettings(), now: UInt64 = 0) {
@@ -106,6 +109,7 @@ public struct FlowTracker: ~Copyable {
         guard direction == .original else { return reject(.icmpUnasked) }
         let record = table.provisional
         table[record] = FlowRecord(tuple, link: packet.link, start: packet.now)
+        newestStart = table[record].start
         let outcome = step(bytes, packet, record, .original, isNew: true)
         switch outcome {
         case .refresh(let ticks):
@@ -149,7 +153,10 @@ public struct FlowTracker: ~Copyable {
         case .again:
             end(record)
             return nil
-        case .invalid(let cause): return reject(cause)
+        case .invalid(let cause):
+            var rejected = reject(cause)
+            rejected.isOfKnownFlow = true
+            return rejected
         }
         if direction == .reply { table[tracked.flow].set(FlowRecord.Flag.seenReply, true) }
         return tracked
@@ -222,6 +229,15 @@ public struct FlowTracker: ~Copyable {
     public mutating func recheckFlows() {
         epoch &+= 1
         table.ageEpochs(equalTo: epoch)
+    }
+
+    /// From here on other rules are asked: flows of before are told from those that begin under them.
+    public mutating func beginRules() { lastEarlierStart = newestStart }
+
+    /// Whether a flow began before the rules that are in force, or within the second before them or behind.
+    func isFromEarlierRules(_ record: Int32) -> Bool {
+        guard let lastEarlierStart else { return false }
+        return Int32(bitPattern: table[record].start &- lastEarlierStart) <= 0
     }
 
     /// Takes the timeouts of the `ct timeout` objects of the rules in force; flows stay under those that they were given.

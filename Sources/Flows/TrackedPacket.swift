@@ -21,6 +21,8 @@ public struct TrackedPacket: Sendable, Equatable, BitwiseCopyable {
     public var flow: Int32 = -1
     /// Whether the flow is not in the table yet: it will be when the packet is `confirm`ed.
     public var isUnconfirmed = false
+    /// Whether it has a flow's addresses and ports, though it is invalid in it.
+    public var isOfKnownFlow = false
     /// Why it is invalid.
     public var cause: InvalidCause?
     /// Whether the flow was last let through by rules that are no longer in force (see `FlowTracker.recheckFlows`).

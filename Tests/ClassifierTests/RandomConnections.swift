@@ -25,6 +25,7 @@ struct RandomConnections {
     mutating func connection() -> PacketConnection {
         var connection = PacketConnection(state: random.pick(Self.states))
         connection.isFollowed = ![.invalid, .untracked].contains(connection.state)
+        if !connection.isFollowed, random.oneIn(2) { connection.counting = .known }
         guard connection.isFollowed else { return connection }
         let isIPv6 = random.oneIn(3)
         connection.direction = random.pick([.original, .reply])
@@ -33,7 +34,8 @@ struct RandomConnections {
         connection.status = random.pick(Self.statuses)
         connection.mark = random.pick([0, 1, 3, 0xffff_ffff])
         connection.expiration = random.pick(Self.times)
-        connection.entry = random.pick(Self.entries)
+        connection.counting = random.pick([.known, .goesOn, .begins, .begins])
+        if connection.counting != .known { connection.entry = random.pick(Self.entries) }
         connection.original = tuple(isIPv6)
         connection.reply = tuple(isIPv6)
         connection.originalCounts = .init(packets: random.pick(Self.counts), bytes: random.pick(Self.counts))

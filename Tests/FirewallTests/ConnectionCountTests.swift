@@ -24,8 +24,10 @@ import Wire
     private static func firewall(
         _ program: Program, _ connections: FollowedConnections = FollowedConnections(), flows: Int = 1_024
     ) -> Firewall {
-        Firewall(
-            program: program, counters: FirewallCounters(for: program), flows: FlowSettings(flows: flows), connections: connections,
+        var settings = FlowSettings(flows: flows)
+        settings.verifiesChecksums = false
+        return Firewall(
+            program: program, counters: FirewallCounters(for: program), flows: settings, connections: connections,
             start: noon.monotonic)
     }
 
@@ -35,6 +37,16 @@ import Wire
 
     private static func datagram(_ port: UInt16, from source: String = "10.0.0.1") -> [UInt8] {
         Frame.ethernet().ipv4(source, "10.0.0.2").udp(port, 53).payload(8).bytes
+    }
+
+    /// TCP to port 80, or the answer from there.
+    private static func segment(
+        _ port: UInt16, _ flags: UInt8, _ sequence: UInt32, _ acknowledgement: UInt32, isAnswer: Bool = false, client: String = "10.0.0.1"
+    ) -> [UInt8] {
+        let (from, to) = isAnswer ? ("10.0.0.2", client) : (client, "10.0.0.2")
+        let ports: [UInt16] = isAnswer ? [80, port] : [port, 80]
+        let header = ports.flatMap(\.networkBytes) + sequence.networkBytes + acknowledgement.networkBytes
+        return Frame.ethernet().ipv4(from, to).ipPayload(6, header + [0x50, flags, 0xff, 0xff, 0, 0, 0, 0]).bytes
     }
 
     private func passes(_ firewall: inout Firewall, _ bytes: [UInt8], ingress: UInt8 = 0, after seconds: UInt64 = 0) -> Bool {
@@ -69,6 +81,44 @@ import Wire
         var firewall = Self.firewall(try Self.program("ct count over 2 counter\nudp sport 1-9 drop\nct count over 2 drop"))
         for port in 1...9 as ClosedRange<UInt16> { #expect(!passes(&firewall, Self.datagram(port))) }
         #expect([11, 12, 13].map { passes(&firewall, Self.datagram($0)) } == [true, true, false])
+    }
+
+    @Test func `a connection that the rules ended is not taken for the next that stands in its place`() throws {
+        var firewall = Self.firewall(try Self.program("udp sport 1-9 ct count over 1 drop"))
+        #expect([1, 2].map { passes(&firewall, Self.datagram($0)) } == [true, false])
+        // Not among those that are counted.
+        #expect([11, 12].map { passes(&firewall, Self.datagram($0)) } == [true, true])
+        #expect(passes(&firewall, Self.datagram(1)))
+        #expect(!passes(&firewall, Self.datagram(3)))
+    }
+
+    @Test func `connections come into a count until they are assured, of either side, and no longer count when they are closed`() throws {
+        var firewall = Self.firewall(try Self.program("add @sources { ip saddr ct count over 1 } drop"))
+        #expect(passes(&firewall, Self.segment(1, 0x02, 0, 0)))
+        // From here on it is a connection of the answer's source, too.
+        #expect(passes(&firewall, Self.segment(1, 0x12, 0, 1, isAnswer: true), ingress: 1))
+        #expect(passes(&firewall, Self.segment(1, 0x10, 1, 1)))
+        #expect(!passes(&firewall, Self.segment(2, 0x02, 0, 0)))
+        #expect(passes(&firewall, Self.segment(1, 0x14, 1, 1)), "a reset")
+        #expect(passes(&firewall, Self.segment(2, 0x02, 0, 0)))
+        #expect(passes(&firewall, Self.segment(2, 0x12, 0, 1, isAnswer: true), ingress: 1))
+        #expect(passes(&firewall, Self.segment(3, 0x02, 0, 0, client: "10.0.0.3")))
+        #expect(!passes(&firewall, Self.segment(3, 0x12, 0, 1, isAnswer: true, client: "10.0.0.3"), ingress: 1))
+    }
+
+    @Test func `an assured connection comes into a count no more`() throws {
+        var firewall = Self.firewall(try Self.program("ct status & assured == 0 accept\nct count over 0 drop"))
+        #expect(passes(&firewall, Self.segment(1, 0x02, 0, 0)))
+        #expect(passes(&firewall, Self.segment(1, 0x12, 0, 1, isAnswer: true), ingress: 1))
+        for _ in 0..<2 { #expect(passes(&firewall, Self.segment(1, 0x10, 1, 1))) }
+        #expect(passes(&firewall, Self.segment(1, 0x10, 1, 1, isAnswer: true), ingress: 1))
+    }
+
+    @Test func `a packet that is invalid in a connection counts as no other`() throws {
+        var firewall = Self.firewall(try Self.program("ct count over 1 drop"))
+        #expect(passes(&firewall, Self.segment(1, 0x02, 0, 0)))
+        #expect(passes(&firewall, Self.segment(1, 0x10, 1, 1)), "there was no answer yet")
+        #expect(!passes(&firewall, Self.segment(9, 0x03, 0, 0)), "of no connection")
     }
 
     @Test func `workers count together`() throws {
