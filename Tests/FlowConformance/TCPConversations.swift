@@ -81,7 +81,7 @@ extension ConversationSource {
         return talk.steps
     }
 
-    private mutating func openTCP(_ talk: inout TCPTalk, _ end: End) {
+    mutating func openTCP(_ talk: inout TCPTalk, _ end: End) {
         typealias Flag = TCPTalk.Flag
         let (mine, theirs) = (word(), word())
         talk.send(end, Flag.syn, mine, 0, options: synOptions())
@@ -93,7 +93,7 @@ extension ConversationSource {
         talk.next[end.other.rawValue] = theirs &+ 1
     }
 
-    private mutating func tcpStep(_ talk: inout TCPTalk) {
+    mutating func tcpStep(_ talk: inout TCPTalk) {
         typealias Flag = TCPTalk.Flag
         let end = end()
         let (sequence, acknowledgement) = (talk.next[end.rawValue], talk.next[end.other.rawValue])

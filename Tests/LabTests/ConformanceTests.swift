@@ -22,10 +22,15 @@ extension LabTests {
         }
 
         /// Always the same conversations; others by the tool itself.
-        @Test("random conversations are to Weir what they are to the kernel's conntrack", .needsWeir, .timeLimit(.minutes(3)))
-        func randomConversations() throws {
+        @Test(
+            "random conversations are to Weir what they are to the kernel's conntrack, and count as much", .needsWeir,
+            .timeLimit(.minutes(3)),
+            arguments: [
+                ["--rounds", "8", "--seconds", "60", "--seed", "300"], ["--counts", "--rounds", "2", "--seconds", "40", "--seed", "403"],
+            ])
+        func randomConversations(options: [String]) throws {
             let tool = URL(filePath: Weir.binary).deletingLastPathComponent().appending(path: "flow-conformance").path
-            let result = try Command.run(["unshare", "-n", tool, "--rounds", "8", "--seconds", "60", "--seed", "300"], limit: 120)
+            let result = try Command.run(["unshare", "-n", tool] + options, limit: 120)
             print(result.output)
             #expect(result.isSuccess, "\(result.output) \(result.error)")
         }
