@@ -152,8 +152,9 @@ public struct Firewall: ~Copyable {
             judgement.reason = isByRule ? .rule : .policy
         }
         if !hasRoom {
-            judgement.verdict = .drop
-            judgement.reason = .flowLimit
+            // No rule has said that.
+            (judgement.verdict, judgement.reason) = (.drop, .flowLimit)
+            (judgement.rule, judgement.baseChain) = (-1, -1)
         }
         return judgement
     }

@@ -1,7 +1,7 @@
 public import Classifier
 public import Wire
 
-/// The packets that a firewall asked its rules about, as the rules saw them: of fragments the whole datagram, before rules changed it.
+/// Shows the packets that a firewall asks its rules about, as the rules saw them: of fragments the whole datagram, before rules changed it.
 ///
 /// For explanations. It copies every packet, which nothing on the way of live frames may do: a firewall has none unless it is given one.
 public final class JudgedPackets {
@@ -21,31 +21,29 @@ public final class JudgedPackets {
         public var classification: Classification
     }
 
-    private var packets: [Packet] = []
+    private let look: (Packet) -> Void
+    private var packet: Packet?
 
-    public init() {}
-
-    /// The packets since the last call, in the order in which the rules saw them.
-    public func take() -> [Packet] {
-        defer { packets = [] }
-        return packets
-    }
+    /// - Parameter look: Is called when the rules have spoken of a packet, and before anything follows from it: connections are still as
+    ///   the rules saw them.
+    public init(_ look: @escaping (Packet) -> Void) { self.look = look }
 
     @inline(never)
     func add(
         _ bytes: RawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant, section: PathSection,
         after before: Classification, connection: PacketConnection
     ) {
-        packets.append(
-            Packet(
-                bytes: (0..<bytes.byteCount).map { bytes.u8(at: $0) }, frame: frame, isChecksumPartial: isChecksumPartial,
-                ingress: ingress, instant: instant, section: section, before: before, connection: connection, classification: before))
+        packet = Packet(
+            bytes: (0..<bytes.byteCount).map { bytes.u8(at: $0) }, frame: frame, isChecksumPartial: isChecksumPartial, ingress: ingress,
+            instant: instant, section: section, before: before, connection: connection, classification: before)
     }
 
     /// What was said of the packet that was added last.
     @inline(never)
     func conclude(_ classification: Classification) {
-        guard let last = packets.indices.last else { return }
-        packets[last].classification = classification
+        guard var packet else { return }
+        self.packet = nil
+        packet.classification = classification
+        look(packet)
     }
 }

@@ -63,9 +63,7 @@ package struct Explainer: ~Copyable {
     }
 
     package let program: Program
-    private let interpreter: Interpreter
-    private let packets = JudgedPackets()
-    private let connections = FollowedConnections()
+    private let walker: Walker
     private let clock: UInt64
     private var replay: Replay
     private var listener = Listener()
@@ -79,8 +77,12 @@ package struct Explainer: ~Copyable {
     ) throws(ProgramError) {
         let start = Instant(monotonic: 0, sinceEpoch: clock)
         program = try Program(compiling: ruleset, ports: ports, start: start)
-        interpreter = Interpreter(ruleset, ports: ports, start: start)
-        replay = Replay(program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: packets)
+        let connections = FollowedConnections()
+        let walker = Walker(
+            Interpreter(ruleset, ports: ports, start: start), connections, showsConnections: !program.connectionNeeds.isEmpty)
+        self.walker = walker
+        replay = Replay(
+            program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: JudgedPackets(walker.walk))
         self.clock = clock
         replay.pass(until: clock, into: &listener)
     }
@@ -105,24 +107,44 @@ package struct Explainer: ~Copyable {
             replay.judge(
                 bytes, FramePlace(number: UInt64(count)), ingress: UInt8(truncatingIfNeeded: ingress), time: clock &+ time, into: &listener)
         }
-        var trace: [TraceStep] = []
-        for packet in packets.take() {
-            // Before tracking there is nothing to see of it.
-            if !program.connectionNeeds.isEmpty, packet.section != .beforeTracking { trace.append(.connection(packet.connection)) }
-            trace += try way(of: packet).steps
-        }
         return ExplainedFrame(
-            number: count, ingress: ingress, time: time, length: frame.count, expired: expired, trace: trace, outcomes: listener.take())
+            number: count, ingress: ingress, time: time, length: frame.count, expired: expired, trace: try walker.take(),
+            outcomes: listener.take())
+    }
+}
+
+/// Takes each packet through the rules once more, by the plain interpreter: at once, since connections count otherwise when this one has
+/// come into their table and another has made room for it.
+private final class Walker {
+    private let interpreter: Interpreter
+    private let connections: FollowedConnections
+    private let showsConnections: Bool
+    private var steps: [TraceStep] = []
+    private var fault: Inconsistency?
+
+    init(_ interpreter: Interpreter, _ connections: FollowedConnections, showsConnections: Bool) {
+        self.interpreter = interpreter
+        self.connections = connections
+        self.showsConnections = showsConnections
     }
 
-    private func way(of packet: JudgedPackets.Packet) throws(Inconsistency) -> Trace {
+    func walk(_ packet: JudgedPackets.Packet) {
+        // Before tracking there is nothing to see of it.
+        if showsConnections, packet.section != .beforeTracking { steps.append(.connection(packet.connection)) }
         let found = interpreter.classify(
             packet.bytes.span.bytes, packet.frame, isChecksumPartial: packet.isChecksumPartial, ingress: packet.ingress, at: packet.instant,
             section: packet.section, after: packet.before, connection: packet.connection, live: connections,
             isTraced: true)
-        guard found.classification == packet.classification || interpreter.isRoomUncertain else {
-            throw Inconsistency(program: packet.classification, interpreter: found.classification, bytes: packet.bytes)
+        if found.classification != packet.classification, !interpreter.isRoomUncertain, fault == nil {
+            fault = Inconsistency(program: packet.classification, interpreter: found.classification, bytes: packet.bytes)
         }
-        return found.trace
+        steps += found.trace.steps
+    }
+
+    /// The way of what came since the last call.
+    func take() throws(Inconsistency) -> [TraceStep] {
+        defer { steps = [] }
+        if let fault { throw fault }
+        return steps
     }
 }
