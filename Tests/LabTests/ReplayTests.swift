@@ -60,6 +60,7 @@ extension LabTests {
             let rules: [Counters.Rule]
             let reasons: [String: Tally]
             let held: Counters.Held
+            let flows: Counters.Flows?
 
             var counters: Counters {
                 Counters(
@@ -67,7 +68,7 @@ extension LabTests {
                         Counters.Port(
                             name: $0.name, up: true, received: $0.received, sent: $0.sent, kernelDrops: 0, tooBig: 0, truncated: 0,
                             sendFailures: [:])
-                    }, reloads: 0, rules: rules, reasons: reasons, held: held, capture: nil)
+                    }, reloads: 0, rules: rules, reasons: reasons, held: held, capture: nil, flows: flows)
             }
         }
 
