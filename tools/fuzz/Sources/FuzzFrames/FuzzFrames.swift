@@ -1,7 +1,15 @@
 import Classifier
 import Firewall
+import Flows
+import Fragments
 import Ruleset
 import Wire
+
+/// Rule sets are compiled before the first input: with all that looks on here it takes longer than an input may.
+@c(LLVMFuzzerInitialize)
+public func prepareFrames(_ count: UnsafeMutablePointer<Int32>?, _ arguments: UnsafeMutableRawPointer?) -> Int32 {
+    subjects.isEmpty ? 1 : 0
+}
 
 /// The first byte chooses a rule set, the ingress port and whether the tag is given apart; the rest is a frame. Program and
 /// interpreter say the same of it, and whatever it is, the firewall comes to a verdict.
@@ -32,7 +40,10 @@ public func fuzzFrames(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     // The interpreter's bytes have the outermost tag in its place.
     if tag == nil { precondition(walked.bytes.elementsEqual(copy), "changed otherwise") }
     copy.copyMemory(from: UnsafeRawBufferPointer(start: bytes + 1, count: count - 1))
-    var firewall = Firewall(program: subject.program, counters: FirewallCounters(for: subject.program))
+    // Memory for one frame, and not for a box's: it is set aside anew for each.
+    let fragments = FragmentGatherer(limits: FragmentLimits(bytes: FragmentLimits.smallestBytes))
+    var firewall = Firewall(
+        program: subject.program, counters: FirewallCounters(for: subject.program), fragments: fragments, flows: FlowSettings(flows: 16))
     let judgement = firewall.judge(&changed, tag: tag, ingress: ingress, at: instant)
     if parsed.malformation != nil {
         precondition(judgement.verdict == .drop)
