@@ -22,6 +22,11 @@ struct Emitter {
     var chainStatistics: [ChainStatistics] = []
     var accesses: [SetAccess] = []
     var pieces: [KeyPiece] = []
+    /// Of what rules draw by lot.
+    let seed: UInt64
+    private(set) var draws: [NumberDraw] = []
+    /// The statement at hand, and how many numbers it draws so far.
+    private var drawing = (statement: LoggedStatement(rule: 0, statement: 0), count: 0)
 
     private var loadIndices: [Load: Int] = [:]
     /// Of the table at hand.
@@ -55,8 +60,9 @@ struct Emitter {
 
     let indexing: Indexing
 
-    init(ports: [String], indexing: Indexing = .automatic) {
+    init(ports: [String], seed: UInt64 = 0, indexing: Indexing = .automatic) {
         self.ports = ports
+        self.seed = seed
         self.indexing = indexing
         stateful = StatefulEmitter(ports: ports)
         for (index, load) in loads.enumerated() { loadIndices[load] = index }
@@ -126,6 +132,7 @@ struct Emitter {
         var matches: [Int] = []
         var end = Instruction(operation: .finish)
         statements: for (place, statement) in rule.statements.enumerated() {
+            drawing = (LoggedStatement(rule: try int32(number), statement: try int32(place)), 0)
             switch statement {
             case .match(let match):
                 let first = instructions.count
@@ -401,13 +408,22 @@ struct Emitter {
     /// The slot from which the instruction that is appended next reads.
     mutating func slot(of field: Field) throws(ProgramError) -> UInt8 {
         let place = try place(of: field)
-        if place.slot == UInt8(LoadedValues.spare) { instructions.append(Instruction(operation: .read, first: place.load)) }
+        if place.slot == UInt8(LoadedValues.spare) {
+            let isDrawn = place.load < 0
+            instructions.append(
+                Instruction(operation: isDrawn ? .draw : .read, first: isDrawn ? LoadedValues.drawn(place.load) : place.load))
+        }
         return place.slot
     }
 
     /// The loads that come first in the program have a slot each.
     mutating func place(of field: Field) throws(ProgramError) -> (slot: UInt8, load: Int32) {
         if field == .metaMark { return (UInt8(LoadedValues.mark), 0) }
+        if let generator = field.generator {
+            draws.append(NumberDraw(generator, seed: seed, at: drawing.statement, ordinal: drawing.count))
+            drawing.count += 1
+            return (UInt8(LoadedValues.spare), LoadedValues.drawn(try int32(draws.count - 1)))
+        }
         let load = Load(field, in: family)
         if load.base == .connection { connectionNeeds.formUnion(load.connection.needs) }
         let index = loadIndices[load] ?? loads.count

@@ -34,6 +34,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         case connectionTimeouts
         /// Reads the load `first` into the spare slot, for the instruction behind this; to `target` if it can't be read.
         case read
+        /// Draws the number `first` into the spare slot, for the instruction behind this.
+        case draw
         /// A `counter` statement; `first` is its number.
         case count
         /// A named counter; `first` is its number.

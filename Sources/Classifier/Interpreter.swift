@@ -60,7 +60,9 @@ public struct Interpreter {
     private let chainsBeforeTracking: Int
 
     /// Parameters as those of `Program`.
-    public init(_ ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0)) {
+    public init(
+        _ ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0), seed: UInt64 = 0
+    ) {
         self.ports = ports
         var rules = 0
         var counters = 0
@@ -87,7 +89,7 @@ public struct Interpreter {
             tables.append((chains, sets))
         }
         self.tables = tables
-        state = InterpreterState(ruleset, start: start.monotonic)
+        state = InterpreterState(ruleset, start: start.monotonic, seed: seed)
         let families = ruleset.tables.map(\.family)
         self.families = families
         var ordered: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
@@ -184,9 +186,10 @@ public struct Interpreter {
             var counter = numbered.firstCounter
             result.trace.begin(rule: numbered.number, depth: depth)
             for (place, statement) in numbered.rule.statements.enumerated() {
-                result.trace.begin(statement, at: place, fields)
                 var said: Verdict?
                 let here = LoggedStatement(rule: Int32(truncatingIfNeeded: numbered.number), statement: Int32(truncatingIfNeeded: place))
+                fields.drawn = state.numbers(drawnBy: statement, here, fields)
+                result.trace.begin(statement, at: place, fields)
                 switch statement {
                 case .match(let written):
                     let match = written.loaded

@@ -21,7 +21,7 @@ extension InterpreterFields {
             return assign(number, to: field, in: header, offset, isChecksumPartial: isChecksumPartial)
         case .searched(let header, let offset):
             return assignOption(number, header, offset, field.bitWidth, isChecksumPartial: isChecksumPartial)
-        case .meta, .presence, .connection:
+        case .meta, .presence, .connection, .generated:
             return false
         }
     }

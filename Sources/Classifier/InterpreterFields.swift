@@ -19,6 +19,8 @@ struct InterpreterFields {
     /// Of the chain at hand, by which frames and ports are seen differently.
     var family = Family.bridge
     var hook = Hook.forward
+    /// The numbers that the statement at hand has drawn.
+    var drawn: [UInt128] = []
     /// Whether an assignment has changed what it assigned to.
     var isChanged = false
 
@@ -82,6 +84,7 @@ struct InterpreterFields {
         var values = Array(repeating: value, count: key.components.count)
         if case .concatenation(let parts) = value { values = parts }
         var isHeld = values.count == key.components.count
+        var drawn = self.drawn[...]
         for (component, value) in zip(key.components, values) {
             switch component.field.source {
             case .meta(.iifname), .meta(.iif):
@@ -89,7 +92,7 @@ struct InterpreterFields {
             case .meta(.oifname), .meta(.oif):
                 if value != .any, hook == .prerouting || !hasName(port: 1 - ingress, value) { isHeld = false }
             default:
-                guard var number = number(component.field) else { return nil }
+                guard var number = component.field.generator == nil ? number(component.field) : drawn.popFirst() else { return nil }
                 if let mask = component.mask { number &= mask }
                 if !isEqual(number ^ component.xor, value, bits: component.field.bitWidth) { isHeld = false }
             }
@@ -98,8 +101,10 @@ struct InterpreterFields {
     }
 
     /// What the key's components have in this frame, as the elements of a set are written; nil if one of them can't be read.
-    func values(of key: MatchKey) -> [Value]? {
+    /// - Parameter count: Numbers that the statement has drawn for other keys.
+    func values(of key: MatchKey, afterDrawing count: Int = 0) -> [Value]? {
         var values: [Value] = []
+        var drawn = self.drawn.dropFirst(count)
         for component in key.components {
             switch component.field.source {
             case .meta(.iifname), .meta(.iif):
@@ -107,7 +112,7 @@ struct InterpreterFields {
             case .meta(.oifname), .meta(.oif):
                 values.append(.interface(hook == .prerouting ? "" : ports[1 - ingress], isPrefix: false))
             default:
-                guard let number = number(component.field) else { return nil }
+                guard let number = component.field.generator == nil ? number(component.field) : drawn.popFirst() else { return nil }
                 values.append(.number((number & (component.mask ?? .max)) ^ component.xor))
             }
         }
@@ -142,11 +147,11 @@ struct InterpreterFields {
         // The first of January 1970 was a Thursday.
         case .meta(.day): return UInt128(instant.sinceEpoch / 86_400_000_000_000 + 4) % 7
         case .connection(let key): return number(key)
-        case .meta, .payload, .searched, .presence: break
+        case .meta, .payload, .searched, .presence, .generated: break
         }
         guard frame.malformation != .ethernetHeaderCutOff else { return nil }
         switch field.source {
-        case .connection: return nil
+        case .connection, .generated: return nil
         case .meta(let key):
             return number(key)
         case .payload(.link, let offset):
@@ -188,7 +193,7 @@ struct InterpreterFields {
 
     private func number(_ key: Field.MetaKey) -> UInt128? {
         switch key {
-        case .iifname, .oifname, .iif, .oif, .time, .day, .hour: return nil
+        case .iifname, .oifname, .iif, .oif, .time, .day, .hour, .random: return nil
         case .protocol: return UInt128(frame.outerEtherType)
         case .l4proto: return frame.tagCount <= 1 ? frame.transportProtocol.map { UInt128($0) } : nil
         case .mark: return mark

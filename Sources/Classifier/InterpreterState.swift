@@ -61,10 +61,19 @@ final class InterpreterState {
         var reference: ObjectReference
     }
 
+    private struct Draw: Hashable {
+        var statement: LoggedStatement
+        var ordinal: Int
+    }
+
     private var objects: [Key: (object: NamedObject, number: Int)] = [:]
     /// The tokens that were left, and when.
     private var buckets: [Owner: (tokens: UInt64, last: UInt64)] = [:]
     private var used: [Owner: UInt64] = [:]
+    /// Numbers that have been drawn, by statement and by their place in it.
+    private var drawn: [Draw: UInt64] = [:]
+    /// Of what is drawn by lot.
+    let seed: UInt64
     /// Connections that have been counted, by their entries.
     private var connections: [Owner: ConnectionList] = [:]
 
@@ -75,7 +84,8 @@ final class InterpreterState {
         var isCutShort = false
     }
 
-    init(_ ruleset: Ruleset, start: UInt64) {
+    init(_ ruleset: Ruleset, start: UInt64, seed: UInt64) {
+        self.seed = seed
         var numbers: [NamedObject.Kind: Int] = [:]
         for (index, table) in ruleset.tables.enumerated() {
             for set in table.sets where set.dynamics.changes {
@@ -106,6 +116,13 @@ final class InterpreterState {
 
     func object(_ reference: ObjectReference, table: Int) -> (object: NamedObject, number: Int)? {
         objects[Key(table: table, reference: reference)]
+    }
+
+    /// How often it has been drawn before.
+    func countDraw(_ ordinal: Int, of statement: LoggedStatement) -> UInt64 {
+        let draw = Draw(statement: statement, ordinal: ordinal)
+        defer { drawn[draw, default: 0] += 1 }
+        return drawn[draw, default: 0]
     }
 
     /// A bucket that fills by a token each nanosecond; a frame costs what its share of the rate takes.
@@ -177,7 +194,8 @@ final class InterpreterState {
         case nil: break
         case .constant(let number, _): data = number
         case .field(let component):
-            guard case .number(let number) = fields.values(of: MatchKey(component))?.first else { return false }
+            let drawn = update.key.components.count { $0.field.generator != nil }
+            guard case .number(let number) = fields.values(of: MatchKey(component), afterDrawing: drawn)?.first else { return false }
             data = number
         }
         if let size = update.meterSize, sets[place] == nil {

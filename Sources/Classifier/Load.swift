@@ -27,6 +27,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
 
         /// What is known of the packet's connection.
         case connection
+        /// Not in the frame: drawn whenever a rule asks (`NumberDraws`), and never loaded.
+        case drawn
     }
 
     var base: Base
@@ -56,6 +58,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             base = .constant
             end = NetfilterFamily.etherDevice
         case .meta(.mark): base = .mark
+        case .meta(.random), .generated: base = .drawn
         case .meta(.time): base = .time
         case .meta(.day): base = .day
         case .meta(.hour): base = .hour
@@ -140,7 +143,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)
-        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark, .connection: return nil
+        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark, .connection, .drawn: return nil
         }
     }
 
@@ -232,6 +235,8 @@ struct LoadedValues: ~Copyable {
     private let packetConnection: UnsafeMutablePointer<PacketConnection>
     /// Outlives this: whoever classifies a frame holds it.
     private unowned(unsafe) let live: LiveConnections
+    /// Of the program, which outlives this too.
+    private let draws: NumberDraws
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
 
@@ -239,8 +244,12 @@ struct LoadedValues: ~Copyable {
     ///   - slots: `capacity` of them, which outlive this.
     ///   - connection: The packet's, which outlives this too: copying it would take longer than trying ten rules.
     @unsafe
-    init(in slots: UnsafeMutableBufferPointer<UInt128>, connection: UnsafeMutablePointer<PacketConnection>, live: LiveConnections) {
+    init(
+        in slots: UnsafeMutableBufferPointer<UInt128>, connection: UnsafeMutablePointer<PacketConnection>, live: LiveConnections,
+        draws: NumberDraws
+    ) {
         unsafe self.slots = slots
+        self.draws = draws
         unsafe packetConnection = connection
         unsafe self.live = live
         setMark(0)
@@ -279,14 +288,26 @@ struct LoadedValues: ~Copyable {
         }
     }
 
-    /// For a load without a slot, in the rules of a program that asks for more than have one.
+    /// For a load without a slot, in the rules of a program that asks for more than have one; or what is drawn.
+    /// - Parameter number: Of the load, or below 0 of what is drawn: see `drawn`.
     @inline(never)
     func late(
-        _ load: Load, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+        _ number: Int32, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8,
+        at instant: Instant
     ) -> UInt128? {
+        if number < 0 { return draws.next(Int(Self.drawn(number))) }
+        let load = loads[Int(number)]
         if load.base == .connection { return load.connection.value(of: connection) }
         return load.value(bytes, frame, ingress: ingress, at: instant)
     }
+
+    /// The number of what is drawn, in place of a load's, and the other way round: both begin with 0.
+    @inline(__always)
+    static func drawn(_ number: Int32) -> Int32 { ~number }
+
+    /// The next number of what is drawn.
+    @inline(__always)
+    func draw(_ number: Int32) -> UInt128 { draws.next(Int(number)) }
 
     /// From now on the slot can't be read.
     mutating func clear(_ slot: Int) {

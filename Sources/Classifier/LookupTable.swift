@@ -4,6 +4,7 @@ import Wire
 struct KeyPart: BitwiseCopyable, Sendable {
     /// The slot that holds the load; the spare one for a load that has none of its own.
     var slot: UInt8
+    /// As `LoadedValues.late` takes it.
     var load: Int32
     var mask: UInt128
     var xor: UInt128
@@ -110,7 +111,7 @@ final class LookupTables: Sendable {
             let part = parts[Int(table.parts.first) &+ index]
             let loaded =
                 part.slot == UInt8(LoadedValues.spare)
-                ? values.late(loads[Int(part.load)], bytes, frame, ingress: ingress, at: instant) : values[part.slot]
+                ? values.late(part.load, loads, bytes, frame, ingress: ingress, at: instant) : values[part.slot]
             guard let loaded else { return Missing.unreadable }
             values.setKey(index, (loaded & part.mask) ^ part.xor)
         }

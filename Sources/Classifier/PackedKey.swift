@@ -108,7 +108,7 @@ struct SetAccesses: ~Copyable, Sendable {
         let part = piece.part
         let loaded =
             part.slot == UInt8(LoadedValues.spare)
-            ? values.late(loads[Int(part.load)], bytes, frame, ingress: ingress, at: instant) : values[part.slot]
+            ? values.late(part.load, loads, bytes, frame, ingress: ingress, at: instant) : values[part.slot]
         guard let loaded else { return nil }
         // A port is one of two bits, or no bit where the kernel knows none.
         if piece.isOtherPort { return loaded == 0 ? 0 : loaded ^ 0b11 }

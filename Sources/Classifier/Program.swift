@@ -50,6 +50,7 @@ public final class Program: Sendable {
     let dynamicSets: DynamicSets
     let accesses: SetAccesses
     private let writes: FrozenArray<Write>
+    private let draws: NumberDrawOwner
     private let chainIndices: ChainIndices
     /// What the rule set takes and costs.
     public let statistics: ProgramStatistics
@@ -62,15 +63,17 @@ public final class Program: Sendable {
     /// - Parameters:
     ///   - ports: The two interfaces' names. A rule may name others, as it may in nft: it then never matches.
     ///   - start: From when on the timeouts of elements in the file count.
+    ///   - seed: Of the numbers that rules draw by lot: the same seed draws the same. Whoever judges what strangers send gives one that
+    ///     nobody knows.
     ///   - indexing: Which chains get an index: no verdict or counter depends on it.
     /// - Throws: What no checked tree has; see `ProgramError`.
     public init(
-        compiling ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0),
+        compiling ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0), seed: UInt64 = 0,
         indexing: Indexing = .automatic
     ) throws(ProgramError) {
         guard ports.count == 2 else { throw ProgramError(reason: .portCount(ports.count), location: nil) }
         try checkJumps(in: ruleset)
-        var emitter = Emitter(ports: ports, indexing: indexing)
+        var emitter = Emitter(ports: ports, seed: seed, indexing: indexing)
         try emitter.emit(ruleset)
 
         self.ports = ports
@@ -103,6 +106,7 @@ public final class Program: Sendable {
         connectionLists = ConnectionLists(emitter.stateful.connectionBounds)
         cells = StateCells(emitter.stateful.buckets.map { $0.full } + emitter.stateful.quotas.map(\.used))
         writes = FrozenArray(emitter.writes)
+        draws = NumberDrawOwner(emitter.draws)
         chainIndices = emitter.chainIndices.frozen()
         statistics = ProgramStatistics(
             chains: emitter.chainStatistics, instructions: instructions.count, instructionBytes: instructions.byteCount,
@@ -136,7 +140,7 @@ public final class Program: Sendable {
         // On the stack: so few bytes never come from the heap.
         return unsafe withUnsafeMutablePointer(to: &connection) { connection in
             unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
-                var values = unsafe LoadedValues(in: slots, connection: connection, live: live)
+                var values = unsafe LoadedValues(in: slots, connection: connection, live: live, draws: draws.view)
                 values.setMark(UInt128(before.mark))
                 values.readConnection(loads, slots: connectionSlots)
                 read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
@@ -259,11 +263,14 @@ public final class Program: Sendable {
                     rule, of: timeoutProtocols[Int(rule)], packet: frame.tagCount <= 1 ? frame.transportProtocol : nil)
                 continue
             case .read:
-                if let value = values.late(loads[Int(instruction.first)], bytes.bytes, frame, ingress: ingress, at: instant) {
+                if let value = values.late(instruction.first, loads, bytes.bytes, frame, ingress: ingress, at: instant) {
                     values.setSpare(value)
                 } else {
                     next = Int(target)
                 }
+                continue
+            case .draw:
+                values.setSpare(values.draw(instruction.first))
                 continue
             case .count:
                 hits.countStatement(Int(instruction.first), bytes: size)
@@ -353,7 +360,7 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .count, .countObject, .limit,
+            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .draw, .count, .countObject, .limit,
                 .quota, .countConnections, .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
                 .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,

@@ -112,9 +112,12 @@ public struct SeenKey: Sendable, Equatable {
 
     init(_ key: MatchKey, _ fields: InterpreterFields) {
         self.key = key
+        var drawn = 0
         values = key.components.map { component in
+            defer { if component.field.generator != nil { drawn += 1 } }
             // Of a state, what it is says more than which of the bits asked for it is not.
-            fields.values(of: MatchKey(component.field == .ctState ? MatchKey.Component(component.field) : component))?.first
+            let component = component.field == .ctState ? MatchKey.Component(component.field) : component
+            return fields.values(of: MatchKey(component), afterDrawing: drawn)?.first
         }
     }
 }

@@ -46,7 +46,7 @@ struct Write: BitwiseCopyable, Sendable {
             base = .tcpOption
             option = header.number
             octets = field.octets
-        case .searched, .presence, .meta, .connection: return nil
+        case .searched, .presence, .meta, .connection, .generated: return nil
         }
         // Fields have at most 16 octets, and offsets in bits that 16 bits hold (`Field.raw`).
         first = UInt16(truncatingIfNeeded: octets.lowerBound)

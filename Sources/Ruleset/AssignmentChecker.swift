@@ -15,6 +15,8 @@ struct AssignmentChecker {
         case .meta:
             let note = target == .metaPkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is no field of the frame"
             throw failure(place, "'\(field.words)' can't be changed", note: note)
+        case .generated:
+            throw failure(place, "'\(field.words)' can't be changed", note: "it is no field of the frame")
         case .connection:
             throw failure(place, "'\(field.words)' can't be changed", note: "of a connection only 'ct mark' can be set")
         case .presence:
@@ -61,7 +63,7 @@ struct AssignmentChecker {
         let target = syntax.selector
         switch source.field.source {
         case .payload, .searched: break
-        case .meta, .presence, .connection: throw failure(location, "'\(source.text)' can't be written into a frame")
+        case .meta, .presence, .connection, .generated: throw failure(location, "'\(source.text)' can't be written into a frame")
         }
         guard source.field.bitWidth == field.bitWidth else {
             throw failure(
@@ -125,6 +127,11 @@ extension RuleChecker {
             value = .mapped(ValueMap(key: key, elements: elements, location: map.location))
         case .bits(let component):
             try checkFamily(of: component.selector, component.location)
+            if component.selector.field == .metaRandom, let operation = component.operations.first {
+                throw Diagnostic(
+                    severity: .error, location: operation.operand.location, message: "of 'meta random' all bits become the mark",
+                    note: "nft 1.0.6 takes them from the other end; write: numgen random mod 256")
+            }
             let bits = try ValueChecker(selector: component.selector).component(component)
             try component.checkOrder()
             value = .bits(bits)

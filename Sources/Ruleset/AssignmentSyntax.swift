@@ -39,7 +39,7 @@ extension Parser {
                         current.location, "maps to values are not supported here", note: "only a mark can be set to what a map has")
                 }
                 value = .mapped(try map(of: source, from: valueStart, example: "value : 0x1"))
-            } else if selector.field.isMark, source.components.count == 1, source.first.selector.field.isMark {
+            } else if selector.field.isMark, source.components.count == 1, source.first.selector.field.canBeMark {
                 value = .bits(source.first)
             } else {
                 guard source.components.count == 1, source.first.operations.isEmpty else {

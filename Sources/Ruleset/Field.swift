@@ -20,6 +20,8 @@ public struct Field: Sendable, Hashable {
         case presence(SearchedHeader)
         /// What is known of the connection that the packet belongs to.
         case connection(ConnectionKey)
+        /// Drawn for each frame anew.
+        case generated(NumberGenerator)
     }
 
     /// Where offsets begin, as nft means it on a bridge; the families of IP see the same.
@@ -55,6 +57,8 @@ public struct Field: Sendable, Hashable {
         case nfproto
         /// The kind of device that the frame came by: always 1, Ethernet (`ARPHRD_ETHER`).
         case iiftype
+        /// Drawn for each frame anew.
+        case random
     }
 
     init(_ words: String, _ key: MetaKey, bitWidth: Int) {
@@ -82,6 +86,12 @@ public struct Field: Sendable, Hashable {
         self.words = words
         source = .presence(header)
         bitWidth = 8
+    }
+
+    init(_ words: String, _ generator: NumberGenerator) {
+        self.words = words
+        source = .generated(generator)
+        bitWidth = 32
     }
 
     /// Bits of a header without a name: `@th,16,16`.
@@ -115,7 +125,7 @@ public struct Field: Sendable, Hashable {
     private var bitOffset: Int? {
         switch source {
         case .payload(_, let bitOffset), .searched(_, let bitOffset): bitOffset
-        case .meta, .presence, .connection: nil
+        case .meta, .presence, .connection, .generated: nil
         }
     }
 
@@ -123,7 +133,7 @@ public struct Field: Sendable, Hashable {
     public var searchedHeader: SearchedHeader? {
         switch source {
         case .searched(let header, _), .presence(let header): header
-        case .meta, .payload, .connection: nil
+        case .meta, .payload, .connection, .generated: nil
         }
     }
 
@@ -143,7 +153,7 @@ public struct Field: Sendable, Hashable {
     var isHostOrder: Bool {
         switch source {
         case .connection(.address), .connection(.port), .connection(.transportProtocol), .connection(.networkProtocol): false
-        case .connection: true
+        case .connection, .generated: true
         default: self == .metaLength || self == .metaMark
         }
     }

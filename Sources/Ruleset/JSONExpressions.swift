@@ -75,6 +75,7 @@ extension Field {
         switch source {
         case .meta: return .object([("meta", .object([("key", .text(parts.popLast() ?? words))]))])
         case .connection: return connectionJSON
+        case .generated(let generator): return generator.json
         case .searched(let header, let bitOffset): return searchedJSON(header, bitOffset: bitOffset)
         case .presence(let header): return searchedJSON(header, bitOffset: 0)
         case .payload(_, let bitOffset):

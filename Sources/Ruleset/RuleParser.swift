@@ -125,6 +125,7 @@ extension Parser {
         let seconds = Selector.grammar[first.text] ?? [:]
         if let selector = seconds[""] { return selector }
         if first.text == "ct" { return try connectionSelector() }
+        if first.text == "numgen" { return try generatorSelector() }
         if let selector = try searchedSelector(behind: first.text) { return selector }
         // Made for messages alone: it takes its time.
         var accepted: [String] { Selector.fields(after: first.text) }

@@ -65,6 +65,7 @@ struct Selector: Sendable {
         Selector(.metaDay, .day),
         Selector(.metaHour, .hour),
         Selector(.metaNfproto, .networkFamily, concludes: .networkFamily),
+        Selector(.metaRandom, .integer),
 
         Selector(.etherDaddr, .ethernetAddress, in: .ether),
         Selector(.etherSaddr, .ethernetAddress, in: .ether),
@@ -188,7 +189,7 @@ struct Selector: Sendable {
         switch field.source {
         case .presence: return Selector(field, .presence)
         case .searched(let header, _): return Selector(field, header.kind == .ipv6ExtensionHeader ? .ipv6 : .integer)
-        case .meta, .payload, .connection: return Selector(field, .integer)
+        case .meta, .payload, .connection, .generated: return Selector(field, .integer)
         }
     }
 
@@ -207,6 +208,8 @@ struct Selector: Sendable {
         grammar["time"] = ["": reading(.metaTime)]
         grammar["day"] = ["": reading(.metaDay)]
         grammar["hour"] = ["": reading(.metaHour)]
+        // What follows has numbers of its own.
+        grammar["numgen"] = [:]
         // Of these every field has a number.
         grammar["rt0"] = [:]
         grammar["rt2"] = [:]

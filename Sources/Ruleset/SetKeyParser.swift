@@ -60,7 +60,7 @@ extension Parser {
         }
         let start = index
         let selector = try selector()
-        guard selector.canBeKey else { throw fail(location(from: start), "sets of '\(selector.text)' are not supported") }
+        guard selector.canBeKey, selector.field.generator == nil else { throw fail(location(from: start), "sets of '\(selector.text)' are not supported") }
         return selector.field
     }
 }

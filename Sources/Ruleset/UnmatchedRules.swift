@@ -62,6 +62,8 @@ private struct MatchConsistency {
 
     /// What is wrong with the match behind those before it, if anything.
     mutating func add(_ match: Match) -> Finding? {
+        // Two that look the same draw two numbers.
+        if match.field.generator != nil { return nil }
         if let finding = interfaceFinding(match) ?? secondTagFinding(match) { return finding }
         if let before = networks {
             let remaining = before.filter { network in

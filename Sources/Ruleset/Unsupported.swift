@@ -42,7 +42,8 @@ enum Unsupported {
             ("reset", "an option can be changed and not removed: tcp option maxseg size set 1400"),
             ("gre gretap vxlan geneve", "nft 1.0.6 has no such header; write raw bits: @th,0,16"),
             ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
-            ("numgen jhash symhash random", "no rule is decided by lot or by turns"),
+            ("jhash symhash", "not yet; 'numgen random mod 10' draws lots, and a map may remember who drew what"),
+            ("random", "write: meta random"),
         ] {
             for word in words.split(separator: " ") { reasons[String(word)] = reason }
         }
@@ -53,7 +54,7 @@ enum Unsupported {
     static let fields: [String: Set<String>] = [
         "meta": [
             "priority", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
-            "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "ipsec", "secpath", "random",
+            "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "ipsec", "secpath",
             "iifkind", "oifkind", "secmark", "sdif", "sdifname",
         ],
         "rt": ["classid", "nexthop", "mtu", "ip", "ip6", "ipsec"],

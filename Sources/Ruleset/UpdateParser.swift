@@ -183,7 +183,10 @@ extension SetDeclarations {
     private func use(of update: SetUpdateSyntax) throws(Diagnostic) -> SetUse {
         let known = declaration(of: update.set)
         switch update.data {
-        case .field(let component): return .values(component.selector)
+        case .field(let component):
+            // A number that is drawn is a mark as well.
+            if component.selector.field.isGenerated, known?.data?.field == .metaMark { return .values(Selector.reading(.metaMark)) }
+            return .values(component.selector)
         case .constant:
             if let data = known?.data { return .values(Selector.reading(data.field)) }
             // To be refused as what it is.

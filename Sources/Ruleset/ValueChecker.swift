@@ -7,8 +7,8 @@ struct ValueChecker {
 
     private var type: ValueType { selector.type }
 
-    /// All bits of the field.
-    var maximum: UInt128 { selector.field.allOnes }
+    /// All bits of the field, or the last number that is drawn.
+    var maximum: UInt128 { selector.field.highest }
 
     func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
         Diagnostic(severity: .error, location: location, message: message, note: note)
@@ -133,6 +133,7 @@ struct ValueChecker {
         case .prefix(let expression, let length, let location):
             let base = try number(expression)
             if type.isTime || type == .span { throw failure(location, "times have no prefixes", note: "expected \(type.example)") }
+            if selector.field.isGenerated { throw failure(location, "'\(selector.text)' has no prefixes", note: "write a range") }
             guard selector.field.isWholeOctets || (isElement && selector.field.hasPrefixesInSets) else {
                 throw failure(
                     location, "'\(selector.text)' has no prefixes: it does not begin and end with an octet",

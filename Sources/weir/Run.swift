@@ -98,7 +98,7 @@ struct Run: ParsableCommand {
             let (_, warnings) = try StartChecks.ports(portNames)
             for warning in warnings { log.warning("\(warning)") }
             let workers = workers ?? min(processorCount(), Self.workerLimit)
-            let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now())
+            let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max))
             let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
             let drops = try captures.open(editions, workers: workers)
             let (groups, events, idleGroups) = try logged.open(editions, workers: workers, drops: drops)

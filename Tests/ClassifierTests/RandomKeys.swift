@@ -103,16 +103,23 @@ extension RandomRulesets {
     mutating func marking() -> Statement {
         let value: AssignedValue
         let maps = sets.filter { $0.data != nil }
-        if random.oneIn(2) {
+        if remembers, random.oneIn(6) {
+            value = .bits(MatchKey.Component(random.pick(Self.drawn), mask: random.oneIn(2) ? 3 : nil, xor: random.pick([0, 1])))
+        } else if random.oneIn(2) {
             value = .constant(UInt128(random.pick([0, 1, 2, 3])))
         } else if !maps.isEmpty, random.oneIn(2) {
             let map = random.pick(maps)
             value = .mapped(ValueMap(key: wholeKey(of: map), elements: .named(map.name), location: Build.nowhere))
         } else {
-            let key = key()
-            let elements = valueElements(of: key.components.map(\.field), isCounted: false)
-            value = .mapped(ValueMap(key: key, elements: .anonymous(elements), location: Build.nowhere))
+            value = mapped()
         }
         return .assignment(Assignment(field: .metaMark, value: value, location: Build.nowhere))
+    }
+
+    /// By a map in the rule.
+    mutating func mapped() -> AssignedValue {
+        let key = key()
+        let elements = valueElements(of: key.components.map(\.field), isCounted: false)
+        return .mapped(ValueMap(key: key, elements: .anonymous(elements), location: Build.nowhere))
     }
 }

@@ -32,7 +32,7 @@ extension RandomRulesets {
         switch field.source {
         case .payload: true
         case .searched(let header, _): header.kind == .tcpOption && [2, 4].contains(field.octets.count) && field.octets.lowerBound >= 2
-        case .meta, .presence, .connection: false
+        case .meta, .presence, .connection, .generated: false
         }
     }
 

@@ -9,7 +9,7 @@ struct RandomRulesets {
     var sets: [NamedSet] = []
 
     /// Whether rules have limits, quotas, named objects and events as well.
-    private let remembers: Bool
+    let remembers: Bool
 
     /// Rules of a chain at the most.
     private let length: Int
@@ -57,7 +57,7 @@ struct RandomRulesets {
         if chains.isEmpty { sets.removeAll() }
         for _ in 0..<Int.random(in: 0...2, using: &random) { sets.append(keyedSet(jumpingTo: chains)) }
         for _ in 0..<Int.random(in: 0...3, using: &random) {
-            let field = random.pick(Field.allCases)
+            let field = random.pick(Self.lasting)
             let isMap = random.oneIn(2)
             let elements =
                 isMap
@@ -96,7 +96,7 @@ struct RandomRulesets {
             let map = random.pick(maps)
             return .verdictMap(VerdictMap(field: map.key.field, elements: .named(map.name), location: Build.nowhere))
         }
-        let field = random.pick(Field.allCases)
+        let field = random.pick(Self.lasting)
         return .verdictMap(
             VerdictMap(field: field, elements: .anonymous(mapElements(of: field, jumpingTo: chains)), location: Build.nowhere))
     }
@@ -170,8 +170,10 @@ struct RandomRulesets {
 
     /// Often one of those that frames are made to differ in, else any, sometimes without a name.
     mutating func field() -> Field {
-        switch Int.random(in: 0..<5, using: &random) {
-        case 0: return random.pick(Field.allCases)
+        switch Int.random(in: 0..<6, using: &random) {
+        // What is drawn a frame finds otherwise when it comes again.
+        case 5 where remembers: return random.pick(Self.drawn)
+        case 0: return random.pick(Self.lasting)
         case 1: return searchedField()
         case 2:
             let field = Field.raw(
@@ -181,6 +183,14 @@ struct RandomRulesets {
         default: return random.pick(Self.usualFields)
         }
     }
+
+    private static let lasting = Field.allCases.filter { $0.generator == nil }
+
+    /// Numbers that rules draw, few enough to be met.
+    static let drawn: [Field] =
+        NumberGenerator.Mode.allCases.flatMap { mode in
+            [(1, 0), (2, 1), (3, 0), (4, 2)].compactMap { NumberGenerator(mode, modulus: $0, offset: $1).map(Field.init) }
+        } + [.metaRandom]
 
     private static let usualFields: [Field] = [
         .metaMark, .metaIifname, .metaOifname, .metaProtocol, .metaL4proto, .metaPkttype, .metaNfproto, .metaLength, .etherSaddr,
@@ -212,6 +222,7 @@ struct RandomRulesets {
             switch field {
             case .metaIifname, .metaOifname, .metaIif, .metaOif: 0
             case .metaMark: UInt128(random.pick([0, 1, 2, 3]))
+            case _ where field.generator != nil: UInt128(random.pick([0, 1, 2, 3, 0x7fff_ffff]))
             case .metaProtocol, .etherType, .vlanType: UInt128(random.pick([0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 4, 1, 38]))
             case .metaNfproto: UInt128(random.pick([2, 7, 10]))
             case .metaL4proto, .ipProtocol, .ip6Nexthdr: UInt128(random.pick([0, 1, 6, 17, 44, 51, 58, 59, 60, 132]))
@@ -229,10 +240,10 @@ struct RandomRulesets {
             }
         let highest = field.allOnes
         switch Int.random(in: 0..<8, using: &random) {
-        case 0: return number == 0 ? 0 : number - 1
+        case 0: return number == 0 ? 0 : min(highest, number - 1)
         case 1: return min(highest, number + 1)
         case 2: return random.pick([0, highest])
-        default: return number
+        default: return min(highest, number)
         }
     }
 

@@ -270,7 +270,7 @@ extension Ruleset {
         func isTransport(_ field: Field) -> Bool {
             switch field.source {
             case .payload(.transport, _), .searched, .presence: true
-            case .payload, .meta, .connection: false
+            case .payload, .meta, .connection, .generated: false
             }
         }
         func reads(_ key: MatchKey) -> Bool { key.components.contains { isTransport($0.field) } }

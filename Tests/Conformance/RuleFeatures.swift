@@ -70,6 +70,7 @@ extension RuleSource {
         },
         { source in source.ports(source.random.pick(["iif", "oif"]), ["eth1", "!= eth2", "{ eth1, lo }"]) },
         { source in "meta pkttype \(source.random.pick(["host", "broadcast", "multicast", "other", "!= other"]))" },
+        { source in source.turn() },
         { source in "meta mark \(source.random.pick(["0", "1", "2-3", "!= 0", "{ 1, 3 }", "& 1 == 1", "| 1 == 3"]))" },
         { source in
             source.random.pick([
@@ -116,6 +117,8 @@ extension RuleSource {
             let map = source.random.pick(maps)
             return "meta mark set \(map.words) map @\(map.name)"
         },
+        { source in "meta mark set numgen inc mod \(source.random.pick([2, 3, 4]))\(source.random.pick(["", " offset 1", " & 1", " | 1"]))"
+        },
         { source in "limit rate \(source.limit())" },
         { source in "quota \(source.quota())" },
         { source in
@@ -135,6 +138,17 @@ extension RuleSource {
         { source in source.change() },
         { _ in "log group 7" },
     ]
+
+    /// Of numbers that are drawn in turn; those that are drawn by lot are the kernel's own.
+    private mutating func turn() -> String {
+        let (modulus, offset) = (random.pick([1, 2, 3, 5]), random.pick([0, 0, 7]))
+        let turns = "numgen inc mod \(modulus)\(offset == 0 ? "" : " offset \(offset)")"
+        let (first, last) = (Int.random(in: 0..<modulus, using: &random) + offset, modulus - 1 + offset)
+        return random.pick([
+            "\(turns) \(first)", "\(turns) != \(first)", "\(turns) \(first)-\(last)", "\(turns) >= \(first)",
+            "\(turns) { \(first), \(last) }", "\(turns) vmap { \(first) : continue, * : return }",
+        ])
+    }
 
     mutating func limit() -> String {
         let (over, unit) = (random.pick(["", "over "]), random.pick(["hour", "day", "week"]))

@@ -113,6 +113,9 @@ private let isOptimized = true
             update @e { ether saddr . iifname } counter
             add @m { ip saddr : meta mark | 3 } counter
             meta mark set ip saddr map @m counter
+            numgen inc mod 3 1 meta mark set numgen random mod 5 offset 2 counter
+            meta random . ip saddr { 0-9 . 10.0.0.1 } counter
+            add @m { ip saddr : numgen inc mod 7 } counter
             meter w { ip6 saddr . ip6 daddr . ether saddr . udp dport limit rate 5/second } counter
             counter name ip saddr map { 10.0.0.1 : "a", * : "a" } counter
             delete @s { ip saddr . udp dport } counter

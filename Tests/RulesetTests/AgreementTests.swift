@@ -101,6 +101,8 @@ struct AgreementTests {
         "update @s5 { ip saddr . tcp dport timeout 5m }", "delete @s5 { ip daddr & 255.0.0.0 . udp sport ^ 7 }",
         "add @s6 { ether saddr . iifname }", "add @m1 { ip saddr : 5 }", "update @m1 { ip daddr timeout 1s : meta mark & 3 }",
         "add @m2 { ip saddr . th dport counter : meta mark }", "counter name ip saddr map @m3",
+        "meta random < 5", "numgen inc mod 3 offset 2 4", "numgen random mod 3 { 0, 2 }", "ip saddr . numgen inc mod 2 { 1.1.1.1 . 1 }",
+        "meta mark set numgen inc mod 2", "add @m1 { ip daddr : numgen random mod 3 }",
         "exthdr hbh exists",
         "exthdr frag missing", "frag id 5", "rt type 0", "srh tag 3",
         "mh type 5",

@@ -171,6 +171,10 @@ extension Field {
         case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
         case .meta(.time): return Load(base: "time", offset: 0, bytes: 8)
         case .meta(.day): return Load(base: "day", offset: 0, bytes: 1)
+        case .meta(.random): return Load(base: "prandom", offset: 0, bytes: 4)
+        case .generated(let generator):
+            let offset = generator.offset == 0 ? "" : " offset \(generator.offset)"
+            return Load(base: "numgen \(generator.mode) mod \(generator.modulus)\(offset)", offset: 0, bytes: 4)
         case .meta(.hour): return Load(base: "hour", offset: 0, bytes: 4)
         case .payload(let header, let bitOffset):
             let end = bitOffset + bitWidth

@@ -73,9 +73,13 @@ struct NetlinkDebug {
                 "iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1, "nfproto": 1, "iiftype": 2,
             ]
             let bytes = sizes[words[2]] ?? 4
-            isHostOrder = bytes == 4 || bytes == 8 || words[2] == "iiftype"
+            isHostOrder = (bytes == 4 && words[2] != "prandom") || bytes == 8 || words[2] == "iiftype"
             constant = nil
             add(Load(base: words[2], offset: 0, bytes: bytes), words)
+        case "numgen" where words.count > 6:
+            isHostOrder = true
+            constant = nil
+            add(Load(base: "numgen \(words[4...].joined(separator: " "))", offset: 0, bytes: 4), [words[2]])
         case "payload" where words.count > 16 && words[1] == "write":
             let bytes = Int(words[5].dropLast()) ?? 0
             let checksum = "checksum \(words[12]) at \(words[14]) pseudo \(words[16])"
