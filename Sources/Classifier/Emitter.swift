@@ -8,14 +8,14 @@ struct Emitter {
     private(set) var entryPoints: [EntryPoint] = []
     /// Those of the two ports come first: they differ from chain to chain.
     private(set) var loads = [Load(.metaIifname, in: .bridge), Load(.metaOifname, in: .bridge)]
-    private(set) var writes: [Write] = []
+    var writes: [Write] = []
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
     private(set) var elementCounters: [ElementCounterReference] = []
     private(set) var baseChains: [BaseChainReference] = []
     var stateful: StatefulEmitter
     /// What has been asked of connections so far.
-    private(set) var connectionNeeds: ConnectionNeeds = []
+    var connectionNeeds: ConnectionNeeds = []
     /// How many of `baseChains` a frame comes to before it is tracked.
     private(set) var chainsBeforeTracking = 0
     var chainIndices = ChainIndexEmitter()
@@ -30,7 +30,7 @@ struct Emitter {
 
     private var loadIndices: [Load: Int] = [:]
     /// Of the table at hand.
-    private var family = Family.bridge
+    private(set) var family = Family.bridge
     private var tableName = ""
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
     var unresolved: [(instruction: Int, chain: String)] = []
@@ -75,7 +75,7 @@ struct Emitter {
             family = table.family
             tableName = table.name
             sets = Dictionary(table.sets.map { ($0.name, $0) }) { first, _ in first }
-            try stateful.begin(table)
+            try stateful.begin(table, &tables)
             compiledSets.removeAll()
             compiledTables.removeAll()
             numberElements(of: table)
@@ -149,10 +149,7 @@ struct Emitter {
                 instructions.append(Instruction(operation: .mapped, first: try int32(number)))
             case .assignment(let assignment):
                 let first = instructions.count
-                switch assignment.field {
-                case .metaMark, .ctMark: try mark(assignment)
-                default: instructions.append(try write(assignment))
-                }
+                try emit(assignment)
                 matches += first..<instructions.count
             case .limit(let limit, let location):
                 matches.append(instructions.count)
@@ -227,51 +224,6 @@ struct Emitter {
         }
     }
 
-    /// `meta mark set` and `ct mark set`, which write into no frame.
-    private mutating func mark(_ assignment: Assignment) throws(ProgramError) {
-        let isConnection = assignment.field == .ctMark
-        if isConnection { connectionNeeds.formUnion([.state, .mark]) }
-        switch assignment.value {
-        case .constant(let number):
-            instructions.append(Instruction(operation: isConnection ? .connectionMark : .mark, low: number & assignment.field.allOnes))
-        case .bits(let component):
-            guard component.field.bitWidth == assignment.field.bitWidth else {
-                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
-            }
-            var instruction = Instruction(operation: isConnection ? .connectionMarkBits : .markBits, slot: try slot(of: component.field))
-            instruction.mask = mask(of: component)
-            instruction.low = component.xor & assignment.field.allOnes
-            instructions.append(instruction)
-        case .mapped(let map):
-            if case .named(let name) = map.elements, let set = stateful.changingSets[name] {
-                return instructions.append(
-                    Instruction(
-                        operation: isConnection ? .connectionMarkChanging : .markChanging,
-                        first: try access(SetAccess(set: try int32(set), pieces: try pieces(of: map.key)))))
-            }
-            instructions.append(try lookUp(map.key, map.elements, map.location))
-            instructions.append(Instruction(operation: isConnection ? .connectionMarkMapped : .markMapped))
-        case .field: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
-        }
-    }
-
-    private mutating func write(_ assignment: Assignment) throws(ProgramError) -> Instruction {
-        guard let write = Write(assignment, in: family) else {
-            throw ProgramError(reason: .unchangeable(assignment.field), location: assignment.location)
-        }
-        var instruction = Instruction(operation: .write)
-        if case .field(let source) = assignment.value {
-            guard source.bitWidth == assignment.field.bitWidth, source.trailingBits == 0 else {
-                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
-            }
-            instruction.operation = .copy
-            instruction.slot = try slot(of: source)
-        }
-        instruction.first = try int32(writes.count)
-        writes.append(write)
-        return instruction
-    }
-
     private mutating func instruction(for match: Match) throws(ProgramError) -> Instruction {
         if case .named(let name) = match.operand, let set = stateful.changingSets[name] {
             return try instruction(for: match, in: set)
@@ -343,9 +295,13 @@ struct Emitter {
     }
 
     /// - Parameter objects: What the elements lead to, in a map to objects.
-    private mutating func lookUp(
+    mutating func lookUp(
         _ key: MatchKey, _ elements: VerdictMap.Elements, objects kind: NamedObject.Kind? = nil, _ location: SourceLocation
     ) throws(ProgramError) -> Instruction {
+        if case .named(let name) = elements, let set = stateful.changingSets[name] {
+            let number = try access(SetAccess(set: try int32(set), pieces: try pieces(of: key)))
+            return Instruction(operation: .lookUpChanging, first: number)
+        }
         guard key.components.count <= LoadedValues.keyCapacity else { throw ProgramError(reason: .tooLarge, location: location) }
         var table: LookupTable
         switch elements {

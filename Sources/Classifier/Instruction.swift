@@ -17,6 +17,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         /// Remembers the outcome that the lookup table `first` has for the key, counts in the element's counter, and goes on; to
         /// `target` if there is none or the key can't be read.
         case lookUp
+        /// The same for the key of the access `first` in a map that changes.
+        case lookUpChanging
         /// The verdict of the remembered outcome, which ends the rule unless it is `finish`; `first` is the rule's number, and
         /// `target` the next rule, to which a jump comes back.
         case mapped
@@ -65,6 +67,10 @@ struct Instruction: BitwiseCopyable, Sendable {
         case write
         /// The same with the loaded value of `slot`, and to `target` if that can't be read.
         case copy
+        /// The same with the value of the remembered outcome.
+        case writeMapped
+        /// The same with what the changing map of the access `count` has for its key; to `target` if it has nothing.
+        case writeChanging
 
         // The ends of a rule; `first` is the rule's number.
 

@@ -211,28 +211,13 @@ public struct Interpreter {
                 case .update(let update):
                     guard state.change(update, table: table, fields) else { continue rules }
                 case .verdictMap(let map):
-                    guard let found = find(in: map.elements, of: table, map.key, fields) else { continue rules }
-                    if let counter = found.counter { result.elements.append(counter) }
-                    said = found.element.verdict
+                    guard let found = element(of: map.elements, in: table, map.key, fields, &result) else { continue rules }
+                    said = found.verdict
                 case .assignment(let assignment):
-                    switch assignment.value {
-                    case _ where assignment.field != .metaMark && assignment.field != .ctMark:
-                        guard fields.assign(assignment, isChecksumPartial: isChecksumPartial) else { continue rules }
-                    case .field: continue rules
-                    case .constant(let number): fields.setMark(number, of: assignment.field)
-                    case .bits(let component):
-                        guard case .number(let number) = fields.values(of: MatchKey(component))?.first else { continue rules }
-                        fields.setMark(number, of: assignment.field)
-                    case .mapped(let map):
-                        if case .named(let name) = map.elements, state.isChanging(name, table: table) {
-                            guard let number = state.mapped(map.key, in: name, table: table, fields) else { continue rules }
-                            fields.setMark(number, of: assignment.field)
-                            continue
-                        }
-                        guard let found = find(in: map.elements, of: table, map.key, fields), case .number(let number) = found.element.data
-                        else { continue rules }
-                        if let counter = found.counter { result.elements.append(counter) }
-                        fields.setMark(number, of: assignment.field)
+                    guard let number = assigned(assignment.value, in: table, fields, &result) else { continue rules }
+                    switch assignment.field {
+                    case .metaMark, .ctMark: fields.setMark(number, of: assignment.field)
+                    default: guard fields.assign(number, to: assignment.field, isChecksumPartial: isChecksumPartial) else { continue rules }
                     }
                 case .counter:
                     result.counters.append(counter)
@@ -250,10 +235,7 @@ public struct Interpreter {
                 case .notrack:
                     if !fields.connection.isFollowed { fields.connection.state = .untracked }
                 case .objectMap(let map):
-                    guard let found = find(in: map.elements, of: table, map.key, fields), let name = found.element.object else {
-                        continue rules
-                    }
-                    if let counter = found.counter { result.elements.append(counter) }
+                    guard let name = element(of: map.elements, in: table, map.key, fields, &result)?.object else { continue rules }
                     guard pass(ObjectReference(kind: map.kind, name: name), table, &fields, &result) else { continue rules }
                 case .log:
                     result.events.append(here)
@@ -292,6 +274,33 @@ public struct Interpreter {
         }
         if depth > 0 { result.trace.add(.chainEnd(depth: depth)) }
         return .next
+    }
+
+    /// What a statement assigns; nil where it can't be read, or no element of a map holds the key.
+    private func assigned(_ value: AssignedValue, in table: Int, _ fields: InterpreterFields, _ result: inout Result) -> UInt128? {
+        switch value {
+        case .constant(let number): return number
+        case .field(let source): return fields.number(source)
+        case .bits(let component):
+            if case .number(let number) = fields.values(of: MatchKey(component))?.first { return number }
+            return nil
+        case .mapped(let map):
+            guard let element = element(of: map.elements, in: table, map.key, fields, &result), case .number(let number) = element.data
+            else { return nil }
+            return number
+        }
+    }
+
+    /// The element of a map that holds the key, which has then counted; nil where the rule ends.
+    private func element(
+        of map: VerdictMap.Elements, in table: Int, _ key: MatchKey, _ fields: InterpreterFields, _ result: inout Result
+    ) -> SetElement? {
+        if case .named(let name) = map, state.isChanging(name, table: table) {
+            return state.element(holding: key, in: name, table: table, fields)
+        }
+        guard let found = find(in: map, of: table, key, fields) else { return nil }
+        if let counter = found.counter { result.elements.append(counter) }
+        return found.element
     }
 
     /// Whether a named counter, quota or limit lets the frame pass.

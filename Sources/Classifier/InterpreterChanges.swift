@@ -3,17 +3,8 @@ import Wire
 
 /// Changes of a frame, bit by bit.
 extension InterpreterFields {
-    /// Carries the statement out; false, and nothing is changed, where the kernel does not.
-    mutating func assign(_ assignment: Assignment, isChecksumPartial: Bool) -> Bool {
-        let field = assignment.field
-        let number: UInt128
-        switch assignment.value {
-        case .constant(let constant): number = constant
-        case .mapped, .bits: return false
-        case .field(let source):
-            guard let read = self.number(source) else { return false }
-            number = read
-        }
+    /// Sets the field; false, and nothing is changed, where the kernel does not.
+    mutating func assign(_ number: UInt128, to field: Field, isChecksumPartial: Bool) -> Bool {
         switch field.source {
         case .payload(.link, let offset):
             return assignLink(number, offset, field.bitWidth)

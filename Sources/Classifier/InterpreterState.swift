@@ -33,14 +33,22 @@ final class InterpreterState {
         var size: Int
         var timeout: UInt64
         var statements: [ElementStatement]
-        var elements: [[Value]: (member: Member, expires: UInt64, statements: [ElementStatement], data: UInt128?)] = [:]
+        var elements: [[Value]: Element] = [:]
         var inserted = 0
         var hasExpired = false
 
-        mutating func insert(_ key: [Value], _ place: Place, expires: UInt64, _ statements: [ElementStatement], data: UInt128?) {
+        struct Element {
+            var member: Member
+            var expires: UInt64
+            var statements: [ElementStatement]
+            /// In a map with what it leads to.
+            var element: SetElement?
+        }
+
+        mutating func insert(_ key: [Value], _ place: Place, expires: UInt64, _ statements: [ElementStatement], _ element: SetElement?) {
             inserted += 1
             let member = Member(table: place.table, set: place.name, isMeter: place.isMeter, key: key, number: inserted)
-            elements[key] = (member, expires, statements, data)
+            elements[key] = Element(member: member, expires: expires, statements: statements, element: element)
         }
 
         /// Takes out what has expired.
@@ -97,12 +105,10 @@ final class InterpreterState {
                 for element in set.elements {
                     var values = [element.value]
                     if case .concatenation(let parts) = element.value { values = parts }
-                    var data: UInt128?
-                    if case .number(let number) = element.data { data = number }
                     let lifetime = (element.expires ?? element.timeout).map { $0 &* 1_000_000 } ?? timeout
                     changing.insert(
                         values, key, expires: lifetime == 0 ? 0 : start &+ lifetime,
-                        element.statements.isEmpty ? changing.statements : element.statements, data: data)
+                        element.statements.isEmpty ? changing.statements : element.statements, element)
                 }
                 sets[key] = changing
             }
@@ -177,26 +183,26 @@ final class InterpreterState {
         return pass(element.statements, element.member, fields) ? true : nil
     }
 
-    /// What a map that changes has for the key; nil where the rule ends.
-    func mapped(_ key: MatchKey, in name: String, table: Int, _ fields: InterpreterFields) -> UInt128? {
+    /// The element of a map that changes which holds the key; nil where the rule ends.
+    func element(holding key: MatchKey, in name: String, table: Int, _ fields: InterpreterFields) -> SetElement? {
         let place = Place(table: table, name: name, isMeter: false)
         guard let key = fields.values(of: key) else { return nil }
         sets[place]?.expire(at: fields.now)
         guard let element = sets[place]?.elements[key], pass(element.statements, element.member, fields) else { return nil }
-        return element.data
+        return element.element
     }
 
     func change(_ update: SetUpdate, table: Int, _ fields: InterpreterFields) -> Bool {
         let place = Place(table: table, name: update.set, isMeter: update.meterSize != nil)
         guard let key = fields.values(of: update.key) else { return false }
-        var data: UInt128?
+        var data: Value?
         switch update.data {
         case nil: break
-        case .constant(let number, _): data = number
+        case .constant(let number, _): data = .number(number)
         case .field(let component):
             let drawn = update.key.components.count { $0.field.generator != nil }
-            guard case .number(let number) = fields.values(of: MatchKey(component), afterDrawing: drawn)?.first else { return false }
-            data = number
+            data = fields.values(of: MatchKey(component), afterDrawing: drawn)?.first
+            if data == nil { return false }
         }
         if let size = update.meterSize, sets[place] == nil {
             sets[place] = ChangingSet(size: Int(size), timeout: 0, statements: [])
@@ -216,7 +222,8 @@ final class InterpreterState {
             } else {
                 guard set.elements.count < set.size else { return false }
                 set.insert(
-                    key, place, expires: expires, update.statements.isEmpty ? set.statements : update.statements, data: data)
+                    key, place, expires: expires, update.statements.isEmpty ? set.statements : update.statements,
+                    SetElement(value: .any, data: data, location: update.location))
             }
         }
         guard let element = set.elements[key] else { return false }

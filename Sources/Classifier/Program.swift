@@ -224,6 +224,13 @@ public final class Program: Sendable {
                     next = Int(target)
                 }
                 continue
+            case .lookUpChanging:
+                if let outcome = mapped(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
+                    remembered = Int(truncatingIfNeeded: outcome)
+                } else {
+                    next = Int(target)
+                }
+                continue
             case .mapped:
                 back = Int(target)
                 verdict = lookups.outcomes[remembered].verdict
@@ -341,11 +348,17 @@ public final class Program: Sendable {
             case .log:
                 hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
                 continue
-            case .write, .copy:
-                let isCopy = instruction.operation == .copy
-                let copied = isCopy ? values[instruction.slot] : nil
+            case .write, .copy, .writeMapped, .writeChanging:
+                let copied: UInt128? =
+                    switch instruction.operation {
+                    case .copy: values[instruction.slot]
+                    case .writeMapped: lookups.outcomes[remembered].value
+                    case .writeChanging:
+                        mapped(Int(instruction.count), values, bytes.bytes, frame, ingress: ingress, at: instant, size)
+                    default: nil
+                    }
                 let outcome =
-                    isCopy && copied == nil
+                    instruction.operation != .write && copied == nil
                     ? .impossible
                     : writes[Int(instruction.first)].perform(on: &bytes, &frame, copied: copied, isChecksumPartial: isChecksumPartial)
                 if outcome == .impossible {
@@ -360,9 +373,11 @@ public final class Program: Sendable {
                 break
             }
             switch verdict {
-            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .mapped, .mark, .markMapped, .read, .draw, .count, .countObject, .limit,
+            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .lookUpChanging, .mapped, .mark, .markMapped, .read, .draw, .count,
+                .countObject, .limit,
                 .quota, .countConnections, .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
+                .writeMapped, .writeChanging,
                 .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,
                 .connectionTimeouts, .endOfChain:
                 break

@@ -31,18 +31,11 @@ struct StatefulEmitter {
     }
 
     /// From here on names are those of this table.
-    mutating func begin(_ table: Table) throws(ProgramError) {
+    /// - Parameter tables: Has what elements of maps that change lead to.
+    mutating func begin(_ table: Table, _ tables: inout TableEmitter) throws(ProgramError) {
         numbers.removeAll()
         changingSets.removeAll()
         ownTemplates.removeAll()
-        for set in table.sets where set.dynamics.changes {
-            guard changingSets[set.name] == nil else { continue }
-            try add(set)
-            changingReferences.append(
-                ChangingSetReference(
-                    family: table.family, table: table.name, name: set.name, isMap: set.isMap, capacity: plans[plans.count - 1].capacity,
-                    number: plans.count - 1))
-        }
         for object in table.objects {
             let reference = ObjectReference(kind: object.kind, name: object.name)
             switch object.content {
@@ -61,6 +54,14 @@ struct StatefulEmitter {
                     NamedQuotaReference(
                         family: table.family, table: table.name, name: object.name, quota: quota, number: quotas.count - 1))
             }
+        }
+        for set in table.sets where set.dynamics.changes {
+            guard changingSets[set.name] == nil else { continue }
+            try add(set, &tables)
+            changingReferences.append(
+                ChangingSetReference(
+                    family: table.family, table: table.name, name: set.name, isMap: set.isMap, capacity: plans[plans.count - 1].capacity,
+                    number: plans.count - 1))
         }
     }
 
@@ -103,7 +104,7 @@ struct StatefulEmitter {
         }
     }
 
-    private mutating func add(_ set: NamedSet) throws(ProgramError) {
+    private mutating func add(_ set: NamedSet, _ tables: inout TableEmitter) throws(ProgramError) {
         let own = try addTemplate(.add, timeout: 0, set.dynamics.statements, set.location)
         let capacity = max(set.size.map { Int($0) } ?? set.elements.count, set.elements.count)
         guard capacity <= DynamicSets.largest else { throw ProgramError(reason: .tooLarge, location: set.location) }
@@ -111,15 +112,14 @@ struct StatefulEmitter {
             capacity: capacity, timeout: (set.dynamics.timeout ?? 0) &* 1_000_000,
             words: ElementStep.words(of: set.dynamics.statements))
         plan.width = Self.width(of: set.key.fields)
-        plan.hasData = set.data != nil
+        plan.hasData = set.isMap
         for element in set.elements {
             var template = own
             if !element.statements.isEmpty {
                 template = try addTemplate(.add, timeout: 0, element.statements, element.location)
                 plan.words = max(plan.words, ElementStep.words(of: element.statements))
             }
-            var data: UInt128 = 0
-            if case .number(let number) = element.data { data = number }
+            let data = try data(of: element, set, &tables)
             plan.elements.append(
                 DynamicSetPlan.Element(
                     key: try key(of: element, set), data: data, timeout: (element.expires ?? element.timeout ?? 0) &* 1_000_000,
@@ -129,6 +129,17 @@ struct StatefulEmitter {
         changingSets[set.name] = plans.count
         ownTemplates[set.name] = own
         plans.append(plan)
+    }
+
+    /// What an element leads to: in a map to values the value, else the number of its outcome.
+    private func data(of element: SetElement, _ set: NamedSet, _ tables: inout TableEmitter) throws(ProgramError) -> UInt128 {
+        if set.data != nil, case .number(let number) = element.data { return number }
+        var element = element
+        if let kind = set.objectKind {
+            let object = ObjectReference(kind: kind, name: element.object ?? "")
+            element.data = .number(UInt128(try number(of: object, element.location)))
+        }
+        return set.isVerdictMap || set.objectKind != nil ? UInt128(try tables.addOutcome(of: element)) : 0
     }
 
     /// How many times 128 bits keys of these fields have.

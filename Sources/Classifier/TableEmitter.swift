@@ -118,6 +118,12 @@ struct TableEmitter {
         return [box]
     }
 
+    /// The outcome of an element that is found elsewhere, in a map that changes.
+    mutating func addOutcome(of element: SetElement) throws(ProgramError) -> Int {
+        try append(element, 0, nil)
+        return outcomes.count - 1
+    }
+
     private mutating func append(_ element: SetElement, _ index: Int, _ firstCounter: Int?) throws(ProgramError) {
         var outcome = Outcome()
         if let firstCounter { outcome.counter = try int32(firstCounter + index) }

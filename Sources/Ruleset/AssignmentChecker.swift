@@ -58,6 +58,17 @@ struct AssignmentChecker {
         return bits
     }
 
+    /// Whether the field can be set to something else than a constant.
+    func checkWhole(_ location: SourceLocation) throws(Diagnostic) {
+        if !field.isWrittenWhole { throw constantAlone(location) }
+    }
+
+    private func constantAlone(_ location: SourceLocation) -> Diagnostic {
+        failure(
+            location, "'\(field.words)' can be set to a constant alone",
+            note: "nft copies whole octets, and whole words of 16 bits where a checksum goes with them")
+    }
+
     /// Whether the kernel's copy of one field can be written into the other.
     func checkSource(_ source: Selector, _ location: SourceLocation) throws(Diagnostic) {
         let target = syntax.selector
@@ -70,13 +81,8 @@ struct AssignmentChecker {
                 location, "'\(source.text)' has \(source.field.bitWidth) bits and '\(target.text)' \(field.bitWidth)",
                 note: "name a field of the same width")
         }
-        guard field.octets == field.writtenOctets, field.octets.count * 8 == field.bitWidth,
-            source.field.octets.count * 8 == source.field.bitWidth
-        else {
-            throw failure(
-                location, "'\(target.text)' can be set to a constant alone",
-                note: "nft copies whole octets, and whole words of 16 bits where a checksum goes with them")
-        }
+        if source.field.octets.count * 8 != source.field.bitWidth { throw constantAlone(location) }
+        try checkWhole(location)
         guard source.type == target.type || source.type == .integer || target.isRaw else {
             throw failure(location, "'\(source.text)' is \(source.type.described), and '\(target.text)' \(target.type.described)")
         }
@@ -105,9 +111,22 @@ extension RuleChecker {
         case .bits(let component):
             throw Diagnostic(severity: .error, location: component.location, message: "only a mark can be set to another mark")
         case .mapped(let map):
-            throw Diagnostic(severity: .error, location: map.location, message: "only a mark can be set to what a map has")
+            try checker.checkWhole(map.location)
+            value = .mapped(try mapped(map, for: syntax.selector, into: &sink))
         }
         append(.assignment(Assignment(field: target, value: value, location: syntax.location)))
+    }
+
+    private mutating func mapped(
+        _ map: MapSyntax, for selector: Selector, into sink: inout DiagnosticSink
+    ) throws(Diagnostic) -> ValueMap {
+        if let header = map.key.components.first(where: { $0.selector.field.searchedHeader?.kind == .ipv6ExtensionHeader }) {
+            throw Diagnostic(
+                severity: .error, location: header.location, message: "an extension header's field can't be the key of an assigned value",
+                note: "nft's grammar has none there; write a match of its own")
+        }
+        let (key, elements) = try lowered(map, .values(selector), into: &sink)
+        return ValueMap(key: key, elements: elements, location: map.location)
     }
 
     /// `meta mark set` and `ct mark set`: a constant, bits of one of the two marks, or what a map has.
@@ -116,15 +135,7 @@ extension RuleChecker {
         try checkFamily(of: syntax.selector, syntax.selectorLocation)
         switch syntax.value {
         case .constant(let expressions, _): value = .constant(try AssignmentChecker(syntax: syntax).constant(expressions))
-        case .mapped(let map):
-            if let header = map.key.components.first(where: { $0.selector.field.searchedHeader?.kind == .ipv6ExtensionHeader }) {
-                throw Diagnostic(
-                    severity: .error, location: header.location,
-                    message: "an extension header's field can't be the key of an assigned value",
-                    note: "nft's grammar has none there; write a match of its own")
-            }
-            let (key, elements) = try lowered(map, .values(syntax.selector), into: &sink)
-            value = .mapped(ValueMap(key: key, elements: elements, location: map.location))
+        case .mapped(let map): value = .mapped(try mapped(map, for: syntax.selector, into: &sink))
         case .bits(let component):
             try checkFamily(of: component.selector, component.location)
             if component.selector.field == .metaRandom, let operation = component.operations.first {

@@ -34,10 +34,6 @@ extension Parser {
         if beginsSelector {
             let source = try key()
             if at(word: "map") {
-                if !selector.field.isMark {
-                    throw fail(
-                        current.location, "maps to values are not supported here", note: "only a mark can be set to what a map has")
-                }
                 value = .mapped(try map(of: source, from: valueStart, example: "value : 0x1"))
             } else if selector.field.isMark, source.components.count == 1, source.first.selector.field.canBeMark {
                 value = .bits(source.first)

@@ -28,6 +28,12 @@ extension Field {
         }
     }
 
+    /// Whether the octets that are written hold nothing but the field. Into others nft writes constants alone.
+    public var isWrittenWhole: Bool {
+        let written = searchedHeader == nil ? writtenOctets : octets
+        return !octets.isEmpty && octets == written && octets.count * 8 == bitWidth
+    }
+
     /// The header's octets that are written when the field is: where the Internet checksum goes with them, whole words of 16 bits.
     public var writtenOctets: Range<Int> {
         guard case .internet = checksum, octets.count % 2 == 1 else { return octets }

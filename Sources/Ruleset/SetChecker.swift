@@ -31,11 +31,10 @@ extension Checker {
                 syntax.location, "sets that change, and elements with timeouts or statements, are neither constant nor intervals")
         }
         let isVerdictMap = syntax.isMap && syntax.data == nil && syntax.objectKind == nil
-        if syntax.dynamics.changes, isVerdictMap || syntax.objectKind != nil {
+        if syntax.objectKind != nil, syntax.dynamics.isDynamic || !syntax.dynamics.statements.isEmpty {
             return sink.error(
-                syntax.location,
-                "maps to \(isVerdictMap ? "verdicts" : "objects") whose elements have timeouts or statements are not supported",
-                note: "a map to marks can change: type \(key.list) : mark")
+                syntax.location, "a map to objects is not dynamic, and its elements have no statements",
+                note: "timeouts are taken: flags timeout")
         }
         let set: Int
         if let known = contents[table].sets[syntax.name] {

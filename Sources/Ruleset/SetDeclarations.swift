@@ -63,7 +63,7 @@ struct SetDeclarations {
             }
         case .values(let selector):
             guard let data = set.data else { throw failure("'\(name)' is a set and no map") }
-            if !data.fits([selector]) { throw failure("the map '\(name)' has other data than '\(selector.text)': \(data.text)") }
+            if !data.holds(selector) { throw failure("the map '\(name)' has other data than '\(selector.text)': \(data.text)") }
         case .membership, .verdicts: break
         }
         guard set.key.fits(selectors) else { throw failure("the \(what) '\(name)' has other elements than '\(key)': \(set.key.text)") }

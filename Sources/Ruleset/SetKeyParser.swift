@@ -60,7 +60,9 @@ extension Parser {
         }
         let start = index
         let selector = try selector()
-        guard selector.canBeKey, selector.field.generator == nil else { throw fail(location(from: start), "sets of '\(selector.text)' are not supported") }
+        guard selector.canBeKey, selector.field.generator == nil else {
+            throw fail(location(from: start), "sets of '\(selector.text)' are not supported")
+        }
         return selector.field
     }
 }
@@ -104,9 +106,14 @@ extension SetKey {
     /// Whether the fields' values are of the set's types.
     func fits(_ selectors: [Selector]) -> Bool {
         fields.count == selectors.count
-            && zip(fields, selectors).allSatisfy { field, selector in
-                selector.canBeKey && Selector.reading(field).type == selector.type && field.bitWidth == selector.field.bitWidth
-                    && field.isHostOrder == selector.field.isHostOrder
-            }
+            && zip(fields, selectors).allSatisfy { field, selector in selector.canBeKey && Self.isAlike(field, selector) }
+    }
+
+    /// Whether the selector's values are of this single type.
+    func holds(_ selector: Selector) -> Bool { rest.isEmpty && Self.isAlike(field, selector) }
+
+    private static func isAlike(_ field: Field, _ selector: Selector) -> Bool {
+        Selector.reading(field).type == selector.type && field.bitWidth == selector.field.bitWidth
+            && field.isHostOrder == selector.field.isHostOrder
     }
 }

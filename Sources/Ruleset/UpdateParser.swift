@@ -150,6 +150,9 @@ extension SetDeclarations {
         if let part = update.key.components.first(where: { !$0.selector.canBeKey }) {
             throw failure("rules can't put '\(part.selector.text)' into a set")
         }
+        if case .field(let component) = update.data, !component.selector.canBeKey {
+            throw failure("rules can't put '\(component.selector.text)' into a map")
+        }
         let counts = update.statements.contains { $0.kind == .connectionCount }
         if counts, update.timeout != nil || declaration(of: update.set)?.dynamics.hasTimeout == true {
             throw failure("elements with timeouts can't count connections", note: "the kernel refuses it; leave the timeouts out")
@@ -159,6 +162,9 @@ extension SetDeclarations {
         try check(update.set, use, for: update.key.selectors, update.key.location)
         guard let set = declaration(of: update.set) else { return update.statements }
         let what = set.isMap ? "map" : "set"
+        if set.isVerdictMap {
+            throw failure("rules can't change a map to verdicts", note: "nft's grammar has none there; its elements stand in the file")
+        }
         if set.isInterval { throw failure("rules can't change a \(what) with 'flags interval'") }
         if set.isConstant { throw failure("rules can't change a \(what) with 'flags constant'") }
         if set.isMap, !set.dynamics.changes {

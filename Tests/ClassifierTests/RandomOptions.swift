@@ -24,6 +24,8 @@ extension RandomRulesets {
         }
         if random.oneIn(3), field.octets == field.writtenOctets, field.octets.count * 8 == field.bitWidth, !sources.isEmpty {
             value = .field(random.pick(sources))
+        } else if random.oneIn(3), field.isWrittenWhole {
+            value = mapped()
         }
         return .assignment(Assignment(field: field, value: value, location: Build.nowhere))
     }

@@ -17,7 +17,8 @@ extension RandomRulesets {
     mutating func statefulStatement() -> Statement {
         switch Int.random(in: 0...9, using: &random) {
         case 5, 6:
-            let set = random.pick(Self.changingSets)
+            // Rules change no maps to verdicts.
+            let set = random.pick(Self.changingSets.filter { !$0.isVerdictMap })
             return .update(
                 SetUpdate(
                     operation: random.pick([.add, .update, .update, .delete]), key: key(of: set), data: data(of: set), set: set.name,
@@ -25,6 +26,15 @@ extension RandomRulesets {
                     statements: set.dynamics.statements.isEmpty && random.oneIn(2) ? [elementStatement()] : [], location: Build.nowhere))
         case 7:
             let set = random.pick(Self.changingSets)
+            if set.isVerdictMap {
+                return .verdictMap(VerdictMap(key: key(of: set), elements: .named(set.name), location: Build.nowhere))
+            }
+            if set.isMap, random.oneIn(3) {
+                let map = ValueMap(key: key(of: set), elements: .named(set.name), location: Build.nowhere)
+                return .assignment(
+                    Assignment(
+                        field: random.pick([.etherDaddr, .thDport, .tcpDport, .ip6Hoplimit]), value: .mapped(map), location: Build.nowhere))
+            }
             if set.isMap {
                 let map = ValueMap(key: key(of: set), elements: .named(set.name), location: Build.nowhere)
                 return .assignment(Assignment(field: .metaMark, value: .mapped(map), location: Build.nowhere))
@@ -106,8 +116,23 @@ extension RandomRulesets {
         set("points", .ipDscp, size: 1_000) { _ in },
         set("names", .metaIifname, size: 2) { _ in },
         map("marks", .ipSaddr, size: 1_000) { $0.timeout = 2_000 },
+        verdicts("verdicts", .ipSaddr),
+        verdicts("decided", .ipSaddr, .ipTtl) { $0.statements = [.quota(Quota(bytes: 200))] },
         map("flows", .ipSaddr, .thDport, size: 4) { $0.statements = [.limit(Limit(rate: 1, unit: .hour, burst: 3))] },
     ]
+
+    /// Its elements live for a second, for a minute, and for good.
+    private static func verdicts(_ name: String, _ fields: Field..., change: (inout SetDynamics) -> Void = { _ in }) -> NamedSet {
+        var map = set(name, fields, size: 1_000, change)
+        map.isVerdictMap = true
+        for (index, verdict) in [Verdict.accept, .drop, .continue, .return].enumerated() {
+            let address = UInt128(0x0a00_0001 + index)
+            let value: Value = fields.count == 1 ? .number(address) : .concatenation([.number(address), .number(64)])
+            map.elements.append(
+                SetElement(value: value, verdict: verdict, timeout: [1_000, 60_000, nil, nil][index], location: Build.nowhere))
+        }
+        return map
+    }
 
     private static func map(
         _ name: String, _ fields: Field..., size: UInt32, _ change: (inout SetDynamics) -> Void

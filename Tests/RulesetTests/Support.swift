@@ -148,6 +148,11 @@ let declaredObjects = """
     map m3 { type ipv4_addr : counter; elements = { 1.1.1.1 : "c1" }; }
     map m4 { type ipv4_addr : mark; }
     map m5 { type ipv6_addr . inet_service : mark; flags dynamic; }
+    map m6 { typeof ip saddr : ip id; elements = { 1.1.1.1 : 5 }; }
+    map m7 { type ipv4_addr : ether_addr; elements = { 1.1.1.1 : 1:2:3:4:5:6 }; }
+    map m8 { type ipv4_addr : inet_service; flags dynamic,timeout; }
+    map m9 { type ipv4_addr : verdict; flags timeout; elements = { 1.1.1.1 timeout 1h : drop }; }
+    map m10 { type ipv4_addr : counter; flags timeout; elements = { 1.1.1.1 timeout 1h : "c1" }; }
 
     """
 
