@@ -24,6 +24,16 @@ extension Emitter {
             instruction.mask = mask(of: component)
             instruction.low = component.xor & assignment.field.allOnes
             instructions.append(instruction)
+        case .shifted(let bits):
+            guard bits.field.bitWidth == assignment.field.bitWidth else {
+                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+            }
+            var instruction = Instruction(operation: isConnection ? .connectionMarkBits : .markBits, slot: try slot(of: bits.field))
+            let (shift, mask, xor) = bits.combined
+            instruction.first = try int32(shift)
+            instruction.mask = mask & assignment.field.allOnes
+            instruction.low = xor & assignment.field.allOnes
+            instructions.append(instruction)
         case .mapped(let map):
             if case .named(let name) = map.elements, let set = stateful.changingSets[name] {
                 return instructions.append(
@@ -61,7 +71,7 @@ extension Emitter {
                 instructions.append(try lookUp(map.key, map.elements, map.location))
                 instruction.operation = .writeMapped
             }
-        case .bits: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+        case .bits, .shifted: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
         }
         instruction.first = try int32(writes.count)
         writes.append(write)

@@ -26,7 +26,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         case mark
         /// Marks the frame with the value of the remembered outcome.
         case markMapped
-        /// Marks the frame with the loaded value & mask, `low` turned over; to `target` if it can't be read.
+        /// Marks the frame with the loaded value, shifted by `first` bits (below 0 to the right), & mask, `low` turned over; to `target`
+        /// if it can't be read.
         case markBits
         /// The same five for the connection's mark, which a packet without a connection has none of.
         case connectionMark, connectionMarkMapped, connectionMarkChanging, connectionMarkBits

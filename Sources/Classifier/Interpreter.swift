@@ -284,6 +284,9 @@ public struct Interpreter {
         case .bits(let component):
             if case .number(let number) = fields.values(of: MatchKey(component))?.first { return number }
             return nil
+        case .shifted(let bits):
+            guard case .number(let number) = fields.values(of: MatchKey(MatchKey.Component(bits.field)))?.first else { return nil }
+            return bits.value(of: number)
         case .mapped(let map):
             guard let element = element(of: map.elements, in: table, map.key, fields, &result), case .number(let number) = element.data
             else { return nil }

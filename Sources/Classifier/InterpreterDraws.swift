@@ -15,6 +15,7 @@ extension Statement {
             case .constant: return []
             case .field(let field): return [MatchKey.Component(field)]
             case .bits(let component): return [component]
+            case .shifted(let bits): return [MatchKey.Component(bits.field)]
             case .mapped(let map): return map.key.components
             }
         case .counter, .verdict, .limit, .quota, .object, .log, .notrack, .connectionCount: return []

@@ -54,7 +54,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .meta(.nfproto):
             base = isBridge ? .constant : .family
             if isBridge { end = NetfilterFamily.bridge }
-        case .meta(.iiftype):
+        case .meta(.iiftype), .meta(.oiftype):
             base = .constant
             end = NetfilterFamily.etherDevice
         case .meta(.mark): base = .mark

@@ -248,7 +248,7 @@ public final class Program: Sendable {
                     continue
                 }
                 let operands = instructions.operands(of: place)
-                values.setMark((value & operands.mask) ^ operands.low)
+                values.setMark((shifted(value, instruction.first) & operands.mask) ^ operands.low)
                 continue
             case .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits:
                 if let mark = connectionMark(

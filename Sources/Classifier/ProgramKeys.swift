@@ -12,7 +12,7 @@ extension Program {
         switch instruction.operation {
         case .connectionMarkMapped: lookups.outcomes[remembered].value
         case .connectionMarkChanging: mapped(Int(instruction.first), values, bytes, frame, ingress: ingress, at: instant, size)
-        case .connectionMarkBits: values[instruction.slot].map { ($0 & operands.mask) ^ operands.low }
+        case .connectionMarkBits: values[instruction.slot].map { (shifted($0, instruction.first) & operands.mask) ^ operands.low }
         default: operands.low
         }
     }
@@ -65,4 +65,10 @@ extension Program {
             }
         }
     }
+}
+
+/// To the left or, below 0, to the right.
+@inline(__always)
+func shifted(_ bits: UInt128, _ distance: Int32) -> UInt128 {
+    distance < 0 ? bits &>> UInt128(distance.magnitude) : bits &<< UInt128(distance.magnitude)
 }

@@ -135,6 +135,7 @@ extension Statement {
             case .mapped(let map): map.key
             case .field(let field): MatchKey(MatchKey.Component(field))
             case .bits(let component): MatchKey(component)
+            case .shifted(let bits): MatchKey(MatchKey.Component(bits.field))
             case .constant: nil
             }
         case .counter, .verdict, .limit, .quota, .object, .log, .notrack, .connectionCount: nil

@@ -108,8 +108,8 @@ extension RuleChecker {
             try checker.checkSource(source, location)
             try addDependencies(of: source, location, syntax.location, into: &sink)
             value = .field(placed(source))
-        case .bits(let component):
-            throw Diagnostic(severity: .error, location: component.location, message: "only a mark can be set to another mark")
+        case .bits, .shifted:
+            throw Diagnostic(severity: .error, location: syntax.value.location, message: "only a mark can be set to another mark")
         case .mapped(let map):
             try checker.checkWhole(map.location)
             value = .mapped(try mapped(map, for: syntax.selector, into: &sink))
@@ -139,18 +139,26 @@ extension RuleChecker {
         case .bits(let component):
             try checkFamily(of: component.selector, component.location)
             if component.selector.field == .metaRandom, let operation = component.operations.first {
-                throw Diagnostic(
-                    severity: .error, location: operation.operand.location, message: "of 'meta random' all bits become the mark",
-                    note: "nft 1.0.6 takes them from the other end; write: numgen random mod 256")
+                throw randomBits(operation.operand)
             }
             let bits = try ValueChecker(selector: component.selector).component(component)
             try component.checkOrder()
             value = .bits(bits)
+        case .shifted(let bits):
+            try checkFamily(of: bits.selector, bits.location)
+            if bits.selector.field == .metaRandom, case .operation(_, let operand) = bits.steps.first { throw randomBits(operand) }
+            value = .shifted(try bits.lowered())
         case .field(let source, let location):
             throw Diagnostic(
                 severity: .error, location: location, message: "a field's value can't be assigned",
                 note: "write a constant, one of the marks, or a map: \(source.text) map { … }")
         }
         append(.assignment(Assignment(field: syntax.selector.field, value: value, location: syntax.location)))
+    }
+
+    private func randomBits(_ operand: ExpressionSyntax) -> Diagnostic {
+        Diagnostic(
+            severity: .error, location: operand.location, message: "of 'meta random' all bits become the mark",
+            note: "nft 1.0.6 takes them from the other end; write: numgen random mod 256")
     }
 }

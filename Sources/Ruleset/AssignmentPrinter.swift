@@ -4,6 +4,7 @@ extension Assignment {
         switch value {
         case .field(let source): "\(field.words) set \(Selector.reading(source).text)"
         case .bits(let component): "\(field.words) set \(component.text)"
+        case .shifted(let bits): "\(field.words) set \(bits.text)"
         case .constant(let number): "\(field.words) set \(text(of: number))"
         case .mapped(let map):
             "\(field.words) set \(map.key.text) map "

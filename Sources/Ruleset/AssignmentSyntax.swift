@@ -10,12 +10,14 @@ struct AssignmentSyntax {
         case constant([ExpressionSyntax], location: SourceLocation)
         case field(Selector, location: SourceLocation)
         case bits(KeySyntax.Component)
+        case shifted(ShiftedSyntax)
         case mapped(MapSyntax)
 
         var location: SourceLocation {
             switch self {
             case .constant(_, let location), .field(_, let location): location
             case .bits(let component): component.location
+            case .shifted(let bits): bits.location
             case .mapped(let map): map.location
             }
         }
@@ -31,9 +33,14 @@ extension Parser {
         next()
         let valueStart = index
         let value: AssignmentSyntax.Value
-        if beginsSelector {
-            let source = try key()
-            if at(word: "map") {
+        if selector.field.isMark, beginsSelectorInParentheses {
+            value = try markBits()
+        } else if beginsSelector {
+            let source = try key(isAssigned: true)
+            if selector.field.isMark, at(.shiftLeft) || at(.shiftRight) {
+                index = valueStart
+                value = try markBits()
+            } else if at(word: "map") {
                 value = .mapped(try map(of: source, from: valueStart, example: "value : 0x1"))
             } else if selector.field.isMark, source.components.count == 1, source.first.selector.field.canBeMark {
                 value = .bits(source.first)
@@ -56,6 +63,13 @@ extension Parser {
         }
         return AssignmentSyntax(
             selector: selector, selectorLocation: selectorLocation, value: value, location: location(from: start))
+    }
+
+    /// Bits of a mark, or of what is drawn, with shifts or in parentheses.
+    private mutating func markBits() throws(Abandoned) -> AssignmentSyntax.Value {
+        let bits = try shiftedBits(depth: 0)
+        guard bits.selector.field.canBeMark else { return .field(bits.selector, location: bits.location) }
+        return bits.component.map(AssignmentSyntax.Value.bits) ?? .shifted(bits)
     }
 
     private mutating func unchangeable(_ selector: Selector) -> Abandoned {

@@ -1,9 +1,11 @@
 extension MatchKey.Component {
     /// As it is written: `ip saddr`, `ip saddr & 255.255.255.0`.
-    var text: String {
-        let selector = Selector.reading(field)
-        let values = ValueText(selector)
-        var text = selector.text
+    var text: String { Selector.reading(field).text + operationsText }
+
+    /// What is done to the field's bits: ` & 255.255.255.0`.
+    var operationsText: String {
+        let values = ValueText(Selector.reading(field))
+        var text = ""
         // A mask that leaves out what is then turned over sets it.
         if xor != 0, let mask, mask & xor == 0 {
             if mask | xor != field.allOnes { text += " & \(values.operand(mask | xor))" }

@@ -17,6 +17,7 @@ extension Field {
     public static let metaHour = Field("meta hour", .hour, bitWidth: 32)
     public static let metaNfproto = Field("meta nfproto", .nfproto, bitWidth: 8)
     public static let metaIiftype = Field("meta iiftype", .iiftype, bitWidth: 16)
+    public static let metaOiftype = Field("meta oiftype", .oiftype, bitWidth: 16)
     public static let metaRandom = Field("meta random", .random, bitWidth: 32)
 
     // MARK: Ethernet, and IEEE 802.1Q for tags, whose fields are counted as those of the outermost tag

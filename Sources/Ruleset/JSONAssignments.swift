@@ -6,6 +6,7 @@ extension Assignment {
             switch value {
             case .field(let source): source.json
             case .bits(let component): MatchKey(component).json()
+            case .shifted(let bits): bits.json
             case .mapped(let map):
                 .object([
                     ("map", JSONElements(map.key.components.map(\.field), data: field, localTime: localTime).map(map.key, map.elements))

@@ -10,9 +10,9 @@ struct JSONText {
 
     /// What is compared: the selector, perhaps masked.
     /// - Parameter isList: Flags of the mask stand in a list, as in the form with a slash, and not in a union.
-    func left(_ field: Field, mask: UInt128?, isList: Bool) -> JSONValue {
-        guard let mask else { return field.json }
-        return .object([("&", .array([field.json, isList ? flags(mask) : value(.number(mask), isElement: true)]))])
+    func left(_ inner: JSONValue, mask: UInt128?, isList: Bool) -> JSONValue {
+        guard let mask else { return inner }
+        return .object([("&", .array([inner, isList ? flags(mask) : value(.number(mask), isElement: true)]))])
     }
 
     func operand(_ operand: Operand) -> JSONValue {

@@ -10,15 +10,17 @@ extension MatchKey {
 }
 
 extension MatchKey.Component {
-    fileprivate func json(isList: Bool) -> JSONValue {
+    /// - Parameter inner: What the bits are of, if it is not the field as it is read.
+    func json(of inner: JSONValue? = nil, isList: Bool = false) -> JSONValue {
         let text = JSONText(Selector.reading(field))
-        guard xor != 0 else { return text.left(field, mask: mask, isList: isList) }
+        let inner = inner ?? field.json
+        guard xor != 0 else { return text.left(inner, mask: mask, isList: isList) }
         let bits = text.value(.number(xor), isElement: true)
         if let mask, mask & xor == 0 {
             let outer = mask | xor == field.allOnes ? nil : mask | xor
-            return .object([("|", .array([text.left(field, mask: outer, isList: isList), bits]))])
+            return .object([("|", .array([text.left(inner, mask: outer, isList: isList), bits]))])
         }
-        return .object([("^", .array([text.left(field, mask: mask, isList: isList), bits]))])
+        return .object([("^", .array([text.left(inner, mask: mask, isList: isList), bits]))])
     }
 }
 

@@ -105,6 +105,7 @@ extension ValueType {
         case .day: "day"
         case .hour: "hour"
         case .networkFamily: "nf_proto"
+        case .deviceType: "iface_type"
         case .presence: "boolean"
         case .mobilityType: "mh_type"
         case .connectionState: "ct_state"

@@ -51,16 +51,16 @@ extension Match {
         let sign = relation == .equal ? "==" : "!="
         if key.isConcatenation || key.first.xor != 0 { return match(sign, key.json(), members) }
         guard selector.type.isBitmask, case .single(.number(let number)) = operand else {
-            return match(sign, text.left(field, mask: mask, isList: false), text.operand(operand))
+            return match(sign, text.left(field.json, mask: mask, isList: false), text.operand(operand))
         }
         guard let mask else {
             let right = selector.type.isConnectionBitmask ? text.value(.number(number), isElement: true) : text.number(number)
-            return match(sign, text.left(field, mask: nil, isList: false), right)
+            return match(sign, text.left(field.json, mask: nil, isList: false), right)
         }
         switch (relation, number) {
-        case (.notEqual, 0): return match("in", text.left(field, mask: nil, isList: false), text.flags(mask))
-        case (.equal, 0): return match("!", text.left(field, mask: nil, isList: false), text.flags(mask))
-        default: return match(sign, text.left(field, mask: mask, isList: true), text.flags(number))
+        case (.notEqual, 0): return match("in", text.left(field.json, mask: nil, isList: false), text.flags(mask))
+        case (.equal, 0): return match("!", text.left(field.json, mask: nil, isList: false), text.flags(mask))
+        default: return match(sign, text.left(field.json, mask: mask, isList: true), text.flags(number))
         }
     }
 

@@ -4,9 +4,10 @@ extension Parser {
     static let componentLimit = MatchKey.octetLimit / 4
 
     /// `selector [& mask …] [. selector …]`.
-    mutating func key() throws(Abandoned) -> KeySyntax {
+    /// - Parameter isAssigned: A shift may follow the first selector, and stays.
+    mutating func key(isAssigned: Bool = false) throws(Abandoned) -> KeySyntax {
         let start = index
-        var components = [try component()]
+        var components = [try component(isAssigned: isAssigned)]
         while at(.dot) {
             if components.count == Self.componentLimit { throw tooManyComponents() }
             next()
@@ -23,16 +24,22 @@ extension Parser {
     }
 
     /// As with constants `|` binds weakest, then `^`, then `&`.
-    private mutating func component() throws(Abandoned) -> KeySyntax.Component {
+    private mutating func component(isAssigned: Bool = false) throws(Abandoned) -> KeySyntax.Component {
         let start = index
         var component = KeySyntax.Component(selector: try selector(), location: location(from: start))
         while skip(.ampersand) { component.operations.append((.and, try primary(depth: 0))) }
         while skip(.caret) { component.operations.append((.exclusiveOr, try operation(.and, depth: 0))) }
         while skip(.bar) { component.operations.append((.or, try operation(.exclusiveOr, depth: 0))) }
-        if at(.shiftLeft) || at(.shiftRight) {
+        guard at(.shiftLeft) || at(.shiftRight) else { return component }
+        guard isAssigned else {
             throw fail(
                 current.location, "a field can't be shifted in a comparison",
                 note: "nft 1.0.6 refuses it or compares with another number; write a mask")
+        }
+        guard component.operations.isEmpty else {
+            throw fail(
+                current.location, "a constant can't be shifted",
+                note: "nft 1.0.6 ends itself there; what is to be shifted stands in parentheses: (meta mark & 0xf) << 4")
         }
         return component
     }

@@ -32,9 +32,9 @@ public struct MatchKey: Sendable, Equatable {
     /// The kernel's registers hold so many octets, in which every component begins with one of four.
     static let octetLimit = 64
 
-    /// The octets that fields of these widths take in the kernel's registers; interfaces' names take 16.
+    /// The octets that fields of these widths take in the kernel's registers; interfaces' names take 16, and their numbers 4.
     static func octets(of fields: [Field]) -> Int {
-        fields.reduce(0) { $0 + ($1.isName ? 16 : ($1.bitWidth + 31) / 32 * 4) }
+        fields.reduce(0) { $0 + ($1.isName ? 16 : max(1, ($1.bitWidth + 31) / 32) * 4) }
     }
 }
 

@@ -136,7 +136,8 @@ struct ValueText {
         case .mark: "0x" + String(repeating: "0", count: max(0, 8 - String(number, radix: 16).count)) + String(number, radix: 16)
         case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
         case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
-            .dccpType, .networkFamily, .packetType, .presence, .mobilityType, .interfaceName, .interface, .day, .connectionDirection:
+            .dccpType, .networkFamily, .deviceType, .packetType, .presence, .mobilityType, .interfaceName, .interface, .day,
+            .connectionDirection:
             String(number)
         case .time: TimeText.text(ofDate: max(0, localTime.date(Int64(clamping: number / TimeText.nanoseconds))))
         case .hour: TimeText.text(ofDay: localTime.timeOfDay(Int64(clamping: number)))

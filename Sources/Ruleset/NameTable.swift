@@ -86,6 +86,9 @@ struct NameTable: Sendable {
     /// Linux' `netfilter.h`.
     static let networkFamilies = NameTable("2 ipv4, 10 ipv6")
 
+    /// Linux' `if_arp.h`, as far as nft has names.
+    static let deviceTypes = NameTable("1 ether, 512 ppp, 768 ipip, 769 ipip6, 772 loopback, 776 sit, 778 ipgre")
+
     /// nft's `boolean`, as it is written of headers and options.
     static let presence = NameTable("0 missing, 1 exists")
 

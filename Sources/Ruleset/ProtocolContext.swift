@@ -140,6 +140,7 @@ struct ProtocolContext {
 
     private mutating func requireLink(_ header: NetworkProtocol) throws(Failure) -> [Dependency] {
         var dependencies: [Dependency] = []
+        if link == .unknown { throw .conflict(.unknown, header) }
         let wasKnown = link != nil
         if !wasKnown {
             // ARPHRD_ETHER.
@@ -210,6 +211,7 @@ struct ProtocolContext {
             guard let number = header.familyNumber else { throw .family(family, header) }
             return imply(.metaNfproto, number)
         case .ether: return imply(.etherType, header.number)
+        case .unknown: throw .conflict(.unknown, header)
         default: return imply(placed(.vlanType, of: .vlan), header.number)
         }
     }
@@ -221,7 +223,7 @@ struct ProtocolContext {
 
     /// Takes note of `field == number`; to be called for each element of a set, in its order.
     mutating func conclude(from field: Field, _ number: UInt128) {
-        if field == .metaIiftype, link == nil { link = .ether }
+        if field == .metaIiftype, family != .bridge { link = number == NameTable.deviceTypes.number(of: "ether") ? .ether : .unknown }
         let selector = Selector.reading(field)
         switch selector.conclusion {
         case .network:

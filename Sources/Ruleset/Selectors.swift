@@ -12,9 +12,9 @@ struct Selector: Sendable {
     /// As it is written and printed.
     var text: String { field.words }
 
-    /// Whether sets that stand under a name and concatenations take its values. Times and an interface's index are nothing that a file can hold;
-    /// and a field that ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
-    var canBeKey: Bool { !endsWithinLaterOctet && type != .interface && !type.isTime && field.searchedHeader == nil && !needsKnownFamily }
+    /// Whether sets that stand under a name and concatenations take its values. Times are nothing that a file can hold; and a field that
+    /// ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
+    var canBeKey: Bool { !endsWithinLaterOctet && !type.isTime && field.searchedHeader == nil && !needsKnownFamily }
 
     /// Such fields are more octets to nft 1.0.6 than they have values for.
     var endsWithinLaterOctet: Bool { field.trailingBits != 0 && field.octets.count > 1 }
@@ -65,6 +65,8 @@ struct Selector: Sendable {
         Selector(.metaDay, .day),
         Selector(.metaHour, .hour),
         Selector(.metaNfproto, .networkFamily, concludes: .networkFamily),
+        Selector(.metaIiftype, .deviceType),
+        Selector(.metaOiftype, .deviceType),
         Selector(.metaRandom, .integer),
 
         Selector(.etherDaddr, .ethernetAddress, in: .ether),
@@ -208,6 +210,8 @@ struct Selector: Sendable {
         grammar["time"] = ["": reading(.metaTime)]
         grammar["day"] = ["": reading(.metaDay)]
         grammar["hour"] = ["": reading(.metaHour)]
+        grammar["iiftype"] = ["": reading(.metaIiftype)]
+        grammar["oiftype"] = ["": reading(.metaOiftype)]
         // What follows has numbers of its own.
         grammar["numgen"] = [:]
         // Of these every field has a number.

@@ -76,12 +76,12 @@ extension SetKey {
         ("igmp_type", .igmpType), ("dscp", .ipDscp), ("ecn", .ipEcn), ("arp_op", .arpOperation), ("tcp_flag", .tcpFlags),
         ("dccp_pkttype", .dccpType), ("pkt_type", .metaPkttype), ("nf_proto", .metaNfproto), ("ct_state", .ctState),
         ("ct_dir", .ctDirection),
-        ("ct_status", .ctStatus), ("time", .ctExpiration),
+        ("ct_status", .ctStatus), ("time", .ctExpiration), ("iface_index", .metaIif), ("iface_type", .metaIiftype),
     ]
 
     /// Types that nft takes in a set, and of which nothing that is read here is.
     fileprivate static let unsupported: Set<String> = [
-        "iface_index", "iface_type", "icmpx_code", "boolean", "realm", "classid", "devgroup",
+        "icmpx_code", "boolean", "realm", "classid", "devgroup",
         "uid", "gid", "mh_type", "nf_proto", "fib_addrtype", "cgroupsv2",
     ]
 

@@ -73,6 +73,7 @@ extension Assignment {
         if field == .ctMark { return true }
         switch value {
         case .bits(let component): return component.field.connectionKey != nil
+        case .shifted(let bits): return bits.field.connectionKey != nil
         case .mapped(let map): return map.key.readsConnection
         case .field(let field): return field.connectionKey != nil
         case .constant: return false

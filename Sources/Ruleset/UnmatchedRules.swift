@@ -85,14 +85,18 @@ private struct MatchConsistency {
     private func interfaceFinding(_ match: Match) -> Finding? {
         let isMissing: Bool
         switch (hook, match.field.source) {
-        case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)): isMissing = true
-        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)): isMissing = true
+        case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)), (.prerouting, .meta(.oiftype)): isMissing = true
+        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)), (.postrouting, .meta(.iiftype)): isMissing = true
         default: isMissing = false
         }
         guard isMissing, let hook else { return nil }
-        let verb = match.relation == .equal ? "never matches" : "always matches"
-        let other =
-            hook == .prerouting ? match.field.words.replacingFirst("o", with: "i") : match.field.words.replacingFirst("i", with: "o")
+        if match.isImplied {
+            return Finding(
+                message: "this never matches at the hook \(hook.rawValue): nft asks for '\(match.field.words)' in front of it",
+                note: "that is not known there; both ports are known at the hook forward")
+        }
+        let verb = match.relation == .equal || !match.field.isInterface ? "never matches" : "always matches"
+        let other = match.field.words.ofOtherPort
         return Finding(
             message: "'\(match.field.words)' \(verb) at the hook \(hook.rawValue), where it is not known",
             note: "both ports are known at the hook forward; here there is '\(other)'")
@@ -132,6 +136,7 @@ private struct MatchConsistency {
     private func frameValues(of field: Field) -> [UInt128]? {
         switch field {
         case .metaPkttype where family == .bridge: [1, 2, 3]
+        case .metaIiftype, .metaOiftype: [1]
         case .ipVersion: [4]
         case .ip6Version: [6]
         default: nil
@@ -201,7 +206,11 @@ extension Match {
 }
 
 extension String {
-    fileprivate func replacingFirst(_ character: Character, with other: Character) -> String {
-        first == character ? String(other) + dropFirst() : self
+    /// The words of a selector that asks for the one port, for the other.
+    fileprivate var ofOtherPort: String {
+        split(separator: " ").map { word in
+            if word.hasPrefix("iif") { return "oif" + word.dropFirst(3) }
+            return word.hasPrefix("oif") ? "iif" + word.dropFirst(3) : String(word)
+        }.joined(separator: " ")
     }
 }

@@ -35,7 +35,7 @@ enum Unsupported {
             ("map", "rules change no maps; elements stand in the file"),
             ("xt", "there are no iptables extensions"),
             (
-                "cpu cgroup skuid skgid rtclassid nftrace iiftype oiftype iifgroup oifgroup",
+                "cpu cgroup skuid skgid rtclassid nftrace iifgroup oifgroup",
                 "a frame on the wire has none; use iifname and oifname for the ports"
             ),
             ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
@@ -53,7 +53,7 @@ enum Unsupported {
     /// Fields that nft reads behind a header's word, and this project doesn't.
     static let fields: [String: Set<String>] = [
         "meta": [
-            "priority", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
+            "priority", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
             "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "ipsec", "secpath",
             "iifkind", "oifkind", "secmark", "sdif", "sdifname",
         ],

@@ -36,6 +36,7 @@ struct ValueChecker {
             if let address = AddressText.ethernet(token.text) { return address }
         case .ipv4:
             if let address = AddressText.ipv4(token.text) { return address }
+            if token.kind == .number { return try plainNumber(token) }
             if token.kind == .word {
                 throw failure(
                     token.location, "'\(printable(token.text))' is no address, and host names are not looked up",
@@ -138,6 +139,11 @@ struct ValueChecker {
                 throw failure(
                     location, "'\(selector.text)' has no prefixes: it does not begin and end with an octet",
                     note: "nft 1.0.6 makes a wrong mask of them; write a range")
+            }
+            if type == .ipv4, base != 0, case .constant(let token) = expression, token.text.utf8.allSatisfy(\.isDigit) {
+                throw failure(
+                    location, "a prefix of IPv4 is written with four octets",
+                    note: "nft reads \(printable(token.text)) as \(AddressText.text(ipv4: base))")
             }
             guard length <= UInt64(selector.field.bitWidth) else {
                 let note = "accepted: 0 to \(selector.field.bitWidth)"

@@ -8,6 +8,8 @@ enum ValueType: Sendable {
     case time, day, hour
     /// Netfilter's number of a family of protocols.
     case networkFamily
+    /// Linux' number of a kind of devices.
+    case deviceType
     /// Bits of a connection's state and of its status, and the direction that a packet of it goes.
     case connectionState, connectionStatus, connectionDirection
     /// A span of time, in milliseconds.
@@ -42,6 +44,7 @@ enum ValueType: Sendable {
         case .day: "a day of the week"
         case .hour: "a time of day"
         case .networkFamily: "a family"
+        case .deviceType: "a kind of device"
         case .presence: "an answer to whether it is there"
         case .mobilityType: "a mobility header type"
         case .connectionState: "a state of a connection"
@@ -69,6 +72,7 @@ enum ValueType: Sendable {
         case .tcpFlags: .tcpFlags
         case .dccpType: .dccpTypes
         case .networkFamily: .networkFamilies
+        case .deviceType: .deviceTypes
         case .day: .days
         case .presence: .presence
         case .mobilityType: .mobilityTypes
@@ -107,8 +111,7 @@ enum ValueType: Sendable {
         case .hour: "a time of day such as \"17:00\" or \"17:00:30\""
         case .day: "a day such as \"Monday\" or a number from 0, Sunday, to 6"
         case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType,
-            .networkFamily,
-            .mobilityType, .connectionState, .connectionStatus, .connectionDirection:
+            .networkFamily, .deviceType, .mobilityType, .connectionState, .connectionStatus, .connectionDirection:
             "a name (\(names.map(Self.list) ?? "")) or a number"
         }
     }
@@ -121,7 +124,7 @@ enum ValueType: Sendable {
         case .ipv4, .packetType, .connectionState, .connectionStatus: 2
         case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily, .mark, .connectionDirection: 5
         case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
-            .dscp, .ecn, .dccpType, .time, .day, .hour, .presence, .mobilityType, .span:
+            .dscp, .ecn, .dccpType, .deviceType, .time, .day, .hour, .presence, .mobilityType, .span:
             1
         }
     }

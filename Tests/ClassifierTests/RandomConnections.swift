@@ -76,8 +76,12 @@ struct RandomConnections {
     }
 
     private mutating func mark() -> AssignedValue {
-        switch Int.random(in: 0..<3, using: &random) {
+        switch Int.random(in: 0..<4, using: &random) {
         case 0: return .constant(corner(of: .ctMark))
+        case 3:
+            let field = random.pick([Field.ctMark, .metaMark])
+            return .shifted(
+                ShiftedBits(field, steps: [.bits(mask: 0xff, xor: 1), .shift(random.pick([1, 4, -1])), .bits(mask: nil, xor: 2)]))
         case 1:
             return .bits(
                 MatchKey.Component(

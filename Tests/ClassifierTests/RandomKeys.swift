@@ -105,6 +105,8 @@ extension RandomRulesets {
         let maps = sets.filter { $0.data != nil }
         if remembers, random.oneIn(6) {
             value = .bits(MatchKey.Component(random.pick(Self.drawn), mask: random.oneIn(2) ? 3 : nil, xor: random.pick([0, 1])))
+        } else if random.oneIn(4) {
+            value = .shifted(shiftedBits(of: remembers && random.oneIn(3) ? random.pick(Self.drawn) : .metaMark))
         } else if random.oneIn(2) {
             value = .constant(UInt128(random.pick([0, 1, 2, 3])))
         } else if !maps.isEmpty, random.oneIn(2) {
@@ -114,6 +116,16 @@ extension RandomRulesets {
             value = mapped()
         }
         return .assignment(Assignment(field: .metaMark, value: value, location: Build.nowhere))
+    }
+
+    /// Small numbers come and go within a few bits.
+    mutating func shiftedBits(of field: Field) -> ShiftedBits {
+        let count = Int.random(in: 1...4, using: &random)
+        let steps = (0..<count).map { _ -> ShiftedBits.Step in
+            if random.oneIn(2) { return .shift(random.pick([1, -1, 2, -2, 30, 31, -31])) }
+            return .bits(mask: random.oneIn(2) ? random.pick([1, 3, 0xff, 0xffff_fffe]) : nil, xor: random.pick([0, 1, 6]))
+        }
+        return ShiftedBits(field, steps: steps)
     }
 
     /// By a map in the rule.

@@ -116,6 +116,7 @@ private let isOptimized = true
             numgen inc mod 3 1 meta mark set numgen random mod 5 offset 2 counter
             meta random . ip saddr { 0-9 . 10.0.0.1 } counter
             add @m { ip saddr : numgen inc mod 7 } counter
+            meta oiftype ether meta mark set (meta mark & 0xf) << 4 | 1 counter
             meter w { ip6 saddr . ip6 daddr . ether saddr . udp dport limit rate 5/second } counter
             counter name ip saddr map { 10.0.0.1 : "a", * : "a" } counter
             delete @s { ip saddr . udp dport } counter

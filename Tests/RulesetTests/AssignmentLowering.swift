@@ -12,6 +12,23 @@ extension SearchedHeader {
     }
 }
 
+extension ShiftedBits {
+    /// One after the other, as the kernel is told.
+    fileprivate var load: Load {
+        var load = field.load
+        for step in steps {
+            switch step {
+            case .shift(let distance) where distance < 0: load.shift(right: -distance)
+            case .shift(let distance): load.shift(left: distance)
+            case .bits(let mask, let xor):
+                load.mask(mask ?? field.allOnes)
+                load.xor = xor
+            }
+        }
+        return load
+    }
+}
+
 extension Assignment {
     /// What the kernel would be told: the octets that are written, the bits of them that stay, and the checksums that follow.
     var steps: [Step] {
@@ -20,6 +37,7 @@ extension Assignment {
             switch value {
             case .constant(let number): return [.test("\(name) \(number)")]
             case .bits(let component): return [.test("\(name) = \(component.load.wholePlace)")]
+            case .shifted(let bits): return [.test("\(name) = \(bits.load.wholePlace)")]
             case .field, .mapped: return [.test("map")]
             }
         }
@@ -31,7 +49,7 @@ extension Assignment {
             switch value {
             case .constant(let number) where kept == 0: "= \(number)"
             case .constant(let number): "&\(String(kept, radix: 16)) | \(number << shift)"
-            case .mapped, .bits: "map"
+            case .mapped, .bits, .shifted: "map"
             case .field(let source): "= \(source.load.base)+\(source.octets.lowerBound)/\(source.octets.count)"
             }
         return [.test("\(place) \(written) \(field.searchedHeader == nil ? checksums : "")")]

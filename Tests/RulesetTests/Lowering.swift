@@ -55,8 +55,23 @@ struct Load {
         top = mask
     }
 
+    mutating func shift(left bits: Int) {
+        leadingBytes = nil
+        keepTurned()
+        operations.append("<<\(bits)")
+        top = (top << UInt128(bits)) & Self.all(bytes)
+    }
+
+    /// What is turned over in front of a shift is part of the place.
+    private mutating func keepTurned() {
+        guard xor != 0 else { return }
+        operations.append("^\(String(xor, radix: 16))")
+        xor = 0
+    }
+
     mutating func shift(right bits: Int) {
         leadingBytes = nil
+        keepTurned()
         operations.append(">>\(bits)")
         top >>= UInt128(bits)
     }
@@ -167,6 +182,7 @@ extension Field {
         case .meta(.length): return Load(base: "len", offset: 0, bytes: 4)
         case .meta(.nfproto): return Load(base: "nfproto", offset: 0, bytes: 1)
         case .meta(.iiftype): return Load(base: "iiftype", offset: 0, bytes: 2)
+        case .meta(.oiftype): return Load(base: "oiftype", offset: 0, bytes: 2)
         case .meta(.mark): return Load(base: "mark", offset: 0, bytes: 4)
         case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
         case .meta(.time): return Load(base: "time", offset: 0, bytes: 8)
@@ -193,7 +209,6 @@ extension Match {
         var load = field.load
         if key.isConcatenation { return concatenationSteps }
         let isNumber = field.bitWidth > 0
-        load.xor = key.first.xor << UInt128(mask == nil ? field.trailing : 0)
         let all: UInt128 = isNumber ? field.allOnes << UInt128(field.trailing) : 0
         // nft folds the mask that cuts the field out into the one that is written, unless it has to shift between them.
         if let mask, field.trailing == 0 {
@@ -205,6 +220,7 @@ extension Match {
                 load.mask(mask)
             }
         }
+        load.xor = key.first.xor << UInt128(mask == nil ? field.trailing : 0)
         switch operand {
         case .single(let value): return single(placed(value), load)
         case .named(let name): return namedSteps(name)

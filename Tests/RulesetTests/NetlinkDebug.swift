@@ -71,9 +71,10 @@ struct NetlinkDebug {
         case "meta" where words.count > 2:
             let sizes = [
                 "iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1, "nfproto": 1, "iiftype": 2,
+                "oiftype": 2,
             ]
             let bytes = sizes[words[2]] ?? 4
-            isHostOrder = (bytes == 4 && words[2] != "prandom") || bytes == 8 || words[2] == "iiftype"
+            isHostOrder = (bytes == 4 && words[2] != "prandom") || bytes == 8 || bytes == 2 && words[2] != "protocol"
             constant = nil
             add(Load(base: words[2], offset: 0, bytes: bytes), words)
         case "numgen" where words.count > 6:
@@ -102,10 +103,12 @@ struct NetlinkDebug {
             constant = nil
             add(Load(base: words[4], offset: Int(words[7]) ?? -1, bytes: Int(words[2].dropLast()) ?? 0), words)
         case "byteorder":
-            isHostOrder = false
+            isHostOrder = text.contains("ntoh")
             if !registers.isEmpty { registers[registers.count - 1].isHostOrder = false }
         case "bitwise" where words.contains(">>"):
             registers[registers.count - 1].load.shift(right: Int(Self.number(values.map { $0 }, bytes: 4, isHostOrder: true)))
+        case "bitwise" where words.contains("<<"):
+            registers[registers.count - 1].load.shift(left: Int(Self.number(values.map { $0 }, bytes: 4, isHostOrder: true)))
         case "bitwise":
             let half = values.prefix(values.count / 2)
             let bytes = load?.bytes ?? 0
@@ -151,7 +154,7 @@ struct NetlinkDebug {
 
     private mutating func concatenation(inverted: Bool) -> [Step] {
         let set = sets.isEmpty ? ElementSet() : sets.removeFirst()
-        let hasNames = registers.contains { $0.load.base.hasPrefix("iif") || $0.load.base.hasPrefix("oif") }
+        let hasNames = registers.contains { ["iif", "oif", "iifname", "oifname"].contains($0.load.base) }
         var elements = set.elements.map { element -> [ClosedRange<UInt128>] in
             let halves = element.words.split(separator: "0x-").map(Array.init)
             let (low, high) = (numbers(halves.first ?? []), numbers(halves.last ?? []))
