@@ -126,7 +126,7 @@ struct Emitter {
         let file = rule.location.file
         rules.append(
             RuleReference(
-                family: table.family, table: table.name, chain: chain.name,
+                family: table.family, table: table.name, chain: chain.owner ?? chain.name,
                 source: sources.indices.contains(file) ? sources[file].name : "", line: rule.location.line, rule: rule))
 
         var matches: [Int] = []

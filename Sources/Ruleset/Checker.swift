@@ -53,6 +53,7 @@ struct Checker {
 
     /// What can be said of a table only when it is whole.
     mutating func finish(tableAt table: Int) {
+        nameBlocks(ofTableAt: table)
         reportMissingChains(ofTableAt: table)
         for set in tables[table].sets.indices { finish(set: set, ofTableAt: table) }
         ChainGraph.check(tables[table], into: &sink)
@@ -208,7 +209,7 @@ extension Checker {
             guard let checked = RuleChecker.check(rule, family: tables[table].family, sets: contents[table].declarations, into: &sink)
             else { continue }
             contents[table].usedSets.formUnion(checked.namedSets)
-            noteUpdates(of: checked, inTableAt: table)
+            for rule in checked.withBlock { noteUpdates(of: rule, inTableAt: table) }
             if isInserted {
                 insert(checked, intoChainAt: chain, ofTableAt: table)
             } else {
@@ -247,6 +248,7 @@ extension Checker {
             for statement in rules.lazy.flatMap(\.statements) {
                 switch statement {
                 case .verdict(let verdict, let location): note(verdict, location)
+                case .block(let block): note(block.rules)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
                 case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack,
@@ -299,7 +301,7 @@ extension Checker {
 extension Rule {
     /// Sets and maps of the table that the rule looks into.
     var namedSets: [String] {
-        statements.compactMap { statement in
+        withBlock.lazy.flatMap(\.statements).compactMap { statement in
             switch statement {
             case .match(let match): if case .named(let name) = match.operand { name } else { nil }
             case .update(let update): update.meterSize == nil ? update.set : nil

@@ -92,7 +92,7 @@ extension Checker {
 
 extension Rule {
     fileprivate func leads(to object: ObjectReference) -> Bool {
-        statements.contains { statement in
+        withBlock.lazy.flatMap(\.statements).contains { statement in
             switch statement {
             case .object(let reference, _): return reference == object
             case .objectMap(let map):
@@ -105,7 +105,7 @@ extension Rule {
 
     /// Whether it names the chain; where it names a map, that is for the map to say.
     fileprivate func leads(to chain: String) -> Bool {
-        for statement in statements {
+        for statement in withBlock.lazy.flatMap(\.statements) {
             switch statement {
             case .verdict(let verdict, _):
                 if verdict.target == chain { return true }

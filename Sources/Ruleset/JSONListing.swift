@@ -24,12 +24,14 @@ extension Table {
         var objects = [JSONValue.object([("table", .object(table))])]
         objects += self.objects.map { .object([($0.kind.rawValue, .object(place + $0.jsonMembers))]) }
         objects += sets.map { set in .object([(set.isMap ? "map" : "set", .object(place + set.jsonMembers))]) }
-        objects += chains.map { chain in .object([("chain", .object(place + chain.jsonMembers))]) }
-        for chain in chains {
+        let blocks = ChainBlocks(self)
+        let written = chains.filter { $0.owner == nil }
+        objects += written.map { chain in .object([("chain", .object(place + chain.jsonMembers))]) }
+        for chain in written {
             for rule in chain.rules {
                 var members = place + [("chain", .text(chain.name))]
                 if let comment = rule.comment { members.append(("comment", .text(comment))) }
-                members.append(("expr", .array(rule.statements.compactMap { $0.json(localTime) })))
+                members.append(("expr", .array(rule.statements.compactMap { $0.json(localTime, blocks) })))
                 objects.append(.object([("rule", .object(members))]))
             }
         }

@@ -2,8 +2,10 @@
 
 extension Statement {
     /// Nil for an implied match.
-    func json(_ localTime: LocalTime = .utc) -> JSONValue? {
-        switch self {
+    /// - Parameter blocks: Of the table. nft has no form of its own for them, and writes their text.
+    func json(_ localTime: LocalTime = .utc, _ blocks: ChainBlocks? = nil) -> JSONValue? {
+        if case .verdict(let verdict, _) = self, let text = blocks?.text(of: verdict, localTime) { return .text(text) }
+        return switch self {
         case .match(let match): match.isImplied ? nil : .object([("match", match.json(localTime))])
         case .counter(let packets, let bytes, _):
             .object([("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))])

@@ -10,6 +10,8 @@ struct Parser {
     var index = 0
     /// Braces that are open at the current token.
     var depth = 0
+    /// A chain inside a rule is being read.
+    var isInChainBlock = false
     /// The end of the text has been reported as missing a brace.
     private var isUnclosed = false
     var sink = DiagnosticSink()

@@ -8,7 +8,9 @@ extension Ruleset {
 
 extension Table {
     fileprivate func text(_ localTime: LocalTime) -> String {
-        let parts = objects.map(\.text) + sets.map(\.text) + chains.map { $0.text(in: family, localTime) }
+        let blocks = ChainBlocks(self)
+        let written = chains.filter { $0.owner == nil }
+        let parts = objects.map(\.text) + sets.map(\.text) + written.map { $0.text(in: family, localTime, blocks) }
         let comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
         return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
     }
@@ -56,14 +58,14 @@ extension VerdictMap.Elements {
 }
 
 extension Chain {
-    fileprivate func text(in family: Family, _ localTime: LocalTime) -> String {
+    fileprivate func text(in family: Family, _ localTime: LocalTime, _ blocks: ChainBlocks) -> String {
         var text = "\tchain \(name) {\n"
         if let comment { text += "\t\tcomment \"\(comment)\"\n" }
         if let base {
             text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText(in: family)); "
             text += "policy \(base.policy.rawValue);\n"
         }
-        for rule in rules { text += "\t\t\(rule.listing(localTime))\n" }
+        for rule in rules { text += "\t\t\(rule.listing(localTime, blocks))\n" }
         return text + "\t}\n"
     }
 }
@@ -79,16 +81,18 @@ extension Rule {
 
 extension Rule {
     /// As nft lists it: with the numbers of its counters.
-    func listing(_ localTime: LocalTime = .utc) -> String {
-        var parts = statements.compactMap { $0.listing(in: self, localTime) }
+    /// - Parameter blocks: Of the rule's table; without them what stands in a chain inside the rule is left out.
+    func listing(_ localTime: LocalTime = .utc, _ blocks: ChainBlocks? = nil) -> String {
+        var parts = statements.compactMap { $0.listing(in: self, localTime, blocks) }
         if let comment { parts.append("comment \"\(comment)\"") }
         return parts.joined(separator: " ")
     }
 }
 
 extension Statement {
-    fileprivate func listing(in rule: Rule, _ localTime: LocalTime) -> String? {
-        if case .counter(let packets, let bytes, _) = self {
+    fileprivate func listing(in rule: Rule, _ localTime: LocalTime, _ blocks: ChainBlocks?) -> String? {
+        if case .verdict(let verdict, _) = self, let text = blocks?.text(of: verdict, localTime) { return text }
+        return if case .counter(let packets, let bytes, _) = self {
             "counter packets \(packets) bytes \(bytes)"
         } else {
             text(in: rule, localTime)
@@ -125,8 +129,8 @@ extension Verdict {
         case .drop: "drop"
         case .return: "return"
         case .continue: "continue"
-        case .jump(let chain): "jump \(chain)"
-        case .goto(let chain): "goto \(chain)"
+        case .jump(let chain): "jump \(Chain.isBlock(chain) ? "{ … }" : chain)"
+        case .goto(let chain): "goto \(Chain.isBlock(chain) ? "{ … }" : chain)"
         }
     }
 }

@@ -3,6 +3,7 @@ struct RuleChecker {
     var context: ProtocolContext
     var statements: [Statement] = []
     private var joined = JoinedMatches()
+    private var block: [Rule]?
     private let sets: SetDeclarations
 
     let family: Family
@@ -32,7 +33,9 @@ struct RuleChecker {
             return nil
         }
         let statements = CanonicalRule.statements(checker.statements, family: family)
-        return Rule(statements: statements, comment: syntax.comment, location: syntax.location)
+        var rule = Rule(statements: statements, comment: syntax.comment, location: syntax.location)
+        rule.block = checker.block
+        return rule
     }
 
     private mutating func add(_ statement: StatementSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
@@ -45,6 +48,10 @@ struct RuleChecker {
             statements.append(.counter(packets: packets, bytes: bytes, location: location))
         case .verdict(let verdict, let location):
             statements.append(.verdict(verdict, location: location))
+        case .block(let syntax):
+            // Nothing is known there of what this rule has matched.
+            block = syntax.rules.compactMap { RuleChecker.check($0, family: family, sets: sets, into: &sink) }
+            statements.append(.verdict(syntax.isJump ? .jump("") : .goto(""), location: syntax.location))
         case .match(let match):
             try add(match, into: &sink)
         case .verdictMap(let map):
@@ -275,7 +282,7 @@ extension StatementSyntax {
         case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment, .objectMap,
             .notrack, .connectionCount:
             false
-        case .verdict: true
+        case .verdict, .block: true
         }
     }
 }

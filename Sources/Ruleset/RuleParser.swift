@@ -51,6 +51,7 @@ extension Parser {
         case "continue": return verdict(.continue)
         case "jump", "goto":
             next()
+            if at(.leftBrace) { return .block(try chainBlock(isJump: word.text == "jump", from: start)) }
             let verdict = try target(isJump: word.text == "jump")
             return .verdict(verdict, location: location(from: start))
         case "counter": return try counter()

@@ -119,7 +119,7 @@ extension Checker {
 
     /// The kernel's versions differ in what is outside of a set that has `*`.
     private mutating func reportNegations(of name: String, inTableAt table: Int) {
-        for rule in tables[table].chains.lazy.flatMap(\.rules) {
+        for rule in tables[table].chains.lazy.flatMap(\.rules).flatMap(\.withBlock) {
             for case .match(let match) in rule.statements where match.relation == .notEqual && match.operand == .named(name) {
                 sink.error(match.location, "the set '\(printable(name))' has '*' and holds everything, so that nothing is outside of it")
             }

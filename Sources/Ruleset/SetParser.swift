@@ -195,7 +195,10 @@ extension Parser {
 
     /// Behind `jump` or `goto`.
     mutating func target(isJump: Bool) throws(Abandoned) -> Verdict {
-        if at(.leftBrace) { throw fail(current.location, "a chain inside a rule is not supported", note: "name a chain of the table") }
+        if at(.leftBrace) {
+            throw fail(
+                current.location, "a chain can't stand in an element", note: "nft's grammar has none there; name a chain of the table")
+        }
         let chain: String
         if at(.dollar) {
             let start = index

@@ -113,10 +113,12 @@ enum StatementSyntax {
     case objectMap(ObjectMapSyntax)
     case notrack(location: SourceLocation)
     case connectionCount(ConnectionCount, location: SourceLocation)
+    case block(ChainBlockSyntax)
 
     var location: SourceLocation {
         switch self {
         case .match(let match): match.location
+        case .block(let block): block.location
         case .verdictMap(let map): map.location
         case .update(let update): update.location
         case .objectMap(let object): object.map.location

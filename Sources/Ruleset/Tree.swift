@@ -60,13 +60,18 @@ public struct Chain: Sendable, Equatable {
     public var name: String
     public var comment: String?
     public var base: BaseChain?
+    /// Of a chain that stands in a rule (`jump { … }`) the chain that has the rule.
+    public var owner: String?
     public var rules: [Rule]
     public var location: SourceLocation
 
-    public init(name: String, comment: String? = nil, base: BaseChain?, rules: [Rule], location: SourceLocation) {
+    public init(
+        name: String, comment: String? = nil, base: BaseChain?, owner: String? = nil, rules: [Rule], location: SourceLocation
+    ) {
         self.name = name
         self.comment = comment
         self.base = base
+        self.owner = owner
         self.rules = rules
         self.location = location
     }
@@ -104,6 +109,8 @@ public struct Rule: Sendable, Equatable {
     public var statements: [Statement]
     public var comment: String?
     public var location: SourceLocation
+    /// The rules of a chain that stands in the rule, until the table is whole: then they are one of its chains.
+    var block: [Rule]?
 
     public init(statements: [Statement], comment: String?, location: SourceLocation) {
         self.statements = statements

@@ -106,6 +106,7 @@ struct Check: ParsableCommand {
         func amount(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
         let chains = ruleset.tables.flatMap(\.chains)
         let rules = chains.reduce(0) { $0 + $1.rules.count }
-        return "good, \(amount(ruleset.tables.count, "table")), \(amount(chains.count, "chain")), \(amount(rules, "rule"))"
+        return
+            "good, \(amount(ruleset.tables.count, "table")), \(amount(chains.count { $0.owner == nil }, "chain")), \(amount(rules, "rule"))"
     }
 }
