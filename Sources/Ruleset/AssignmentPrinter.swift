@@ -19,7 +19,8 @@ extension Assignment {
         if field.words.hasPrefix("@") { return "0x" + String(number, radix: 16) }
         switch selector.type {
         case .tcpFlags: return values.flags(number, isElement: true)
-        // nft reads a protocol's name as the beginning of a field here.
+        // nft reads the names of most protocols as the beginning of a field here.
+        case .protocolNumber where number == 0: return "ip"
         case .protocolNumber, .service: return values.plain(number)
         default: return selector.type.names?.name(of: number) ?? values.plain(number)
         }

@@ -27,6 +27,8 @@ struct CanonicalRule {
         for index in statements.indices {
             switch statements[index] {
             case .match(var match) where match.key.isConcatenation:
+                match.key.name(in: context)
+                statements[index] = .match(match)
                 if case .set(let values) = match.operand {
                     let fields = match.key.components.map(\.field)
                     match.operand = .set(values.filter { $0 != .any }.map { $0.canonical(for: fields) } + values.filter { $0 == .any })
@@ -37,21 +39,25 @@ struct CanonicalRule {
                 statements[index] = .match(match)
                 context.conclude(from: match)
             case .verdictMap(var map):
+                map.key.name(in: context)
                 if case .anonymous(let elements) = map.elements {
                     map.elements = .anonymous(elements.canonical(of: map.key))
                 }
                 statements[index] = .verdictMap(map)
             case .objectMap(var map):
+                map.key.name(in: context)
                 if case .anonymous(let elements) = map.elements {
                     map.elements = .anonymous(elements.canonical(of: map.key))
                 }
                 statements[index] = .objectMap(map)
             case .assignment(var assignment):
+                assignment.name(in: context)
                 if case .mapped(var map) = assignment.value, case .anonymous(let elements) = map.elements {
+                    map.key.name(in: context)
                     map.elements = .anonymous(elements.canonical(of: map.key))
                     assignment.value = .mapped(map)
-                    statements[index] = .assignment(assignment)
                 }
+                statements[index] = .assignment(assignment)
             default: break
             }
         }
@@ -164,6 +170,7 @@ extension ProtocolContext {
 
 extension Match {
     fileprivate mutating func normalise(in context: ProtocolContext, hasFollowers: Bool) {
+        widenRawBits()
         field = renamed(in: context)
         let selector = Selector.reading(field)
         switch operand {
@@ -171,7 +178,10 @@ extension Match {
         case .set(let values):
             var sorted = self
             let elements = values.canonical(for: selector)
-            sorted.operand = elements.count == 1 && values.count > 1 ? .single(elements[0]) : .set(elements)
+            // nft keeps the braces of elements that have become one. Read again they are gone, which is the same but for flags, that
+            // have no operator then, and for what other matches depend on.
+            let isTheSame = !selector.type.isBitmask && selector.conclusion == nil
+            sorted.operand = elements.count == 1 && values.count > 1 && !isTheSame ? .single(elements[0]) : .set(elements)
             // What stands behind may depend on the last of the protocols.
             var (before, after) = (context, context)
             before.conclude(from: self)
@@ -219,18 +229,7 @@ extension Match {
         case .single(.prefix), .named: return field
         case .single, .set: break
         }
-        var names: [Selector] = []
-        switch header {
-        case .link: names = Selector.all.filter { $0.header == .ether }
-        case .network: break
-        case .transport:
-            if let transport = context.onlyTransport { names = Selector.all.filter { $0.header == transport } }
-            names += [Selector.reading(.thSport), Selector.reading(.thDport)]
-        }
-        let name = names.first {
-            $0.field.source == field.source && $0.field.bitWidth == field.bitWidth && $0.conclusion == nil && $0.messageTypes.isEmpty
-        }
-        return name?.field ?? field
+        return field.named(in: context, header) ?? field
     }
 }
 

@@ -31,7 +31,7 @@ struct JSONText {
         case .range(let low, let high): return .object([("range", .array([bound(low), bound(high)]))])
         case .prefix(let base, let length):
             return .object([("prefix", .object([("addr", self.number(base)), ("len", .number(UInt64(length)))]))])
-        case .interface(let name, let isPrefix): return .text(isPrefix ? name + "*" : name)
+        case .interface(let name, let isPrefix): return .text(isPrefix ? name + "*" : ValueText.escaped(name))
         case .any: return .text("*")
         case .concatenation(let parts): return .object([("concat", .array(parts.map { self.value($0, isElement: true) }))])
         }

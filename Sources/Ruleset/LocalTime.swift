@@ -174,8 +174,6 @@ extension ValueText {
     func times(from low: UInt128, to high: UInt128, isElement: Bool) -> String {
         let most: UInt128 = type == .time ? UInt128(UInt64.max) : type == .hour ? UInt128(UInt32.max) : 255
         let unit = type == .time ? TimeText.nanoseconds : 1
-        if !isElement, low == 0, high % unit == unit - 1, high < most { return "< \(quoted(high + 1))" }
-        if !isElement, low == 0, high < most { return "<= \(quoted(high))" }
         if !isElement, high == most { return low % unit == 0 ? ">= \(quoted(low))" : "> \(quoted(low - 1))" }
         return "\(quoted(low))-\(quoted(high))"
     }

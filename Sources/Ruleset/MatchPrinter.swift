@@ -104,13 +104,14 @@ struct ValueText {
         case .range(let low, let high) where type.isTime: times(from: low, to: high, isElement: isElement)
         case .range(let low, let high): "\(plain(low))-\(plain(high))"
         case .prefix(let base, let length): "\(plain(base))/\(length)"
-        case .interface(let name, let isPrefix): "\"\(escaped(name))\(isPrefix ? "*" : "")\""
+        case .interface(let name, let isPrefix): "\"\(Self.escaped(name))\(isPrefix ? "*" : "")\""
         case .any: "*"
         case .concatenation(let parts): parts.map { text(of: $0, isElement: true) }.joined(separator: " . ")
         }
     }
 
-    private func escaped(_ name: String) -> String {
+    /// A name that ends in an asterisk, and is no wildcard.
+    static func escaped(_ name: String) -> String {
         name.hasSuffix("*") ? String(name.dropLast()) + "\\*" : name
     }
 

@@ -34,7 +34,8 @@ struct AgreementTests {
         let rule = try #require(try read(rule: testCase.rule))
         let again = try #require(try read(rule: rule.text))
         #expect(again.meaning == rule.meaning)
-        #expect(again.text == rule.text)
+        // A set of one element is read as the element.
+        #expect(again.text == rule.text || rule.hasSetOfOne)
     }
 
     @Test("nft refuses what is marked so", .enabled(if: NftOracle.canRun, "needs nft and root"), arguments: cases.filter { $0.mark == "-" })

@@ -69,7 +69,7 @@ struct ConnectionAgreementTests {
         let rule = try #require(try Self.read(testCase.rule, testCase.family))
         let again = try #require(try Self.read(rule.text, testCase.family))
         #expect(again.meaning == rule.meaning)
-        #expect(again.text == rule.text)
+        #expect(again.text == rule.text || rule.hasSetOfOne)
     }
 
     @Test("nft refuses what is marked so", .enabled(if: NftOracle.canRun, "needs nft and root"), arguments: cases.filter { $0.mark == "-" })

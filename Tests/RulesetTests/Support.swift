@@ -84,6 +84,9 @@ extension Rule {
             switch statement {
             case .match(var match):
                 match.location = .nowhere
+                if case .set(let values) = match.operand, values.count == 1, !match.key.isConcatenation {
+                    match.operand = .single(values[0])
+                }
                 return .match(match)
             case .counter(let packets, let bytes, _): return .counter(packets: packets, bytes: bytes, location: .nowhere)
             case .verdict(let verdict, _): return .verdict(verdict, location: .nowhere)
@@ -113,6 +116,15 @@ extension Rule {
             }
         }
         return rule
+    }
+}
+
+extension Rule {
+    /// Of elements that have become one.
+    var hasSetOfOne: Bool {
+        statements.contains { statement in
+            if case .match(let match) = statement, case .set(let values) = match.operand { values.count == 1 } else { false }
+        }
     }
 }
 
