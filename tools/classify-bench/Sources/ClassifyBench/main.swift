@@ -1,9 +1,10 @@
 // Nanoseconds that a frame's way through a rule set takes, with an index and without; one JSON object on standard output.
 //
-// usage: ClassifyBench FILTER-SET RULES scan|index [HEADERS-OUT]
+// usage: ClassifyBench FILTER-SET RULES scan|index|always [HEADERS-OUT]
 //
 // FILTER-SET is a text of ClassBench's. Of it RULES are taken, spread over all of it; if it has fewer, copies of it with other
-// addresses follow. HEADERS-OUT takes the packets, for other classifiers: 13 octets each, in network byte order.
+// addresses follow. `index` has one where the product would, `always` for however few rules. HEADERS-OUT takes the packets, for other
+// classifiers: 13 octets each, in network byte order.
 
 import ClassBench
 import Classifier
@@ -84,7 +85,8 @@ func measure() throws {
     let ruleset = try Ruleset.read(SourceFile(name: arguments[1], text: text)).ruleset
     let read = nanoseconds()
     let before = memory("VmRSS")
-    let program = try Program(compiling: ruleset, ports: ["near0", "far0"], indexing: arguments[3] == "scan" ? .never : .automatic)
+    let indexing: Indexing = arguments[3] == "scan" ? .never : arguments[3] == "always" ? .always : .automatic
+    let program = try Program(compiling: ruleset, ports: ["near0", "far0"], indexing: indexing)
     let compiled = nanoseconds()
     let (after, peak) = (memory("VmRSS"), memory("VmHWM"))
     let hits = HitCounters(for: program)
@@ -174,6 +176,6 @@ func write(_ headers: [ClassBenchHeader], to path: String) throws {
 do {
     try measure()
 } catch {
-    FileHandle.standardError.write(Data("usage: ClassifyBench FILTER-SET RULES scan|index [HEADERS-OUT]: \(error)\n".utf8))
+    FileHandle.standardError.write(Data("usage: ClassifyBench FILTER-SET RULES scan|index|always [HEADERS-OUT]: \(error)\n".utf8))
     exit(1)
 }
