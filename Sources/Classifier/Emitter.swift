@@ -380,12 +380,8 @@ struct Emitter {
             drawing.count += 1
             return (UInt8(LoadedValues.spare), LoadedValues.drawn(try int32(draws.count - 1)))
         }
-        switch field.source {
-        // Of a device that the chain does not know it can't be read.
-        case .meta(.iiftype), .meta(.oiftype):
-            instructions.append(Instruction(operation: .inRange, slot: field == .metaIiftype ? 0 : 1, mask: 0b11, low: 1, high: .max))
-        default: break
-        }
+        // Where a chain does not know the port it can't be read.
+        if field == .metaOiftype { instructions.append(Instruction(operation: .inRange, slot: 1, mask: 0b11, low: 1, high: .max)) }
         let load = Load(field, in: family)
         if load.base == .connection { connectionNeeds.formUnion(load.connection.needs) }
         let index = loadIndices[load] ?? loads.count

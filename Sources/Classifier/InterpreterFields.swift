@@ -206,7 +206,7 @@ struct InterpreterFields {
         case .nfproto:
             if family == .bridge { return 7 }
             return frame.network == .ipv4 ? 2 : 10
-        case .iiftype: return hook == .postrouting ? nil : 1
+        case .iiftype: return 1
         case .oiftype: return hook == .prerouting ? nil : 1
         }
     }

@@ -55,8 +55,8 @@ public struct Field: Sendable, Hashable {
         case hour
         /// The packet's family in a table `inet`: 2 for IPv4, 10 for IPv6 (`NFPROTO_IPV4`, `NFPROTO_IPV6`).
         case nfproto
-        /// The kind of device that the frame came by, and of that by which it goes: always 1, Ethernet (`ARPHRD_ETHER`). Where the
-        /// kernel knows no such device it can't be read.
+        /// The kind of device that the frame came by, and of that by which it goes: always 1, Ethernet (`ARPHRD_ETHER`). At prerouting
+        /// the second can't be read.
         case iiftype, oiftype
         /// Drawn for each frame anew.
         case random

@@ -223,9 +223,11 @@ struct ProtocolContext {
 
     /// Takes note of `field == number`; to be called for each element of a set, in its order.
     mutating func conclude(from field: Field, _ number: UInt128) {
-        if field == .metaIiftype, family != .bridge { link = number == NameTable.deviceTypes.number(of: "ether") ? .ether : .unknown }
         let selector = Selector.reading(field)
         switch selector.conclusion {
+        case .device:
+            guard family != .bridge else { return }
+            link = number == NameTable.deviceTypes.number(of: "ether") ? .ether : .unknown
         case .network:
             guard family == .bridge else { return }
             network = NetworkProtocol(etherType: number) ?? .unknown

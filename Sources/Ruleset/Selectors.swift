@@ -21,6 +21,8 @@ struct Selector: Sendable {
 
     /// The layer that an equality on a field decides.
     enum Conclusion: Sendable {
+        /// A kind of device: whether there is an Ethernet header. A bridge has no others.
+        case device
         /// An EtherType, read from the skb: the network protocol.
         case network
         /// A number of Netfilter's families: the network protocol.
@@ -65,7 +67,7 @@ struct Selector: Sendable {
         Selector(.metaDay, .day),
         Selector(.metaHour, .hour),
         Selector(.metaNfproto, .networkFamily, concludes: .networkFamily),
-        Selector(.metaIiftype, .deviceType),
+        Selector(.metaIiftype, .deviceType, concludes: .device),
         Selector(.metaOiftype, .deviceType),
         Selector(.metaRandom, .integer),
 

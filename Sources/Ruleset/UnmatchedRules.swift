@@ -86,15 +86,10 @@ private struct MatchConsistency {
         let isMissing: Bool
         switch (hook, match.field.source) {
         case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)), (.prerouting, .meta(.oiftype)): isMissing = true
-        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)), (.postrouting, .meta(.iiftype)): isMissing = true
+        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)): isMissing = true
         default: isMissing = false
         }
         guard isMissing, let hook else { return nil }
-        if match.isImplied {
-            return Finding(
-                message: "this never matches at the hook \(hook.rawValue): nft asks for '\(match.field.words)' in front of it",
-                note: "that is not known there; both ports are known at the hook forward")
-        }
         let verb = match.relation == .equal || !match.field.isInterface ? "never matches" : "always matches"
         let other = match.field.words.ofOtherPort
         return Finding(

@@ -31,14 +31,15 @@ import Testing
     }
 
     @Test(
-        "a device is of a kind where a chain knows it",
+        "both ports are Ethernet, as far as a chain knows them",
         arguments: [
             ("forward", "meta iiftype ether", true), ("forward", "meta oiftype ether", true), ("forward", "meta iiftype ppp", false),
             ("forward", "meta iiftype != ppp", true), ("forward", "meta iiftype 0-5", true),
             ("forward", "meta oiftype . tcp dport { ether . 80 }", true), ("forward", "meta oiftype vmap { ether : continue }", true),
             ("prerouting", "meta iiftype ether", true), ("prerouting", "meta oiftype ether", false),
             ("prerouting", "meta oiftype != ppp", false), ("prerouting", "meta oiftype . tcp dport != { ppp . 80 }", false),
-            ("postrouting", "meta iiftype != ppp", false), ("postrouting", "meta oiftype != ppp", true),
+            ("postrouting", "meta iiftype != ppp", true), ("postrouting", "meta iiftype ppp", false),
+            ("postrouting", "meta oiftype != ppp", true),
         ])
     func devices(hook: String, match: String, isMatched: Bool) throws {
         for table in ["bridge", "inet"] {
