@@ -17,6 +17,8 @@ extension Match {
         case .equal: text += mask == nil ? " " : " == "
         case .notEqual: text += " != "
         }
+        // Behind a mask nft no longer knows the elements of a set for raw bits.
+        if mask != nil, case .set = operand { return text + values.ofElements.text(of: operand) }
         return text + values.text(of: operand)
     }
 

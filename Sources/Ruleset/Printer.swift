@@ -1,5 +1,6 @@
 extension Ruleset {
-    /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses. Reads back as an equal tree, locations aside.
+    /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses. Reads back as an equal tree, locations and
+    /// braces around a single element aside.
     /// - Parameter localTime: The zone in which times are written, and have to be read.
     public func printed(localTime: LocalTime = .utc) -> String {
         tables.map { $0.text(localTime) }.joined()
