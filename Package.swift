@@ -30,7 +30,9 @@ let package = Package(
         // The core: a function of (rules, state, frame, time). No file, no clock, no socket.
         .target(name: "Wire", swiftSettings: core),
         .target(name: "Ruleset", swiftSettings: core),
-        .target(name: "Classifier", dependencies: ["Ruleset", "Wire"], swiftSettings: core),
+        // Comparisons of vectors to bits, which Swift has no words for.
+        .target(name: "CVectors"),
+        .target(name: "Classifier", dependencies: ["CVectors", "Ruleset", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Wire"], swiftSettings: core),
@@ -65,7 +67,8 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(name: "RulesetTests", dependencies: ["Ruleset", "FrameBuilder"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
-            name: "ClassifierTests", dependencies: ["Classifier", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
+            name: "ClassifierTests",
+            dependencies: ["Classifier", "CVectors", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
             swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),

@@ -1,3 +1,5 @@
+import CVectors
+
 /// Answers for many boxes at once: which is the first, at or after a position in their order, that holds a point?
 ///
 /// A box has an interval or a wildcard in each of up to eight dimensions. Points come from frames, and so from attackers; boxes from
@@ -7,8 +9,8 @@
 /// The structure is EffiCuts' (Vamanan, Voskuilen, Vijaykumar, SIGCOMM 2010): boxes are parted by shape, wide or narrow in each
 /// dimension, and each part has a decision tree of its own, cut at equal numbers of bounds, so that wide boxes are not copied all over
 /// the cuts between narrow ones. Three things are of today's machines: a node cuts into 16 at once with one comparison of a cache line,
-/// a box is held against a point with one comparison of another, and four trees are gone down at once, so that their waits for memory
-/// overlap.
+/// eight boxes of a leaf are held against a point with one comparison a dimension, so that no branch depends on which of them it is, and
+/// four trees are gone down at once, so that their waits for memory overlap.
 ///
 /// Why not the others: aggregated bit vectors (Baboescu, Varghese, SIGCOMM 2001) answer "at or after" for free, but 100,000 boxes need
 /// hundreds of megabytes, and a lookup grows with their number. Tuple space search, TupleMerge and what Open vSwitch does hash once for
@@ -24,14 +26,17 @@ struct BoxIndex: BitwiseCopyable, Sendable {
     /// Its part of `BoxIndices.trees`.
     var firstTree: Int32
     var treeCount: Int32
-    /// Its part of `BoxIndices.boxes`.
+    /// Its part of `BoxIndices.positions`.
     var firstBox: Int32
     var boxCount: Int32
+    /// Where its leaves' groups of boxes begin, of which the first has no boxes: in `BoxIndices.remaining`, and in `BoxIndices.lines`.
+    var firstGroup: Int32
+    var firstLine: Int32
 }
 
 /// A point as an index has it: a lane for each dimension, shifted so that signed comparisons order them, which is all that SSE2 has.
 struct BoxPoint: BitwiseCopyable, Sendable {
-    fileprivate(set) var lanes = SIMD8<Int32>(repeating: .min)
+    fileprivate var lanes = InlineArray<8, Int32>(repeating: .min)
 
     /// An unsigned number as a lane.
     @inline(__always)
@@ -59,23 +64,29 @@ struct BoxTree: BitwiseCopyable, Sendable {
     var firstBox: Int32
 }
 
-/// A box as it is compared: a cache line.
-struct LaneBox: BitwiseCopyable, Sendable {
-    var lows: SIMD8<Int32>
-    var highs: SIMD8<Int32>
+/// What is looked for, in memory that outlives the search.
+@safe
+private struct BoxSearch {
+    let lanes: UnsafePointer<Int32>
+    let dimensionCount: Int
+    /// No box in front of this one counts.
+    let lowest: Int32
+    let isFromBegin: Bool
+    /// As `BoxIndex` has them.
+    let firstGroup: Int
+    let firstLine: Int
 
+    /// - Parameter dimension: Below `BoxIndex.dimensionLimit`.
     @inline(__always)
-    func holds(_ point: BoxPoint) -> Bool {
-        let outside = (point.lanes .< lows) .| (point.lanes .> highs)
-        let bits = unsafe unsafeBitCast(outside, to: SIMD4<UInt64>.self)
-        return bits[0] | bits[1] | bits[2] | bits[3] == 0
-    }
+    func lane(_ dimension: Int) -> Int32 { unsafe lanes[dimension] }
 }
 
 /// The box indices of a program, frozen. A class as `LookupTables` is one.
 final class BoxIndices: Sendable {
     /// Ways from a node.
     static let fanout = 16
+    /// Boxes of a leaf that are compared at once.
+    static let groupSize = 8
 
     let indices: FrozenArray<BoxIndex>
     let dimensions: FrozenArray<BoxDimension>
@@ -83,19 +94,22 @@ final class BoxIndices: Sendable {
     let trees: FrozenArray<BoxTree>
     /// The last lane of each way but the last, ascending, of a dimension that whoever leads to the node names.
     let thresholds: FrozenArray<SIMD16<Int32>>
-    /// `fanout` for each node: a number of a node and, in the low three bits, its dimension; or, negative, the complement of a leaf's
-    /// place in `leaves`.
+    /// `fanout` for each node: a number of a node and, in the low three bits, its dimension; or, negative, the complement of the number
+    /// that a leaf's first group has in its index.
     let children: FrozenArray<Int32>
-    /// Of each leaf the number of its boxes, and the boxes' numbers, in the order of their positions.
-    let leaves: FrozenArray<Int32>
-    /// In an index's order of positions.
-    let boxes: FrozenArray<LaneBox>
-    /// Of each box.
+    /// Of each group in a leaf: how many there are from it on to the leaf's end.
+    let remaining: FrozenArray<Int32>
+    /// Of each group the numbers of its boxes, `groupSize` of them, ascending from group to group of a leaf; where there are fewer,
+    /// anything.
+    let numbers: FrozenArray<Int32>
+    /// Of each group, for each dimension, the lowest lanes of its boxes and the highest; the places without a box hold no point.
+    let lines: FrozenArray<SIMD16<Int32>>
+    /// Of each box, in an index's order.
     let positions: FrozenArray<Int32>
 
     init(
         indices: [BoxIndex], dimensions: [BoxDimension], bounds: [UInt128], trees: [BoxTree], thresholds: [SIMD16<Int32>],
-        children: [Int32], leaves: [Int32], boxes: [LaneBox], positions: [Int32]
+        children: [Int32], remaining: [Int32], numbers: [Int32], lines: [SIMD16<Int32>], positions: [Int32]
     ) {
         self.indices = FrozenArray(indices)
         self.dimensions = FrozenArray(dimensions)
@@ -103,15 +117,16 @@ final class BoxIndices: Sendable {
         self.trees = FrozenArray(trees)
         self.thresholds = FrozenArray(thresholds)
         self.children = FrozenArray(children)
-        self.leaves = FrozenArray(leaves)
-        self.boxes = FrozenArray(boxes)
+        self.remaining = FrozenArray(remaining)
+        self.numbers = FrozenArray(numbers)
+        self.lines = FrozenArray(lines)
         self.positions = FrozenArray(positions)
     }
 
     /// Memory of all of it.
     var byteCount: Int {
         indices.byteCount + dimensions.byteCount + bounds.byteCount + trees.byteCount + thresholds.byteCount + children.byteCount
-            + leaves.byteCount + boxes.byteCount + positions.byteCount
+            + remaining.byteCount + numbers.byteCount + lines.byteCount + positions.byteCount
     }
 
     /// Puts a number into a point.
@@ -145,16 +160,29 @@ final class BoxIndices: Sendable {
 
     /// The first position, `position` or one behind it, that has a box with the point in it; -1 if there is none.
     @inline(__always)
-    func first(from position: Int, holding point: BoxPoint, in index: BoxIndex) -> Int {
-        let box = firstBox(from: position, holding: point, in: index)
+    func first(from position: Int, holding point: inout BoxPoint, in index: BoxIndex) -> Int {
+        let box = firstBox(from: position, holding: &point, in: index)
         return box < 0 ? -1 : Int(positions[Int(index.firstBox) &+ box])
     }
 
     /// Which box of the index that is, in the order of positions.
     @inline(never)
-    func firstBox(from position: Int, holding point: BoxPoint, in index: BoxIndex) -> Int {
+    func firstBox(from position: Int, holding point: inout BoxPoint, in index: BoxIndex) -> Int {
         let lowest = position > 0 ? firstBox(from: Int32(truncatingIfNeeded: position), in: index) : index.firstBox
         let end = index.firstBox &+ index.boxCount
+        // Where the lanes are, since they are asked for by number: a copy would wait for each of them to be written.
+        let best = unsafe withUnsafeMutablePointer(to: &point) { lanes in
+            let search = unsafe BoxSearch(
+                lanes: UnsafeRawPointer(lanes).assumingMemoryBound(to: Int32.self), dimensionCount: Int(index.dimensionCount),
+                lowest: lowest, isFromBegin: lowest == index.firstBox, firstGroup: Int(index.firstGroup), firstLine: Int(index.firstLine))
+            return firstBox(before: end, search, in: index)
+        }
+        return best == end ? -1 : Int(best &- index.firstBox)
+    }
+
+    /// The first box that the search finds; `end` if there is none.
+    @inline(__always)
+    private func firstBox(before end: Int32, _ search: BoxSearch, in index: BoxIndex) -> Int32 {
         var best = end
         var number: Int32 = 0
         // Down four trees at once: each step waits for memory, and so all wait together.
@@ -165,24 +193,38 @@ final class BoxIndices: Sendable {
             if third == Self.emptyLeaf {
                 // Leaves are negative.
                 while first & second >= 0 {
-                    first = step(from: first, point)
-                    second = step(from: second, point)
+                    first = step(from: first, search)
+                    second = step(from: second, search)
                 }
             } else {
                 while first & second & third & fourth >= 0 {
-                    first = step(from: first, point)
-                    second = step(from: second, point)
-                    third = step(from: third, point)
-                    fourth = step(from: fourth, point)
+                    first = step(from: first, search)
+                    second = step(from: second, search)
+                    third = step(from: third, search)
+                    fourth = step(from: fourth, search)
                 }
-                best = firstBox(holding: point, from: lowest, before: best, leaf: third)
-                best = firstBox(holding: point, from: lowest, before: best, leaf: fourth)
+                prefetch(search, first)
+                prefetch(search, second)
+                prefetch(search, third)
+                prefetch(search, fourth)
+                best = firstBox(before: best, search, leaf: third)
+                best = firstBox(before: best, search, leaf: fourth)
             }
-            best = firstBox(holding: point, from: lowest, before: best, leaf: first)
-            best = firstBox(holding: point, from: lowest, before: best, leaf: second)
+            best = firstBox(before: best, search, leaf: first)
+            best = firstBox(before: best, search, leaf: second)
             number &+= 4
         }
-        return best == end ? -1 : Int(best &- index.firstBox)
+        return best
+    }
+
+    /// Asks for a leaf's first group, so that all leaves' are on their way when the first is compared.
+    @inline(__always)
+    private func prefetch(_ search: BoxSearch, _ leaf: Int32) {
+        let number = Int(~leaf)
+        unsafe weir_prefetch(remaining.address(of: search.firstGroup &+ number))
+        for dimension in 0..<search.dimensionCount {
+            unsafe weir_prefetch(lines.address(of: search.firstLine &+ number &* search.dimensionCount &+ dimension))
+        }
     }
 
     /// Of the trees that there aren't, an empty leaf.
@@ -193,54 +235,76 @@ final class BoxIndices: Sendable {
 
     /// One node down; a leaf stays where it is.
     @inline(__always)
-    private func step(from place: Int32, _ point: BoxPoint) -> Int32 {
-        let node = Int(max(place, 0) >> 3)
-        let above = SIMD16<Int32>(repeating: point.lanes[Int(place & 7)]) .> thresholds[node]
-        // Thresholds ascend, so those in front of the way are the first: octets of ones, which are counted from the end. Without an
-        // instruction that counts bits, which not every x86-64 has, a sum took twice the time.
-        let octets = SIMD16<Int8>(truncatingIfNeeded: unsafe unsafeBitCast(above, to: SIMD16<Int32>.self))
-        let halves = unsafe unsafeBitCast(octets, to: SIMD2<UInt64>.self)
-        let way = ((~halves[0].littleEndian).trailingZeroBitCount &+ (~halves[1].littleEndian).trailingZeroBitCount) >> 3
+    private func step(from place: Int32, _ search: BoxSearch) -> Int32 {
+        // All ones for a leaf. As a condition it would be a branch that goes wrong wherever trees are not alike in depth.
+        let stays = place >> 31
+        let node = Int((place & ~stays) >> 3)
+        unsafe weir_prefetch(children.address(of: node &* Self.fanout))
+        let way = unsafe Int(weir_count_less(thresholds.numbers(of: node), search.lane(Int(place & 7))))
         let child = children[node &* Self.fanout &+ way]
-        return place < 0 ? place : child
+        return (place & stays) | (child & ~stays)
     }
 
-    /// The first box in one of the leaves that holds the point, `first` or one behind it; `end` if there is none in front of that.
+    /// The first box of a leaf that holds the point, and is not in front of those that are asked for; `best` if none is before that.
     @inline(__always)
-    private func firstBox(holding point: BoxPoint, from lowest: Int32, before best: Int32, leaf place: Int32) -> Int32 {
-        let leaf = Int(~place)
-        let end = leaf &+ 1 &+ Int(leaves[leaf])
-        var next = leaf &+ 1
-        if end &- next > Self.longLeaf { next = self.place(of: lowest, from: next, to: end) }
-        while next < end {
-            let box = leaves[next]
-            if box >= best { break }
-            if box >= lowest, boxes[Int(box)].holds(point) { return box }
-            next &+= 1
+    private func firstBox(before best: Int32, _ search: BoxSearch, leaf place: Int32) -> Int32 {
+        var number = Int(~place)
+        var rest = remaining[search.firstGroup &+ number]
+        if !search.isFromBegin, rest > Self.longLeaf {
+            let skipped = groups(before: search.lowest, from: search.firstGroup &+ number)
+            number &+= skipped
+            rest &-= Int32(truncatingIfNeeded: skipped)
         }
-        return best
+        while true {
+            let found = firstBox(search, group: number)
+            // Mostly there is no other group.
+            rest &-= 1
+            if rest <= 0 || found != .max { return min(best, found) }
+            number &+= 1
+            if numbers[(search.firstGroup &+ number) &* Self.groupSize] >= best { return best }
+        }
     }
 
-    /// The place of the leaf without boxes that `leaves` begins with.
+    /// The first box of a group that holds the point; `Int32.max` if there is none.
+    @inline(__always)
+    private func firstBox(_ search: BoxSearch, group: Int) -> Int32 {
+        let line = search.firstLine &+ group &* search.dimensionCount
+        var inside = unsafe weir_boxes_holding(lines.numbers(of: line), search.lanes, search.dimensionCount)
+        let first = (search.firstGroup &+ group) &* Self.groupSize
+        if !search.isFromBegin { inside &= boxes(from: search.lowest, amongThoseAt: first) }
+        let number = numbers[first &+ inside.trailingZeroBitCount & (Self.groupSize &- 1)]
+        return inside == 0 ? .max : number
+    }
+
+    /// Which of a group's boxes are not in front of one: a bit for each.
+    @inline(never)
+    private func boxes(from lowest: Int32, amongThoseAt first: Int) -> UInt32 {
+        var inside = UInt32.max
+        for place in 0..<Self.groupSize where numbers[first &+ place] < lowest { inside &= ~(1 &<< UInt32(place)) }
+        return inside
+    }
+
+    /// The number, within its index, of the group without boxes.
     static let emptyLeaf: Int32 = ~0
 
-    /// Leaves with more boxes than this are searched for where to begin.
-    private static let longLeaf = 16
+    /// Leaves with more groups than this are searched for where to begin.
+    private static let longLeaf = 2
 
-    /// Where in a leaf the first box stands that is not in front of `box`.
+    /// How many groups of a leaf are altogether in front of a box.
     @inline(never)
-    private func place(of box: Int32, from first: Int, to end: Int) -> Int {
+    private func groups(before lowest: Int32, from first: Int) -> Int {
         var low = first
-        var high = end
+        var high = first &+ Int(remaining[first]) &- 1
+        // The last group whose first box is no later.
         while low < high {
-            let middle = (low &+ high) >> 1
-            if leaves[middle] < box {
-                low = middle &+ 1
+            let middle = (low &+ high &+ 1) >> 1
+            if numbers[middle &* Self.groupSize] <= lowest {
+                low = middle
             } else {
-                high = middle
+                high = middle &- 1
             }
         }
-        return low
+        return low &- first
     }
 
     /// The first box of an index that is not in front of the position.
@@ -257,5 +321,13 @@ final class BoxIndices: Sendable {
             }
         }
         return low
+    }
+}
+
+extension FrozenArray where Element == SIMD16<Int32> {
+    /// The numbers of one element.
+    @inline(__always)
+    fileprivate func numbers(of index: Int) -> UnsafePointer<Int32> {
+        unsafe UnsafeRawPointer(address(of: index)).assumingMemoryBound(to: Int32.self)
     }
 }

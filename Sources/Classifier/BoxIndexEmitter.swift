@@ -13,17 +13,15 @@ struct BoxIndexCost: Sendable, Equatable {
     var boxes = 0
     var trees = 0
     var nodes = 0
-    /// Boxes in leaves; those in several count several times.
-    var references = 0
     var bytes = 0
-    /// Nodes and boxes that a lookup looks at, at the most; two cache lines each.
+    /// Nodes and groups of boxes that a lookup looks at, at the most: two cache lines each, and as many as there are dimensions.
     var steps = 0
 }
 
 /// Makes box indices, and gathers them in the arrays of a program.
 ///
-/// Time is about n log n. Memory is bounded: a tree has no more than `BoxTreeBuilder.growth` references for each of its boxes. Where
-/// cutting on would need more, leaves stay larger, which `BoxIndexCost.steps` shows.
+/// Time is about n log n. Memory is bounded: a tree has no more than `BoxTreeBuilder.growth` places for each of its boxes. Where cutting
+/// on would need more, leaves stay larger, which `BoxIndexCost.steps` shows.
 struct BoxIndexEmitter {
     private var indices: [BoxIndex] = []
     private var dimensions: [BoxDimension] = []
@@ -31,9 +29,9 @@ struct BoxIndexEmitter {
     private var trees: [BoxTree] = []
     private var thresholds: [SIMD16<Int32>] = []
     private var children: [Int32] = []
-    /// First the leaf without boxes.
-    private var leaves: [Int32] = [0]
-    private var boxes: [LaneBox] = []
+    private var remaining: [Int32] = []
+    private var numbers: [Int32] = []
+    private var lines: [SIMD16<Int32>] = []
     private var positions: [Int32] = []
 
     var count: Int { indices.count }
@@ -46,7 +44,7 @@ struct BoxIndexEmitter {
     mutating func add(_ boxes: [IndexedBox], widths: [Int]) -> (index: BoxIndex, cost: BoxIndexCost)? {
         guard widths.count <= BoxIndex.dimensionLimit, boxes.allSatisfy({ $0.bounds.count == widths.count }) else { return nil }
         let boxes = boxes.sorted { $0.position < $1.position }
-        let size = (bounds.count, thresholds.count, leaves.count)
+        let (firstBox, size) = (positions.count, byteCount)
 
         var lows = [SIMD8<UInt32>](repeating: SIMD8(repeating: 0), count: boxes.count)
         var highs = [SIMD8<UInt32>](repeating: SIMD8(repeating: .max), count: boxes.count)
@@ -65,38 +63,40 @@ struct BoxIndexEmitter {
 
         var builder = BoxTreeBuilder(
             lows: lows, highs: highs, positions: boxes.map(\.position), isLast: boxes.map(\.isLast), dimensionCount: widths.count,
-            firstBox: self.boxes.count, firstNode: thresholds.count, firstLeaf: leaves.count)
+            firstBox: firstBox, firstNode: thresholds.count)
         let built = boxShapes(lows, highs, dimensionCount: widths.count).map { builder.tree(of: $0) }.sorted {
             $0.firstBox < $1.firstBox
         }
-        guard let firstTree = Int32(exactly: trees.count), let first = Int32(exactly: firstDimension), builder.fits else { return nil }
+        guard let firstTree = Int32(exactly: trees.count), let first = Int32(exactly: firstDimension),
+            let firstGroup = Int32(exactly: remaining.count), let firstLine = Int32(exactly: lines.count), builder.fits
+        else { return nil }
         trees += built
         thresholds += builder.thresholds
         children += builder.children
-        leaves += builder.leaves
-        for (low, high) in zip(lows, highs) {
-            let flip = SIMD8<UInt32>(repeating: 0x8000_0000)
-            self.boxes.append(LaneBox(lows: SIMD8(truncatingIfNeeded: low ^ flip), highs: SIMD8(truncatingIfNeeded: high ^ flip)))
-        }
+        remaining += builder.remaining
+        numbers += builder.numbers
+        lines += builder.lines
         positions += boxes.map(\.position)
         let index = BoxIndex(
             firstDimension: first, dimensionCount: Int32(widths.count), firstTree: firstTree, treeCount: Int32(built.count),
-            firstBox: Int32(truncatingIfNeeded: self.boxes.count - boxes.count), boxCount: Int32(truncatingIfNeeded: boxes.count))
+            firstBox: Int32(truncatingIfNeeded: firstBox), boxCount: Int32(truncatingIfNeeded: boxes.count), firstGroup: firstGroup,
+            firstLine: firstLine)
         indices.append(index)
 
         var cost = BoxIndexCost(boxes: boxes.count, trees: built.count, nodes: builder.thresholds.count)
-        cost.references = builder.references
         cost.steps = builder.steps
-        cost.bytes =
-            (bounds.count - size.0) * 16 + (thresholds.count - size.1) * 128 + (leaves.count - size.2) * 4
-            + boxes.count * (MemoryLayout<LaneBox>.stride + 4)
+        cost.bytes = byteCount - size
         return (index, cost)
+    }
+
+    private var byteCount: Int {
+        16 * bounds.count + 64 * (thresholds.count + lines.count) + 4 * (children.count + remaining.count + numbers.count + positions.count)
     }
 
     func frozen() -> BoxIndices {
         BoxIndices(
             indices: indices, dimensions: dimensions, bounds: bounds, trees: trees, thresholds: thresholds, children: children,
-            leaves: leaves, boxes: boxes, positions: positions)
+            remaining: remaining, numbers: numbers, lines: lines, positions: positions)
     }
 }
 

@@ -1,9 +1,12 @@
 /// Cuts boxes into decision trees: nodes of up to 16 ways, each along one dimension, down to leaves of few boxes.
 struct BoxTreeBuilder {
-    /// References of a tree for each of its boxes, at the most.
+    /// Places in groups that a tree may have for each of its boxes, at the most.
     static let growth = 16
-    /// Boxes of a leaf that is not cut any further.
-    static let leafSize = 8
+    /// Boxes of a leaf that is not cut any further: two groups. To compare the second takes less than one more node on the way.
+    static let leafSize = 16
+    /// Ways that a node has at the most for so many boxes. With more the leaves would be nearly empty, and the index so large that it
+    /// leaves the cache.
+    private static let waysOfLeaf = 3
     /// Nodes from the root to a leaf at the most.
     static let depthLimit = 16
     /// Boxes of which a cut's candidates are taken.
@@ -17,12 +20,13 @@ struct BoxTreeBuilder {
     /// What is there before in the arrays of the program.
     let firstBox: Int
     let firstNode: Int
-    let firstLeaf: Int
 
     private(set) var thresholds: [SIMD16<Int32>] = []
     private(set) var children: [Int32] = []
-    private(set) var leaves: [Int32] = []
-    private(set) var references = 0
+    // Of the groups in leaves, as `BoxIndices` has them.
+    private(set) var remaining: [Int32] = []
+    private(set) var numbers: [Int32] = []
+    private(set) var lines: [SIMD16<Int32>] = []
     /// Nodes and boxes on the longest ways through the trees so far.
     private(set) var steps = 0
     /// Whether all numbers have room in 32 bits.
@@ -31,7 +35,7 @@ struct BoxTreeBuilder {
 
     init(
         lows: [SIMD8<UInt32>], highs: [SIMD8<UInt32>], positions: [Int32], isLast: [Bool], dimensionCount: Int, firstBox: Int,
-        firstNode: Int, firstLeaf: Int
+        firstNode: Int
     ) {
         self.lows = lows
         self.highs = highs
@@ -40,7 +44,7 @@ struct BoxTreeBuilder {
         self.dimensionCount = dimensionCount
         self.firstBox = firstBox
         self.firstNode = firstNode
-        self.firstLeaf = firstLeaf
+        addGroups([])
     }
 
     /// A part of the space.
@@ -51,14 +55,14 @@ struct BoxTreeBuilder {
 
     /// - Parameter boxes: Their numbers, ascending; not empty.
     mutating func tree(of boxes: [Int32]) -> BoxTree {
-        let (root, steps) = subtree(boxes, Region(), budget: boxes.count * Self.growth, depth: 0)
+        let (root, steps) = subtree(boxes, Region(), budget: Self.places(of: boxes.count) * Self.growth, depth: 0)
         self.steps += steps
         return BoxTree(root: root, firstBox: Int32(truncatingIfNeeded: firstBox) + boxes[0])
     }
 
     private mutating func subtree(_ boxes: [Int32], _ region: Region, budget: Int, depth: Int) -> (place: Int32, steps: Int) {
         guard boxes.count > Self.leafSize, depth < Self.depthLimit, let cut = bestCut(of: boxes, region, budget: budget) else {
-            return (leaf(boxes), boxes.count)
+            return (leaf(boxes), Self.groups(of: boxes.count))
         }
         let node = thresholds.count
         var line = SIMD16<Int32>(repeating: .max)
@@ -71,8 +75,9 @@ struct BoxTreeBuilder {
             if way > 0 { part.low[cut.dimension] = cut.thresholds[way - 1] + 1 }
             if way < cut.thresholds.count { part.high[cut.dimension] = cut.thresholds[way] }
             let inside = self.boxes(boxes, in: part, cutAt: cut.dimension)
-            let share = Int((Double(budget) * Double(inside.count) / Double(max(1, cut.references))).rounded(.down))
-            let (place, below) = subtree(inside, part, budget: max(inside.count, share), depth: depth + 1)
+            let places = Self.places(of: inside.count)
+            let share = Int((Double(budget) * Double(places) / Double(max(1, cut.places))).rounded(.down))
+            let (place, below) = subtree(inside, part, budget: max(places, share), depth: depth + 1)
             children[node * BoxIndices.fanout + way] = place
             steps = max(steps, below)
         }
@@ -99,22 +104,46 @@ struct BoxTreeBuilder {
     private mutating func leaf(_ boxes: [Int32]) -> Int32 {
         if boxes.isEmpty { return BoxIndices.emptyLeaf }
         if let known = knownLeaves[boxes] { return known }
-        let place = firstLeaf + leaves.count
-        leaves.append(Int32(truncatingIfNeeded: boxes.count))
-        for box in boxes { leaves.append(Int32(truncatingIfNeeded: firstBox + Int(box))) }
-        references += boxes.count
-        if firstLeaf + leaves.count > Int(Int32.max) || firstBox + lows.count > Int(Int32.max) { fits = false }
-        let number = ~Int32(truncatingIfNeeded: place)
+        let number = ~Int32(truncatingIfNeeded: remaining.count)
+        addGroups(boxes)
+        if lines.count > Int(Int32.max) || firstBox + lows.count > Int(Int32.max) { fits = false }
         if boxes.count <= 2 * Self.leafSize { knownLeaves[boxes] = number }
         return number
     }
+
+    /// At least one.
+    private mutating func addGroups(_ boxes: [Int32]) {
+        let count = Self.groups(of: max(1, boxes.count))
+        for group in 0..<count {
+            remaining.append(Int32(truncatingIfNeeded: count - group))
+            let places = group * BoxIndices.groupSize..<(group + 1) * BoxIndices.groupSize
+            for place in places {
+                numbers.append(place < boxes.count ? Int32(truncatingIfNeeded: firstBox) &+ boxes[place] : .max)
+            }
+            for dimension in 0..<dimensionCount {
+                // Where there is no box nothing is between these.
+                var (low, high) = (SIMD8<Int32>(repeating: .max), SIMD8<Int32>(repeating: .min))
+                for place in places where place < boxes.count {
+                    let box = Int(boxes[place])
+                    low[place - places.lowerBound] = BoxPoint.lane(lows[box][dimension])
+                    high[place - places.lowerBound] = BoxPoint.lane(highs[box][dimension])
+                }
+                lines.append(SIMD16(lowHalf: low, highHalf: high))
+            }
+        }
+    }
+
+    private static func places(of boxes: Int) -> Int { groups(of: boxes) * BoxIndices.groupSize }
+
+    private static func groups(of boxes: Int) -> Int { (boxes + BoxIndices.groupSize - 1) / BoxIndices.groupSize }
 
     // MARK: Choosing a cut
 
     private struct Cut {
         var dimension: Int
         var thresholds: [UInt32]
-        var references: Int
+        /// In the groups that leaves of the ways would have.
+        var places: Int
         /// What is left to look through behind it: the sum of the squares of the ways' boxes.
         var rest: Double
     }
@@ -126,7 +155,7 @@ struct BoxTreeBuilder {
             var thresholds = candidates(boxes, region, dimension)
             while !thresholds.isEmpty {
                 let cut = measured(boxes, dimension, thresholds)
-                if cut.references <= budget {
+                if cut.places <= budget {
                     if cut.rest < best?.rest ?? (Double(boxes.count) * Double(boxes.count) * 16) * 0.95 { best = cut }
                     break
                 }
@@ -152,7 +181,7 @@ struct BoxTreeBuilder {
         ends.sort()
         var distinct: [UInt32] = []
         for end in ends where end != distinct.last { distinct.append(end) }
-        let limit = BoxIndices.fanout - 1
+        let limit = min(BoxIndices.fanout, (boxes.count * Self.waysOfLeaf + Self.leafSize - 1) / Self.leafSize) - 1
         if distinct.count <= limit { return distinct }
         var chosen: [UInt32] = []
         for way in 1...limit {
@@ -168,11 +197,11 @@ struct BoxTreeBuilder {
             changes[Self.way(lows[Int(box)][dimension], thresholds)] += 1
             changes[Self.way(highs[Int(box)][dimension], thresholds) + 1] -= 1
         }
-        var cut = Cut(dimension: dimension, thresholds: thresholds, references: 0, rest: 0)
+        var cut = Cut(dimension: dimension, thresholds: thresholds, places: 0, rest: 0)
         var count = 0
         for change in changes.dropLast() {
             count += change
-            cut.references += count
+            cut.places += Self.places(of: count)
             cut.rest += Double(count) * Double(count)
         }
         // In a node with fewer ways each of them has a larger share of the points.

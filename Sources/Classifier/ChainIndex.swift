@@ -99,7 +99,7 @@ final class ChainIndices: Sendable {
                 boxes.place(values[selector.slot].map { $0 & selector.mask }, at: dimension, of: chain.boxes, in: &cursor.point)
             }
         }
-        let found = boxes.firstBox(from: Int(rule), holding: cursor.point, in: chain.boxes)
+        let found = boxes.firstBox(from: Int(rule), holding: &cursor.point, in: chain.boxes)
         guard found >= 0 else { return Int(chain.end) }
         cursor.found = entries[Int(chain.entries.first) &+ found]
         let position = cursor.found.position

@@ -6,17 +6,22 @@
 struct FrozenArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
     private let base: UnsafeMutablePointer<Element>
     let count: Int
+    private static var cacheLine: Int { 64 }
 
     init(_ elements: [Element]) {
         count = elements.count
-        unsafe base = .allocate(capacity: elements.count)
+        // At the beginning of a cache line: what is as large as one is then read with one wait for memory. The allocator's own places,
+        // at multiples of 16, part all of them between two.
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, elements.count) * MemoryLayout<Element>.stride, alignment: Self.cacheLine)
+        unsafe base = memory.bindMemory(to: Element.self, capacity: elements.count)
         for (index, element) in elements.enumerated() {
             unsafe (base + index).initialize(to: element)
         }
     }
 
     deinit {
-        unsafe base.deallocate()
+        unsafe UnsafeMutableRawPointer(base).deallocate()
     }
 
     /// Memory of the elements.
@@ -26,5 +31,13 @@ struct FrozenArray<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked S
     subscript(index: Int) -> Element {
         assert(index >= 0 && index < count)
         return unsafe base[index]
+    }
+
+    /// Where an element is, for as long as the array is.
+    /// - Precondition: As of the subscript.
+    @inline(__always)
+    func address(of index: Int) -> UnsafePointer<Element> {
+        assert(index >= 0 && index < count)
+        return unsafe UnsafePointer(base + index)
     }
 }

@@ -152,12 +152,12 @@ final class LookupTables: Sendable {
         for component in 0..<min(count, BoxIndex.dimensionLimit) {
             boxIndices.place(values.key(component), at: component, of: index, in: &point)
         }
-        var element = boxIndices.first(from: 0, holding: point, in: index)
+        var element = boxIndices.first(from: 0, holding: &point, in: index)
         while element >= 0, exact < 0 || element < exact {
             if count <= BoxIndex.dimensionLimit { return element }
             let box = Int(indices[Int(table.boxElements.first) &+ element])
             if isInside(values, count, box: Int(table.boxes.first) &+ box &* count &* 2) { return element }
-            element = boxIndices.first(from: element &+ 1, holding: point, in: index)
+            element = boxIndices.first(from: element &+ 1, holding: &point, in: index)
         }
         return exact
     }

@@ -52,6 +52,8 @@ public final class Program: Sendable {
     private let writes: FrozenArray<Write>
     private let draws: NumberDrawOwner
     private let chainIndices: ChainIndices
+    /// Asked about connections where nothing is tracked.
+    let untracked = LiveConnections.none
     /// What the rule set takes and costs.
     public let statistics: ProgramStatistics
     /// Slots of what is read of connections.

@@ -37,7 +37,7 @@ public struct IndexStatistics: Sendable, Equatable {
     public var nodes: Int
     /// Memory in bytes.
     public var bytes: Int
-    /// Nodes and boxes that the worst frame makes one lookup look at; each is two cache lines.
+    /// Nodes, and groups of eight boxes, that the worst frame makes one lookup look at.
     public var worstSteps: Int
 
     init(_ cost: BoxIndexCost) {

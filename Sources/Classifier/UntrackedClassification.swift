@@ -10,6 +10,7 @@ extension Program {
     ) -> Classification {
         var connection = PacketConnection(state: .untracked)
         return classify(
-            &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection, hits: hits)
+            &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection, live: untracked,
+            hits: hits)
     }
 }

@@ -13,7 +13,7 @@ struct Check: ParsableCommand {
 
             With --stats it compiles the rules too and says what they take in memory, and for each chain whether its rules are \
             tried one by one or found by an index, and what the worst frame costs there: the steps of a lookup, each of which \
-            looks at two cache lines. With --json that is an object with "diagnostics", the array, and "statistics".
+            looks at a few cache lines. With --json that is an object with "diagnostics", the array, and "statistics".
 
             Example: weir check rules/*.nft
             """)

@@ -57,8 +57,8 @@ import Wire
         let index = try #require(program.statistics.chains[0].index)
         #expect(scan.statistics.chains[0].index == nil)
         #expect(index.boxes <= 2 * Self.count)
-        // A box and, at the most, 16 references and 16 nodes' shares of it.
-        #expect(index.bytes <= index.boxes * (64 + 4 + 16 * 8) + 4096, "\(index)")
+        // At the most 16 places for each box, of which each takes two numbers a dimension and a half, and 16 nodes' shares.
+        #expect(index.bytes <= index.boxes * (4 + 16 * (8 * 5 + 5) + 16 * 8) + 4096, "\(index)")
         // As many as the scan would look at, and the ways down the trees.
         #expect(index.worstSteps <= index.boxes + 4 * 17, "\(index)")
 
