@@ -38,28 +38,28 @@ public final class Program: Sendable {
     /// Loads of the ports, which each chain sees in its own way.
     static let portLoads = 2
 
-    private let instructions: InstructionArray
+    let instructions: InstructionArray
     let lookups: LookupTables
     private let entryPoints: FrozenArray<EntryPoint>
     let loads: FrozenArray<Load>
     let buckets: FrozenArray<TokenBucket>
-    private let quotas: FrozenArray<QuotaBound>
-    private let connectionLists: ConnectionLists
+    let quotas: FrozenArray<QuotaBound>
+    let connectionLists: ConnectionLists
     /// Of the buckets, then of the quotas. A new program begins anew.
     let cells: StateCells
     let dynamicSets: DynamicSets
     let accesses: SetAccesses
-    private let writes: FrozenArray<Write>
-    private let draws: NumberDrawOwner
-    private let chainIndices: ChainIndices
+    let writes: FrozenArray<Write>
+    let draws: NumberDrawOwner
+    let chainIndices: ChainIndices
     /// Asked about connections where nothing is tracked.
     let untracked = LiveConnections.none
     /// What the rule set takes and costs.
     public let statistics: ProgramStatistics
     /// Slots of what is read of connections.
-    private let connectionSlots: FrozenArray<UInt8>
+    let connectionSlots: FrozenArray<UInt8>
     /// The protocol of each of `connectionTimeouts`.
-    private let timeoutProtocols: FrozenArray<UInt8>
+    let timeoutProtocols: FrozenArray<UInt8>
 
     /// Compiles a checked tree for a pair of ports.
     /// - Parameters:
@@ -173,271 +173,6 @@ public final class Program: Sendable {
         }
     }
 
-    @inline(__always)
-    private func run(
-        _ entry: EntryPoint, _ values: inout LoadedValues, _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame,
-        _ isChanged: inout Bool, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant, _ hits: HitCounters
-    ) -> Classification {
-        let size = UInt64(truncatingIfNeeded: entry.countsPackets ? frame.networkLength : frame.linkPayloadLength)
-        var returns = InlineArray<16, Int32>(repeating: 0)
-        var depth = 0
-        var cursor = ChainCursor()
-        var next = Int(entry.start)
-        var remembered = 0
-        while true {
-            let place = next
-            let instruction = instructions[place]
-            next &+= 1
-            let rule = instruction.first
-            var verdict = instruction.operation
-            var target = instruction.target
-            var back = next
-            switch instruction.operation {
-            case .seek:
-                next = chainIndices.seek(instruction.first, from: instruction.count, next: next, &cursor, values)
-                if next >= 0 { continue }
-                let found = cursor.found
-                if found.counter >= 0 { hits.countStatement(Int(found.counter), bytes: size) }
-                hits.countRule(Int(found.rule), bytes: size)
-                return Classification(verdict: found.place == RuleEntry.accept ? .accept : .drop, rule: found.rule, baseChain: -1)
-            case .inRange:
-                if !isInRange(instruction, instructions.operands(of: place), values) { next = Int(instruction.target) }
-                continue
-            case .inSet:
-                if !isInSet(instruction, instructions.operands(of: place).mask, values) { next = Int(instruction.target) }
-                continue
-            case .inTrie:
-                if !lookups.isInTrie(instruction, mask: instructions.operands(of: place).mask, values) { next = Int(target) }
-                continue
-            case .inTable:
-                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
-                if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
-                    next = Int(target)
-                } else if found >= 0 {
-                    count(found, size, hits)
-                }
-                continue
-            case .lookUp:
-                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
-                if found >= 0 {
-                    remembered = found
-                    count(found, size, hits)
-                } else {
-                    next = Int(target)
-                }
-                continue
-            case .lookUpChanging:
-                if let outcome = mapped(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
-                    remembered = Int(truncatingIfNeeded: outcome)
-                } else {
-                    next = Int(target)
-                }
-                continue
-            case .mapped:
-                back = Int(target)
-                verdict = lookups.outcomes[remembered].verdict
-                target = lookups.outcomes[remembered].target
-                if verdict == .finish { continue }
-            case .mark:
-                values.setMark(instructions.operands(of: place).low)
-                continue
-            case .markMapped:
-                values.setMark(lookups.outcomes[remembered].value)
-                continue
-            case .markBits:
-                guard let value = values[instruction.slot] else {
-                    next = Int(target)
-                    continue
-                }
-                let operands = instructions.operands(of: place)
-                values.setMark((shifted(value, instruction.first) & operands.mask) ^ operands.low)
-                continue
-            case .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits:
-                if let mark = connectionMark(
-                    instruction, instructions.operands(of: place), remembered, values, bytes.bytes, frame, ingress: ingress, at: instant,
-                    size)
-                {
-                    values.connection.setMark(mark)
-                    values.readConnection(loads, slots: connectionSlots)
-                } else {
-                    next = Int(target)
-                }
-                continue
-            case .notrack:
-                values.connection.leaveUntracked()
-                values.readConnection(loads, slots: connectionSlots)
-                continue
-            case .connectionTimeouts:
-                values.connection.setTimeouts(
-                    rule, of: timeoutProtocols[Int(rule)], packet: frame.tagCount <= 1 ? frame.transportProtocol : nil)
-                continue
-            case .read:
-                if let value = values.late(instruction.first, loads, bytes.bytes, frame, ingress: ingress, at: instant) {
-                    values.setSpare(value)
-                } else {
-                    next = Int(target)
-                }
-                continue
-            case .draw:
-                values.setSpare(values.draw(instruction.first))
-                continue
-            case .count:
-                hits.countStatement(Int(instruction.first), bytes: size)
-                continue
-            case .countObject:
-                hits.countObject(Int(instruction.first), bytes: size)
-                continue
-            case .limit:
-                let number = Int(instruction.first)
-                if !cells.pass(buckets[number], cell: number, bytes: size, at: instant.monotonic) { next = Int(instruction.target) }
-                continue
-            case .quota:
-                let number = Int(instruction.first)
-                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(instruction.target) }
-                continue
-            case .countConnections:
-                if !connectionLists.pass(values.counted, list: Int(rule), at: instant.monotonic) { next = Int(target) }
-                continue
-            case .inChanging:
-                guard let value = values[instruction.slot],
-                    let isInside = dynamicSets.holds(
-                        PackedKey(value & instructions.operands(of: place).mask), set: Int(instruction.first),
-                        isNegated: instruction.isNegated, bytes: size,
-                        connection: values.counted, at: instant.monotonic),
-                    isInside != instruction.isNegated
-                else {
-                    next = Int(instruction.target)
-                    continue
-                }
-                continue
-            case .change:
-                guard let value = values[instruction.slot],
-                    dynamicSets.change(
-                        PackedKey(value & instructions.operands(of: place).mask), set: Int(instruction.first),
-                        template: Int(instruction.count), bytes: size,
-                        connection: values.counted, at: instant.monotonic)
-                else {
-                    next = Int(instruction.target)
-                    continue
-                }
-                continue
-            case .inChangingKey:
-                let isInside = isInChanging(
-                    Int(rule), values, bytes.bytes, frame, isNegated: instruction.isNegated, ingress: ingress, at: instant, size)
-                if isInside == nil || isInside == instruction.isNegated { next = Int(target) }
-                continue
-            case .changeKey:
-                if !change(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) { next = Int(target) }
-                continue
-            case .markChanging:
-                if let mark = mapped(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
-                    values.setMark(mark)
-                } else {
-                    next = Int(target)
-                }
-                continue
-            case .countMapped:
-                hits.countObject(mappedObject(remembered), bytes: size)
-                continue
-            case .limitMapped:
-                let number = mappedObject(remembered)
-                if !cells.pass(buckets[number], cell: number, bytes: size, at: instant.monotonic) { next = Int(target) }
-                continue
-            case .quotaMapped:
-                let number = mappedObject(remembered)
-                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(target) }
-                continue
-            case .log:
-                hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
-                continue
-            case .write, .copy, .writeMapped, .writeChanging:
-                let copied: UInt128? =
-                    switch instruction.operation {
-                    case .copy: values[instruction.slot]
-                    case .writeMapped: lookups.outcomes[remembered].value
-                    case .writeChanging:
-                        mapped(Int(instruction.count), values, bytes.bytes, frame, ingress: ingress, at: instant, size)
-                    default: nil
-                    }
-                let outcome =
-                    instruction.operation != .write && copied == nil
-                    ? .impossible
-                    : writes[Int(instruction.first)].perform(on: &bytes, &frame, copied: copied, isChecksumPartial: isChecksumPartial)
-                if outcome == .impossible {
-                    next = Int(target)
-                } else {
-                    if outcome == .changed { isChanged = true }
-                    cursor.forget()
-                    read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
-                }
-                continue
-            case .finish, .accept, .drop, .jump, .goto, .return, .endOfChain:
-                break
-            }
-            switch verdict {
-            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .lookUpChanging, .mapped, .mark, .markMapped, .read, .draw, .count,
-                .countObject, .limit,
-                .quota, .countConnections, .inChanging,
-                .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
-                .writeMapped, .writeChanging,
-                .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,
-                .connectionTimeouts, .endOfChain:
-                break
-            case .finish:
-                hits.countRule(Int(rule), bytes: size)
-                continue
-            case .accept:
-                hits.countRule(Int(rule), bytes: size)
-                return Classification(verdict: .accept, rule: rule, baseChain: -1)
-            case .drop:
-                hits.countRule(Int(rule), bytes: size)
-                return Classification(verdict: .drop, rule: rule, baseChain: -1)
-            case .jump:
-                hits.countRule(Int(rule), bytes: size)
-                // Never full: jumps deeper than that do not compile.
-                guard depth < returns.count else { return Classification(verdict: .drop, rule: rule, baseChain: -1) }
-                returns[depth] = Int32(truncatingIfNeeded: back)
-                depth &+= 1
-                next = Int(target)
-                continue
-            case .goto:
-                hits.countRule(Int(rule), bytes: size)
-                next = Int(target)
-                continue
-            case .return:
-                hits.countRule(Int(rule), bytes: size)
-            }
-            guard depth > 0 else { return Classification(verdict: entry.policy, rule: -1, baseChain: -1) }
-            depth &-= 1
-            next = Int(returns[depth])
-        }
-    }
-
     /// Whether rules change frames.
     public var changesFrames: Bool { writes.count > 0 }
-
-    @inline(__always)
-    private func mappedObject(_ outcome: Int) -> Int { Int(truncatingIfNeeded: lookups.outcomes[outcome].value) }
-
-    @inline(__always)
-    private func isInRange(_ instruction: Step, _ operands: Operands, _ values: borrowing LoadedValues) -> Bool {
-        guard let loaded = values[instruction.slot] else { return false }
-        let value = loaded & operands.mask
-        return (operands.low <= value && value <= operands.high) != instruction.isNegated
-    }
-
-    @inline(__always)
-    private func isInSet(_ instruction: Step, _ mask: UInt128, _ values: borrowing LoadedValues) -> Bool {
-        guard let loaded = values[instruction.slot] else { return false }
-        let found = lookups.intervals.index(
-            holding: loaded & mask, from: Int(instruction.first), count: Int(instruction.count))
-        return (found != nil) != instruction.isNegated
-    }
-
-    /// In the counter of the element that the outcome belongs to, if it has one.
-    @inline(__always)
-    private func count(_ outcome: Int, _ size: UInt64, _ hits: HitCounters) {
-        let counter = lookups.outcomes[outcome].counter
-        if counter >= 0 { hits.countElement(Int(counter), bytes: size) }
-    }
 }
