@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from .lab import ROOT, run
+from .lab import ROOT, built, run
 
 SETS = ("acl1", "fw1", "ipc1")
 SIZES = (10, 100, 1_000, 10_000, 100_000)
@@ -16,10 +16,7 @@ MEAN_AIM, PERCENTILE_AIM, GROWTH_AIM = 150, 500, 3
 
 def classify(options):
     """ClassBench's sets; 100,000 rules are ten copies of the 10,000 in other places (ClassBenchRule.multiplied)."""
-    scratch = f"{ROOT}/.build-bench"
-    subprocess.run(
-        ["swift", "build", "-c", "release", "--package-path", f"{ROOT}/tools/classify-bench", "--scratch-path", scratch],
-        check=True, stdout=sys.stderr)
+    binary = built("classify-bench", "ClassifyBench")
     rows = []
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as directory:
         acl = build_acl(directory)
@@ -33,7 +30,6 @@ def classify(options):
             for size in options.sizes:
                 text = texts["1k" if size == 1_000 else "10k"]
                 headers = f"{directory}/headers"
-                binary = f"{scratch}/release/ClassifyBench"
                 row = json.loads(run([binary, text, str(size), "index", headers], 300))
                 row["scan"] = json.loads(run([binary, text, str(size), "scan"], 300)) if options.scan else None
                 row["acl"] = json.loads(run([acl, text, str(size), headers], 300)) if acl else None

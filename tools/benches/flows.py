@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from .lab import ROOT, Failure, Lab, run
+from .lab import ROOT, Failure, Lab, built, run
 from .words import figure, in_turn, laboratory
 
 CHAIN = """table {family} filter {{
@@ -113,11 +113,8 @@ def flows(options):
 
 def table(options):
     """Nanoseconds a packet in the flow table, without the lab."""
-    package, scratch = f"{ROOT}/tools/flows-bench", f"{ROOT}/.build-bench"
-    subprocess.run(
-        ["swift", "build", "-c", "release", "--package-path", package, "--scratch-path", f"{scratch}-flows"], check=True,
-        stdout=sys.stderr)
-    return [json.loads(run([f"{scratch}-flows/release/FlowsBench", str(size)], 120)) for size in options.sizes]
+    binary = built("flows-bench", "FlowsBench")
+    return [json.loads(run([binary, str(size)], 120)) for size in options.sizes]
 
 
 def add_to(benches):

@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -42,6 +43,19 @@ def run(command, limit=20):
     if result.returncode != 0:
         raise Failure(f"{' '.join(command)}: {result.stderr.strip() or result.stdout.strip()}")
     return result.stdout
+
+
+def built(package, program):
+    """The path of a program of a tool's own package under `tools`, which is built first.
+
+    Build plans are not kept: Swift makes none anew when files come or go in the package that a tool measures.
+    """
+    scratch = f"{ROOT}/.build-bench/{package}"
+    subprocess.run(
+        ["swift", "build", "-c", "release", "--disable-build-manifest-caching", "--package-path", f"{ROOT}/tools/{package}",
+         "--scratch-path", scratch],
+        check=True, stdout=sys.stderr)
+    return f"{scratch}/release/{program}"
 
 
 class Lab:

@@ -1,18 +1,14 @@
 """Lookups in sets and maps, without the lab."""
 
-import os
 import subprocess
 
-from .lab import ROOT, Failure, run
+from .lab import Failure, built
 
 
 def sets(options):
     """Lookups in sets of all kinds and sizes, in a program with one rule; without the lab, and without root."""
-    package = os.path.join(ROOT, "tools", "sets-bench")
-    run(["swift", "build", "-c", "release", "--package-path", package], 1800)
-    folder = run(["swift", "build", "-c", "release", "--package-path", package, "--show-bin-path"], 600).strip()
     words = [str(options.largest)] + (["--json"] if options.json else [])
-    if subprocess.run([os.path.join(folder, "SetsBench"), *words], check=False).returncode != 0:
+    if subprocess.run([built("sets-bench", "SetsBench"), *words], check=False).returncode != 0:
         raise Failure("SetsBench failed")
 
 

@@ -50,7 +50,7 @@ struct Figures: Encodable {
     var worst: UInt64
     var readSeconds: Double
     var compileSeconds: Double
-    /// By which resident memory grew when rules were compiled, in KiB.
+    /// Of the compiled program: instructions, indices and sets.
     var programKiB: Int
     /// The most that was resident until then: text, tree and program.
     var peakKiB: Int
@@ -84,11 +84,10 @@ func measure() throws {
     let start = nanoseconds()
     let ruleset = try Ruleset.read(SourceFile(name: arguments[1], text: text)).ruleset
     let read = nanoseconds()
-    let before = memory("VmRSS")
     let indexing: Indexing = arguments[3] == "scan" ? .never : arguments[3] == "always" ? .always : .automatic
     let program = try Program(compiling: ruleset, ports: ["near0", "far0"], indexing: indexing)
     let compiled = nanoseconds()
-    let (after, peak) = (memory("VmRSS"), memory("VmHWM"))
+    let peak = memory("VmHWM")
     let hits = HitCounters(for: program)
 
     let size = headers[0].frame.count
@@ -151,12 +150,14 @@ func measure() throws {
     times.sort()
     func percentile(_ share: Double) -> UInt64 { times[min(used - 1, Int(Double(used) * share))] - clock }
 
-    let index = program.statistics.chains.first?.index
+    let statistics = program.statistics
+    let index = statistics.chains.first?.index
+    let programBytes = statistics.instructionBytes + statistics.indexBytes + statistics.setBytes
     let figures = Figures(
         set: arguments[1].split(separator: "/").last.map(String.init) ?? "", rules: rules.count, indexed: index != nil, mean: best,
         median: percentile(0.5), p99: percentile(0.99), p999: percentile(0.999), worst: times[used - 1] - clock,
-        readSeconds: Double(read - start) / 1e9, compileSeconds: Double(compiled - read) / 1e9, programKiB: after - before, peakKiB: peak,
-        indexBytes: program.statistics.indexBytes, worstSteps: index?.worstSteps ?? 0, trees: index?.trees ?? 0)
+        readSeconds: Double(read - start) / 1e9, compileSeconds: Double(compiled - read) / 1e9, programKiB: programBytes / 1024,
+        peakKiB: peak, indexBytes: statistics.indexBytes, worstSteps: index?.worstSteps ?? 0, trees: index?.trees ?? 0)
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     print(String(decoding: try encoder.encode(figures), as: UTF8.self))
