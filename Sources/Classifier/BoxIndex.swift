@@ -100,7 +100,7 @@ final class BoxIndices: Sendable {
     /// Of each group in a leaf: how many there are from it on to the leaf's end.
     let remaining: FrozenArray<Int32>
     /// Of each group the numbers of its boxes, `groupSize` of them, ascending from group to group of a leaf; where there are fewer,
-    /// anything.
+    /// `Int32.max`.
     let numbers: FrozenArray<Int32>
     /// Of each group, for each dimension, the lowest lanes of its boxes and the highest; the places without a box hold no point.
     let lines: FrozenArray<SIMD16<Int32>>

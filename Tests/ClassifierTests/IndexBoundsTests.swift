@@ -57,8 +57,10 @@ import Wire
         let index = try #require(program.statistics.chains[0].index)
         #expect(scan.statistics.chains[0].index == nil)
         #expect(index.boxes <= 2 * Self.count)
-        // At the most 16 places for each box, of which each takes two numbers a dimension and a half, and 16 nodes' shares.
-        #expect(index.bytes <= index.boxes * (4 + 16 * (8 * 5 + 5) + 16 * 8) + 4096, "\(index)")
+        // For each box at the most 16 places in leaves, of which each has two numbers a field and a fifth for itself, and an eighth of a
+        // node of 128.
+        let fields = ruleset.tables[0].chains[0].rules.map(\.statements.matchedFields).max() ?? 0
+        #expect(index.bytes <= index.boxes * (4 + 16 * (8 * fields + 5) + 16) + 4096, "\(index)")
         // As many as the scan would look at, and the ways down the trees.
         #expect(index.worstSteps <= index.boxes + 4 * 17, "\(index)")
 
@@ -86,5 +88,12 @@ import Wire
         #expect(try Program(compiling: Build.ruleset(Build.base(marks)), ports: ports).statistics.chains[0].index == nil)
         let many = try Program(compiling: Build.ruleset(Build.base((0..<500).map { Self.rule([(.ipSaddr, $0, $0)]) })), ports: ports)
         #expect(many.statistics.chains[0].index != nil)
+    }
+}
+
+extension [Statement] {
+    /// How many fields a rule asks for.
+    fileprivate var matchedFields: Int {
+        count { if case .match = $0 { true } else { false } }
     }
 }

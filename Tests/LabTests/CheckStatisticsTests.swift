@@ -70,7 +70,7 @@ extension LabTests {
             let (few, many) = (cost.chains[0], cost.chains[1])
             #expect(few.lookup == "scan" && few.rules == 2 && few.worstSteps == 2 && few.boxes == nil)
             #expect(many.lookup == "index" && many.rules == 16 && many.boxes == 16)
-            // A node, and a leaf of no more than 8 boxes.
+            // No more than to try them one by one.
             #expect((1...16).contains(many.worstSteps))
             #expect(many.indexBytes == cost.indexBytes)
             let hosts = try #require(cost.sets.first { $0.set == "hosts" })
