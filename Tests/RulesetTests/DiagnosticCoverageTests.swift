@@ -36,9 +36,9 @@ struct DiagnosticCoverageTests {
         // What stands in front of a message: a call that reports, with its place in the file, or a label.
         let call =
             /(?:(?:fail|failure|error|warning)\([^"]{1,160}?,\s*|message:\s*|message = )"((?:[^"\\]|\\\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\)|\\.)*)"/
-        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
-        return try files.filter { $0.pathExtension == "swift" }.flatMap { file in
-            try String(contentsOf: file, encoding: .utf8).matches(of: call).map { String($0.1) }
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+        return try files.filter { $0.hasSuffix(".swift") }.flatMap { file in
+            try String(contentsOf: folder.appending(path: file), encoding: .utf8).matches(of: call).map { String($0.1) }
         }
     }
 
