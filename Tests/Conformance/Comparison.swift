@@ -231,7 +231,7 @@ struct Comparison {
         }
     }
 
-    /// Without what Weir does otherwise on purpose: the README's table.
+    /// Without what Weir does otherwise on purpose: the table in the documentation's page Differences.
     private func isComparable(_ bytes: [UInt8], readsTransport: Bool) -> Bool {
         let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
         if frame.malformation != nil || frame.isFragment { return false }
