@@ -18,6 +18,7 @@ let package = Package(
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
         .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
+        .library(name: "WeirSegmentation", targets: ["Segmentation"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
         .library(name: "WeirOffline", targets: ["Offline"]),
         .library(name: "WeirSamples", targets: ["ClassBench"]),
@@ -36,11 +37,13 @@ let package = Package(
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Wire"], swiftSettings: core),
+        // Super-frames, and the segments that they become.
+        .target(name: "Segmentation", dependencies: ["Wire"], swiftSettings: core),
 
         // The outside world.
         .target(name: "CLinux"),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
-        .target(name: "PacketIO", dependencies: ["CLinux", "Wire"], swiftSettings: house),
+        .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "Wire"], swiftSettings: house),
         .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
         .target(
             name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
@@ -51,8 +54,8 @@ let package = Package(
         .target(
             name: "Appliance",
             dependencies: [
-                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "Reporting", "CLinux", "Wire",
-                .product(name: "Logging", package: "swift-log"),
+                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "Reporting", "Segmentation", "CLinux",
+                "Wire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .executableTarget(
@@ -70,6 +73,7 @@ let package = Package(
             name: "ClassifierTests",
             dependencies: ["Classifier", "CVectors", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
             swiftSettings: house),
+        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
         .testTarget(

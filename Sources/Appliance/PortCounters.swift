@@ -1,8 +1,10 @@
 import Classifier
+package import Segmentation
 
 /// What one worker counts on one port. The worker writes, everybody may read.
 package final class PortCounters: Sendable {
-    /// What is counted; behind these stand the frames that could not be sent, by error number.
+    /// What is counted; after these stand the super-frames that could not be
+    /// segmented, by fault, and the frames that could not be sent, by error number.
     package enum Cell: Int {
         case receivedFrames, receivedBytes, sentFrames, sentBytes
         /// Frames that came in, were allowed, and are larger than the other port's MTU.
@@ -13,7 +15,8 @@ package final class PortCounters: Sendable {
 
     /// Linux has no error number above this (EHWPOISON).
     static let largestError = 133
-    private static let firstError = Cell.truncated.rawValue + 1
+    private static let firstFault = Cell.truncated.rawValue + 1
+    private static let firstError = firstFault + SegmentationFault.allCases.count
 
     private let cells = CounterArray(count: firstError + largestError + 1)
 
@@ -29,8 +32,17 @@ package final class PortCounters: Sendable {
         cells.add(1, at: Self.firstError + min(max(Int(code), 0), Self.largestError))
     }
 
+    /// Counts a super-frame that was allowed and could not be segmented for this port.
+    func count(_ fault: SegmentationFault) {
+        cells.add(1, at: Self.firstFault + Int(fault.rawValue))
+    }
+
     package func value(_ cell: Cell) -> UInt64 {
         cells.value(at: cell.rawValue)
+    }
+
+    package func faults(_ fault: SegmentationFault) -> UInt64 {
+        cells.value(at: Self.firstFault + Int(fault.rawValue))
     }
 
     package func failures(_ code: Int) -> UInt64 {

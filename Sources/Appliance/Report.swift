@@ -3,6 +3,7 @@ import Classifier
 import Firewall
 import PacketIO
 import Reporting
+import Segmentation
 
 /// All counters of a run at one moment, for people and for machines.
 struct Report: Encodable {
@@ -17,7 +18,7 @@ struct Report: Encodable {
         var tooBig: UInt64
         /// Frames that came in here and of which only the beginning could be had.
         var truncated: UInt64
-        /// Frames that could not be sent by this port, by the error's name.
+        /// Frames that could not be sent by this port, by the error's name or the fault's (`SegmentationFault`).
         var sendFailures: [String: UInt64]
     }
 
@@ -67,6 +68,10 @@ struct Report: Encodable {
             for code in 0...PortCounters.largestError {
                 let count = counters.reduce(0) { $0 &+ $1.failures(code) }
                 if count > 0 { failures[ErrorName.symbol(code)] = count }
+            }
+            for fault in SegmentationFault.allCases {
+                let count = counters.reduce(0) { $0 &+ $1.faults(fault) }
+                if count > 0 { failures[fault.name] = count }
             }
             return PortReport(
                 name: configuration.ports[port], up: isUp[port],

@@ -6,6 +6,7 @@ import Fragments
 import Glibc
 package import PacketIO
 import Reporting
+import Segmentation
 package import Synchronization
 import Wire
 
@@ -36,6 +37,7 @@ package struct Worker: ~Copyable {
     /// Dropped frames are events as well.
     private let reportsDrops: Bool
     private var answers = TooBigAnswers()
+    private var segmenter = Segmenter()
     private var hasOffered = false
 
     package init(
@@ -135,7 +137,13 @@ package struct Worker: ~Copyable {
                 seen += 1
                 received.count(.receivedFrames)
                 received.count(.receivedBytes, frame.length + (frame.tag == nil ? 0 : VLANTag.length))
-                if allows(&frame, from: from, ingress: ingress, at: now, received) { batch.append(frame) }
+                if batch.isFull { flush(&batch, to: to, ingress: ingress) }
+                switch judge(&frame, from: from, ingress: ingress, at: now, received) {
+                case .none: break
+                case .whole: batch.append(frame)
+                // Each segment is as much work as a frame, and the other port's frames must not wait longer for them.
+                case .inSegments: seen += segment(frame, &batch, to: to, ingress: ingress)
+                }
                 if firewall.hasDepartures { depart(&batch, from: from, to: to, ingress: ingress) }
             }
         }
@@ -166,10 +174,15 @@ package struct Worker: ~Copyable {
         groups?.wake()
     }
 
+    /// How a frame leaves.
+    private enum Departure {
+        case none, whole, inSegments
+    }
+
     /// The verdict on one frame, with everything that follows from "no".
-    private mutating func allows(
+    private mutating func judge(
         _ frame: inout ReceivedFrame, from: PortSocket, ingress: Int, at now: Instant, _ received: PortCounters
-    ) -> Bool {
+    ) -> Departure {
         let memory = UnsafeMutableRawBufferPointer(start: frame.start, count: frame.length)
         var bytes = memory.mutableBytes
         let flags = frame.virtioHeader.flags
@@ -179,7 +192,37 @@ package struct Worker: ~Copyable {
             virtioHeader: VirtioHeader(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
-        return allows(frame, judgement, from: from, ingress: ingress, received)
+        guard allows(frame, judgement, from: from, ingress: ingress, received) else { return .none }
+        return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE || isPlain(frame, judgement.frame) ? .whole : .inSegments
+    }
+
+    /// Whether the kernel can segment a super-frame: it does so by the outermost transport header, and refuses a frame whose
+    /// innermost is another one (net/ipv4/udp_offload.c, net/ipv4/gre_offload.c). Where it isn't told which, it looks itself.
+    private func isPlain(_ frame: ReceivedFrame, _ parsed: ParsedFrame) -> Bool {
+        let header = frame.virtioHeader
+        if header.flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0 { return Int(header.csum_start) == parsed.transportOffset }
+        switch frame.offload.kind {
+        case .tcp4, .tcp6: return parsed.transportProtocol == IPProtocol.tcp
+        default: return parsed.transportProtocol == IPProtocol.udp
+        }
+    }
+
+    /// Sends a super-frame that the kernel can't segment. Returns how many frames it became.
+    @inline(never)
+    private mutating func segment(
+        _ frame: ReceivedFrame, _ batch: inout SendBatch, to: PortSocket, ingress: Int
+    ) -> Int {
+        if let fault = segmenter.begin(frame.bytes.bytes, tag: frame.tag, frame.offload) {
+            (ingress == 0 ? counters.1 : counters.0).count(fault)
+            return 0
+        }
+        var pieces = 0
+        while !segmenter.isDone {
+            if batch.isFull { flush(&batch, to: to, ingress: ingress) }
+            batch.append(pieceOf: frame, &segmenter)
+            pieces += 1
+        }
+        return pieces
     }
 
     /// Whether a frame is to be sent; one that is not goes its way.

@@ -1,5 +1,6 @@
 public import CLinux
 import Glibc
+public import Segmentation
 public import Wire
 
 /// A frame that lies in a receive slot, or in the memory of the second way. Valid until its ring's `release`.
@@ -27,6 +28,14 @@ public struct ReceivedFrame {
     /// What stands before the frame.
     public var virtioHeader: virtio_net_hdr {
         (start - Self.virtioHeaderLength).loadUnaligned(as: virtio_net_hdr.self)
+    }
+
+    /// What it says of the segments that the frame is to become.
+    public var offload: OffloadHeader {
+        let header = virtioHeader
+        return OffloadHeader(
+            flags: header.flags, type: header.gso_type, segmentSize: header.gso_size, checksumStart: header.csum_start,
+            checksumOffset: header.csum_offset)
     }
 
     /// What may be looked at.

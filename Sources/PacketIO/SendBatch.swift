@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+public import Segmentation
 import Wire
 
 /// Frames that wait to leave by one port, sent with one system call straight from where they were received.
@@ -11,16 +12,21 @@ public struct SendBatch: ~Copyable {
     /// MAC addresses and a tag, with the `virtio_net_hdr` before them.
     private static let headLength = ReceivedFrame.virtioHeaderLength + 16
     private static let headStride = 32
+    /// The headers of a segment, with the `virtio_net_hdr` before them.
+    private static let segmentStride = 1024
 
     private let messages: UnsafeMutablePointer<weir_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
     private let heads: UnsafeMutableRawPointer
+    /// Pages of it that are never used are never there.
+    private let segmentHeads: UnsafeMutableRawPointer
     public private(set) var count = 0
 
     public init() {
         messages = .allocate(capacity: Self.capacity)
         vectors = .allocate(capacity: 2 * Self.capacity)
         heads = .allocate(byteCount: Self.headStride * Self.capacity, alignment: 16)
+        segmentHeads = .allocate(byteCount: Self.segmentStride * Self.capacity, alignment: 4096)
         messages.initialize(repeating: weir_mmsghdr(), count: Self.capacity)
         vectors.initialize(repeating: iovec(), count: 2 * Self.capacity)
         for index in 0..<Self.capacity {
@@ -32,6 +38,7 @@ public struct SendBatch: ~Copyable {
         messages.deallocate()
         vectors.deallocate()
         heads.deallocate()
+        segmentHeads.deallocate()
     }
 
     public var isFull: Bool { count == Self.capacity }
@@ -56,6 +63,32 @@ public struct SendBatch: ~Copyable {
                 iov_base: frame.start - ReceivedFrame.virtioHeaderLength, iov_len: frame.length + ReceivedFrame.virtioHeaderLength)
             messages[count].msg_hdr.msg_iovlen = 1
         }
+        count &+= 1
+    }
+
+    /// Adds the next piece of the super-frame that `segmenter` has begun; its payload stays where the frame lies. A full batch
+    /// takes nothing.
+    public mutating func append(pieceOf frame: borrowing ReceivedFrame, _ segmenter: inout Segmenter) {
+        guard count < Self.capacity else { return }
+        let place = segmentHeads + Self.segmentStride * count
+        let header = place + ReceivedFrame.virtioHeaderLength
+        var head = UnsafeMutableRawBufferPointer(start: header, count: Segmenter.headCapacity).mutableBytes
+        guard let piece = segmenter.next(into: &head) else { return }
+        var offload = virtio_net_hdr()
+        offload.flags = UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM)
+        offload.csum_start = UInt16(truncatingIfNeeded: piece.checksumStart)
+        offload.csum_offset = UInt16(truncatingIfNeeded: piece.checksumOffset)
+        if piece.segments > 1 {
+            let whole = frame.virtioHeader
+            offload.gso_type = whole.gso_type
+            offload.gso_size = whole.gso_size
+            offload.hdr_len = UInt16(truncatingIfNeeded: piece.headLength)
+        }
+        place.storeBytes(of: offload, as: virtio_net_hdr.self)
+        let vector = vectors + 2 * count
+        vector[0] = iovec(iov_base: place, iov_len: ReceivedFrame.virtioHeaderLength + piece.headLength)
+        vector[1] = iovec(iov_base: frame.start + piece.payloadOffset, iov_len: piece.payloadLength)
+        messages[count].msg_hdr.msg_iovlen = 2
         count &+= 1
     }
 
