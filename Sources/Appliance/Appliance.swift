@@ -53,14 +53,17 @@ public final class Appliance {
             session?.stop()
             session = nil
             if configuration.events == nil { logWriter.write(crew.logs, log) }
-            near.giveBack(log)
-            far.giveBack(log)
+            near.giveBack(links, besides: far.link?.index, hasRun: hasForwarded, log)
+            far.giveBack(links, besides: near.link?.index, hasRun: hasForwarded, log)
             for capture in captures { capture.finish() }
             configuration.events?.finish()
             for writer in writers { writer.join() }
             if hasForwarded { print(report(near.isWorking, far.isWorking).text(json: configuration.json)) }
         }
 
+        // Whatever stands in the way is found before anything is changed.
+        try near.reserve(links, log)
+        try far.reserve(links, log)
         try attend(&near, &far)
         var isRunning = true
         while isRunning {
@@ -78,7 +81,7 @@ public final class Appliance {
             }
             if polled[2].revents != 0 { tick(timer) }
             // The second is also the time after which what failed is tried again.
-            if polled[1].revents != 0 || sessionProblem != nil {
+            if polled[1].revents != 0 || polled[2].revents != 0 {
                 events.drain()
                 do {
                     try attend(&near, &far)
@@ -95,9 +98,9 @@ public final class Appliance {
         var problem: (any Error)?
         var changed = false
         // The second port is looked after also where the first can't be: its guard must not wait.
-        do { changed = try near.refresh(links, log) } catch { problem = error }
-        do { changed = try far.refresh(links, log) || changed } catch { problem = problem ?? error }
-        if changed, let old = session {
+        do { changed = try near.refresh(links, besides: far.link?.index, log) } catch { problem = error }
+        do { changed = try far.refresh(links, besides: near.link?.index, log) || changed } catch { problem = problem ?? error }
+        if let old = session, changed || !old.isBound {
             old.stop()
             session = nil
         }
@@ -118,7 +121,7 @@ public final class Appliance {
         sessionProblem = nil
         hasForwarded = true
         let count = configuration.workers
-        log.notice("forwarding between \(first.name) and \(second.name) with \(count) \(count == 1 ? "worker" : "workers")")
+        log.notice("forwarding between \(near.title) and \(far.title) with \(count) \(count == 1 ? "worker" : "workers")")
     }
 
     private func complain(_ problem: String) {

@@ -2,11 +2,19 @@ import Logging
 import PacketIO
 
 /// One of the two ports, over all that happens to its interface during a run.
+///
+/// A port is an interface, not a name: it stays the port when it is renamed. Only once it is gone another one of the configured name
+/// takes its place.
 struct Port: ~Copyable {
+    /// As configured: what rules, reports and captures call it.
     let name: String
     private let journal: PortJournal
+    private var lock: PortLock?
+    private var tether: PortTether?
     private var preparation: PortPreparation?
     private(set) var link: Link?
+    /// The interface was guarded already, by a run that was killed.
+    private var isTakenOver = false
     /// What was last said about it, so that each change is said once.
     private var reported: Condition?
 
@@ -14,9 +22,8 @@ struct Port: ~Copyable {
         case gone, down, withoutCarrier, working
     }
 
-    /// Takes the lock of a port that isn't taken yet.
     init(_ name: String, directory: String) throws(StartProblem) {
-        journal = try PortJournal(port: name, directory: directory)
+        journal = try PortJournal(directory: directory)
         self.name = name
     }
 
@@ -26,40 +33,101 @@ struct Port: ~Copyable {
     /// The operator's MTU.
     var mtu: UInt32? { preparation?.originals.mtu }
 
-    /// Looks at the interface of the port's name as it is now, and makes an interface that is new the port: guarded, and set
-    /// up for the run. Returns whether the interface is another one than before, or none.
-    mutating func refresh(_ links: Links, _ log: Logger) throws -> Bool {
-        let now = try links.link(named: name)
-        guard let now else {
-            let wasThere = link != nil
-            link = nil
-            preparation = nil
+    /// For messages: the configured name, and what the interface is called now if that is another.
+    var title: String {
+        guard let link, link.name != name else { return name }
+        return link.isCalled(name) ? "\(name) (\(link.name))" : "\(name) (now \(link.name))"
+    }
+
+    // MARK: coming and going
+
+    /// Finds out before the start whether the port could be taken, and reserves it; changes nothing on it.
+    mutating func reserve(_ links: Links, _ log: Logger) throws {
+        guard let now = try links.link(named: name) else { return }
+        try lock(now, log)
+        try PortPreparation(now, earlier: journal.read(about: now)).expectToBeTaken()
+    }
+
+    /// Looks at the interface as it is now, and makes one that is new the port: guarded, and set up for the run. Returns whether
+    /// the interface is another one than before, or none.
+    ///
+    /// - Parameter other: the interface that is the other port.
+    mutating func refresh(_ links: Links, besides other: Int32?, _ log: Logger) throws -> Bool {
+        if let link, tether?.holds ?? false, let now = try links.link(index: link.index) {
+            try follow(now, log)
+            return false
+        }
+        let wasThere = link != nil
+        // What was true of the interface is true no more, even if there is one of its index again.
+        link = nil
+        tether = nil
+        guard let now = try interface(links, besides: other) else {
             report(log)
             return wasThere
         }
-        if now.index == link?.index {
-            if var preparation, now.mtu != link?.mtu {
-                if let change = preparation.noteMTU(now.mtu) {
-                    log.notice("\(name) has an MTU of \(change.mtu) now")
-                    if let warning = change.warning { log.warning("\(warning)") }
-                    try journal.write(preparation.originals)
-                }
-                self.preparation = preparation
-            }
-            link = now
-            report(log)
-            return false
+        try lock(now, log)
+        tether = try PortTether(now)
+        let known = preparation?.originals
+        let earlier = known.flatMap { $0.kinship(to: now) == .stranger ? nil : $0 } ?? journal.read(about: now)
+        let preparation = try PortPreparation(now, earlier: earlier, hasReturned: known != nil && earlier == known)
+        isTakenOver = known == nil && preparation.isTakenOver
+        if let known, known.index != now.index { journal.remove(about: known.index) }
+        if let earlier, earlier.index != now.index { journal.remove(about: earlier.index) }
+        if let guess = preparation.guess { log.warning("\(guess)") }
+        // Noted down before anything changes: a crash may come at any moment. Of a port that came back during the run the guard comes
+        // first, whatever becomes of the note.
+        do throws(StartProblem) {
+            try journal.write(preparation.originals)
+        } catch {
+            guard known != nil else { throw error }
+            log.warning("\(error)")
         }
-        let preparation = try PortPreparation(now, earlier: journal.read())
-        // Noted down before anything changes: a crash may come at any moment.
-        try journal.write(preparation.originals)
         // What fails half way must be put back too.
         self.preparation = preparation
         for warning in try preparation.take() { log.warning("\(warning)") }
-        let isAnother = link != nil
-        link = try links.link(named: name)
+        link = try links.link(index: now.index)
         report(log)
-        return isAnother
+        return wasThere
+    }
+
+    /// The interface that is to be the port: of its name, or else the one of before, known by its hardware address, under another.
+    private func interface(_ links: Links, besides other: Int32?) throws -> Link? {
+        if let link = try links.link(named: name), link.index != other { return link }
+        guard let known = preparation?.originals else { return nil }
+        return try links.all().first { $0.index != other && known.kinship(to: $0) != .stranger }
+    }
+
+    private mutating func lock(_ link: Link, _ log: Logger) throws {
+        guard lock?.index != link.index else { return }
+        // The one of before is free for others before the new one is there or not.
+        lock = nil
+        do throws(PortLock.Refusal) {
+            lock = try PortLock(index: link.index)
+        } catch {
+            switch error {
+            case .failed(let error): throw error
+            case .held(let holder):
+                let process = holder.process > 0 ? " (process \(holder.process))" : ""
+                guard !holder.mayBeWeir else { throw StartProblem("another Weir runs on \(name)\(process); stop it first") }
+                log.warning(
+                    "user \(holder.user)\(process) has taken the name by which Weir keeps a second Weir off \(name); end that process")
+            }
+        }
+    }
+
+    private mutating func follow(_ now: Link, _ log: Logger) throws {
+        if let link, now.name != link.name { log.notice("\(name) is called \(now.name) now, and stays the port") }
+        if var preparation {
+            let before = preparation.originals
+            if let change = preparation.follow(now) {
+                log.notice("\(name) has an MTU of \(change.mtu) now")
+                if let warning = change.warning { log.warning("\(warning)") }
+            }
+            self.preparation = preparation
+            if preparation.originals != before { try journal.write(preparation.originals) }
+        }
+        link = now
+        report(log)
     }
 
     private mutating func report(_ log: Logger) {
@@ -73,17 +141,40 @@ struct Port: ~Copyable {
         guard condition != reported else { return }
         switch condition {
         case .gone: log.warning("\(name) is gone; nothing passes until there is an interface of that name again")
-        case .down: log.warning("\(name) is down; nothing passes until it is set up (ip link set \(name) up)")
-        case .withoutCarrier: log.warning("\(name) has no carrier; nothing passes until its cable or peer is back")
-        case .working: if reported != nil { log.notice("\(name) is up") }
+        case .down: log.warning("\(title) is down; nothing passes until it is set up (ip link set \(link?.name ?? name) up)")
+        case .withoutCarrier: log.warning("\(title) has no carrier; nothing passes until its cable or peer is back")
+        case .working: if reported != nil { log.notice("\(title) is up") }
         }
         reported = condition
     }
 
+    // MARK: the end
+
     /// Puts the interface back as it was.
-    func giveBack(_ log: Logger) {
-        let failures = preparation?.giveBack() ?? []
-        for failure in failures { log.error("\(name) is not as it was: \(failure)") }
-        if failures.isEmpty { journal.remove() }
+    ///
+    /// - Parameter hasRun: false if the start was refused. An interface that a killed run has left guarded stays so then: that nothing
+    ///   passes is what it was like.
+    mutating func giveBack(_ links: Links, besides other: Int32?, hasRun: Bool, _ log: Logger) {
+        guard var preparation else { return }
+        let index = preparation.originals.index
+        if !(tether?.holds ?? false) {
+            // It may be there again, and nobody has looked.
+            link = nil
+            guard let now = try? interface(links, besides: other),
+                let again = try? PortPreparation(now, earlier: preparation.originals, hasReturned: true), again.isKnown
+            else {
+                return log.notice(
+                    "\(name) is gone and could not be put back; should it be elsewhere, its MTU was \(preparation.originals.mtu)")
+            }
+            preparation = again
+        }
+        guard hasRun || !isTakenOver else {
+            return log.notice("\(title) stays guarded, as the run before left it: nothing passes, and the host is kept off it")
+        }
+        let failures = preparation.giveBack()
+        for failure in failures { log.error("\(title) is not as it was: \(failure)") }
+        guard failures.isEmpty else { return }
+        journal.remove(about: index)
+        if !hasRun { log.notice("\(title) had been taken, and is as it was before") }
     }
 }

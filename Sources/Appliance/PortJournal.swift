@@ -2,72 +2,88 @@ import FoundationEssentials
 import Glibc
 package import PacketIO
 
-/// A note, outside the process, of what one port was like before the run: written before anything is changed, removed when
-/// all is put back. Who finds one takes it over from a run that didn't end well.
+/// The notes, outside the process, of what interfaces were like before Weir took them: a file for each, written before anything is
+/// changed, removed when all is put back. Who finds one takes it over from a run that didn't end well.
 ///
-/// It is also the lock that keeps two runs off one port: the kernel lets go of it when the process ends, however it ends.
-package struct PortJournal: ~Copyable {
-    private let descriptor: Int32
-    private let path: String
-    private let link: String
+/// The kernel's memory is what they are about, and it ends with the machine; so nothing waits for a disk here.
+package struct PortJournal: Sendable {
+    /// Notes are larger only with thousands of static routes.
+    private static let largestNote = 1 << 20
 
-    /// Opens and locks the note of one port of this network namespace.
-    package init(port name: String, directory: String) throws(StartProblem) {
-        // Interfaces of two network namespaces may have the same name.
-        let path = "\(directory)/\(networkNamespaceCookie())-\(name).json"
-        let descriptor = try Self.openAndLock(path, port: name, directory: directory)
-        self.path = path
-        self.descriptor = descriptor
-        link = name
-    }
+    private let directory: String
+    /// Of this network namespace: interfaces of two may have the same index.
+    private let prefix: String
 
-    private static func openAndLock(_ path: String, port: String, directory: String) throws(StartProblem) -> Int32 {
+    /// Makes the folder if need be; throws if nothing can be written there.
+    package init(directory: String) throws(StartProblem) {
+        self.directory = directory
+        prefix = "\(networkNamespaceCookie())-"
         // Only the last part: a directory that the operator has misspelt must not come into being.
         mkdir(directory, 0o755)
-        for _ in 0..<16 {
-            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else {
-                throw StartProblem(
-                    "\(path) can't be written (\(SystemCallError.name(of: errno))); name a folder that can be with --state-directory")
+        guard access(directory, W_OK | X_OK) == 0 else { throw Self.problem(directory, errno) }
+    }
+
+    private static func problem(_ path: String, _ code: Int32) -> StartProblem {
+        StartProblem("\(path) can't be written (\(SystemCallError.name(of: code))); name a folder that can be with --state-directory")
+    }
+
+    private func path(_ index: Int32) -> String { "\(directory)/\(prefix)\(index).json" }
+
+    /// The note about an interface of this namespace: that of its index, or one about an interface that has been away and has another
+    /// index now. nil if there is none, or it is damaged.
+    package func read(about link: Link) -> PortOriginals? {
+        if let note = note(path(link.index)), note.kinship(to: link) != .stranger { return note }
+        guard let folder = opendir(directory) else { return nil }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                close(descriptor)
-                throw StartProblem("another Weir runs on \(port); stop it first")
-            }
-            // The run before may have removed the file between our open and our lock.
-            var locked = stat()
-            var named = stat()
-            if fstat(descriptor, &locked) == 0, stat(path, &named) == 0, locked.st_ino == named.st_ino { return descriptor }
-            close(descriptor)
+            guard name.hasPrefix(prefix), name.hasSuffix(".json"), let note = note("\(directory)/\(name)") else { continue }
+            if note.kinship(to: link) != .stranger { return note }
         }
-        throw StartProblem("another Weir starts or ends on \(port) all the time; stop it first")
+        return nil
     }
 
-    deinit {
-        // Said aloud: a child that is just being started holds the descriptor, and with it the lock, until it executes.
-        flock(descriptor, LOCK_UN)
+    private func note(_ path: String) -> PortOriginals? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Self.largestNote)
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        return count > 0 ? Self.decode(Array(bytes[..<count])) : nil
+    }
+
+    /// Notes it down. The file is there whole or not at all, and nobody's link is followed.
+    package func write(_ originals: PortOriginals) throws(StartProblem) {
+        let bytes = Self.encode(originals)
+        let path = path(originals.index)
+        let draft = "\(path).new"
+        unlink(draft)
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Self.problem(path, errno) }
+        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count
+        let code = errno
         close(descriptor)
-    }
-
-    /// What the note says; nil if it is new, or was cut off by a crash.
-    package func read() -> PortOriginals? {
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = pread(descriptor, &bytes, bytes.count, 0)
-        guard count > 0 else { return nil }
-        return try? JSONDecoder().decode(PortOriginals.self, from: Data(bytes[..<count]))
-    }
-
-    package func write(_ originals: PortOriginals) throws {
-        let bytes = [UInt8](try JSONEncoder().encode(originals))
-        guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, ftruncate(descriptor, bytes.count) == 0, fsync(descriptor) == 0
-        else {
-            throw StartProblem(
-                "\(path) can't be written (\(SystemCallError.name(of: errno))), so \(link)'s settings could not be put back after a crash")
+        guard isWritten, rename(draft, path) == 0 else {
+            let reason = isWritten ? errno : code
+            unlink(draft)
+            throw Self.problem(path, reason)
         }
     }
 
     /// All is put back.
-    package func remove() {
-        unlink(path)
+    package func remove(about index: Int32) {
+        unlink(path(index))
+    }
+
+    /// A note as bytes: JSON.
+    package static func encode(_ originals: PortOriginals) -> [UInt8] {
+        (try? JSONEncoder().encode(originals)).map { [UInt8]($0) } ?? []
+    }
+
+    /// nil for what is no note, or a damaged one.
+    package static func decode(_ bytes: [UInt8]) -> PortOriginals? {
+        try? JSONDecoder().decode(PortOriginals.self, from: Data(bytes))
     }
 }

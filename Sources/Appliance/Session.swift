@@ -2,11 +2,9 @@ import Glibc
 import PacketIO
 import Synchronization
 
-/// The sockets and threads that forward between two interfaces as they are now. An interface that was deleted and made again
-/// under its name is another one: then the session ends and a new one begins, with the same workers.
+/// The sockets and threads that forward between two interfaces as they are now. An interface that was deleted and made again, or was
+/// away in another network namespace, is another one: then the session ends and a new one begins, with the same workers.
 final class Session {
-    /// The interfaces' indices, by which a changed one is known.
-    let indices: [Int32]
     private let sockets: [[PortSocket]]
     private let crew: Crew
     private var threads: [NativeThread] = []
@@ -14,7 +12,6 @@ final class Session {
 
     /// Opens all sockets, then lets frames in and starts the threads.
     init(_ links: [Link], crew: Crew, shape: RingShape, processors: [Int32]) throws(SystemCallError) {
-        indices = links.map(\.index)
         self.crew = crew
         // Worker by worker: the kernel puts a port's sockets back into the group in the order in which they were made, each
         // time that the port comes up, and both ports must keep the same order.
@@ -46,6 +43,9 @@ final class Session {
             }
         }
     }
+
+    /// All sockets still belong to their interfaces. One that doesn't never will again.
+    var isBound: Bool { sockets.joined().allSatisfy(\.isBound) }
 
     /// Wakes all workers, so that they see what there is for them.
     func wake() {

@@ -1,30 +1,6 @@
 import CLinux
 import Glibc
 
-/// A network interface as rtnetlink shows it.
-public struct Link: Sendable, Equatable {
-    /// IFNAMSIZ (include/uapi/linux/if.h): bytes of a name with its terminating zero.
-    static let nameCapacity = 16
-
-    public var index: Int32
-    public var name: String
-    /// `IFF_…` flags.
-    public var flags: UInt32
-    /// Bytes of network-layer payload in a frame.
-    public var mtu: UInt32
-    /// `ARPHRD_…`: what kind of hardware, 1 for Ethernet.
-    public var hardwareType: UInt16
-    /// The bridge, bond or VRF that it is a member of, or 0.
-    public var master: Int32
-
-    /// Set up by the operator (`ip link set … up`).
-    public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
-    /// Up and with a carrier.
-    public var isRunning: Bool { isUp && flags & UInt32(IFF_RUNNING) != 0 }
-    public var isLoopback: Bool { flags & UInt32(IFF_LOOPBACK) != 0 }
-    public var isEthernet: Bool { hardwareType == 1 }
-}
-
 /// The machine's interfaces: reads them, and changes what Weir changes for a run.
 public final class Links {
     private let netlink: NetlinkSocket
@@ -37,35 +13,32 @@ public final class Links {
     public func all() throws(SystemCallError) -> [Link] {
         let request = NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg())
         return try netlink.query(request, dump: true, "list the interfaces")
-            .compactMap { Self.link($0.payload) }
+            .compactMap { Link(message: $0.payload) }
             .sorted { $0.index < $1.index }
     }
 
-    /// The interface of that name, or nil.
+    /// The interface of that name, be it an alternative one, or nil.
     public func link(named name: String) throws(SystemCallError) -> Link? {
-        guard name.utf8.count < Link.nameCapacity else { return nil }
+        let length = name.utf8.count
+        guard length > 0, length < Link.alternativeNameCapacity else { return nil }
         var request = NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg())
-        request.attribute(IFLA_IFNAME, string: name)
+        // Either attribute finds either kind of name (net/core/rtnetlink.c, rtnl_dev_get); they differ in what fits.
+        request.attribute(length < Link.nameCapacity ? IFLA_IFNAME : IFLA_ALT_IFNAME, string: name)
+        return try link(request, "look up \(name)")
+    }
+
+    /// The interface of that index, whatever it is called now, or nil.
+    public func link(index: Int32) throws(SystemCallError) -> Link? {
+        guard index > 0 else { return nil }
+        return try link(NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg(index: index)), "look up interface \(index)")
+    }
+
+    private func link(_ request: NetlinkMessage, _ what: String) throws(SystemCallError) -> Link? {
         do {
-            return try netlink.query(request, dump: false, "look up \(name)").lazy.compactMap { Self.link($0.payload) }.first
+            return try netlink.query(request, dump: false, what).lazy.compactMap { Link(message: $0.payload) }.first
         } catch  where error.code == ENODEV {
             return nil
         }
-    }
-
-    private static func link(_ payload: ArraySlice<UInt8>) -> Link? {
-        let reader = NetlinkReader(payload)
-        guard let header = reader.value(as: ifinfomsg.self) else { return nil }
-        var link = Link(index: header.ifi_index, name: "", flags: header.ifi_flags, mtu: 0, hardwareType: header.ifi_type, master: 0)
-        for (type, content) in reader.attributes(after: MemoryLayout<ifinfomsg>.size) {
-            switch type {
-            case IFLA_IFNAME: link.name = NetlinkReader.string(content)
-            case IFLA_MTU: link.mtu = NetlinkReader(content).value(as: UInt32.self) ?? 0
-            case IFLA_MASTER: link.master = NetlinkReader(content).value(as: Int32.self) ?? 0
-            default: break
-            }
-        }
-        return link
     }
 
     /// Changes the interface's MTU.

@@ -1,34 +1,6 @@
 import CLinux
 import Glibc
 
-/// What a port was like before Weir took it, and must be like again. Kept outside the process too, so that the next start
-/// after a crash knows it.
-public struct PortOriginals: Sendable, Equatable, Codable {
-    /// The interface that this is about: one made again under the same name is another.
-    public var index: Int32
-    /// The operator's MTU, by which "too big" is judged.
-    public var mtu: UInt32
-    /// `disable_ipv6`; nil where the kernel has no IPv6.
-    var ipv6Disabled: Bool?
-    /// Static addresses and routes that go when IPv6 is switched off.
-    var ipv6State: [SavedMessage]
-    /// Offloads that were on and are off for the run.
-    package var offloads: [String]
-    /// There was a `clsact` qdisc already: not ours to remove.
-    var hadHook: Bool
-
-    package init(
-        index: Int32, mtu: UInt32, ipv6Disabled: Bool?, ipv6State: [SavedMessage], offloads: [String], hadHook: Bool
-    ) {
-        self.index = index
-        self.mtu = mtu
-        self.ipv6Disabled = ipv6Disabled
-        self.ipv6State = ipv6State
-        self.offloads = offloads
-        self.hadHook = hadHook
-    }
-}
-
 /// A port that can't be taken, in the operator's words.
 public struct PortRefusal: Error, CustomStringConvertible {
     public var description: String
@@ -42,24 +14,68 @@ public struct PortPreparation {
     /// 0x8100 (net/packet/af_packet.c, packet_extra_vlan_len_allowed).
     static let tagRoom: UInt32 = 16
 
-    public let link: Link
+    public private(set) var link: Link
     public private(set) var originals: PortOriginals
+    /// What had to be guessed, for want of a note.
+    public private(set) var guess: String?
+    /// A guard of Weir's was there already.
+    public let isTakenOver: Bool
+    /// The interface is the one that was noted earlier.
+    public let isKnown: Bool
 
-    /// Looks at the port, changes nothing. `earlier` is what a run that didn't end well noted down.
-    public init(_ link: Link, earlier: PortOriginals?) throws(SystemCallError) {
+    /// Looks at the port, changes nothing.
+    ///
+    /// - Parameters:
+    ///   - earlier: what was noted about it, or about another, by this run or by one that didn't end well.
+    ///   - hasReturned: the interface has been away since `earlier` was noted.
+    public init(_ link: Link, earlier: PortOriginals?, hasReturned: Bool = false) throws(SystemCallError) {
         self.link = link
-        if var earlier, earlier.index == link.index {
+        let disabled = IPv6Switch(index: link.index).isDisabled
+        let isGuarded = try Self.isGuarded(link)
+        let hook = try TrafficControl(link).hookKind()
+        isTakenOver = isGuarded
+        if var earlier, case let kinship = earlier.kinship(to: link), kinship != .stranger {
             // Somebody has set another MTU since.
-            if link.mtu != earlier.mtu, link.mtu != earlier.mtu &+ Self.tagRoom { earlier.mtu = link.mtu }
+            if link.mtu != earlier.mtu &+ Self.tagRoom { earlier.mtu = link.mtu }
+            earlier.follow(link)
+            // Without a guard, and with IPv6 on where it was switched off, it has been away as well: what was on it then is gone.
+            if hasReturned || kinship == .returned || (!isGuarded && disabled == false && earlier.ipv6Disabled == false) {
+                earlier.ipv6Disabled = disabled
+                earlier.ipv6State = disabled == false ? try Links().volatileIPv6State(of: link) : []
+                earlier.hadHook = isGuarded ? earlier.hadHook : hook != nil
+            }
             originals = earlier
+            isKnown = true
             return
         }
-        let disabled = IPv6Switch(link.name).isDisabled
+        isKnown = false
         originals = PortOriginals(
-            index: link.index, mtu: link.mtu, ipv6Disabled: disabled,
+            of: link, ipv6Disabled: disabled,
             ipv6State: disabled == false ? try Links().volatileIPv6State(of: link) : [],
             offloads: (try? Offloads(link.name).enabled(among: Offloads.unbearable)) ?? [],
-            hadHook: try TrafficControl(link).hookKind() != nil)
+            hadHook: !isGuarded && hook != nil)
+        if isGuarded { guessOriginals() }
+    }
+
+    /// A guard of Weir's is there, and no note says what the port was like before: then the MTU has been raised, and IPv6 switched off
+    /// unless it is off everywhere.
+    private mutating func guessOriginals() {
+        if link.mtu > 68 + Self.tagRoom { originals.mtu = link.mtu - Self.tagRoom }
+        if originals.ipv6Disabled == true { originals.ipv6Disabled = IPv6Switch.isDisabledByDefault }
+        guess =
+            "\(link.name) is guarded by a run of Weir that left no note of what it was like before; it is taken to have had an MTU of "
+            + "\(originals.mtu), IPv6 \(originals.ipv6Disabled == false ? "on" : "off") and no clsact qdisc, and is put back so at the end"
+    }
+
+    /// Throws what makes it impossible to take the port, as far as that can be seen without changing anything.
+    public func expectToBeTaken() throws {
+        if let kind = try TrafficControl(link).hookKind(), kind != "clsact" { throw hookRefusal(kind) }
+        guard originals.ipv6Disabled == false else { return }
+        do throws(SystemCallError) {
+            try IPv6Switch(index: link.index).expectWritable()
+        } catch {
+            throw ipv6Refusal(error)
+        }
     }
 
     /// Puts the guard in place and changes what must be changed. Returns what couldn't be done but can be lived without.
@@ -67,15 +83,13 @@ public struct PortPreparation {
         var warnings = try raiseGuard()
         if originals.ipv6Disabled == false {
             do throws(SystemCallError) {
-                try IPv6Switch(link.name).set(disabled: true)
+                try IPv6Switch(index: link.index).set(disabled: true)
             } catch {
-                throw PortRefusal(
-                    description: "IPv6 can't be switched off on \(link.name) (\(error)), and the host would speak there; "
-                        + "check that /proc/sys is writable")
+                throw ipv6Refusal(error)
             }
         }
         if !originals.offloads.isEmpty {
-            let offloads = try Offloads(link.name)
+            let offloads = try Offloads(Link.currentName(of: link.index))
             try? offloads.set(originals.offloads, on: false)
             let left = try offloads.enabled(among: originals.offloads)
             if !left.isEmpty {
@@ -86,6 +100,12 @@ public struct PortPreparation {
         }
         if let warning = raiseMTU(from: originals.mtu) { warnings.append(warning) }
         return warnings
+    }
+
+    private func ipv6Refusal(_ error: SystemCallError) -> PortRefusal {
+        PortRefusal(
+            description: "IPv6 can't be switched off on \(link.name) (\(error)), and the host would speak there; "
+                + "make /proc/sys writable, or switch IPv6 off beforehand (sysctl net.ipv6.conf.\(link.name).disable_ipv6=1)")
     }
 
     /// Room for tags above an MTU that the operator has set; a warning if the device won't have it.
@@ -99,32 +119,55 @@ public struct PortPreparation {
         }
     }
 
-    /// To be called when the interface's MTU was seen to have changed. If it wasn't this run that set it, it is the new
-    /// original; returns that MTU then, and a warning if the room above it isn't to be had.
-    public mutating func noteMTU(_ mtu: UInt32) -> (mtu: UInt32, warning: String?)? {
-        guard mtu != originals.mtu &+ Self.tagRoom else { return nil }
-        originals.mtu = mtu
-        return (mtu, raiseMTU(from: mtu))
+    /// To be called with the interface as it is now, under whatever name and address. If its MTU is one that this run didn't set, that
+    /// is the new original; returns it then, and a warning if the room above it isn't to be had.
+    public mutating func follow(_ now: Link) -> (mtu: UInt32, warning: String?)? {
+        let before = link.mtu
+        link = now
+        originals.follow(now)
+        guard now.mtu != before, now.mtu != originals.mtu &+ Self.tagRoom else { return nil }
+        originals.mtu = now.mtu
+        return (now.mtu, raiseMTU(from: now.mtu))
     }
 
-    /// Puts everything back as it was; what couldn't be, in words.
+    /// Puts back what is not as it was; what couldn't be, in words.
     public func giveBack() -> [String] {
         var failures: [String] = []
         func attempt(_ step: () throws -> Void) {
             do { try step() } catch { failures.append("\(error)") }
         }
-        attempt { try Links().setMTU(originals.mtu, of: link) }
-        attempt { if !originals.offloads.isEmpty { try Offloads(link.name).set(originals.offloads, on: true) } }
+        attempt {
+            let links = try Links()
+            // Another MTU than that of this run is somebody else's wish.
+            guard let now = try links.link(index: link.index), now.mtu == originals.mtu &+ Self.tagRoom else { return }
+            try links.setMTU(originals.mtu, of: now)
+        }
+        attempt {
+            guard !originals.offloads.isEmpty else { return }
+            let offloads = try Offloads(Link.currentName(of: link.index))
+            if try offloads.enabled(among: originals.offloads).count < originals.offloads.count {
+                try offloads.set(originals.offloads, on: true)
+            }
+        }
         attempt { try lowerGuard() }
         // Last: the host may speak again from here on, and does so (duplicate address detection).
-        if originals.ipv6Disabled == false {
-            attempt { try IPv6Switch(link.name).set(disabled: false) }
+        let ipv6 = IPv6Switch(index: link.index)
+        if originals.ipv6Disabled == false, ipv6.isDisabled == true {
+            attempt { try ipv6.set(disabled: false) }
             for message in originals.ipv6State { attempt { try Links().replay(message, on: link.name) } }
         }
         return failures
     }
 
     // MARK: guard
+
+    /// A guard of Weir's is there, whole or in part.
+    private static func isGuarded(_ link: Link) throws(SystemCallError) -> Bool {
+        let control = try TrafficControl(link)
+        guard try control.hookKind() != nil else { return false }
+        for side in TrafficControl.Side.allCases where try control.filters(side).contains(where: \.isOurs) { return true }
+        return false
+    }
 
     private func raiseGuard() throws -> [String] {
         let control = try TrafficControl(link)
@@ -138,9 +181,7 @@ public struct PortPreparation {
         case "clsact":
             break
         case let kind?:
-            throw PortRefusal(
-                description: "\(link.name) has a qdisc of kind \"\(kind)\", which has no place for a rule that keeps the host silent; "
-                    + "replace it with clsact (tc qdisc del dev \(link.name) \(kind); tc qdisc add dev \(link.name) clsact)")
+            throw hookRefusal(kind)
         }
         var warnings: [String] = []
         for side in TrafficControl.Side.allCases {
@@ -166,6 +207,12 @@ public struct PortPreparation {
         return warnings
     }
 
+    private func hookRefusal(_ kind: String) -> PortRefusal {
+        PortRefusal(
+            description: "\(link.name) has a qdisc of kind \"\(kind)\", which has no place for a rule that keeps the host silent; "
+                + "replace it with clsact (tc qdisc del dev \(link.name) \(kind); tc qdisc add dev \(link.name) clsact)")
+    }
+
     private func guardRefusal(_ error: SystemCallError) -> PortRefusal {
         PortRefusal(
             description: "the host can't be kept off \(link.name) (\(error)); "
@@ -182,27 +229,5 @@ public struct PortPreparation {
             }
         }
         if !originals.hadHook, !othersAreThere { try control.removeClsact() }
-    }
-}
-
-/// `net.ipv6.conf.NAME.disable_ipv6`.
-private struct IPv6Switch {
-    let path: String
-
-    init(_ name: String) {
-        path = "/proc/sys/net/ipv6/conf/\(name)/disable_ipv6"
-    }
-
-    /// nil where the kernel has no IPv6.
-    var isDisabled: Bool? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        return fgetc(file) != Int32(UInt8(ascii: "0"))
-    }
-
-    func set(disabled: Bool) throws(SystemCallError) {
-        let number = try systemCall("open \(path)") { open(path, O_WRONLY | O_CLOEXEC) }
-        let file = Descriptor(owning: number)
-        try systemCall("write \(path)") { write(file.number, disabled ? "1" : "0", 1) }
     }
 }

@@ -65,15 +65,7 @@ public final class PortSocket: Sendable {
         try setOption(number, SOL_PACKET, PACKET_RX_RING, request, "PACKET_RX_RING")
         let mapping = try Mapping(number, count: Int(request.tp_block_size) * Int(request.tp_block_nr))
 
-        var address = sockaddr_ll()
-        address.sll_family = UInt16(AF_PACKET)
-        address.sll_protocol = UInt16(ETH_P_ALL).bigEndian
-        address.sll_ifindex = link.index
-        try systemCall("bind \(link.name)") {
-            withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, socklen_t(MemoryLayout<sockaddr_ll>.size)) }
-            }
-        }
+        try bindPacketSocket(number, to: link, protocol: ETH_P_ALL)
         var membership = packet_mreq()
         membership.mr_ifindex = link.index
         membership.mr_type = UInt16(PACKET_MR_PROMISC)
@@ -89,6 +81,9 @@ public final class PortSocket: Sendable {
     public func open() throws(SystemCallError) {
         try setOption(number, SOL_SOCKET, SO_DETACH_FILTER, Int32(0), "SO_DETACH_FILTER")
     }
+
+    /// The socket still belongs to its interface: the kernel ends that when the interface is removed or moved away, for good.
+    public var isBound: Bool { boundInterface(of: number) == link.index }
 
     /// Frames that the kernel could not put into the ring since the last call.
     public func takeKernelDrops() -> UInt64 {
