@@ -14,7 +14,7 @@ public enum StartChecks {
         let table = try Links()
         let all = try table.all()
         let links = try names.map { name in
-            guard let link = all.first(where: { $0.name == name }) else {
+            guard let link = all.first(where: { $0.isCalled(name) }) else {
                 let others = all.filter { $0.isEthernet && !$0.isLoopback }.map(\.name).joined(separator: ", ")
                 throw StartProblem(
                     "there is no interface \(name)"
@@ -22,12 +22,14 @@ public enum StartChecks {
             }
             return link
         }
-        for link in links {
-            if link.isLoopback {
-                throw StartProblem("\(link.name) is the loopback interface, on which there is no wire; name an Ethernet port")
-            }
-            if !link.isEthernet { throw StartProblem("\(link.name) is not an Ethernet interface, and Weir forwards Ethernet frames only") }
+        guard links[0].index != links[1].index else {
+            throw StartProblem(
+                "\(names[0]) and \(names[1]) are the same interface: a wire has two ends, so name two different interfaces")
         }
+        let obstacle =
+            links.lazy.compactMap { PortSuitability.obstacle(to: $0, among: all) }.first
+            ?? PortSuitability.obstacle(between: links[0], and: links[1], among: all)
+        if let obstacle { throw StartProblem(obstacle) }
         try privileges()
         return (links, try warnings(links, all: all, table))
     }
@@ -47,6 +49,7 @@ public enum StartChecks {
     private static func warnings(_ links: [Link], all: [Link], _ table: Links) throws -> [String] {
         var warnings: [String] = []
         for link in links {
+            if link.kind == "dummy" { warnings.append("\(link.name) is a dummy: nothing comes in there, and what is sent is lost") }
             if link.master != 0 {
                 let master = all.first { $0.index == link.master }?.name ?? "another interface"
                 warnings.append(
