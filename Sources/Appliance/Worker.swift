@@ -185,10 +185,12 @@ package struct Worker: ~Copyable {
     ) -> Departure {
         let memory = UnsafeMutableRawBufferPointer(start: frame.start, count: frame.length)
         var bytes = memory.mutableBytes
-        let flags = frame.virtioHeader.flags
+        let header = frame.virtioHeader
+        let flags = header.flags
         let judgement = firewall.judge(
             &bytes, tag: frame.tag, isChecksumPartial: flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0,
-            isChecksumValid: flags & UInt8(VIRTIO_NET_HDR_F_DATA_VALID) != 0, ingress: UInt8(truncatingIfNeeded: ingress), at: now,
+            isChecksumValid: flags & UInt8(VIRTIO_NET_HDR_F_DATA_VALID) != 0, zeroLength: header.zeroLength,
+            ingress: UInt8(truncatingIfNeeded: ingress), at: now,
             virtioHeader: VirtioHeader(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }

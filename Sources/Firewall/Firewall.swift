@@ -100,15 +100,17 @@ public struct Firewall: ~Copyable {
     ///   - tag: The outermost tag if it is not in `bytes`. Rules may change it too: see `Judgement.frame`.
     ///   - isChecksumPartial: The transport checksum is left to hardware (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
     ///   - isChecksumValid: It was looked at and found right already (`VIRTIO_NET_HDR_F_DATA_VALID`).
+    ///   - zeroLength: What a length of 0 in an IP header means.
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
     ///   - virtioHeader: What stands in front of the frame, for when it is held.
     ///   - time: Of its capture, likewise.
     public mutating func judge(
-        _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, isChecksumValid: Bool = false, ingress: UInt8,
-        at instant: Instant, virtioHeader: VirtioHeader = VirtioHeader(), time: UInt64 = 0
+        _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, isChecksumValid: Bool = false,
+        zeroLength: ZeroLength = .literal, ingress: UInt8, at instant: Instant, virtioHeader: VirtioHeader = VirtioHeader(),
+        time: UInt64 = 0
     ) -> Judgement {
-        let frame = ParsedFrame.parse(bytes.bytes, tag: tag)
+        let frame = ParsedFrame.parse(bytes.bytes, tag: tag, zeroLength: zeroLength)
         let judgement =
             frame.isFragment
             ? gather(&bytes, frame, virtioHeader: virtioHeader, ingress: ingress, at: instant, time: time)

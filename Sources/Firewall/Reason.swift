@@ -23,6 +23,7 @@ public enum Reason: UInt8, Sendable, CaseIterable {
     case ipv6Version = 23
     case ipv6BeyondFrame = 24
     case ipv6ExtensionHeaderCutOff = 25
+    case ipv6Jumbogram = 26
 
     case fragmentMode = 32
     case fragmentTimeout = 33
@@ -80,6 +81,7 @@ public enum Reason: UInt8, Sendable, CaseIterable {
             case .ipv6Version: .ipv6Version
             case .ipv6BeyondFrame: .ipv6BeyondFrame
             case .ipv6ExtensionHeaderCutOff: .ipv6ExtensionHeaderCutOff
+            case .ipv6Jumbogram: .ipv6Jumbogram
             }
     }
 
@@ -117,6 +119,7 @@ public enum Reason: UInt8, Sendable, CaseIterable {
         case .ipv6Version: Malformation.ipv6Version.name
         case .ipv6BeyondFrame: Malformation.ipv6BeyondFrame.name
         case .ipv6ExtensionHeaderCutOff: Malformation.ipv6ExtensionHeaderCutOff.name
+        case .ipv6Jumbogram: Malformation.ipv6Jumbogram.name
         }
     }
 }

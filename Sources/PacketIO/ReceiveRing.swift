@@ -42,6 +42,18 @@ public struct ReceivedFrame {
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: length) }
 }
 
+extension virtio_net_hdr {
+    /// What a length of 0 in the frame's IP header means: only TCP super-frames are longer than the field can say
+    /// (`skb_ip_totlen`, include/linux/ip.h).
+    @inlinable
+    public var zeroLength: ZeroLength {
+        switch Int32(gso_type) & ~VIRTIO_NET_HDR_GSO_ECN {
+        case VIRTIO_NET_HDR_GSO_TCPV4, VIRTIO_NET_HDR_GSO_TCPV6: .superFrame
+        default: .literal
+        }
+    }
+}
+
 /// What a receive slot held.
 public enum Received {
     case frame(ReceivedFrame)

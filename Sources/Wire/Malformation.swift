@@ -1,7 +1,7 @@
 /// What is wrong with a frame that can't be parsed as what it says it is.
 ///
 /// Only Ethernet, IPv4 and IPv6 are held to their format, behind any number of tags. Whatever else a frame bears is payload.
-public enum Malformation: UInt8, Sendable, CaseIterable {
+public enum Malformation: UInt8, Error, Sendable, CaseIterable {
     /// Fewer than 14 bytes.
     case ethernetHeaderCutOff
     /// Fewer than 20 bytes behind an EtherType of 0x0800.
@@ -22,6 +22,8 @@ public enum Malformation: UInt8, Sendable, CaseIterable {
     case ipv6BeyondFrame
     /// An extension header does not end inside the packet.
     case ipv6ExtensionHeaderCutOff
+    /// A jumbo payload option stands for the payload length (RFC 2675), and the frame is no super-frame.
+    case ipv6Jumbogram
 
     /// The name in counters, captures and reports; it does not change between releases.
     public var name: String {
@@ -36,6 +38,7 @@ public enum Malformation: UInt8, Sendable, CaseIterable {
         case .ipv6Version: "ipv6-version"
         case .ipv6BeyondFrame: "ipv6-beyond-frame"
         case .ipv6ExtensionHeaderCutOff: "ipv6-extension-header-cut-off"
+        case .ipv6Jumbogram: "ipv6-jumbogram"
         }
     }
 }

@@ -19,9 +19,10 @@ extension ParsedFrame {
     /// - Parameters:
     ///   - bytes: The frame from its destination address on, without the frame check sequence.
     ///   - tag: The outermost tag if it is not in `bytes`: a packet socket gives it apart.
-    public static func parse(_ bytes: RawSpan, tag: VLANTag?) -> ParsedFrame {
+    ///   - zeroLength: What a length of 0 in the IP header means.
+    public static func parse(_ bytes: RawSpan, tag: VLANTag?, zeroLength: ZeroLength = .literal) -> ParsedFrame {
         let tagLength = tag == nil ? 0 : VLANTag.length
-        var frame = ParsedFrame(byteCount: bytes.byteCount, length: bytes.byteCount &+ tagLength)
+        var frame = ParsedFrame(byteCount: bytes.byteCount, length: bytes.byteCount &+ tagLength, zeroLength: zeroLength)
         frame.readLink(bytes, tag: tag)
         guard frame.malformation == nil else { return frame }
         frame.readNetwork(bytes)
@@ -42,7 +43,7 @@ extension ParsedFrame {
     /// - Parameter bytes: As many as were parsed.
     public func readAgain(_ bytes: RawSpan) -> ParsedFrame {
         guard bytes.byteCount == byteCount, networkOffset >= Ethernet.headerLength else { return self }
-        var frame = ParsedFrame(byteCount: byteCount, length: length)
+        var frame = ParsedFrame(byteCount: byteCount, length: length, zeroLength: zeroLength)
         frame.destinationAddress = destinationAddress
         frame.tagCount = tagCount
         frame.isTagOutOfBand = isTagOutOfBand

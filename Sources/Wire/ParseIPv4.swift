@@ -43,7 +43,10 @@ extension ParsedFrame {
         guard first >> 4 == 4 else { return .ipv4Version }
         let headerLength = Int(first & 0x0f) &* 4
         guard headerLength >= IPv4.headerLength else { return .ipv4HeaderLength }
-        let totalLength = Int(bytes.be16(at: start &+ IPv4.totalLength))
+        var totalLength = Int(bytes.be16(at: start &+ IPv4.totalLength))
+        let flagsAndOffset = bytes.be16(at: start &+ IPv4.flagsAndFragmentOffset)
+        let isFragment = flagsAndOffset & (IPv4.moreFragments | IPv4.fragmentOffsetMask) != 0
+        if totalLength == 0, zeroLength != .literal, networkLength > headerLength, !isFragment { totalLength = networkLength }
         guard totalLength >= headerLength else { return .ipv4TotalLength }
         guard totalLength <= networkLength else { return .ipv4BeyondFrame }
 
@@ -55,11 +58,10 @@ extension ParsedFrame {
         hasIPv4Options = headerLength > IPv4.headerLength
         identification = UInt32(bytes.be16(at: start &+ IPv4.identification))
 
-        let flagsAndOffset = bytes.be16(at: start &+ IPv4.flagsAndFragmentOffset)
         doNotFragment = flagsAndOffset & IPv4.doNotFragment != 0
         moreFragments = flagsAndOffset & IPv4.moreFragments != 0
         fragmentOffset = Int(flagsAndOffset & IPv4.fragmentOffsetMask) &* 8
-        isFragment = moreFragments || fragmentOffset != 0
+        self.isFragment = isFragment
 
         let number = bytes.u8(at: start &+ IPv4.protocol)
         if isFragment {

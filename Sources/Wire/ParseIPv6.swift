@@ -35,13 +35,20 @@ extension ParsedFrame {
     /// Checks what Linux checks before nft may read the transport header (`nft_set_pktinfo_ipv6_validate`), and reads the header
     /// and its extensions.
     ///
-    /// A payload length of 0 is a packet without payload: jumbograms (RFC 2675) do not fit an Ethernet frame.
+    /// A payload length of 0 is a packet without payload, unless the frame is a super-frame (see `ZeroLength`). A jumbogram (RFC 2675)
+    /// does not fit an Ethernet frame: what says that it is one is dropped under that name.
     mutating func readIPv6(_ bytes: RawSpan) -> Malformation? {
         let start = networkOffset
         guard networkLength >= IPv6.headerLength else { return .ipv6HeaderCutOff }
         let first = bytes.be16(at: start &+ IPv6.versionAndTrafficClass)
         guard first >> 12 == 6 else { return .ipv6Version }
-        let totalLength = IPv6.headerLength &+ Int(bytes.be16(at: start &+ IPv6.payloadLength))
+        var totalLength = IPv6.headerLength &+ Int(bytes.be16(at: start &+ IPv6.payloadLength))
+        if totalLength == IPv6.headerLength {
+            switch lengthOfZero(bytes) {
+            case .success(let length): totalLength = length
+            case .failure(let malformation): return malformation
+            }
+        }
         guard totalLength <= networkLength else { return .ipv6BeyondFrame }
 
         // Set only once the chain has been walked: a malformed packet is to leave nothing behind.
@@ -52,8 +59,29 @@ extension ParsedFrame {
         packet.destination = bytes.be128(at: start &+ IPv6.destination)
         packet.trafficClass = UInt8(truncatingIfNeeded: first >> 4)
         guard packet.walkExtensionHeaders(bytes) else { return .ipv6ExtensionHeaderCutOff }
+        // Super-frames are no fragments: this one has no payload in which its fragment header could stand.
+        guard !packet.isFragment || bytes.be16(at: start &+ IPv6.payloadLength) != 0 else { return .ipv6ExtensionHeaderCutOff }
         self = packet
         return nil
+    }
+
+    /// The packet's length where the payload length is 0.
+    private func lengthOfZero(_ bytes: RawSpan) -> Result<Int, Malformation> {
+        let next = bytes.u8(at: networkOffset &+ IPv6.nextHeader)
+        if next == IPProtocol.hopByHopOptions,
+            let jumbo = JumboPayload.length(bytes, hopByHopAt: networkOffset &+ IPv6.headerLength, before: networkOffset &+ networkLength)
+        {
+            // Linux puts the option into super-frames of its own, and takes it out on the way to the wire.
+            let isSuperFrame = zeroLength != .literal && jumbo == networkLength &- IPv6.headerLength && jumbo > 0xffff
+            return isSuperFrame ? .success(networkLength) : .failure(.ipv6Jumbogram)
+        }
+        let reachesEnd =
+            switch zeroLength {
+            case .literal: false
+            case .superFrame: true
+            case .recorded: networkLength > ZeroLength.shortestPayload && next != IPProtocol.noNextHeader
+            }
+        return .success(reachesEnd ? networkLength : IPv6.headerLength)
     }
 
     /// Walks as Linux does for nft (`ipv6_find_hdr` with no target and `IP6_FH_F_AUTH`): extension headers in any order and number;

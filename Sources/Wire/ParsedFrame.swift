@@ -17,6 +17,8 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var length: Int
     /// What is wrong with the frame, if anything. The fields of the layer at fault and of those above it are then unset.
     public internal(set) var malformation: Malformation?
+    /// What a length of 0 in an IP header was taken for.
+    public internal(set) var zeroLength: ZeroLength
 
     // MARK: Link
 
@@ -92,9 +94,10 @@ public struct ParsedFrame: Sendable, Equatable {
         if outermostTag != nil { outermostTag = tag }
     }
 
-    init(byteCount: Int, length: Int) {
+    init(byteCount: Int, length: Int, zeroLength: ZeroLength) {
         self.byteCount = byteCount
         self.length = length
+        self.zeroLength = zeroLength
     }
 
     /// The first byte behind the packet: what follows is padding.

@@ -45,6 +45,8 @@ private let cases: [JudgementCase] = [
     JudgementCase("IPv6 version", "\(ip6) version 4", .ipv6Version),
     JudgementCase("IPv6 beyond the frame", "\(ip6) length 1", .ipv6BeyondFrame),
     JudgementCase("cut off IPv6 extension header", "\(ip6) nexthdr 60", .ipv6ExtensionHeaderCutOff),
+    JudgementCase(
+        "IPv6 jumbogram", "\(ip6) nexthdr 0 length 0 payload 0x0600c20400010000", .ipv6Jumbogram),
 ]
 
 private func program(_ policy: Policy) throws(ProgramError) -> Program {

@@ -74,6 +74,10 @@ extension LabTests {
                 ("ipv6-version", "overwritten(near/near6/UDP(dport=9)/data(30), 14, 0x40)"),
                 ("ipv6-beyond-frame", "overwritten(near/near6/UDP(dport=9)/data(30), 18, 0, 39)"),
                 ("ipv6-extension-header-cut-off", "near/IPv6(src='fd77::1', dst='fd77::2', nh=0)/Raw(b'\\x11\\1\\0\\0\\0\\0\\0\\0')"),
+                (
+                    "ipv6-jumbogram",
+                    "near/IPv6(src='fd77::1', dst='fd77::2', nh=0, plen=0)/Raw(b'\\x06\\0\\xc2\\4\\0\\1\\0\\0' + bytes(600))"
+                ),
                 ("ipv4-version", "overwritten(near/Dot1Q(vlan=5)/near4/UDP(dport=9)/data(30), 18, 0x55)"),
                 ("ipv6-beyond-frame", "overwritten(near/Dot1AD(vlan=5)/Dot1Q(vlan=6)/near6/UDP(dport=9)/data(30), 26, 0, 39)"),
             ])

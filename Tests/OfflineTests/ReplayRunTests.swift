@@ -333,6 +333,22 @@ struct ReadReport: Decodable {
         #expect(dropped.first?.interface == "a" && dropped.first?.direction == .inbound)
     }
 
+    /// Windows' segmentation offload and BIG TCP leave a length of 0 in what is captured before the hardware has it.
+    @Test(
+        "a super-frame without a length ends with its frame",
+        arguments: [
+            Frame.ethernet(to: 2, from: 1).ipv4(totalLength: 0).tcp(4000, 80).payload(60_000),
+            Frame.ethernet(to: 2, from: 1).ipv6(payloadLength: 0).tcp(4000, 80).payload(60_000),
+        ])
+    func superFrameWithoutLength(_ frame: Frame) throws {
+        let capture = CaptureBytes.pcap().record(frame.bytes, at: Self.start)
+        let (_, report, _, problems, _) = try Self.run([capture], rules: "tcp dport 80 meta length > 60000 counter drop") {
+            settings, _ in settings.ingress = .port(0)
+        }
+        #expect(problems.isEmpty)
+        #expect(report.reasons["rule"]?.frames == 1, "\(report.reasons)")
+    }
+
     @Test("the summary says what was not judged and which rules no frame matched")
     func summary() throws {
         let capture = Self.both.packet(Self.near, at: Self.start).packet(Self.near, interface: 1, at: Self.start)

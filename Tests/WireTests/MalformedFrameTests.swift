@@ -50,6 +50,12 @@ private let cases: [MalformedCase] = [
     MalformedCase("ipv6 payload one beyond the frame", Frame.ethernet().ipv6(payloadLength: 9).udp(1, 2), .ipv6BeyondFrame),
     MalformedCase("ipv6 cut off by one", udp6.cut(to: 69), .ipv6BeyondFrame),
     MalformedCase("ipv6 payload length 0", Frame.ethernet().ipv6(payloadLength: 0).udp(1, 2), nil),
+    MalformedCase(
+        "ipv6 jumbo payload option in place of the payload length",
+        Frame.ethernet().ipv6(payloadLength: 0).extensionHeader(0, bytes: [0xc2, 4, 0, 1, 0, 0]).udp(1, 2), .ipv6Jumbogram),
+    MalformedCase(
+        "ipv6 jumbo payload option that is cut off",
+        Frame.ethernet().ipv6(payloadLength: 0).extensionHeader(0, bytes: [0xc2, 4, 0, 1, 0, 0]).cut(to: 61), .ipv6ExtensionHeaderCutOff),
     MalformedCase("ipv6 extension header, nothing there", Frame.ethernet().ipv6(nextHeader: 0), .ipv6ExtensionHeaderCutOff),
     MalformedCase(
         "ipv6 extension header longer than the packet", Frame.ethernet().ipv6().extensionHeader(60, lengthField: 3).udp(1, 2),

@@ -43,10 +43,14 @@ import Wire
 
     /// - Returns: What does not hold for the bytes; nil if all does.
     static func complaint(_ bytes: [UInt8]) -> String? {
-        let frame = parse(bytes)
+        [ZeroLength.literal, .superFrame, .recorded].lazy.compactMap { complaint(bytes, zeroLength: $0) }.first
+    }
+
+    private static func complaint(_ bytes: [UInt8], zeroLength: ZeroLength) -> String? {
+        let frame = parse(bytes, zeroLength: zeroLength)
         guard isInside(frame, bytes.count) else { return "outside: \(bytes)" }
         if let (rest, tag) = takeOutTag(of: bytes) {
-            let apart = parse(rest, tag: tag)
+            let apart = parse(rest, tag: tag, zeroLength: zeroLength)
             guard isInside(apart, rest.count) else { return "outside with the tag apart: \(bytes)" }
             guard agrees(frame, apart) else { return "the tag apart makes a difference: \(bytes)" }
         }

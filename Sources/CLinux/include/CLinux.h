@@ -25,6 +25,9 @@
 #include <sys/uio.h>
 
 // Newer than Debian 12's linux/if_packet.h (include/uapi/linux/if_packet.h).
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
 #ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
 #define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
 #endif

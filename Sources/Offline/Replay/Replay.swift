@@ -2,6 +2,7 @@ public import Classifier
 public import Firewall
 public import Flows
 public import Fragments
+public import Wire
 
 /// Where a frame stands among those that are replayed.
 public struct FramePlace: BitwiseCopyable, Sendable, Equatable {
@@ -52,17 +53,21 @@ extension ReplaySink where Self: ~Copyable {
 public struct Replay: ~Copyable {
     private var firewall: Firewall
     private var clock = ReplayClock()
+    private let zeroLength: ZeroLength
     public let counters: FirewallCounters
 
     /// - Parameters:
     ///   - program: Compiled with 0 as its `start`, from which the first frame counts. Its limits and quotas go on from where they are.
+    ///   - zeroLength: What a length of 0 in an IP header means: captures may hold super-frames.
     ///   - connections: Says which connections there are, to others too.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
-        flows: FlowSettings = FlowSettings(), connections: FollowedConnections = FollowedConnections(), packets: JudgedPackets? = nil
+        flows: FlowSettings = FlowSettings(), zeroLength: ZeroLength = .literal, connections: FollowedConnections = FollowedConnections(),
+        packets: JudgedPackets? = nil
     ) {
         counters = FirewallCounters(for: program)
+        self.zeroLength = zeroLength
         firewall = Firewall(
             program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows,
             connections: connections, packets: packets)
@@ -87,7 +92,7 @@ public struct Replay: ~Copyable {
         let instant = pass(until: time, into: &sink)
         var span = bytes.mutableBytes
         let judgement = firewall.judge(
-            &span, tag: nil, ingress: ingress, at: instant, virtioHeader: HeldPlace.header(of: place), time: time)
+            &span, tag: nil, zeroLength: zeroLength, ingress: ingress, at: instant, virtioHeader: HeldPlace.header(of: place), time: time)
         let frame = JudgedFrame(
             place: place, ingress: ingress, time: time, judgement: judgement, bytes: UnsafeRawBufferPointer(bytes))
         if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }

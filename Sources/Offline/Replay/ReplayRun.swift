@@ -74,7 +74,8 @@ public struct ReplayRun: ~Copyable {
 
     public init(_ settings: ReplaySettings) {
         self.settings = settings
-        replay = Replay(settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows)
+        replay = Replay(
+            settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded)
         output = ReplayOutput(settings)
         finder = IngressFinder(ports: settings.program.ports, choice: settings.ingress)
         filled = .allocate(byteCount: settings.fillsCutFrames ? CaptureReader.longestFrame : 16, alignment: 16)
