@@ -9,9 +9,6 @@ struct FailureWatch {
     /// Seconds without a loss after which it counts as over.
     private static let patience = 5
 
-    /// What a port that is down or gone gives, which is said of the port itself.
-    private static let saidOfThePort = [ENETDOWN, ENXIO, ENODEV]
-
     private struct Watched {
         var total: UInt64 = 0
         /// Seconds since the last loss; nil if all is well.
@@ -20,7 +17,7 @@ struct FailureWatch {
     }
 
     private enum Cause: Hashable {
-        case send(port: Int, code: Int)
+        case send(port: Int, SendFailure)
         case kernelDrops(port: Int)
         case capture
         case events
@@ -36,9 +33,8 @@ struct FailureWatch {
     /// To be called once a second.
     mutating func look(at crew: Crew, captures: [DropCapture], events: EventWriter?, _ log: Logger) {
         for port in ports.indices {
-            for code in 1...PortCounters.largestError where !Self.saidOfThePort.contains(Int32(code)) {
-                let total = crew.portCounters.reduce(0) { $0 &+ $1[port].failures(code) }
-                note(.send(port: port, code: code), total, log)
+            for (failure, total) in PortCounters.failures(crew.portCounters.map { $0[port] }) where !failure.isSaidOfThePort {
+                note(.send(port: port, failure), total, log)
             }
             note(.kernelDrops(port: port), crew.kernelDrops[port], log)
         }
@@ -68,8 +64,8 @@ struct FailureWatch {
 
     private func begin(_ cause: Cause) -> String {
         switch cause {
-        case .send(let port, let code):
-            "frames are lost on their way out of \(ports[port]): \(SystemCallError.name(of: Int32(code)))"
+        case .send(let port, let failure):
+            "frames are lost on their way out of \(ports[port]) (\(failure.name)): \(failure.advice(ports[port]))"
         case .kernelDrops(let port):
             "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full (--slots, --workers)"
         case .capture:
@@ -80,8 +76,7 @@ struct FailureWatch {
 
     private func end(_ cause: Cause) -> String {
         switch cause {
-        case .send(let port, let code):
-            "no more frames are lost on their way out of \(ports[port]) (\(SystemCallError.name(of: Int32(code))))"
+        case .send(let port, let failure): "no more frames are lost on their way out of \(ports[port]) (\(failure.name))"
         case .kernelDrops(let port): "the receive ring of \(ports[port]) has room again"
         case .capture: "the capture is complete again"
         case .events: "events are written again"

@@ -3,7 +3,6 @@ import Classifier
 import Firewall
 import PacketIO
 import Reporting
-import Segmentation
 
 /// All counters of a run at one moment, for people and for machines.
 struct Report: Encodable {
@@ -18,7 +17,7 @@ struct Report: Encodable {
         var tooBig: UInt64
         /// Frames that came in here and of which only the beginning could be had.
         var truncated: UInt64
-        /// Frames that could not be sent by this port, by the error's name or the fault's (`SegmentationFault`).
+        /// Frames that could not be sent by this port, by the cause's name.
         var sendFailures: [String: UInt64]
     }
 
@@ -64,20 +63,12 @@ struct Report: Encodable {
         ports = configuration.ports.indices.map { port in
             let counters = crew.portCounters.map { $0[port] }
             func sum(_ cell: PortCounters.Cell) -> UInt64 { counters.reduce(0) { $0 &+ $1.value(cell) } }
-            var failures: [String: UInt64] = [:]
-            for code in 0...PortCounters.largestError {
-                let count = counters.reduce(0) { $0 &+ $1.failures(code) }
-                if count > 0 { failures[ErrorName.symbol(code)] = count }
-            }
-            for fault in SegmentationFault.allCases {
-                let count = counters.reduce(0) { $0 &+ $1.faults(fault) }
-                if count > 0 { failures[fault.name] = count }
-            }
             return PortReport(
                 name: configuration.ports[port], up: isUp[port],
                 received: Amount(Hits(frames: sum(.receivedFrames), bytes: sum(.receivedBytes))),
                 sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops[port],
-                tooBig: sum(.tooBig), truncated: sum(.truncated), sendFailures: failures)
+                tooBig: sum(.tooBig), truncated: sum(.truncated),
+                sendFailures: Dictionary(uniqueKeysWithValues: PortCounters.failures(counters).map { ($0.key.name, $0.value) }))
         }
         let (edition, counted) = crew.counted()
         reloads = edition.number

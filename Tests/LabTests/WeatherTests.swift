@@ -115,7 +115,7 @@ extension LabTests {
             let counters = try weir.counters()
             let port = try #require(counters.port("eth2"))
             #expect(throttled.received < 500 && throttled.reordered == 0)
-            #expect((port.sendFailures["ENOBUFS"] ?? 0) > 0, "\(port.sendFailures)")
+            #expect((port.sendFailures["queue-full"] ?? 0) > 0, "\(port.sendFailures)")
             #expect(port.sent.frames + port.sendFailures.values.reduce(0, +) == 500)
             try lab.require(in: .fw, "tc qdisc delete dev eth2 root")
             #expect(try wiretap.sequence(of: flow, from: .near, count: 500).received == 500)
