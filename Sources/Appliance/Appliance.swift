@@ -108,6 +108,8 @@ public final class Appliance {
         guard let first = near.link, let second = far.link else { return }
         crew.orders.nearMTU.store(near.mtu ?? first.mtu, ordering: .relaxed)
         crew.orders.farMTU.store(far.mtu ?? second.mtu, ordering: .relaxed)
+        crew.orders.nearSuperFrames.store(first.superFrames.packed, ordering: .relaxed)
+        crew.orders.farSuperFrames.store(second.superFrames.packed, ordering: .relaxed)
         guard session == nil else { return }
         do throws(SystemCallError) {
             session = try Session(

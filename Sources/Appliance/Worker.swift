@@ -15,6 +15,9 @@ package final class Orders: Sendable {
     /// The operator's MTU of each port, by which "too big" is judged.
     package let nearMTU = Atomic<UInt32>(0)
     package let farMTU = Atomic<UInt32>(0)
+    /// The largest super-frames that each port takes (`SuperFrameLimits.packed`).
+    package let nearSuperFrames = Atomic<UInt64>(SuperFrameLimits().packed)
+    package let farSuperFrames = Atomic<UInt64>(SuperFrameLimits().packed)
     package let isStopping = Atomic<Bool>(false)
 
     package init() {}
@@ -142,7 +145,7 @@ package struct Worker: ~Copyable {
                 case .none: break
                 case .whole: batch.append(frame)
                 // Each segment is as much work as a frame, and the other port's frames must not wait longer for them.
-                case .inSegments: seen += segment(frame, &batch, to: to, ingress: ingress)
+                case .inPieces(let segments): seen += segment(frame, segments, &batch, to: to, ingress: ingress)
                 }
                 if firewall.hasDepartures { depart(&batch, from: from, to: to, ingress: ingress) }
             }
@@ -176,7 +179,9 @@ package struct Worker: ~Copyable {
 
     /// How a frame leaves.
     private enum Departure {
-        case none, whole, inSegments
+        case none, whole
+        /// In pieces of so many segments each; more than one is a super-frame again.
+        case inPieces(of: Int)
     }
 
     /// The verdict on one frame, with everything that follows from "no".
@@ -195,7 +200,22 @@ package struct Worker: ~Copyable {
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
         guard allows(frame, judgement, from: from, ingress: ingress, received) else { return .none }
-        return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE || isPlain(frame, judgement.frame) ? .whole : .inSegments
+        return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE ? .whole : departure(frame, judgement.frame, ingress: ingress)
+    }
+
+    /// How a super-frame leaves.
+    private func departure(_ frame: ReceivedFrame, _ parsed: ParsedFrame, ingress: Int) -> Departure {
+        guard isPlain(frame, parsed) else { return .inPieces(of: 1) }
+        let limits = SuperFrameLimits(
+            packed: ingress == 0 ? orders.farSuperFrames.load(ordering: .relaxed) : orders.nearSuperFrames.load(ordering: .relaxed))
+        // Behind a tag the kernel doesn't look which IP it is (netif_get_gso_max_size).
+        let limit = Int(
+            parsed.network != .ipv6 ? limits.ipv4 : parsed.tagCount == 0 ? limits.ipv6 : min(limits.ipv4, limits.ipv6))
+        let offload = frame.offload
+        guard parsed.length > limit, offload.needsChecksum, offload.kind != .other, offload.segmentSize > 0 else { return .whole }
+        // TCP's header has 60 bytes at the most (RFC 9293, section 3.1).
+        let headers = parsed.transportOffset + parsed.length - parsed.byteCount + 60
+        return .inPieces(of: max(1, (limit - headers) / offload.segmentSize))
     }
 
     /// Whether the kernel can segment a super-frame: it does so by the outermost transport header, and refuses a frame whose
@@ -209,12 +229,12 @@ package struct Worker: ~Copyable {
         }
     }
 
-    /// Sends a super-frame that the kernel can't segment. Returns how many frames it became.
+    /// Sends a super-frame in pieces. Returns how many frames it became.
     @inline(never)
     private mutating func segment(
-        _ frame: ReceivedFrame, _ batch: inout SendBatch, to: PortSocket, ingress: Int
+        _ frame: ReceivedFrame, _ segments: Int, _ batch: inout SendBatch, to: PortSocket, ingress: Int
     ) -> Int {
-        if let fault = segmenter.begin(frame.bytes.bytes, tag: frame.tag, frame.offload) {
+        if let fault = segmenter.begin(frame.bytes.bytes, tag: frame.tag, frame.offload, segmentsInPiece: segments) {
             (ingress == 0 ? counters.1 : counters.0).count(fault)
             return 0
         }

@@ -36,6 +36,8 @@ public struct Link: Sendable, Equatable {
     public var kind = ""
     /// Of a macvlan or a macvtap.
     public var macvlanMode: MacvlanMode?
+    /// The largest super-frames that it takes.
+    public var superFrames = SuperFrameLimits()
     /// The hardware address in use.
     public var address: [UInt8] = []
     /// The hardware address that it came with; empty where it has none, as a veth has not.
@@ -62,12 +64,16 @@ public struct Link: Sendable, Equatable {
 }
 
 extension Link {
+    /// IFLA_GSO_IPV4_MAX_SIZE (include/uapi/linux/if_link.h), newer than Debian 12's header.
+    private static let gsoIPv4MaxSize = 63
+
     /// Reads the payload of an RTM_NEWLINK message; nil if it is too short.
     init?(message payload: ArraySlice<UInt8>) {
         let reader = NetlinkReader(payload)
         guard let header = reader.value(as: ifinfomsg.self) else { return nil }
         self.init(index: header.ifi_index, name: "", flags: header.ifi_flags, mtu: 0, hardwareType: header.ifi_type, master: 0)
         var isElsewhere = false
+        var (maximum, maximumIPv4): (UInt32, UInt32) = (0, 0)
         for (type, content) in reader.attributes(after: MemoryLayout<ifinfomsg>.size) {
             switch type {
             case IFLA_IFNAME: name = NetlinkReader.string(content)
@@ -82,9 +88,12 @@ extension Link {
                 alternativeNames = NetlinkReader(content).attributes(after: 0)
                     .filter { $0.type == IFLA_ALT_IFNAME }.map { NetlinkReader.string($0.content) }
             case IFLA_LINKINFO: readKind(content)
+            case IFLA_GSO_MAX_SIZE: maximum = NetlinkReader(content).value(as: UInt32.self) ?? 0
+            case Self.gsoIPv4MaxSize: maximumIPv4 = NetlinkReader(content).value(as: UInt32.self) ?? 0
             default: break
             }
         }
+        superFrames = SuperFrameLimits(maximum: maximum, maximumIPv4: maximumIPv4)
         // Hardware gives its own index.
         if isElsewhere || lower == index { lower = 0 }
     }
