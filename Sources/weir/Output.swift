@@ -40,8 +40,15 @@ struct FileHandleOutput {
     /// - Parameter name: What it is called in the sentence about that.
     func deliver(_ text: String, name: String = "the output") throws {
         let number = write(text)
+        // Nobody is there to hear of it, and whoever went away knows.
+        if number == EPIPE { throw ExitCode.readerGone }
         if number != 0 { throw refuse("\(name) can't be written: \(String(cString: strerror(number)))") }
     }
+}
+
+extension ExitCode {
+    /// What shells say of a program that SIGPIPE has ended: whoever read the output went away before its end.
+    static let readerGone = ExitCode(128 + SIGPIPE)
 }
 
 /// Says something on standard error.

@@ -104,7 +104,7 @@ struct Replay: ParsableCommand {
         var progress = ProgressLine(files: files, isWanted: summary || isatty(settings.descriptor) == 0)
         var replay = ReplayRun(settings)
         var code = ExitCode.success
-        for (index, file) in files.enumerated() where !Interruption.isHere {
+        for (index, file) in files.enumerated() where !Interruption.isHere && !replay.isUnread {
             do throws(ReplayProblem) {
                 try replay.read(index, isStopping: { Interruption.isHere }) { progress.show(bytes: $0.bytes, frames: $0.frames) }
             } catch {
@@ -120,8 +120,11 @@ struct Replay: ParsableCommand {
         let report = replay.finish()
         if replay.framesRead > 0 || code == .success {
             let text = (summary || json ? "" : "\n") + report.text(json: json)
-            do { try FileHandleOutput(descriptor: settings.descriptor).deliver(text, name: "the report") } catch { code = .failure }
+            do { try FileHandleOutput(descriptor: settings.descriptor).deliver(text, name: "the report") } catch {
+                code = error as? ExitCode ?? .failure
+            }
         }
+        if report.hasLostReader, code == .success { code = .readerGone }
         for failure in report.failures {
             complain("weir: \(failure)")
             code = .failure

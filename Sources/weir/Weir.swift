@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Offline
 
 struct Weir: ParsableCommand {
@@ -12,7 +13,8 @@ struct Weir: ParsableCommand {
             "weir help packets" says how packets are described to "explain" and "test".
 
             Exit codes: 0 all is well, 1 it can't be done (one sentence on standard error says why) or a test of rules fails, 64 the \
-            command line is wrong, 65 rules or cases are wrong or a capture is damaged, 66 a file can't be read, 70 a fault of Weir's own.
+            command line is wrong, 65 rules or cases are wrong or a capture is damaged, 66 a file can't be read, 70 a fault of Weir's own, \
+            141 whoever read the output went away.
             """,
         version: weirVersion,
         subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self])
@@ -22,6 +24,8 @@ struct Weir: ParsableCommand {
 @main
 enum Main {
     static func main() {
+        // A reader that goes away is an error of the write, not the end of the process: a wire must not be cut for it.
+        signal(SIGPIPE, SIG_IGN)
         if Array(CommandLine.arguments.dropFirst()) == ["help", "packets"] {
             do { try FileHandleOutput.standardOutput.deliver(PacketLanguage.help) } catch { Weir.exit(withError: error) }
         } else {

@@ -56,6 +56,9 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         return lines.errorNumber
     }
 
+    /// Whoever read the lines is gone.
+    var isUnread: Bool { lines.errorNumber == EPIPE }
+
     // MARK: ReplaySink
 
     mutating func judged(_ frame: JudgedFrame) {

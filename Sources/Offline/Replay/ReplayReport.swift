@@ -54,6 +54,8 @@ public struct ReplayReport: Encodable {
     private var nanoseconds: UInt64
     /// One sentence for each output that is not whole.
     public let failures: [String]
+    /// Whoever read the list of frames went away before its end.
+    public let hasLostReader: Bool
 
     init(
         _ settings: ReplaySettings, _ counts: ReplayCounts, ports: [ReplayOutput.PortCount], firewall: FirewallCounters.Snapshot,
@@ -80,7 +82,10 @@ public struct ReplayReport: Encodable {
         }
         events = settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) }
         var failures: [String] = []
-        if outputError != 0 { failures.append("the list of frames can't be written: \(String(cString: strerror(outputError)))") }
+        hasLostReader = outputError == EPIPE
+        if outputError != 0, !hasLostReader {
+            failures.append("the list of frames can't be written: \(String(cString: strerror(outputError)))")
+        }
         let captures = [settings.accepted, settings.dropped].compactMap { $0 } + (settings.groups?.files.map(\.file) ?? [])
         for file in captures where file.unwritten > 0 {
             failures.append("\(file.path) did not take \(file.unwritten) frames; see that its disk has room")

@@ -88,6 +88,11 @@ public struct ReplayRun: ~Copyable {
     /// Frames that were read so far.
     public var framesRead: UInt64 { counts.read }
 
+    /// Whoever read the list of frames is gone, and nothing else is written: then there is nobody to go on for.
+    public var isUnread: Bool {
+        output.isUnread && settings.accepted == nil && settings.dropped == nil && settings.events == nil && settings.groups == nil
+    }
+
     /// Judges all frames of a file, by its index, or those in front of what can't be read.
     /// - Parameters:
     ///   - isStopping: Asked again and again; true ends the file here.
@@ -104,7 +109,7 @@ public struct ReplayRun: ~Copyable {
             counts.read &+= 1
             if counts.read % Self.framesBetweenReports == 0 {
                 progress(Progress(bytes: reader.position, frames: counts.read))
-                if isStopping() { break }
+                if isStopping() || isUnread { break }
             }
             try judge(frame, place, reader)
         }
