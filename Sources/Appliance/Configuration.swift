@@ -1,4 +1,3 @@
-public import Capture
 public import Flows
 public import Fragments
 public import PacketIO
@@ -11,12 +10,8 @@ public struct Configuration: Sendable {
     public var editions: Editions
     /// Reads the rules anew; nil where that can't be done.
     public var reload: (@Sendable () -> Reload)?
-    /// Where dropped frames go, if anywhere; made for as many workers as there are.
-    public var drops: DropCapture?
-    /// Where frames go that `log group` statements name; made for as many workers as there are.
-    public var groups: GroupCaptures?
-    /// Who writes the events of `log` statements; nil if they are lines among the messages.
-    public var events: EventWriter?
+    /// Opens what is written besides reports, once the ports are held.
+    public var open: @Sendable () throws -> Outputs
     public var workers: Int
     public var fragments: FragmentMode
     /// What each worker's may cost.
@@ -36,8 +31,8 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], editions: Editions, reload: (@Sendable () -> Reload)? = nil, drops: DropCapture?, groups: GroupCaptures? = nil,
-        events: EventWriter? = nil, workers: Int,
+        ports: [String], editions: Editions, reload: (@Sendable () -> Reload)? = nil, open: @escaping @Sendable () throws -> Outputs,
+        workers: Int,
         fragments: FragmentMode = .reassemble,
         fragmentLimits: FragmentLimits = FragmentLimits(), flows: FlowSettings = FlowSettings(), rechecksFlows: Bool = false,
         listsFlows: Bool = false, ring: RingShape, stateDirectory: String, version: String,
@@ -46,9 +41,7 @@ public struct Configuration: Sendable {
         self.ports = ports
         self.editions = editions
         self.reload = reload
-        self.drops = drops
-        self.groups = groups
-        self.events = events
+        self.open = open
         self.workers = workers
         self.fragments = fragments
         self.fragmentLimits = fragmentLimits

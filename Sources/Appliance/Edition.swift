@@ -41,12 +41,13 @@ public final class Editions: Sendable {
 
     /// Adds the next.
     public func add(_ program: Program, origin: CaptureOrigin) -> Edition {
-        known.withLock { known in
+        // The oldest is freed after the lock is let go: that takes long where it has many elements.
+        let (edition, _) = known.withLock { known -> (Edition, Edition?) in
             let edition = Edition(number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin)
             known.append(edition)
-            if known.count > Self.capacity { known.removeFirst() }
-            return edition
+            return (edition, known.count > Self.capacity ? known.removeFirst() : nil)
         }
+        return edition
     }
 
     /// Why a frame is in a capture.

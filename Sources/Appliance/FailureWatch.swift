@@ -1,4 +1,5 @@
 import Capture
+import Classifier
 import Glibc
 import Logging
 import PacketIO
@@ -31,15 +32,15 @@ struct FailureWatch {
     }
 
     /// To be called once a second.
-    mutating func look(at crew: Crew, captures: [DropCapture], events: EventWriter?, _ log: Logger) {
+    mutating func look(at crew: Crew, _ outputs: Outputs, _ log: Logger) {
         for port in ports.indices {
             for (failure, total) in PortCounters.failures(crew.portCounters.map { $0[port] }) where !failure.isSaidOfThePort {
                 note(.send(port: port, failure), total, log)
             }
-            note(.kernelDrops(port: port), crew.kernelDrops[port], log)
+            note(.kernelDrops(port: port), crew.kernelDrops.value(at: port), log)
         }
-        note(.capture, captures.reduce(0) { $0 &+ $1.lost }, log)
-        if let events { note(.events, events.lost, log) }
+        note(.capture, outputs.captures.reduce(0) { $0 &+ $1.lost }, log)
+        if let events = outputs.events { note(.events, events.lost, log) }
     }
 
     private mutating func note(_ cause: Cause, _ total: UInt64, _ log: Logger) {

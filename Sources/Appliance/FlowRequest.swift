@@ -3,8 +3,8 @@ import Firewall
 import Flows
 import Synchronization
 
-/// How the control thread hears of a worker's flows: it asks for a part of the table at a time, and the worker tells of it between two
-/// batches.
+/// How the reporting thread hears of a worker's flows: it asks for a part of the table at a time, and the worker tells of it between
+/// two batches.
 ///
 /// Invariant: who may touch what is told is who `turn` says.
 package final class FlowRequest: Sendable {
@@ -48,12 +48,13 @@ package final class FlowRequest: Sendable {
         turn.store(Turn.asker, ordering: .releasing)
     }
 
-    /// All flows, part by part. Only on the control thread.
+    /// All flows, part by part. Only on the reporting thread.
     /// - Parameters:
-    ///   - wake: Has the worker look, or tell itself.
+    ///   - wake: Has the worker look, or calls `tell` where the worker has no thread.
     ///   - isWaiting: Asked while nothing is told; false gives up.
     func forEach(wake: () -> Void, isWaiting: () -> Bool, _ body: (FlowDescription) -> Void) {
-        // An answer that was given up may still be on its way.
+        // An answer that was given up may still be on its way, and nobody may be there any more to give it.
+        if turn.load(ordering: .acquiring) != Turn.asker { wake() }
         guard isAnswered(isWaiting) else { return }
         place = 0
         repeat {

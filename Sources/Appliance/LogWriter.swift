@@ -1,28 +1,54 @@
 import Classifier
+import Glibc
 import Logging
+import PacketIO
 import Reporting
 import Ruleset
+import Synchronization
 
-/// Writes what `log` statements saw, a line for each, and no more than a bounded number at a time.
-final class LogWriter {
+/// Logs what `log` statements saw, a line for each, and no more than a bounded number at a time, on a thread of its own.
+final class LogWriter: Sendable {
     /// Lines that are written each second at the most; of the rest the number is said.
     static let linesPerSecond = 100
 
     private let ports: [String]
     private let editions: Editions
-    private var lost: UInt64 = 0
+    private let log: Logger
+    private let bell: SharedBell
+    private let isFinishing = Atomic<Bool>(false)
 
-    init(_ configuration: Configuration) {
+    init(_ configuration: Configuration, log: Logger) throws(SystemCallError) {
         ports = configuration.ports
         editions = configuration.editions
+        self.log = log
+        bell = SharedBell(bell: try Bell())
     }
 
-    /// To be called once a second, on the thread that is not a worker's.
-    func write(_ queues: [LogQueue], _ log: Logger) {
+    /// Makes `run` log what there is and return.
+    func finish() {
+        isFinishing.store(true, ordering: .releasing)
+        bell.bell.ring()
+    }
+
+    /// The writer's loop: looks at the queues once a second and returns after `finish`.
+    func run(_ queues: [LogQueue]) {
+        var lost: UInt64 = 0
+        while true {
+            let isLast = isFinishing.load(ordering: .acquiring)
+            write(queues, &lost)
+            if isLast { return }
+            bell.bell.wait(1000)
+        }
+    }
+
+    /// - Parameter lost: Events that the queues had no room for, as was said last.
+    private func write(_ queues: [LogQueue], _ lost: inout UInt64) {
         var lines = 0
         var left: UInt64 = 0
         for queue in queues {
-            while let record = queue.take() {
+            // No more than was there: a worker must not keep the writer with it.
+            for _ in 0..<LogQueue.capacity {
+                guard let record = queue.take() else { break }
                 guard lines < Self.linesPerSecond else {
                     left += 1
                     continue

@@ -20,10 +20,15 @@ final class NativeThread {
 
     private let thread: pthread_t
 
-    /// Starts it.
+    /// Starts it. Signals that mean the process are left to the thread that waits for them.
     init(name: String, processor: Int32? = nil, _ run: @escaping @Sendable () -> Void) throws(SystemCallError) {
         let body = Unmanaged.passRetained(Body(name: name, processor: processor, run: run))
         var thread = pthread_t()
+        var (ofProcess, before) = (sigset_t(), sigset_t())
+        sigemptyset(&ofProcess)
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] { sigaddset(&ofProcess, number) }
+        pthread_sigmask(SIG_BLOCK, &ofProcess, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         let code = pthread_create(
             &thread, nil,
             { argument in
@@ -46,9 +51,14 @@ final class NativeThread {
         self.thread = thread
     }
 
-    /// Waits for its end. To be called once.
+    /// Waits for its end. To be called once, and not after `detach`.
     func join() {
         pthread_join(thread, nil)
+    }
+
+    /// Leaves it to itself: nobody waits for its end.
+    func detach() {
+        pthread_detach(thread)
     }
 
     /// The processors that this process may use.

@@ -58,26 +58,26 @@ struct Report: Encodable {
     var groups: [String: CaptureReport]?
     var events: EventReport?
 
-    init(_ configuration: Configuration, _ crew: Crew, isUp: [Bool]) {
+    init(_ configuration: Configuration, _ outputs: Outputs, _ crew: Crew, ports states: [PortState]) {
         version = configuration.version
-        ports = configuration.ports.indices.map { port in
+        ports = states.enumerated().map { port, state in
             let counters = crew.portCounters.map { $0[port] }
             func sum(_ cell: PortCounters.Cell) -> UInt64 { counters.reduce(0) { $0 &+ $1.value(cell) } }
             return PortReport(
-                name: configuration.ports[port], up: isUp[port],
+                name: state.name, up: state.isUp,
                 received: Amount(Hits(frames: sum(.receivedFrames), bytes: sum(.receivedBytes))),
-                sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops[port],
+                sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops.value(at: port),
                 tooBig: sum(.tooBig), truncated: sum(.truncated),
                 sendFailures: Dictionary(uniqueKeysWithValues: PortCounters.failures(counters).map { ($0.key.name, $0.value) }))
         }
         let (edition, counted) = crew.counted()
         reloads = edition.number
         firewall = FirewallReport(edition.program, counted, at: Clock.now())
-        capture = configuration.drops.map(CaptureReport.init)
-        groups = configuration.groups.map { groups in
+        capture = outputs.drops.map(CaptureReport.init)
+        groups = outputs.groups.map { groups in
             Dictionary(uniqueKeysWithValues: groups.captures.map { ("\($0.group)", CaptureReport($0.capture)) })
         }
-        events = configuration.events.map { events in
+        events = outputs.events.map { events in
             EventReport(written: events.written, leftOut: crew.logs.reduce(events.leftOut) { $0 &+ $1.lost })
         }
     }

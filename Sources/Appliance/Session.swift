@@ -1,3 +1,4 @@
+import Classifier
 import Glibc
 import PacketIO
 import Synchronization
@@ -8,7 +9,6 @@ final class Session {
     private let sockets: [[PortSocket]]
     private let crew: Crew
     private var threads: [NativeThread] = []
-    private let bells: [SharedBell]
 
     /// Opens all sockets, then lets frames in and starts the threads.
     init(_ links: [Link], crew: Crew, shape: RingShape, processors: [Int32]) throws(SystemCallError) {
@@ -16,27 +16,23 @@ final class Session {
         // Worker by worker: the kernel puts a port's sockets back into the group in the order in which they were made, each
         // time that the port comes up, and both ports must keep the same order.
         var sockets: [[PortSocket]] = [[], []]
-        var bells: [SharedBell] = []
         for _ in crew.workers {
             sockets[0].append(try PortSocket(links[0], shape: shape))
             sockets[1].append(try PortSocket(links[1], shape: shape))
-            bells.append(SharedBell(bell: try Bell()))
         }
         let key = UInt32.random(in: .min ... .max)
         for port in sockets { try Fanout.join(port, key: key) }
         for socket in sockets.joined() { try socket.open() }
         self.sockets = sockets
-        self.bells = bells
         crew.orders.isStopping.store(false, ordering: .relaxed)
         for (number, worker) in crew.workers.enumerated() {
             let near = sockets[0][number]
             let far = sockets[1][number]
-            let bell = bells[number]
             // From the last one down: the first processor is where systems put interrupts and what else there is.
             let processor = processors.isEmpty ? nil : processors[processors.count - 1 - number % processors.count]
             do throws(SystemCallError) {
                 threads.append(
-                    try NativeThread(name: "weir-worker-\(number)", processor: processor) { worker.run(near, far, bell) })
+                    try NativeThread(name: "weir-worker-\(number)", processor: processor) { worker.run(near, far) })
             } catch {
                 stop()
                 throw error
@@ -47,15 +43,10 @@ final class Session {
     /// All sockets still belong to their interfaces. One that doesn't never will again.
     var isBound: Bool { sockets.joined().allSatisfy(\.isBound) }
 
-    /// Wakes all workers, so that they see what there is for them.
-    func wake() {
-        for bell in bells { bell.bell.ring() }
-    }
-
     /// Ends the threads; the sockets go with the session.
     func stop() {
         crew.orders.isStopping.store(true, ordering: .relaxed)
-        wake()
+        crew.wake()
         for thread in threads { thread.join() }
         threads = []
         collectKernelDrops()
@@ -64,12 +55,12 @@ final class Session {
     /// Adds what the kernel has dropped since the last call to the crew's sums.
     func collectKernelDrops() {
         for (port, sockets) in sockets.enumerated() {
-            for socket in sockets { crew.kernelDrops[port] &+= socket.takeKernelDrops() }
+            for socket in sockets { crew.kernelDrops.add(socket.takeKernelDrops(), at: port) }
         }
     }
 }
 
-/// A bell that a worker and the control thread hold.
+/// A bell that several threads hold.
 final class SharedBell: Sendable {
     let bell: Bell
 

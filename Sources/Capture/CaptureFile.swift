@@ -10,6 +10,7 @@ public final class CaptureFile {
         path = settings.path
         writer = try CaptureWriter(settings, origins: nil, isGivingUp: { false }, lostElsewhere: { 0 })
         explanations = Explanations(explanation)
+        writer.start()
     }
 
     /// Frames that are in the file.

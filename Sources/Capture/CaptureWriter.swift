@@ -38,7 +38,7 @@ final class CaptureWriter {
     /// Nothing is written at the moment.
     private(set) var fails = false
 
-    /// Opens the (first) file.
+    /// Opens the (first) file, and writes nothing yet.
     /// - Parameters:
     ///   - origins: Asked when frames of a newer edition come.
     ///   - isGivingUp: Asked while a stream's reader doesn't read.
@@ -60,8 +60,12 @@ final class CaptureWriter {
         pendingFrames = [UInt64](repeating: 0, count: ports)
         statistics = CaptureStatistics(begin: 0, end: 0, frames: [UInt64](repeating: 0, count: ports), missing: .max)
         trailerRoom = UInt64(format.trailer(statistics).count) + Self.page
-        // Whoever opens the file from now on finds a capture, if an empty one.
-        try begin()
+        try open()
+    }
+
+    /// Writes what a file begins with, and may wait for its reader. Whoever opens the file from then on finds a capture, if an empty one.
+    func start() {
+        beginSection()
     }
 
     func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) {
@@ -155,7 +159,7 @@ final class CaptureWriter {
 
     private var missing: UInt64 { unwritten &+ lostElsewhere() }
 
-    private func begin() throws(CaptureError) {
+    private func open() throws(CaptureError) {
         let now = Self.now(CLOCK_REALTIME)
         lastLook = Self.now(CLOCK_MONOTONIC)
         if let path = ring?.nextPath(now: now) {
@@ -165,7 +169,6 @@ final class CaptureWriter {
             file = try OutputFile(path: settings.path)
         }
         if let path = file?.path { noteFile(path) }
-        beginSection()
     }
 
     private func beginSection() {
@@ -187,7 +190,12 @@ final class CaptureWriter {
     }
 
     private func attempt() {
-        do { try begin() } catch { file = nil }
+        do throws(CaptureError) {
+            try open()
+            beginSection()
+        } catch {
+            file = nil
+        }
     }
 
     private func turn() {

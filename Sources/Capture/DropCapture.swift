@@ -114,6 +114,7 @@ public final class DropCapture: Sendable {
 
     /// The writer's loop: returns after `finish`.
     public func run() {
+        writer.start()
         while true {
             let isLast = signals.isFinishing.load(ordering: .sequentiallyConsistent)
             repeat {

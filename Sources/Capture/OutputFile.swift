@@ -12,7 +12,7 @@ package final class OutputFile {
     /// Milliseconds after which a stream whose reader doesn't read is asked again.
     private static let patience: Int32 = 100
     /// Times that it is asked when it is to end.
-    private static let lastTries = 20
+    private static let lastTries = 3
 
     package let path: String
     private let descriptor: Int32

@@ -50,6 +50,13 @@ public struct Bell: ~Copyable, Sendable {
         eventfd_write(descriptor.number, 1)
     }
 
+    /// Sleeps until the bell rings, and makes it silent again.
+    /// - Parameter milliseconds: Returns after that time in any case; -1 waits without a limit.
+    public func wait(_ milliseconds: Int32 = -1) {
+        var polled = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
+        if poll(&polled, 1, milliseconds) > 0 { silence() }
+    }
+
     /// Makes the bell silent again.
     public func silence() {
         var count: eventfd_t = 0

@@ -18,7 +18,7 @@ enum IncludedFiles {
         var texts: [SourceFile] = []
         for name in names {
             do throws(RulesFile.FileFailure) {
-                texts.append(SourceFile(name: name, text: try RulesFile.text(name)))
+                texts.append(SourceFile(name: name, text: try RulesFile.text(name, kind: .regular)))
             } catch {
                 throw InclusionFailure(message: error.reason)
             }

@@ -1,3 +1,4 @@
+import Appliance
 import Glibc
 import Logging
 
@@ -6,7 +7,12 @@ import Logging
 struct LineLog: LogHandler {
     var logLevel = Logger.Level.info
     var metadata = Logger.Metadata()
-    private let isJournal = getenv("JOURNAL_STREAM") != nil
+    private let output: TextOutput
+
+    /// - Parameter output: Standard error.
+    init(_ output: TextOutput) {
+        self.output = output
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -14,10 +20,15 @@ struct LineLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let text = "\(event.message)"
-        FileHandleOutput.standardError.write(
-            isJournal ? "<\(Self.priority(event.level))>\(text)\n" : "weir: \(Self.prefix(event.level))\(text)\n")
+        output.write(Self.line("\(event.message)", event.level))
     }
+
+    /// A message as it is written.
+    static func line(_ text: String, _ level: Logger.Level) -> String {
+        isJournal ? "<\(priority(level))>\(text)\n" : "weir: \(prefix(level))\(text)\n"
+    }
+
+    private static let isJournal = getenv("JOURNAL_STREAM") != nil
 
     /// syslog(3)'s numbers.
     private static func priority(_ level: Logger.Level) -> Int32 {

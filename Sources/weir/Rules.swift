@@ -26,9 +26,9 @@ struct Rules: ParsableCommand {
 }
 
 /// The rule set in a file, or the exit code for what is wrong with it, which has been said.
-func readRules(_ file: String) throws -> Ruleset {
+func readRules(_ file: String, kind: RulesFile.Kind = .any) throws -> Ruleset {
     do {
-        return try RulesFile.read(file)
+        return try RulesFile.read(file, kind: kind)
     } catch let failure as RulesFile.FileFailure {
         complain("weir: \(failure.reason)")
         throw failure.exitCode

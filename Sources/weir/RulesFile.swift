@@ -14,17 +14,25 @@ enum RulesFile {
         var diagnostics: [Diagnostic]
     }
 
+    /// Which files are read.
+    enum Kind {
+        /// Files that can't make the reader wait for somebody else to write.
+        case regular
+        /// Pipes and terminals too.
+        case any
+    }
+
     /// The rule set in a file (`-` for standard input). Diagnostics go to standard error; throws if the rules are refused.
-    static func read(_ path: String) throws -> Ruleset {
-        let reading = try reading(of: path)
+    static func read(_ path: String, kind: Kind) throws -> Ruleset {
+        let reading = try reading(of: path, kind: kind)
         for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
         guard let ruleset = reading.ruleset else { throw ExitCode.badRules }
         return ruleset
     }
 
     /// Reads a file and what it includes; throws if the file itself can't be opened.
-    static func reading(of path: String) throws(FileFailure) -> Reading {
-        let source = SourceFile(name: path, text: try text(path))
+    static func reading(of path: String, kind: Kind = .any) throws(FileFailure) -> Reading {
+        let source = SourceFile(name: path, text: try text(path, kind: kind))
         do throws(RejectedRuleset) {
             let (ruleset, warnings) = try Ruleset.read(source, loader: IncludedFiles.load, localTime: .system)
             return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings)
@@ -39,11 +47,13 @@ enum RulesFile {
         var exitCode: ExitCode
     }
 
-    /// All of a file's text (`-` for standard input), which may be a pipe or a device, and is bounded.
-    static func text(_ path: String) throws(FileFailure) -> String {
-        let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+    /// All of a file's text (`-` for standard input, whatever that is), which is bounded.
+    static func text(_ path: String, kind: Kind = .any) throws(FileFailure) -> String {
+        // Opened without waiting: a named pipe has no writer until somebody comes, who may never do.
+        let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | (kind == .any ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else { throw unreadable(path) }
         defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+        if path != "-", kind == .regular { try expectRegular(descriptor, path) }
         var bytes: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -58,6 +68,24 @@ enum RulesFile {
             throw FileFailure(reason: "\(path) is not text in UTF-8", exitCode: .badRules)
         }
         return text
+    }
+
+    /// Refuses what may make a reader wait for ever: all but files and folders (which can't be read for another reason), and /dev/null.
+    private static func expectRegular(_ descriptor: Int32, _ path: String) throws(FileFailure) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw unreadable(path) }
+        let thing: String
+        switch status.st_mode & S_IFMT {
+        case S_IFREG, S_IFDIR: return
+        case S_IFIFO: thing = "a pipe"
+        case S_IFSOCK: thing = "a socket"
+        // The memory devices (Documentation/admin-guide/devices.txt): 1:3 is /dev/null.
+        case S_IFCHR where status.st_rdev == 1 << 8 | 3: return
+        default: thing = "a device"
+        }
+        throw FileFailure(
+            reason: "\(path) is \(thing), and reading it could wait for ever; name a regular file, or give the rules to standard input (-)",
+            exitCode: .noInput)
     }
 
     /// In the system's own words; to be called right behind the call that failed.

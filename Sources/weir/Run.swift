@@ -2,6 +2,7 @@ import Appliance
 import ArgumentParser
 import Classifier
 import Fragments
+import Glibc
 import Logging
 import PacketIO
 import Reporting
@@ -90,31 +91,44 @@ struct Run: ParsableCommand {
     }
 
     func run() throws {
-        var log = Logger(label: "weir") { _ in LineLog() }
-        log.logLevel = .info
         // The rules first: what is wrong with them can be seen without root.
-        let ruleset = try readRules(rules)
+        let ruleset = try readRules(rules, kind: .regular)
+        // From here on nothing waits for whoever reads standard error and standard output.
+        let texts = try Texts(reportsToError: written.contains("-"))
+        var isOver = false
         do {
-            let (_, warnings) = try StartChecks.ports(portNames)
-            for warning in warnings { log.warning("\(warning)") }
-            let workers = workers ?? min(processorCount(), Self.workerLimit)
-            let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max))
-            let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
-            let drops = try captures.open(editions, workers: workers)
-            let (groups, events, idleGroups) = try logged.open(editions, workers: workers, drops: drops)
-            for warning in idleGroups { log.warning("\(warning)") }
-            let configuration = Configuration(
-                ports: portNames, editions: editions,
-                reload: rules == "-" ? nil : Rereader(path: rules, ports: portNames, sources: ruleset.sources).read, drops: drops,
-                groups: groups, events: events, workers: workers,
-                fragments: fragments.fragments, fragmentLimits: fragments.limits, flows: flows.settings,
-                rechecksFlows: reloadFlows == .recheck,
-                listsFlows: listFlows,
-                ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
-            let output = written.contains("-") ? FileHandleOutput.standardError : .standardOutput
-            try Appliance(configuration, log: log, print: { output.write($0) }).run()
+            isOver = try run(ruleset, texts)
         } catch {
-            throw refuse("\(error)")
+            texts.errors.write("weir: \(error)\n")
+            _ = texts.finish()
+            throw ExitCode.failure
         }
+        // What can't be broken off goes with the process.
+        if !texts.finish() || !isOver { _exit(EXIT_SUCCESS) }
+    }
+
+    private func run(_ ruleset: Ruleset, _ texts: Texts) throws -> Bool {
+        var log = Logger(label: "weir") { _ in LineLog(texts.errors) }
+        log.logLevel = .info
+        let (_, warnings) = try StartChecks.ports(portNames)
+        for warning in warnings { log.warning("\(warning)") }
+        let workers = workers ?? min(processorCount(), Self.workerLimit)
+        let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max))
+        let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
+        let rereader = Rereader(path: rules, ports: portNames, sources: ruleset.sources, say: { texts.errors.write($0) })
+        let configuration = Configuration(
+            ports: portNames, editions: editions, reload: rules == "-" ? nil : rereader.read,
+            open: { [captures, logged, log] in
+                let drops = try captures.open(editions, workers: workers)
+                let (groups, events, idleGroups) = try logged.open(editions, workers: workers, drops: drops)
+                for warning in idleGroups { log.warning("\(warning)") }
+                return Outputs(drops: drops, groups: groups, events: events)
+            },
+            workers: workers,
+            fragments: fragments.fragments, fragmentLimits: fragments.limits, flows: flows.settings,
+            rechecksFlows: reloadFlows == .recheck,
+            listsFlows: listFlows,
+            ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
+        return try Appliance(configuration, log: log, reports: texts.reports).run()
     }
 }

@@ -1,0 +1,21 @@
+public import Capture
+
+/// The files of a run besides reports and messages, open.
+public struct Outputs: Sendable {
+    /// Where dropped frames go, if anywhere; made for as many workers as there are.
+    public var drops: DropCapture?
+    /// Where frames go that `log group` statements name; made for as many workers as there are.
+    public var groups: GroupCaptures?
+    /// Who writes the events of `log` statements; nil if they are lines among the messages.
+    public var events: EventWriter?
+
+    public init(drops: DropCapture? = nil, groups: GroupCaptures? = nil, events: EventWriter? = nil) {
+        self.drops = drops
+        self.groups = groups
+        self.events = events
+    }
+
+    var captures: [DropCapture] {
+        (drops.map { [$0] } ?? []) + (groups?.captures.map(\.capture) ?? [])
+    }
+}

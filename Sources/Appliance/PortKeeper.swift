@@ -1,0 +1,125 @@
+import Glibc
+import Logging
+import PacketIO
+import Synchronization
+
+/// What a report is told of a port.
+struct PortState: Sendable {
+    var name: String
+    /// The interface can forward.
+    var isUp: Bool
+}
+
+/// Keeps both ports taken and guarded, and has the session that fits their interfaces. Only on the port thread.
+///
+/// Nothing here may block: a port that came back stays open to the host until its guard is up.
+final class PortKeeper {
+    private let configuration: Configuration
+    private let log: Logger
+    private let links: Links
+    private let events: LinkEvents
+    private var crew: Crew?
+    private var near: Port
+    private var far: Port
+    private var session: Session?
+    /// Why a session couldn't be begun, as it was said last.
+    private var problem: String?
+    /// There has been a session.
+    private(set) var hasForwarded = false
+
+    /// Finds both ports and reserves them, and changes nothing yet: whatever stands in the way of a start is found here.
+    init(_ configuration: Configuration, log: Logger) throws {
+        self.configuration = configuration
+        self.log = log
+        links = try Links()
+        events = try LinkEvents()
+        near = try Port(configuration.ports[0], directory: configuration.stateDirectory)
+        far = try Port(configuration.ports[1], directory: configuration.stateDirectory)
+        try near.reserve(links, log)
+        try far.reserve(links, log)
+    }
+
+    /// Both ports as they were seen last.
+    var states: [PortState] {
+        [PortState(name: near.name, isUp: near.isWorking), PortState(name: far.name, isUp: far.isWorking)]
+    }
+
+    /// Takes both ports, and begins a session for these workers if the interfaces are there. What it throws makes the start impossible.
+    func start(_ crew: Crew) throws {
+        self.crew = crew
+        try attend()
+    }
+
+    /// To be polled for `POLLIN`: an interface may have changed, which `notified` looks at.
+    var notifications: Int32 { events.number }
+
+    func notified() {
+        events.drain()
+        look()
+    }
+
+    /// Looks at both ports and has the session that fits them.
+    private func attend() throws {
+        guard let crew else { return }
+        let isFirst = session == nil && problem == nil
+        var failure: (any Error)?
+        var changed = false
+        // The second port is looked after also where the first can't be: its guard must not wait.
+        do { changed = try near.refresh(links, besides: far.link?.index, log) } catch { failure = error }
+        do { changed = try far.refresh(links, besides: near.link?.index, log) || changed } catch { failure = failure ?? error }
+        if let old = session, changed || !old.isBound {
+            old.stop()
+            session = nil
+        }
+        if let failure { throw failure }
+        guard let first = near.link, let second = far.link else { return }
+        crew.orders.nearMTU.store(near.mtu ?? first.mtu, ordering: .relaxed)
+        crew.orders.farMTU.store(far.mtu ?? second.mtu, ordering: .relaxed)
+        crew.orders.nearSuperFrames.store(first.superFrames.packed, ordering: .relaxed)
+        crew.orders.farSuperFrames.store(second.superFrames.packed, ordering: .relaxed)
+        guard session == nil else { return }
+        do throws(SystemCallError) {
+            session = try Session(
+                [first, second], crew: crew, shape: configuration.ring, processors: NativeThread.allowedProcessors())
+        } catch {
+            if isFirst, error.code == ENOMEM {
+                throw StartProblem("there is no memory for the receive rings (\(error)); ask for fewer with --slots or --workers")
+            }
+            throw error
+        }
+        problem = nil
+        hasForwarded = true
+        let count = configuration.workers
+        log.notice("forwarding between \(near.title) and \(far.title) with \(count) \(count == 1 ? "worker" : "workers")")
+    }
+
+    /// Attends to both ports; what can't be done is logged, and tried again every second.
+    private func look() {
+        do {
+            try attend()
+        } catch {
+            if "\(error)" != problem { log.error("\(error); trying again every second") }
+            problem = "\(error)"
+        }
+    }
+
+    /// To be called once a second.
+    func tick() {
+        collectKernelDrops()
+        // Not all that becomes of an interface is announced, and what failed is tried again.
+        look()
+    }
+
+    /// Brings what the kernel has dropped in front of the rings to the crew's sums.
+    func collectKernelDrops() {
+        session?.collectKernelDrops()
+    }
+
+    /// Ends the session, and puts the ports back as they were.
+    func giveBack() {
+        session?.stop()
+        session = nil
+        near.giveBack(links, besides: far.link?.index, hasRun: hasForwarded, log)
+        far.giveBack(links, besides: near.link?.index, hasRun: hasForwarded, log)
+    }
+}

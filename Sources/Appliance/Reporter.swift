@@ -1,0 +1,102 @@
+import Glibc
+import Logging
+import PacketIO
+import Reporting
+import Synchronization
+
+/// Makes reports and lists of flows on a thread of its own, which may wait for whoever reads them.
+final class Reporter: Sendable {
+    private struct State {
+        /// What is to be reported, oldest first.
+        var requests: [[PortState]] = []
+        var isFinishing = false
+    }
+
+    /// Requests that may wait.
+    private static let capacity = 64
+    /// Milliseconds that a worker has to tell of a part of its flows.
+    private static let patience = 1000
+    /// Bytes of a list that are written at once.
+    private static let part = 1 << 16
+
+    private let configuration: Configuration
+    private let outputs: Outputs
+    private let crew: Crew
+    private let log: Logger
+    private let output: TextOutput
+    private let bell: SharedBell
+    private let state = Mutex(State())
+
+    init(
+        _ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, output: TextOutput
+    ) throws(SystemCallError) {
+        self.configuration = configuration
+        self.outputs = outputs
+        self.crew = crew
+        self.log = log
+        self.output = output
+        bell = SharedBell(bell: try Bell())
+    }
+
+    /// Has a report made. Never waits.
+    func ask(_ ports: [PortState]) {
+        let isTaken = state.withLock { state in
+            guard state.requests.count < Self.capacity else { return false }
+            state.requests.append(ports)
+            return true
+        }
+        if isTaken { bell.bell.ring() } else { output.lose() }
+    }
+
+    /// Makes `run` return once all requests are met, the list of flows at hand excepted.
+    func finish() {
+        state.withLock { $0.isFinishing = true }
+        bell.bell.ring()
+    }
+
+    private var isFinishing: Bool { state.withLock(\.isFinishing) }
+
+    /// The reporter's loop: returns after `finish`.
+    func run() {
+        while true {
+            let (request, isLast) = state.withLock { state in
+                (state.requests.isEmpty ? nil : state.requests.removeFirst(), state.isFinishing)
+            }
+            if let request {
+                output.write(Report(configuration, outputs, crew, ports: request).text(json: configuration.json))
+                if configuration.listsFlows, !isLast { listFlows() }
+            } else if isLast {
+                return
+            } else {
+                bell.bell.wait()
+            }
+        }
+    }
+
+    /// Prints a line for each flow.
+    private func listFlows() {
+        var lines = ""
+        for worker in crew.workers.indices {
+            var waited = 0
+            crew.flowRequests[worker].forEach(
+                wake: { crew.wakeForFlows(worker) },
+                isWaiting: {
+                    usleep(500)
+                    waited += 1
+                    // A worker that ended meanwhile tells nobody: then it is told here.
+                    if waited.isMultiple(of: 20) { crew.wakeForFlows(worker) }
+                    return waited < 2 * Self.patience && !isFinishing
+                },
+                { flow in
+                    waited = 0
+                    lines += FlowLine.text(of: flow, json: configuration.json)
+                    guard lines.utf8.count > Self.part else { return }
+                    _ = output.deliver(lines) { !isFinishing }
+                    lines = ""
+                })
+            if isFinishing { return }
+            if waited >= 2 * Self.patience { log.warning("worker \(worker) is too busy to list its flows") }
+        }
+        if !lines.isEmpty { _ = output.deliver(lines) { !isFinishing } }
+    }
+}

@@ -1,0 +1,55 @@
+import Capture
+import Logging
+import PacketIO
+
+/// All threads but the port thread and the workers: each does what may take long, and none waits for another.
+final class SideThreads {
+    private let outputs: Outputs
+    private let loader: RulesetLoader
+    private let reporter: Reporter
+    /// What `log` statements saw, where it is lines among the messages.
+    private let logWriter: LogWriter?
+    private var threads: [NativeThread] = []
+
+    /// Starts them.
+    init(_ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, reports: TextOutput) throws(SystemCallError) {
+        self.outputs = outputs
+        loader = try RulesetLoader(configuration, outputs, crew: crew, log: log)
+        reporter = try Reporter(configuration, outputs, crew: crew, log: log, output: reports)
+        logWriter = outputs.events == nil ? try LogWriter(configuration, log: log) : nil
+        do throws(SystemCallError) {
+            threads.append(try NativeThread(name: "weir-reports") { [reporter] in reporter.run() })
+            for capture in outputs.captures {
+                threads.append(try NativeThread(name: "weir-capture") { capture.run() })
+            }
+            let logs = crew.logs
+            if let events = outputs.events { threads.append(try NativeThread(name: "weir-events") { events.run(logs) }) }
+            if let logWriter { threads.append(try NativeThread(name: "weir-log") { logWriter.run(logs) }) }
+        } catch {
+            _ = finish()
+            throw error
+        }
+    }
+
+    /// Has a report printed.
+    func report(_ ports: [PortState]) { reporter.ask(ports) }
+
+    /// Has the rules read again, and what is written go on in new files.
+    func reload() {
+        for capture in outputs.captures { capture.reopen() }
+        outputs.events?.reopen()
+        loader.ask()
+    }
+
+    /// Has all that was begun written, and ends the threads.
+    /// - Returns: Whether all have ended: rules that are being read can't be broken off.
+    func finish() -> Bool {
+        for capture in outputs.captures { capture.finish() }
+        outputs.events?.finish()
+        logWriter?.finish()
+        reporter.finish()
+        for thread in threads { thread.join() }
+        threads = []
+        return loader.finish()
+    }
+}
