@@ -41,6 +41,7 @@ package struct Worker: ~Copyable {
     private let reportsDrops: Bool
     private var answers = TooBigAnswers()
     private var segmenter = Segmenter()
+    private var carriage = TunnelCarriage()
     private var hasOffered = false
 
     package init(
@@ -237,6 +238,16 @@ package struct Worker: ~Copyable {
         if let fault = segmenter.begin(frame.bytes.bytes, tag: frame.tag, frame.offload, segmentsInPiece: segments) {
             (ingress == 0 ? counters.1 : counters.0).count(fault)
             return 0
+        }
+        if let tunnel = segmenter.tunnel, carriage.isTried {
+            // What came before it must leave before it.
+            flush(&batch, to: to, ingress: ingress)
+            if carriage.note(to.send(frame, in: tunnel, headLength: segmenter.headLength)) {
+                let sent = ingress == 0 ? counters.1 : counters.0
+                sent.count(.sentFrames)
+                sent.count(.sentBytes, frame.length + (frame.tag == nil ? 0 : VLANTag.length))
+                return 0
+            }
         }
         var pieces = 0
         while !segmenter.isDone {

@@ -61,7 +61,7 @@ struct HeaderWalk {
 
     /// An Ethernet header, with tags or without.
     mutating func ethernet(_ bytes: RawSpan, at offset: Int) -> Bool {
-        guard has(14, at: offset) else { return false }
+        guard has(14, at: offset), offset == 0 || note(.ethernet, at: offset, length: 14) else { return false }
         return payload(bytes, of: bytes.be16(at: offset &+ 12), at: offset &+ 14)
     }
 
@@ -99,7 +99,7 @@ struct HeaderWalk {
 
     /// IPv6 (RFC 8200, sections 3 and 4) with extension headers; no fragment, and nothing authenticated.
     mutating func ipv6(_ bytes: RawSpan, at offset: Int) -> Bool {
-        guard has(40, at: offset), bytes.u8(at: offset) >> 4 == 6, note(.ipv6, at: offset, length: 40) else { return false }
+        guard has(40, at: offset), bytes.u8(at: offset) >> 4 == 6 else { return false }
         var next = bytes.u8(at: offset &+ 6)
         var place = offset &+ 40
         let length = bytes.be16(at: offset &+ 4)
@@ -120,7 +120,7 @@ struct HeaderWalk {
             next = bytes.u8(at: place)
             place &+= (Int(bytes.u8(at: place &+ 1)) &+ 1) &* 8
         }
-        return has(0, at: place) && follow(bytes, next, at: place, version: 6)
+        return has(0, at: place) && note(.ipv6, at: offset, length: place &- offset) && follow(bytes, next, at: place, version: 6)
     }
 
     /// What an IP header's protocol number says.

@@ -14,18 +14,20 @@ struct Layer: Sendable {
         case pppoe
         /// Length, and a sequence number where its flags say so (3GPP TS 29.281, section 5.1).
         case gtp
+        /// An Ethernet header in a tunnel, with its tags. Nothing in it differs.
+        case ethernet
     }
 
     var kind: Kind
     /// The header's first byte.
     var offset: UInt16
-    /// The header's own bytes.
+    /// The header's own bytes; of IPv6, with the extension headers.
     var length: UInt16
 }
 
 /// The layers of one frame, outermost first.
 struct LayerList: Sendable {
-    /// Two levels of encapsulation take six at the most.
+    /// Two levels of encapsulation take eight at the most.
     static let capacity = 12
 
     private var layers = InlineArray<12, Layer>(repeating: Layer(kind: .ipv4, offset: 0, length: 0))

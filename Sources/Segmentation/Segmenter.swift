@@ -33,7 +33,8 @@ public struct Segmenter: ~Copyable {
 
     private let template: UnsafeMutableRawBufferPointer
     private var layers = LayerList()
-    private var headLength = 0
+    /// Bytes of each piece's headers.
+    public private(set) var headLength = 0
     private var transportOffset = 0
     private var isTCP = false
     private var payloadStart = 0
@@ -42,6 +43,8 @@ public struct Segmenter: ~Copyable {
     private var pieceSize = 1
     /// Payload bytes before the next piece.
     private var taken = 0
+    /// What the kernel can carry whole of what was begun.
+    public private(set) var tunnel: KernelTunnel?
     /// The sum in the innermost checksum field, the length taken out.
     private var checksumBase: UInt64 = 0
 
@@ -67,6 +70,7 @@ public struct Segmenter: ~Copyable {
     ) -> SegmentationFault? {
         payloadLength = 0
         taken = 0
+        tunnel = nil
         let frame: SuperFrame
         switch SuperFrame.read(bytes, offload) {
         case .failure(let fault): return fault
@@ -76,6 +80,7 @@ public struct Segmenter: ~Copyable {
         segmentSize = frame.segmentSize
         pieceSize = frame.segmentSize &* max(1, segmentsInPiece)
         isTCP = frame.isTCP
+        tunnel = KernelTunnel(frame, bytes, tag: tag)
         fill(bytes, frame, tag)
         payloadLength = frame.payloadLength
         return nil
@@ -185,6 +190,7 @@ public struct Segmenter: ~Copyable {
             head.store(checksum.value, at: offset &+ 4)
         case .pppoe:
             head.store(UInt16(truncatingIfNeeded: length &- 6), at: offset &+ 4)
+        case .ethernet: break
         case .gtp:
             head.store(UInt16(truncatingIfNeeded: length &- 8), at: offset &+ 2)
             if head.bytes.u8(at: offset) & 2 != 0 {
