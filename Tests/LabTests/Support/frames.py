@@ -32,9 +32,10 @@ from scapy.layers.inet6 import (  # noqa: E402
     IPv6ExtHdrRouting,
     RouterAlert,
 )
-from scapy.layers.l2 import ARP, LLC, SNAP, STP, Dot1AD, Dot1Q, Dot3, Ether  # noqa: E402
+from scapy.layers.l2 import ARP, GRE, LLC, SNAP, STP, Dot1AD, Dot1Q, Dot3, Ether  # noqa: E402
 from scapy.layers.ppp import PPPoE, PPPoED, PPP  # noqa: E402
 from scapy.layers.sctp import SCTP  # noqa: E402
+from scapy.layers.vxlan import VXLAN  # noqa: E402
 from scapy.packet import Raw  # noqa: E402
 
 NEAR_MAC = "02:77:00:00:00:01"
