@@ -82,6 +82,34 @@ extension LabTests {
             }
             Issue.record("nothing was merged")
         }
+
+        /// The oracle: the kernel's own segments. What super-frames of a tunnel device, of SRv6 and of UDP_SEGMENT become, whoever is in the middle.
+        @Test(
+            "a super-frame from a tunnel becomes the segments that the kernel's bridge sends", .needsWeir,
+            arguments: ["vxlan4", "vxlan4-checksum", "vxlan6", "vxlan6-zero", "srv6", "srv6-long"])
+        func superFrames(tunnel: String) throws {
+            func segments(isBridge: Bool) throws -> [String: [String]] {
+                let lab = try Lab()
+                try lab.turnSegmentationOff(at: Lab.ports.far)
+                _ = try lab.run(in: .far, ["ethtool", "-K", Lab.interfaces.far, "gro", "off"])
+                let weir = isBridge ? nil : try Weir(in: lab)
+                if isBridge { try lab.startBridge() }
+                guard let script = Bundle.module.url(forResource: "Support/superframes", withExtension: "py") else { return [:] }
+                let output = try Command.require(
+                    ["python3", script.path, lab.namespace(of: .near), lab.namespace(of: .far), tunnel], limit: 60)
+                if let weir {
+                    let counters = try weir.counters()
+                    for port in counters.ports { #expect(port.sendFailures.isEmpty) }
+                    // They came whole, or there was nothing to test.
+                    #expect(counters.ports[0].received.frames < 54)
+                }
+                return try JSONDecoder().decode([String: [String]].self, from: Data(output.utf8))
+            }
+            let expected = try segments(isBridge: true)
+            let found = try segments(isBridge: false)
+            #expect(expected.count == 6 && expected.values.allSatisfy { $0.count == 9 })
+            for (name, frames) in expected { #expect(found[name] == frames, "\(name)") }
+        }
     }
 }
 
