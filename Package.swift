@@ -44,6 +44,8 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "Wire"], swiftSettings: house),
+        // eBPF: assembler, programs, maps, attachment. Errors and descriptors are those of PacketIO.
+        .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO"], swiftSettings: house),
         .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
         .target(
             name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
@@ -54,8 +56,8 @@ let package = Package(
         .target(
             name: "Appliance",
             dependencies: [
-                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "PacketIO", "Reporting", "Segmentation", "CLinux",
-                "Wire", .product(name: "Logging", package: "swift-log"),
+                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "KernelPath", "PacketIO", "Reporting", "Segmentation",
+                "CLinux", "Wire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .executableTarget(
@@ -85,6 +87,8 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
+        .testTarget(
+            name: "KernelPathTests", dependencies: ["KernelPath", "PacketIO", "CLinux", "CNetworkNamespace"], swiftSettings: house),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "ApplianceTests",

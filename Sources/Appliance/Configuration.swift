@@ -25,6 +25,8 @@ public struct Configuration: Sendable {
     public var ring: RingShape
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
+    /// Don't start where programs or filters of others come before the guard.
+    public var hasStrictGuard: Bool
     /// Of the program, for reports.
     public var version: String
     /// Print counters for machines.
@@ -35,7 +37,7 @@ public struct Configuration: Sendable {
         workers: Int,
         fragments: FragmentMode = .reassemble,
         fragmentLimits: FragmentLimits = FragmentLimits(), flows: FlowSettings = FlowSettings(), rechecksFlows: Bool = false,
-        listsFlows: Bool = false, ring: RingShape, stateDirectory: String, version: String,
+        listsFlows: Bool = false, ring: RingShape, stateDirectory: String, hasStrictGuard: Bool = false, version: String,
         json: Bool
     ) {
         self.ports = ports
@@ -50,6 +52,7 @@ public struct Configuration: Sendable {
         self.listsFlows = listsFlows
         self.ring = ring
         self.stateDirectory = stateDirectory
+        self.hasStrictGuard = hasStrictGuard
         self.version = version
         self.json = json
     }

@@ -1,6 +1,15 @@
 import Logging
 import PacketIO
 
+/// What a report is told of a port.
+struct PortState: Sendable {
+    var name: String
+    /// The interface can forward.
+    var isUp: Bool
+    /// How the guard has fared.
+    var guarding: GuardRecord
+}
+
 /// One of the two ports, over all that happens to its interface during a run.
 ///
 /// A port is an interface, not a name: it stays the port when it is renamed. Only once it is gone another one of the configured name
@@ -12,6 +21,9 @@ struct Port: ~Copyable {
     private var lock: PortLock?
     private var tether: PortTether?
     private var preparation: PortPreparation?
+    private var portGuard: PortGuard?
+    private var watch: GuardWatch
+    private let hasStrictGuard: Bool
     private(set) var link: Link?
     /// The interface was guarded already, by a run that was killed.
     private var isTakenOver = false
@@ -22,8 +34,11 @@ struct Port: ~Copyable {
         case gone, down, withoutCarrier, working
     }
 
-    init(_ name: String, directory: String) throws(StartProblem) {
+    init(_ name: String, directory: String, hasStrictGuard: Bool) throws {
+        let watch = try GuardWatch()
         journal = try PortJournal(directory: directory)
+        self.watch = watch
+        self.hasStrictGuard = hasStrictGuard
         self.name = name
     }
 
@@ -45,7 +60,14 @@ struct Port: ~Copyable {
     mutating func reserve(_ links: Links, _ log: Logger) throws {
         guard let now = try links.link(named: name) else { return }
         try lock(now, log)
-        try PortPreparation(now, earlier: journal.read(about: now)).expectToBeTaken()
+        try PortGuard.expectToBeRaised(on: now)
+        let note = PortGuard.note(on: now)
+        try PortPreparation(now, earlier: earlier(about: now, note), isGuarded: note != nil).expectToBeTaken()
+    }
+
+    /// What a run before has noted about the interface: in the state folder, or else in the guard that it has left.
+    private func earlier(about link: Link, _ note: [UInt8]?) -> PortOriginals? {
+        journal.read(about: link) ?? note.flatMap(PortJournal.decode)
     }
 
     /// Looks at the interface as it is now, and makes one that is new the port: guarded, and set up for the run. Returns whether
@@ -61,15 +83,17 @@ struct Port: ~Copyable {
         // What was true of the interface is true no more, even if there is one of its index again.
         link = nil
         tether = nil
+        portGuard = nil
         guard let now = try interface(links, besides: other) else {
             report(log)
             return wasThere
         }
         try lock(now, log)
         tether = try PortTether(now)
+        let note = PortGuard.note(on: now)
         let known = preparation?.originals
-        let earlier = known.flatMap { $0.kinship(to: now) == .stranger ? nil : $0 } ?? journal.read(about: now)
-        let preparation = try PortPreparation(now, earlier: earlier, hasReturned: known != nil && earlier == known)
+        let earlier = known.flatMap { $0.kinship(to: now) == .stranger ? nil : $0 } ?? self.earlier(about: now, note)
+        let preparation = try PortPreparation(now, earlier: earlier, isGuarded: note != nil, hasReturned: known != nil && earlier == known)
         isTakenOver = known == nil && preparation.isTakenOver
         if let known, known.index != now.index { journal.remove(about: known.index) }
         if let earlier, earlier.index != now.index { journal.remove(about: earlier.index) }
@@ -84,7 +108,11 @@ struct Port: ~Copyable {
         }
         // What fails half way must be put back too.
         self.preparation = preparation
-        for warning in try preparation.take() { log.warning("\(warning)") }
+        let (portGuard, warnings) = try PortGuard.raise(
+            on: now, note: PortJournal.encode(preparation.originals), isStrict: hasStrictGuard)
+        self.portGuard = portGuard
+        watch.begin(portGuard)
+        for warning in try warnings + preparation.take() { log.warning("\(warning)") }
         link = try links.link(index: now.index)
         report(log)
         return wasThere
@@ -124,11 +152,23 @@ struct Port: ~Copyable {
                 if let warning = change.warning { log.warning("\(warning)") }
             }
             self.preparation = preparation
-            if preparation.originals != before { try journal.write(preparation.originals) }
+            if preparation.originals != before {
+                try journal.write(preparation.originals)
+                try portGuard?.setNote(PortJournal.encode(preparation.originals))
+            }
         }
         link = now
         report(log)
     }
+
+    /// Looks whether the guard stands where it should. To be called on every notification, and once a second besides.
+    mutating func watchGuard(_ log: Logger) {
+        guard var guarding = portGuard else { return }
+        watch.look(&guarding, log)
+        portGuard = guarding
+    }
+
+    var state: PortState { PortState(name: name, isUp: isWorking, guarding: watch.state) }
 
     private mutating func report(_ log: Logger) {
         let condition: Condition =
@@ -161,7 +201,8 @@ struct Port: ~Copyable {
             // It may be there again, and nobody has looked.
             link = nil
             guard let now = try? interface(links, besides: other),
-                let again = try? PortPreparation(now, earlier: preparation.originals, hasReturned: true), again.isKnown
+                let again = try? PortPreparation(
+                    now, earlier: preparation.originals, isGuarded: PortGuard.note(on: now) != nil, hasReturned: true), again.isKnown
             else {
                 return log.notice(
                     "\(name) is gone and could not be put back; should it be elsewhere, its MTU was \(preparation.originals.mtu)")
@@ -171,7 +212,10 @@ struct Port: ~Copyable {
         guard hasRun || !isTakenOver else {
             return log.notice("\(title) stays guarded, as the run before left it: nothing passes, and the host is kept off it")
         }
-        let failures = preparation.giveBack()
+        let originals = preparation.originals
+        let failures = preparation.giveBack {
+            try PortGuard.lower(portGuard, on: preparation.link, removesHook: !originals.hadHook)
+        }
         for failure in failures { log.error("\(title) is not as it was: \(failure)") }
         guard failures.isEmpty else { return }
         journal.remove(about: index)

@@ -3,13 +3,6 @@ import Logging
 import PacketIO
 import Synchronization
 
-/// What a report is told of a port.
-struct PortState: Sendable {
-    var name: String
-    /// The interface can forward.
-    var isUp: Bool
-}
-
 /// Keeps both ports taken and guarded, and has the session that fits their interfaces. Only on the port thread.
 ///
 /// Nothing here may block: a port that came back stays open to the host until its guard is up.
@@ -33,16 +26,14 @@ final class PortKeeper {
         self.log = log
         links = try Links()
         events = try LinkEvents()
-        near = try Port(configuration.ports[0], directory: configuration.stateDirectory)
-        far = try Port(configuration.ports[1], directory: configuration.stateDirectory)
+        near = try Port(configuration.ports[0], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard)
+        far = try Port(configuration.ports[1], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard)
         try near.reserve(links, log)
         try far.reserve(links, log)
     }
 
     /// Both ports as they were seen last.
-    var states: [PortState] {
-        [PortState(name: near.name, isUp: near.isWorking), PortState(name: far.name, isUp: far.isWorking)]
-    }
+    var states: [PortState] { [near.state, far.state] }
 
     /// Takes both ports, and begins a session for these workers if the interfaces are there. What it throws makes the start impossible.
     func start(_ crew: Crew) throws {
@@ -95,6 +86,8 @@ final class PortKeeper {
 
     /// Attends to both ports; what can't be done is logged, and tried again every second.
     private func look() {
+        near.watchGuard(log)
+        far.watchGuard(log)
         do {
             try attend()
         } catch {

@@ -19,6 +19,42 @@ struct Report: Encodable {
         var truncated: UInt64
         /// Frames that could not be sent by this port, by the cause's name.
         var sendFailures: [String: UInt64]
+        var `guard`: GuardReport
+    }
+
+    /// What keeps the host off a port.
+    struct GuardReport: Encodable {
+        /// `tcx` or `filters`.
+        var kind: String
+        /// It stands where it should, and nothing of others comes before it.
+        var first: Bool
+        /// How often it was found gone or overtaken, and put back.
+        var restored: UInt64
+        /// Frames that may have reached the host or come from it meanwhile.
+        var unguarded: Unguarded
+        /// Frames of the host's that it kept in, where that is counted.
+        var silenced: UInt64?
+
+        struct Unguarded: Encodable {
+            var received: UInt64
+            var sent: UInt64
+        }
+
+        init(_ record: GuardRecord) {
+            kind = record.kind
+            first = record.isFirst
+            restored = record.restored
+            unguarded = Unguarded(received: record.unguardedReceived, sent: record.unguardedSent)
+            silenced = record.silenced
+        }
+
+        /// nil if there is nothing to say.
+        var text: String? {
+            guard restored > 0 || !first || unguarded.received > 0 || unguarded.sent > 0 else { return nil }
+            return
+                "put back \(restored == 1 ? "once" : "\(restored) times"), at most \(unguarded.received) frames in and \(unguarded.sent) out passed it"
+                + (first ? "" : "; it is not the first now")
+        }
     }
 
     struct CaptureReport: Encodable {
@@ -68,7 +104,8 @@ struct Report: Encodable {
                 received: Amount(Hits(frames: sum(.receivedFrames), bytes: sum(.receivedBytes))),
                 sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops.value(at: port),
                 tooBig: sum(.tooBig), truncated: sum(.truncated),
-                sendFailures: Dictionary(uniqueKeysWithValues: PortCounters.failures(counters).map { ($0.key.name, $0.value) }))
+                sendFailures: Dictionary(uniqueKeysWithValues: PortCounters.failures(counters).map { ($0.key.name, $0.value) }),
+                guard: GuardReport(state.guarding))
         }
         let (edition, counted) = crew.counted()
         reloads = edition.number
@@ -111,6 +148,9 @@ struct Report: Encodable {
             ])
         }
         var result = text.rendered()
+        for port in ports {
+            if let text = port.guard.text { result += "\nguard of \(port.name): \(text)\n" }
+        }
         result += "\n" + firewall.tables()
         if let capture { result += "\ncapture: \(capture.text)\n" }
         for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) { result += "\ngroup \(group): \(capture.text)\n" }

@@ -52,6 +52,8 @@ uint64_t weir_effective_capabilities(void) {
     return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
+int weir_bpf(int command, void *attributes, unsigned int size) { return (int)syscall(SYS_bpf, command, attributes, size); }
+
 int weir_signal_descriptor(const int *signals) {
     sigset_t set;
     sigemptyset(&set);

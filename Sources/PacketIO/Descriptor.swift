@@ -6,7 +6,7 @@ public struct Descriptor: ~Copyable, Sendable {
     /// The number; valid as long as the owner lives.
     public let number: Int32
 
-    init(owning number: Int32) {
+    package init(owning number: Int32) {
         self.number = number
     }
 

@@ -121,12 +121,14 @@ extension ifinfomsg {
     }
 }
 
-/// Says when any interface of the machine changed: appeared, went, was set up or down, got another MTU.
+/// Says when any interface of the machine changed: appeared, went, was set up or down, got another MTU or address, or other qdiscs or
+/// filters of tc.
 public struct LinkEvents: ~Copyable {
     private let descriptor: Descriptor
 
     public init() throws(SystemCallError) {
-        descriptor = try NetlinkSocket.open(groups: UInt32(RTMGRP_LINK), flags: Int32(SOCK_NONBLOCK.rawValue))
+        let groups = RTMGRP_LINK | RTMGRP_TC | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+        descriptor = try NetlinkSocket.open(groups: UInt32(groups), flags: Int32(SOCK_NONBLOCK.rawValue))
     }
 
     /// To be polled for `POLLIN`.

@@ -17,7 +17,7 @@ public struct PortOriginals: Sendable, Equatable, Codable {
     /// Offloads that were on and are off for the run.
     package var offloads: [String]
     /// There was a `clsact` qdisc already: not ours to remove.
-    var hadHook: Bool
+    public var hadHook: Bool
 
     package init(
         of link: Link, ipv6Disabled: Bool?, ipv6State: [SavedMessage], offloads: [String], hadHook: Bool

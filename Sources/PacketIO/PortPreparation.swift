@@ -8,7 +8,8 @@ public struct PortRefusal: Error, CustomStringConvertible {
 
 /// Takes a port from the host for a run, and gives it back.
 ///
-/// Order matters: the guard comes first and goes last, so that at no moment the host hears or says something on the wire.
+/// Order matters: the guard, which is not made here, comes first and goes last, so that at no moment the host hears or says something
+/// on the wire.
 public struct PortPreparation {
     /// Bytes that the MTU is raised by, for up to four VLAN tags: the packet socket itself allows for one, and only for
     /// 0x8100 (net/packet/af_packet.c, packet_extra_vlan_len_allowed).
@@ -27,12 +28,12 @@ public struct PortPreparation {
     ///
     /// - Parameters:
     ///   - earlier: what was noted about it, or about another, by this run or by one that didn't end well.
+    ///   - isGuarded: a guard of Weir's stands there.
     ///   - hasReturned: the interface has been away since `earlier` was noted.
-    public init(_ link: Link, earlier: PortOriginals?, hasReturned: Bool = false) throws(SystemCallError) {
+    public init(_ link: Link, earlier: PortOriginals?, isGuarded: Bool, hasReturned: Bool = false) throws(SystemCallError) {
         self.link = link
         let disabled = IPv6Switch(index: link.index).isDisabled
-        let isGuarded = try Self.isGuarded(link)
-        let hook = try TrafficControl(link).hookKind()
+        let hasHook = try FilterGuard.hookKind(on: link) != nil
         isTakenOver = isGuarded
         if var earlier, case let kinship = earlier.kinship(to: link), kinship != .stranger {
             // Somebody has set another MTU since.
@@ -42,7 +43,7 @@ public struct PortPreparation {
             if hasReturned || kinship == .returned || (!isGuarded && disabled == false && earlier.ipv6Disabled == false) {
                 earlier.ipv6Disabled = disabled
                 earlier.ipv6State = disabled == false ? try Links().volatileIPv6State(of: link) : []
-                earlier.hadHook = isGuarded ? earlier.hadHook : hook != nil
+                earlier.hadHook = isGuarded ? earlier.hadHook : hasHook
             }
             originals = earlier
             isKnown = true
@@ -53,7 +54,7 @@ public struct PortPreparation {
             of: link, ipv6Disabled: disabled,
             ipv6State: disabled == false ? try Links().volatileIPv6State(of: link) : [],
             offloads: (try? Offloads(link.name).enabled(among: Offloads.unbearable)) ?? [],
-            hadHook: !isGuarded && hook != nil)
+            hadHook: !isGuarded && hasHook)
         if isGuarded { guessOriginals() }
     }
 
@@ -67,9 +68,8 @@ public struct PortPreparation {
             + "\(originals.mtu), IPv6 \(originals.ipv6Disabled == false ? "on" : "off") and no clsact qdisc, and is put back so at the end"
     }
 
-    /// Throws what makes it impossible to take the port, as far as that can be seen without changing anything.
+    /// Throws what makes it impossible to take the port, besides its guard, as far as that can be seen without changing anything.
     public func expectToBeTaken() throws {
-        if let kind = try TrafficControl(link).hookKind(), kind != "clsact" { throw hookRefusal(kind) }
         guard originals.ipv6Disabled == false else { return }
         do throws(SystemCallError) {
             try IPv6Switch(index: link.index).expectWritable()
@@ -78,9 +78,9 @@ public struct PortPreparation {
         }
     }
 
-    /// Puts the guard in place and changes what must be changed. Returns what couldn't be done but can be lived without.
+    /// Changes what must be changed, once the guard is in place. Returns what couldn't be done but can be lived without.
     public func take() throws -> [String] {
-        var warnings = try raiseGuard()
+        var warnings: [String] = []
         if originals.ipv6Disabled == false {
             do throws(SystemCallError) {
                 try IPv6Switch(index: link.index).set(disabled: true)
@@ -130,8 +130,8 @@ public struct PortPreparation {
         return (now.mtu, raiseMTU(from: now.mtu))
     }
 
-    /// Puts back what is not as it was; what couldn't be, in words.
-    public func giveBack() -> [String] {
+    /// Puts back what is not as it was; what couldn't be, in words. `lowerGuard` takes the guard away.
+    public func giveBack(_ lowerGuard: () throws -> Void) -> [String] {
         var failures: [String] = []
         func attempt(_ step: () throws -> Void) {
             do { try step() } catch { failures.append("\(error)") }
@@ -157,77 +157,5 @@ public struct PortPreparation {
             for message in originals.ipv6State { attempt { try Links().replay(message, on: link.name) } }
         }
         return failures
-    }
-
-    // MARK: guard
-
-    /// A guard of Weir's is there, whole or in part.
-    private static func isGuarded(_ link: Link) throws(SystemCallError) -> Bool {
-        let control = try TrafficControl(link)
-        guard try control.hookKind() != nil else { return false }
-        for side in TrafficControl.Side.allCases where try control.filters(side).contains(where: \.isOurs) { return true }
-        return false
-    }
-
-    private func raiseGuard() throws -> [String] {
-        let control = try TrafficControl(link)
-        switch try control.hookKind() {
-        case nil:
-            do throws(SystemCallError) {
-                try control.addClsact()
-            } catch {
-                throw guardRefusal(error)
-            }
-        case "clsact":
-            break
-        case let kind?:
-            throw hookRefusal(kind)
-        }
-        var warnings: [String] = []
-        for side in TrafficControl.Side.allCases {
-            let filters = try control.filters(side)
-            if filters.contains(where: \.isOurs) { continue }
-            let taken = Set(filters.map(\.preference))
-            // The first to run decides, so ours must be that; where somebody's filter is the first already, the next place.
-            guard let preference = (1...UInt32(UInt16.max)).first(where: { !taken.contains($0) }) else { continue }
-            if preference > 1 {
-                warnings.append(
-                    "\(link.name) has a tc \(side) filter of preference 1, which runs before Weir's: frames that it accepts or redirects get past"
-                )
-            }
-            do throws(SystemCallError) {
-                switch side {
-                case .ingress: try control.addIngressDrop(preference: preference)
-                case .egress: try control.addEgressSilence(preference: preference)
-                }
-            } catch {
-                throw guardRefusal(error)
-            }
-        }
-        return warnings
-    }
-
-    private func hookRefusal(_ kind: String) -> PortRefusal {
-        PortRefusal(
-            description: "\(link.name) has a qdisc of kind \"\(kind)\", which has no place for a rule that keeps the host silent; "
-                + "replace it with clsact (tc qdisc del dev \(link.name) \(kind); tc qdisc add dev \(link.name) clsact)")
-    }
-
-    private func guardRefusal(_ error: SystemCallError) -> PortRefusal {
-        PortRefusal(
-            description: "the host can't be kept off \(link.name) (\(error)); "
-                + "the kernel must have the clsact qdisc, and cls_matchall with act_gact or cls_bpf")
-    }
-
-    private func lowerGuard() throws(SystemCallError) {
-        let control = try TrafficControl(link)
-        guard try control.hookKind() != nil else { return }
-        var othersAreThere = false
-        for side in TrafficControl.Side.allCases {
-            for filter in try control.filters(side) {
-                if filter.isOurs { try control.remove(filter, side) } else { othersAreThere = true }
-            }
-        }
-        if !originals.hadHook, !othersAreThere { try control.removeClsact() }
     }
 }

@@ -30,7 +30,7 @@ public struct SystemCallError: Error, Equatable, CustomStringConvertible {
 
 /// Makes a call that answers -1 and sets `errno`, again if a signal broke it off.
 @discardableResult
-func systemCall(_ name: @autoclosure () -> String, _ body: () -> Int) throws(SystemCallError) -> Int {
+package func systemCall(_ name: @autoclosure () -> String, _ body: () -> Int) throws(SystemCallError) -> Int {
     while true {
         let result = body()
         if result >= 0 { return result }
@@ -41,7 +41,7 @@ func systemCall(_ name: @autoclosure () -> String, _ body: () -> Int) throws(Sys
 
 /// The same for calls that answer with a C `int`.
 @discardableResult
-func systemCall(_ name: @autoclosure () -> String, _ body: () -> Int32) throws(SystemCallError) -> Int32 {
+package func systemCall(_ name: @autoclosure () -> String, _ body: () -> Int32) throws(SystemCallError) -> Int32 {
     Int32(truncatingIfNeeded: try systemCall(name()) { () -> Int in Int(body()) })
 }
 

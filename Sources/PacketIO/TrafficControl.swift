@@ -9,24 +9,38 @@ struct TrafficControl {
     /// On every frame that Weir sends (`SO_MARK`), and the handle of its filters, by which it knows its own after a crash.
     static let mark: UInt32 = 0x5765_6972
 
-    /// TC_H_CLSACT with the minor numbers of its two hooks (include/uapi/linux/pkt_sched.h).
-    enum Side: UInt32, CaseIterable {
-        case ingress = 0xffff_fff2
-        case egress = 0xffff_fff3
-    }
+    /// TC_H_CLSACT with the minor number of a hook (include/uapi/linux/pkt_sched.h).
+    private static func parent(_ side: HookSide) -> UInt32 { side == .ingress ? 0xffff_fff2 : 0xffff_fff3 }
 
     /// A filter as a dump shows it; `info` is preference and protocol as `tcm_info` packs them.
     struct Filter: Equatable {
         var kind: String
         var handle: UInt32
         var info: UInt32
+        /// Of a classic program: its instructions as they lie in memory.
+        var program: [UInt8] = []
+
+        /// Filters of others than 0 run only where one of chain 0 says so.
+        var chain: UInt32 = 0
 
         var preference: UInt32 { info >> 16 }
-        var isOurs: Bool { handle == TrafficControl.mark && (kind == "bpf" || kind == "matchall") }
+        /// A classic program for all protocols, beside which others of the same preference can stand; the newest runs first
+        /// (net/sched/cls_bpf.c).
+        var isSharedProgram: Bool { kind == "bpf" && info & 0xffff == TrafficControl.everyProtocol }
+        var isOurs: Bool { handle | 1 == TrafficControl.mark | 1 && (kind == "bpf" || kind == "matchall") }
+    }
+
+    /// Where a filter of ours stands.
+    struct Place: Equatable {
+        var preference: UInt32
+        /// `mark`, or the next number: two of ours can be there while one takes over from the other.
+        var handle: UInt32
+        /// There are classic programs of this preference, ours or of others.
+        var sharesWithPrograms: Bool
     }
 
     private static let clsact: UInt32 = 0xffff_fff1
-    private static let everyProtocol = UInt32(UInt16(ETH_P_ALL).bigEndian)
+    fileprivate static let everyProtocol = UInt32(UInt16(ETH_P_ALL).bigEndian)
 
     private let netlink: NetlinkSocket
     private let link: Link
@@ -67,22 +81,31 @@ struct TrafficControl {
     // MARK: filters
 
     /// All filters of a hook, ours among them.
-    func filters(_ side: Side) throws(SystemCallError) -> [Filter] {
-        let request = NetlinkMessage(type: RTM_GETTFILTER, header: tcmsg(link.index, parent: side.rawValue))
+    func filters(_ side: HookSide) throws(SystemCallError) -> [Filter] {
+        let request = NetlinkMessage(type: RTM_GETTFILTER, header: tcmsg(link.index, parent: Self.parent(side)))
         return try netlink.query(request, dump: true, "list the filters of \(link.name)").compactMap { _, payload in
             let reader = NetlinkReader(payload)
             // An entry without a handle stands for the whole preference, before its filters.
             guard let header = reader.value(as: tcmsg.self), header.tcm_handle != 0 else { return nil }
-            let kind = reader.attributes(after: MemoryLayout<tcmsg>.size).first { $0.type == Int(TCA_KIND) }
-            return Filter(
-                kind: kind.map { NetlinkReader.string($0.content) } ?? "", handle: header.tcm_handle, info: header.tcm_info)
+            let attributes = reader.attributes(after: MemoryLayout<tcmsg>.size)
+            let kind = attributes.first { $0.type == Int(TCA_KIND) }.map { NetlinkReader.string($0.content) } ?? ""
+            var filter = Filter(kind: kind, handle: header.tcm_handle, info: header.tcm_info)
+            let chain = attributes.first { $0.type == Int(TCA_CHAIN) }
+            filter.chain = chain.flatMap { NetlinkReader($0.content).value(as: UInt32.self) } ?? 0
+            if kind == "bpf", let options = attributes.first(where: { $0.type == Int(TCA_OPTIONS) }) {
+                let program = NetlinkReader(options.content).attributes(after: 0).first { $0.type == Int(TCA_BPF_OPS) }
+                filter.program = program.map { Array($0.content) } ?? []
+            }
+            return filter
         }
     }
 
-    /// Drops every frame that comes in: by `matchall` with `gact` where the kernel has them, else by a classic program.
-    func addIngressDrop(preference: UInt32) throws(SystemCallError) {
+    /// Drops every frame that comes in: by `matchall` with `gact` where the kernel has them, else by a classic program. The
+    /// filters of one preference are of one kind.
+    func addIngressDrop(_ place: Place) throws(SystemCallError) {
+        if place.sharesWithPrograms { return try addIngressProgram(place) }
         do {
-            var request = filterMessage(.ingress, preference: preference)
+            var request = filterMessage(.ingress, place)
             request.attribute(TCA_KIND, string: "matchall")
             request.nest(TCA_OPTIONS) { options in
                 options.nest(TCA_MATCHALL_ACT) { actions in
@@ -99,24 +122,27 @@ struct TrafficControl {
             try netlink.request(request, flags: NLM_F_CREATE | NLM_F_EXCL, "add a matchall drop filter to \(link.name)")
         } catch  where error.code == ENOENT || error.code == EOPNOTSUPP {
             // No cls_matchall or no act_gact in this kernel.
-            try addProgram(.ingress, preference: preference, [.return(UInt32(bitPattern: TC_ACT_SHOT))])
+            try addIngressProgram(place)
         }
     }
 
-    /// Lets only marked frames out.
-    func addEgressSilence(preference: UInt32) throws(SystemCallError) {
-        try addProgram(
-            .egress, preference: preference,
-            [
-                .load(ancillary: UInt32(SKF_AD_MARK)),
-                .jumpIfEqual(Self.mark, then: 0, else: 1),
-                .return(UInt32(bitPattern: TC_ACT_UNSPEC)),
-                .return(UInt32(bitPattern: TC_ACT_SHOT)),
-            ])
+    private func addIngressProgram(_ place: Place) throws(SystemCallError) {
+        try addProgram(.ingress, place, [.return(UInt32(bitPattern: TC_ACT_SHOT))])
     }
 
-    private func addProgram(_ side: Side, preference: UInt32, _ program: [sock_filter]) throws(SystemCallError) {
-        var request = filterMessage(side, preference: preference)
+    /// Lets only marked frames out, and bears a note.
+    func addEgressSilence(_ place: Place, note: [UInt8]) throws(SystemCallError) {
+        let silence: [sock_filter] = [
+            .load(ancillary: UInt32(SKF_AD_MARK)),
+            .jumpIfEqual(Self.mark, then: 0, else: 1),
+            .return(UInt32(bitPattern: TC_ACT_UNSPEC)),
+            .return(UInt32(bitPattern: TC_ACT_SHOT)),
+        ]
+        try addProgram(.egress, place, silence + FilterNote.instructions(note))
+    }
+
+    private func addProgram(_ side: HookSide, _ place: Place, _ program: [sock_filter]) throws(SystemCallError) {
+        var request = filterMessage(side, place)
         request.attribute(TCA_KIND, string: "bpf")
         request.nest(TCA_OPTIONS) { options in
             options.attribute(TCA_BPF_OPS_LEN, UInt16(truncatingIfNeeded: program.count))
@@ -127,19 +153,19 @@ struct TrafficControl {
         try netlink.request(request, flags: NLM_F_CREATE | NLM_F_EXCL, "add a bpf filter to \(link.name)")
     }
 
-    func remove(_ filter: Filter, _ side: Side) throws(SystemCallError) {
+    func remove(_ filter: Filter, _ side: HookSide) throws(SystemCallError) {
         var request = NetlinkMessage(
             type: RTM_DELTFILTER,
-            header: tcmsg(link.index, parent: side.rawValue, handle: filter.handle, info: filter.info))
+            header: tcmsg(link.index, parent: Self.parent(side), handle: filter.handle, info: filter.info))
         request.attribute(TCA_KIND, string: filter.kind)
         try netlink.request(request, "remove Weir's filter from \(link.name)")
     }
 
-    private func filterMessage(_ side: Side, preference: UInt32) -> NetlinkMessage {
+    private func filterMessage(_ side: HookSide, _ place: Place) -> NetlinkMessage {
         NetlinkMessage(
             type: RTM_NEWTFILTER,
             header: tcmsg(
-                link.index, parent: side.rawValue, handle: Self.mark, info: preference << 16 | Self.everyProtocol))
+                link.index, parent: Self.parent(side), handle: place.handle, info: place.preference << 16 | Self.everyProtocol))
     }
 }
 

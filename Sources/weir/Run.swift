@@ -71,6 +71,15 @@ struct Run: ParsableCommand {
     @Option(help: ArgumentHelp("Where it is noted what the ports were like before, for a start after a crash.", valueName: "folder"))
     var stateDirectory = "/run/weir"
 
+    @Option(
+        help: ArgumentHelp(
+            "normal or strict: whether to start where programs or filters of others come before the guard.",
+            discussion: """
+                The guard keeps the host off the two ports. normal: start, and warn of what comes before it. strict: refuse to. On Linux 6.6 \
+                and later, as root, nothing comes before it.
+                """, valueName: "how"))
+    var `guard` = GuardMode.normal
+
     private static let workerLimit = 256
 
     private var portNames: [String] { ports.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
@@ -128,7 +137,13 @@ struct Run: ParsableCommand {
             fragments: fragments.fragments, fragmentLimits: fragments.limits, flows: flows.settings,
             rechecksFlows: reloadFlows == .recheck,
             listsFlows: listFlows,
-            ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory, version: weirVersion, json: json)
+            ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
+            hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
         return try Appliance(configuration, log: log, reports: texts.reports).run()
     }
+}
+
+/// `--guard`.
+enum GuardMode: String, ExpressibleByArgument, CaseIterable {
+    case normal, strict
 }

@@ -12,6 +12,8 @@ extension Lab {
             require(in: .fw, "tc qdisc show dev \(port)"),
             require(in: .fw, "tc filter show dev \(port) ingress"),
             require(in: .fw, "tc filter show dev \(port) egress"),
+            tcx("list \(port) ingress"),
+            tcx("list \(port) egress"),
             require(in: .fw, "ip -o address show dev \(port) scope global"),
             require(in: .fw, "ip -6 route show dev \(port)"),
         ].joined(separator: "\n")
@@ -45,12 +47,12 @@ extension LabTests {
         private static let ports = [Lab.ports.near, Lab.ports.far]
 
         /// Fact 1: the tap comes before tc ingress, so a rule that drops everything there leaves the socket its copy.
-        @Test("an ingress drop rule leaves the socket's copy and ends the kernel's own")
-        func hostDoesNotAnswer() throws {
+        @Test("an ingress drop rule leaves the socket's copy and ends the kernel's own", arguments: GuardKind.allCases)
+        func hostDoesNotAnswer(kind: GuardKind) throws {
             let lab = try Lab()
             try lab.require(in: .fw, "ip address add 10.77.0.254/24 dev eth1")
             #expect(try lab.answers("10.77.0.254"), "the test bed: without Weir the host does answer")
-            let weir = try Weir(in: lab)
+            let weir = try Weir(in: lab, guard: kind)
             // What the egress rule would keep in must not have been heard in the first place.
             let heard = try lab.hostCounter("Icmp", "InEchos")
             #expect(heard > 0, "the test bed: the counter counts")
@@ -78,8 +80,8 @@ extension LabTests {
             #expect(try lab.iperf("-i 0", to: "10.77.0.2").megabits > Bench.standstill)
         }
 
-        @Test("the host routes no second copy of what is forwarded")
-        func hostDoesNotRoute() throws {
+        @Test("the host routes no second copy of what is forwarded", arguments: GuardKind.allCases)
+        func hostDoesNotRoute(kind: GuardKind) throws {
             let lab = try Lab(bare: true)
             for command in [
                 "ip address add 10.77.0.254/24 dev eth1", "ip address add 10.88.0.254/24 dev eth2",
@@ -92,7 +94,7 @@ extension LabTests {
             let wiretap = try Wiretap(lab)
             let routed = try wiretap.send(frame, from: .near, quiet: .milliseconds(200), awaiting: 1)
             #expect(routed.frames(at: .far).filter { $0.contains(Self.marker) }.count == 1, "the test bed: the host does route")
-            let weir = try Weir(in: lab)
+            let weir = try Weir(in: lab, guard: kind)
             let before = try lab.hostCounter("Ip", "ForwDatagrams")
             #expect(before > 0, "the test bed: the counter counts")
             // Another wiretap: the first has heard what the host said before Weir took the ports.
@@ -103,8 +105,8 @@ extension LabTests {
         }
 
         /// Fact 3: somebody else's clsact stays, and of the filters only ours go.
-        @Test("a foreign clsact and its filters are left alone", arguments: [1, 50])
-        func foreignFilters(preference: Int) throws {
+        @Test("a foreign clsact and its filters are left alone", arguments: GuardKind.allCases, [1, 50])
+        func foreignFilters(kind: GuardKind, preference: Int) throws {
             let lab = try Lab()
             // A program that returns TC_ACT_UNSPEC: looks on and decides nothing.
             let program = ["bpf", "da", "bytecode", "1,6 0 0 4294967295,"]
@@ -114,17 +116,37 @@ extension LabTests {
                 try #require(try lab.run(in: .fw, command + program).isSuccess)
             }
             let before = try Self.ports.map(lab.state)
-            let weir = try Weir(in: lab)
-            #expect(try lab.require(in: .fw, "tc filter show dev eth1 ingress").contains(Weir.filterHandle), "ours is there")
-            #expect(weir.log.contains("preference 1") == (preference == 1), "\(weir.log)")
+            let weir = try Weir(in: lab, guard: kind)
+            // The newest program of a preference comes first.
+            #expect(try lab.guardIsFirst(kind, on: "eth1"))
+            #expect(!weir.log.contains("preference 1"), "\(weir.log)")
             #expect(try lab.answers("10.77.0.2"))
             #expect(weir.stop().status == 0)
             #expect(try Self.ports.map(lab.state) == before)
         }
 
+        @Test("a filter that filters can't come before is told of, and refused under --guard strict")
+        func unbeatableFilter() throws {
+            let lab = try Lab()
+            try lab.require(in: .fw, "tc qdisc add dev eth1 clsact")
+            try lab.require(in: .fw, "tc filter add dev eth1 ingress pref 1 protocol all u32 match u32 0 0 classid 1:1")
+            let before = try Self.ports.map(lab.state)
+            let weir = try Weir(in: lab, guard: .filters)
+            #expect(weir.log.contains("eth1 has a tc ingress filter of preference 1"), "\(weir.log)")
+            #expect(weir.stop().status == 0)
+            let strict = try Weir.launch(
+                in: lab, rules: lab.write(Weir.passAll, to: "strict.nft"), options: ["--guard", "strict"], guard: .filters)
+            #expect(strict.wait(limit: .seconds(15)) == 1)
+            #expect(strict.errorText.contains("--guard strict"), "\(strict.errorText)")
+            #expect(try Self.ports.map(lab.state) == before)
+            let programs = try Weir(in: lab, options: ["--guard", "strict"])
+            #expect(programs.stop().status == 0)
+            #expect(try Self.ports.map(lab.state) == before)
+        }
+
         /// Fact 4: router solicitations, MLD and neighbour discovery come out of any interface with an address family.
-        @Test("the ports are silent, at link-up too")
-        func silence() throws {
+        @Test("the ports are silent, at link-up too", arguments: GuardKind.allCases)
+        func silence(kind: GuardKind) throws {
             let lab = try Lab(bare: true)
             try lab.require(in: .fw, "ip address add 10.77.0.254/24 dev eth1")
             func heard() throws -> [Int] {
@@ -134,7 +156,7 @@ extension LabTests {
             _ = try lab.run(in: .fw, ping)
             #expect(try heard()[0] > 0, "the test bed: without Weir the host is heard")
 
-            let weir = try Weir(in: lab)
+            let weir = try Weir(in: lab, guard: kind)
             let before = try heard()
             _ = try lab.run(in: .fw, ping)
             for port in Self.ports {
@@ -174,11 +196,11 @@ extension LabTests {
             #expect(try Self.ports.map(lab.state) == before)
         }
 
-        @Test("a run that ends leaves the ports as they were", arguments: [SIGTERM, SIGINT])
-        func restored(signal: Int32) throws {
+        @Test("a run that ends leaves the ports as they were", arguments: [SIGTERM, SIGINT], GuardKind.allCases)
+        func restored(signal: Int32, kind: GuardKind) throws {
             let lab = try Lab()
             let before = try Self.ports.map(lab.state)
-            let weir = try Weir(in: lab, workers: 2)
+            let weir = try Weir(in: lab, workers: 2, guard: kind)
             #expect(try Self.ports.map(lab.state) != before, "nothing was changed, so nothing is shown")
             let (status, counters) = weir.stop(signal)
             #expect(status == 0)
@@ -187,8 +209,8 @@ extension LabTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: lab.directory.appending(path: "state").path) == [])
         }
 
-        @Test("killed, nothing passes and the host stays mute; the next run takes over and puts back")
-        func killed() throws {
+        @Test("killed, nothing passes and the host stays mute; the next run takes over and puts back", arguments: GuardKind.allCases)
+        func killed(kind: GuardKind) throws {
             let lab = try Lab()
             try lab.require(in: .fw, "ip address add 10.77.0.254/24 dev eth1")
             try lab.require(in: .fw, "ip address add fd77::fe/64 dev eth1 nodad")
@@ -198,7 +220,7 @@ extension LabTests {
             #expect(try lab.answers("10.77.0.254"), "the test bed: without Weir the host does answer")
             let before = try Self.ports.map(lab.state)
             for _ in 0..<2 {
-                let killed = try Weir(in: lab)
+                let killed = try Weir(in: lab, guard: kind)
                 #expect(try lab.answers("10.77.0.2"))
                 #expect(killed.stop(SIGKILL).status == 128 + SIGKILL)
                 #expect(try lab.isDeaf("10.77.0.2"), "nothing passes")
@@ -206,7 +228,7 @@ extension LabTests {
                 #expect(try lab.isDeaf("10.77.0.254"), "the host stays mute")
                 #expect(try lab.hostCounter("Icmp", "InEchos") == heard, "and deaf")
             }
-            let next = try Weir(in: lab)
+            let next = try Weir(in: lab, guard: kind)
             #expect(try lab.answers("10.77.0.2"), "the next run forwards")
             #expect(next.stop().status == 0)
             #expect(try Self.ports.map(lab.state) == before)

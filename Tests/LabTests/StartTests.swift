@@ -50,7 +50,7 @@ extension LabTests {
             // The other port has been taken by then, and is given back.
             BadStart(
                 description: "a qdisc without a place for the egress rule",
-                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE",
+                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE", prefix: GuardKind.filters.prefix,
                 preparation: ["tc qdisc add dev eth2 ingress"], status: 1, says: ["eth2", "\"ingress\"", "clsact"]),
             BadStart(
                 description: "one port", arguments: "run --ports eth1 --rules GOOD", status: 64, says: ["two interfaces"]),

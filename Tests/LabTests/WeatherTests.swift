@@ -78,7 +78,7 @@ extension LabTests {
             let frames = try weir.counters().port("eth1")?.received.frames ?? 0
             try lab.layFarCable()
             try expectForwarding(lab, "after eth2 is there again")
-            #expect(try lab.require(in: .fw, "tc filter show dev eth2 ingress").contains(Weir.filterHandle), "the new one is guarded too")
+            #expect(try lab.guardIsFirst(.tcx, on: "eth2"), "the new one is guarded too")
             #expect((try weir.counters().port("eth1")?.received.frames ?? 0) > frames, "the counters go on")
             #expect(weir.stop().status == 0)
             #expect(try lab.require(in: .fw, "cat /sys/class/net/eth2/mtu").trimmingCharacters(in: .newlines) == "1500")

@@ -69,6 +69,76 @@ int weir_ethtool(int fd, const char *_Nonnull interface, void *_Nonnull command)
 /// capget(2)'s effective set of this process, one bit a capability.
 uint64_t weir_effective_capabilities(void);
 
+// What bpf(2) takes and gives, as the kernel lays it out (include/uapi/linux/bpf.h). That header itself can't be had here: libpcap
+// has another struct bpf_insn, and Debian 12's doesn't know TCX. An older kernel takes members that it doesn't know if they are zero.
+struct weir_bpf_instruction {
+    uint8_t code;
+    // Two of four bits: the destination is the lower one on little-endian machines, the upper one on others.
+    uint8_t registers;
+    int16_t off;
+    int32_t imm;
+};
+
+struct weir_bpf_map_information {
+    uint32_t type, id, key_size, value_size, max_entries, map_flags;
+    char name[16];
+};
+
+// Its beginning, which every kernel with TCX fills.
+struct weir_bpf_program_information {
+    uint32_t type, id;
+    uint8_t tag[8];
+    uint32_t jited_prog_len, xlated_prog_len;
+    uint64_t jited_prog_insns, xlated_prog_insns, load_time;
+    uint32_t created_by_uid, nr_map_ids;
+    uint64_t map_ids;
+    char name[16];
+};
+
+struct weir_bpf_map_create {
+    uint32_t map_type, key_size, value_size, max_entries, map_flags, inner_map_fd, numa_node;
+    char map_name[16];
+};
+
+struct weir_bpf_element {
+    uint32_t map_fd, padding;
+    uint64_t key, value, flags;
+};
+
+struct weir_bpf_program_load {
+    uint32_t prog_type, insn_cnt;
+    uint64_t insns, license;
+    uint32_t log_level, log_size;
+    uint64_t log_buf;
+    uint32_t kern_version, prog_flags;
+    char prog_name[16];
+    uint32_t prog_ifindex, expected_attach_type;
+};
+
+struct weir_bpf_attach {
+    uint32_t target_ifindex, attach_bpf_fd, attach_type, attach_flags, replace_bpf_fd, relative_fd;
+    uint64_t expected_revision;
+};
+
+struct weir_bpf_query {
+    uint32_t target_ifindex, attach_type, query_flags, attach_flags;
+    uint64_t prog_ids;
+    uint32_t count, padding;
+    uint64_t prog_attach_flags, link_ids, link_attach_flags, revision;
+};
+
+struct weir_bpf_id {
+    uint32_t id, next_id, open_flags, padding;
+};
+
+struct weir_bpf_info {
+    uint32_t bpf_fd, info_len;
+    uint64_t info;
+};
+
+/// bpf(2) with one of the structures above: what it answers, or -1 and errno.
+int weir_bpf(int command, void *_Nonnull attributes, unsigned int size);
+
 /// Signals of the list (0 ends it) blocked in this thread and the threads it starts, and delivered through the
 /// descriptor that is returned (signalfd(2), close-on-exec, non-blocking); -1 and errno.
 int weir_signal_descriptor(const int *_Nonnull signals);

@@ -15,6 +15,20 @@ struct Counters: Sendable, Codable {
         let received, sent: Tally
         let kernelDrops, tooBig, truncated: UInt64
         let sendFailures: [String: UInt64]
+        var `guard` = Guard(kind: "", first: true, restored: 0, unguarded: Guard.Unguarded(received: 0, sent: 0))
+    }
+
+    /// What keeps the host off a port.
+    struct Guard: Sendable, Codable {
+        struct Unguarded: Sendable, Codable {
+            let received, sent: UInt64
+        }
+
+        let kind: String
+        let first: Bool
+        let restored: UInt64
+        let unguarded: Unguarded
+        var silenced: UInt64?
     }
 
     struct Rule: Sendable, Codable {
@@ -102,8 +116,8 @@ final class Weir {
     private let framesBefore: UInt64
 
     /// Starts Weir and returns once it forwards.
-    init(in lab: Lab, rules: URL, workers: Int = 1, options: [String] = []) throws {
-        process = try Self.launch(in: lab, rules: rules, workers: workers, options: options)
+    init(in lab: Lab, rules: URL, workers: Int = 1, options: [String] = [], guard kind: GuardKind = .tcx) throws {
+        process = try Self.launch(in: lab, rules: rules, workers: workers, options: options, guard: kind)
         self.lab = lab
         framesBefore = lab.framesSent
         lab.middle = self
@@ -115,8 +129,10 @@ final class Weir {
     }
 
     /// The same with the text of a rule file.
-    convenience init(in lab: Lab, rules: String = Weir.passAll, workers: Int = 1, options: [String] = []) throws {
-        try self.init(in: lab, rules: lab.write(rules, to: "rules.nft"), workers: workers, options: options)
+    convenience init(
+        in lab: Lab, rules: String = Weir.passAll, workers: Int = 1, options: [String] = [], guard kind: GuardKind = .tcx
+    ) throws {
+        try self.init(in: lab, rules: lab.write(rules, to: "rules.nft"), workers: workers, options: options, guard: kind)
     }
 
     deinit {
@@ -124,10 +140,12 @@ final class Weir {
     }
 
     /// Starts Weir whether or not it can run.
-    static func launch(in lab: Lab, rules: URL, workers: Int = 1, options: [String] = []) throws -> Background {
+    static func launch(
+        in lab: Lab, rules: URL, workers: Int = 1, options: [String] = [], guard kind: GuardKind = .tcx
+    ) throws -> Background {
         try lab.start(
             in: .fw,
-            [
+            kind.prefix + [
                 binary, "run", "--ports", "\(Lab.ports.near),\(Lab.ports.far)", "--rules", rules.path, "--workers", "\(workers)",
                 "--state-directory", lab.directory.appending(path: "state").path, "--json",
             ] + options)

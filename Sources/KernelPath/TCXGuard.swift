@@ -1,0 +1,183 @@
+import CLinux
+import Glibc
+public import PacketIO
+
+/// What keeps the host off one port on kernels with TCX: a program at the head of each of the port's two lists.
+///
+/// The programs stay when the process ends, however it ends. The next start knows them by their names and their note, and puts its
+/// own before them before it takes them away.
+public struct TCXGuard: Sendable {
+    /// Where one of the two programs stands.
+    public enum Place: Sendable, Equatable {
+        case first
+        /// Programs of others come before it.
+        case behind([UInt32])
+        case missing
+    }
+
+    /// Frames since the guard was put in place.
+    public struct Counts: Sendable, Equatable {
+        /// That came in and were kept from the host.
+        public var received: UInt64 = 0
+        /// Weir's own that left.
+        public var sent: UInt64 = 0
+        /// The host's that were kept in.
+        public var silenced: UInt64 = 0
+    }
+
+    /// A guard that stands on an interface, ours or of a run before.
+    struct Found {
+        var hook: TCXHook
+        var program: BPFProgram
+        var note: BPFMap
+    }
+
+    /// Bytes that a note may have.
+    public static let noteCapacity = GuardProgram.noteSize - GuardProgram.noteHeader
+    /// Values of as many processors as Linux knows (CONFIG_NR_CPUS), so that nobody must ask how many there may be.
+    private static let processorLimit = 8192
+
+    public let link: Link
+    private let mark: UInt32
+    private let counters: BPFMap
+    private let noteMap: BPFMap
+    /// By side, the program in the list and its number.
+    private var programs: [HookSide: (program: BPFProgram, id: UInt32)] = [:]
+
+    /// Why there can be no such guard on the interface: an older kernel, or capabilities that are missing; nil if there can.
+    public static func obstacle(on link: Link) -> SystemCallError? {
+        do throws(SystemCallError) {
+            for side in HookSide.allCases { _ = try TCXHook(link, side).listing() }
+            // Without it the guard of a run before couldn't be known. No program has the number 0.
+            do throws(SystemCallError) {
+                _ = try BPFProgram(id: 0)
+            } catch  where error.code == ENOENT {}
+            _ = try BPFMap(.array, valueSize: 4, capacity: 1, name: GuardProgram.noteName)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Puts a guard on the interface, takes over from those of earlier runs, and leaves programs of others where they are.
+    /// Needs CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN.
+    public init(on link: Link, mark: UInt32, note: [UInt8]) throws(SystemCallError) {
+        self.link = link
+        self.mark = mark
+        counters = try BPFMap(
+            .perProcessorArray, valueSize: 8, capacity: GuardProgram.Counter.allCases.count, name: GuardProgram.countersName)
+        noteMap = try BPFMap(.array, valueSize: GuardProgram.noteSize, capacity: 1, name: GuardProgram.noteName)
+        // Before anything is attached: a guard without its note would be a guard whose port nobody can put back.
+        try setNote(note)
+        let earlier = Self.standing(on: link)
+        do throws(SystemCallError) {
+            for side in HookSide.allCases { try attach(side) }
+        } catch {
+            // What is there from before must not be taken away by a start that can't do better.
+            for (side, entry) in programs { try? TCXHook(link, side).detach(entry.program) }
+            throw error
+        }
+        for found in earlier { try found.hook.detach(found.program) }
+    }
+
+    /// Loads a program for one side and attaches it at the head of its list.
+    private mutating func attach(_ side: HookSide) throws(SystemCallError) {
+        let instructions: [weir_bpf_instruction]
+        do throws(AssemblyError) {
+            instructions = try GuardProgram.instructions(side, mark: mark, counters: counters, note: noteMap)
+        } catch {
+            throw SystemCallError(call: "assemble the guard", code: EINVAL, detail: "\(error)")
+        }
+        let program = try BPFProgram(.trafficControl, instructions, name: GuardProgram.name(side), attachType: side.attachType)
+        let id = try program.information().id
+        try TCXHook(link, side).attachFirst(program)
+        programs[side] = (program, id)
+    }
+
+    // MARK: watching
+
+    /// Where the program of a side stands now.
+    public func place(_ side: HookSide) throws(SystemCallError) -> Place {
+        let listing = try TCXHook(link, side).listing()
+        guard let id = programs[side]?.id, let place = listing.programs.firstIndex(of: id) else { return .missing }
+        return place == 0 ? .first : .behind([UInt32](listing.programs[..<place]))
+    }
+
+    /// Has the program of a side be the first again, without a moment in which there is none where there is one.
+    public mutating func restore(_ side: HookSide) throws(SystemCallError) {
+        // A program can be in a list only once, so one that is to move is replaced by its like.
+        let old = programs[side]
+        try attach(side)
+        if let old { try TCXHook(link, side).detach(old.program) }
+    }
+
+    /// What the programs have counted.
+    public func counts() throws(SystemCallError) -> Counts {
+        var values = [UInt8](repeating: 0, count: 8 * Self.processorLimit)
+        func sum(_ counter: GuardProgram.Counter) throws(SystemCallError) -> UInt64 {
+            try counters.read(counter.rawValue, into: &values)
+            return values.withUnsafeBytes { bytes in
+                stride(from: 0, to: bytes.count, by: 8).reduce(0) { $0 &+ bytes.loadUnaligned(fromByteOffset: $1, as: UInt64.self) }
+            }
+        }
+        return Counts(received: try sum(.received), sent: try sum(.sent), silenced: try sum(.silenced))
+    }
+
+    // MARK: note
+
+    /// Writes the note; EMSGSIZE if it is longer than `noteCapacity`.
+    public func setNote(_ note: [UInt8]) throws(SystemCallError) {
+        guard note.count <= Self.noteCapacity else {
+            throw SystemCallError(call: "write a note of \(note.count) bytes to the guard of \(link.name)", code: EMSGSIZE)
+        }
+        let header = withUnsafeBytes(of: UInt32(note.count)) { [UInt8]($0) }
+        try noteMap.write(0, header + note + [UInt8](repeating: 0, count: Self.noteCapacity - note.count))
+    }
+
+    /// The note of a guard of Weir's that stands on the interface; nil if none does. Changes nothing.
+    public static func note(on link: Link) -> [UInt8]? {
+        // The first in the list is the newest.
+        guard let found = standing(on: link).first else { return nil }
+        var value = [UInt8](repeating: 0, count: GuardProgram.noteSize)
+        guard (try? found.note.read(0, into: &value)) != nil else { return [] }
+        let length = value.withUnsafeBytes { Int($0.loadUnaligned(as: UInt32.self)) }
+        return [UInt8](value.dropFirst(GuardProgram.noteHeader).prefix(length))
+    }
+
+    /// The guards that stand on an interface, ingress first, in the lists' order. Empty where they can't be known.
+    static func standing(on link: Link) -> [Found] {
+        var found: [Found] = []
+        for side in HookSide.allCases {
+            let hook = TCXHook(link, side)
+            for id in (try? hook.listing())?.programs ?? [] {
+                guard let program = try? BPFProgram(id: id), let information = try? program.information(),
+                    information.name == GuardProgram.name(side)
+                else { continue }
+                // Somebody's program may bear the name; the note makes it ours.
+                let note = information.maps.lazy.compactMap { try? BPFMap(id: $0) }
+                    .first { (try? $0.information())?.isNote ?? false }
+                if let note { found.append(Found(hook: hook, program: program, note: note)) }
+            }
+        }
+        return found
+    }
+
+    // MARK: end
+
+    /// Takes the guard away. From here on the host hears and speaks on the port.
+    public func remove() throws(SystemCallError) {
+        for (side, entry) in programs { try TCXHook(link, side).detach(entry.program) }
+    }
+
+    /// Takes every guard of Weir's off an interface.
+    public static func remove(from link: Link) throws(SystemCallError) {
+        for found in standing(on: link) { try found.hook.detach(found.program) }
+    }
+}
+
+extension BPFMap.Information {
+    /// It is the note of a guard.
+    fileprivate var isNote: Bool {
+        name == GuardProgram.noteName && kind == BPFMap.Kind.array.rawValue && valueSize == UInt32(GuardProgram.noteSize)
+    }
+}

@@ -1,0 +1,178 @@
+import CLinux
+import Glibc
+
+/// What keeps the host off one port where TCX can't be had: a filter of tc at each of the port's two hooks.
+///
+/// TCX programs of others run before them, and one that answers "pass" takes frames past them (net/core/dev.c, sch_handle_ingress).
+public struct FilterGuard: Sendable {
+    /// Where one of the two filters stands.
+    public enum Place: Sendable, Equatable {
+        case first
+        /// After filters of others that were not there when the guard was put in place.
+        case behind
+        case missing
+    }
+
+    /// What every frame that Weir sends bears (`SO_MARK`), by which the guard lets it out.
+    public static let mark = TrafficControl.mark
+    /// Bytes that a note may have.
+    public static let noteCapacity = FilterNote.capacity
+
+    public let link: Link
+    private var note: [UInt8]
+    /// By side: filters of others that came before ours from the start, and can't be overtaken.
+    private var tolerated: [HookSide: Int] = [:]
+
+    /// Puts a guard on the interface or takes over the one that a run before has left. Returns warnings about filters of others.
+    public static func raise(on link: Link, note: [UInt8]) throws -> (FilterGuard, warnings: [String]) {
+        var guarding = FilterGuard(link: link, note: note)
+        try guarding.ensureHook()
+        var warnings: [String] = []
+        for side in HookSide.allCases {
+            do throws(SystemCallError) {
+                let preference = try guarding.renew(side)
+                if preference > 1 {
+                    warnings.append(
+                        "\(link.name) has a tc \(side) filter of preference 1, which runs before Weir's: "
+                            + "frames that it accepts or redirects get past")
+                }
+                guarding.tolerated[side] = try guarding.predecessors(side) ?? 0
+            } catch {
+                throw Self.refusal(link, error)
+            }
+        }
+        return (guarding, warnings)
+    }
+
+    private static func hookRefusal(_ link: Link, _ kind: String) -> PortRefusal {
+        PortRefusal(
+            description: "\(link.name) has a qdisc of kind \"\(kind)\", which has no place for a rule that keeps the host silent; "
+                + "replace it with clsact (tc qdisc del dev \(link.name) \(kind); tc qdisc add dev \(link.name) clsact)")
+    }
+
+    private static func refusal(_ link: Link, _ error: SystemCallError) -> PortRefusal {
+        PortRefusal(
+            description: "the host can't be kept off \(link.name) (\(error)); "
+                + "the kernel must have the clsact qdisc, and cls_matchall with act_gact or cls_bpf")
+    }
+
+    /// Throws what makes a guard of filters impossible, as far as that can be seen without changing anything.
+    public static func expectToBeRaised(on link: Link) throws {
+        if let kind = try hookKind(on: link), kind != "clsact" { throw hookRefusal(link, kind) }
+    }
+
+    private func ensureHook() throws {
+        let control = try TrafficControl(link)
+        switch try control.hookKind() {
+        case nil:
+            do throws(SystemCallError) {
+                try control.addClsact()
+            } catch  where error.code == EEXIST {
+                // Somebody was faster.
+            } catch {
+                throw Self.refusal(link, error)
+            }
+        case "clsact":
+            break
+        case let kind?:
+            throw Self.hookRefusal(link, kind)
+        }
+    }
+
+    /// Adds our filter of a side as early as it can be had, then takes older ones of ours away. Returns its preference.
+    @discardableResult
+    private func renew(_ side: HookSide) throws(SystemCallError) -> UInt32 {
+        let control = try TrafficControl(link)
+        let filters = try control.filters(side).filter { $0.chain == 0 }
+        let old = filters.filter(\.isOurs)
+        let place = Self.firstPlace(among: filters)
+        do throws(SystemCallError) {
+            switch side {
+            case .ingress: try control.addIngressDrop(place)
+            case .egress: try control.addEgressSilence(place, note: note)
+            }
+        } catch  where error.code == EEXIST && old.contains(where: { $0.preference == place.preference && $0.kind == "matchall" }) {
+            // A preference holds one filter of that kind, and it is ours already.
+            return place.preference
+        }
+        for filter in old { try control.remove(filter, side) }
+        return place.preference
+    }
+
+    /// The first to run decides, so ours must be that: the lowest preference that is free, or that programs have which the newest
+    /// comes before.
+    private static func firstPlace(among filters: [TrafficControl.Filter]) -> TrafficControl.Place {
+        var preference: UInt32 = 1
+        func there() -> [TrafficControl.Filter] { filters.filter { $0.preference == preference } }
+        while !there().allSatisfy({ $0.isOurs || $0.isSharedProgram }) { preference += 1 }
+        let handles = there().filter(\.isOurs).map(\.handle)
+        return TrafficControl.Place(
+            preference: preference, handle: handles.contains(TrafficControl.mark) ? TrafficControl.mark | 1 : TrafficControl.mark,
+            sharesWithPrograms: there().contains { $0.kind == "bpf" })
+    }
+
+    /// How many filters of others come before ours; nil if ours isn't there. The kernel lists filters in the order in which they run.
+    private func predecessors(_ side: HookSide) throws(SystemCallError) -> Int? {
+        let control = try TrafficControl(link)
+        guard try control.hookKind() == "clsact" else { return nil }
+        return try control.filters(side).filter { $0.chain == 0 }.firstIndex(where: \.isOurs)
+    }
+
+    // MARK: watching
+
+    /// Where the filter of a side stands now.
+    public func place(_ side: HookSide) throws(SystemCallError) -> Place {
+        guard let count = try predecessors(side) else { return .missing }
+        return count > tolerated[side] ?? 0 ? .behind : .first
+    }
+
+    /// Puts the filter of a side back as early as it can be had.
+    public mutating func restore(_ side: HookSide) throws {
+        try ensureHook()
+        try renew(side)
+        tolerated[side] = try predecessors(side) ?? 0
+    }
+
+    // MARK: note
+
+    /// Writes the note; EMSGSIZE if it is longer than `noteCapacity`.
+    public mutating func setNote(_ note: [UInt8]) throws(SystemCallError) {
+        try Self.expectFit(note, link)
+        self.note = note
+        try renew(.egress)
+    }
+
+    private static func expectFit(_ note: [UInt8], _ link: Link) throws(SystemCallError) {
+        guard note.count <= noteCapacity else {
+            throw SystemCallError(call: "write a note of \(note.count) bytes to the guard of \(link.name)", code: EMSGSIZE)
+        }
+    }
+
+    /// The note of a guard of this kind that stands on the interface; nil if none does. Changes nothing.
+    public static func note(on link: Link) -> [UInt8]? {
+        guard let control = try? TrafficControl(link), (try? control.hookKind()) == "clsact" else { return nil }
+        let filters = HookSide.allCases.flatMap { (try? control.filters($0)) ?? [] }.filter(\.isOurs)
+        guard !filters.isEmpty else { return nil }
+        return filters.lazy.map { FilterNote.note(in: $0.program) }.first { !$0.isEmpty } ?? []
+    }
+
+    // MARK: end
+
+    /// Takes every filter of Weir's off an interface, and the qdisc too if it is ours to remove and holds nothing else.
+    public static func remove(from link: Link, removesHook: Bool) throws(SystemCallError) {
+        let control = try TrafficControl(link)
+        guard try control.hookKind() == "clsact" else { return }
+        var othersAreThere = false
+        for side in HookSide.allCases {
+            for filter in try control.filters(side) {
+                if filter.isOurs { try control.remove(filter, side) } else { othersAreThere = true }
+            }
+        }
+        if removesHook, !othersAreThere { try control.removeClsact() }
+    }
+
+    /// The qdisc at the ingress hook, whose ever it is: `clsact`, `ingress`, or nil for none.
+    public static func hookKind(on link: Link) throws(SystemCallError) -> String? {
+        try TrafficControl(link).hookKind()
+    }
+}
