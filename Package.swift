@@ -45,7 +45,7 @@ let package = Package(
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "Wire"], swiftSettings: house),
         // eBPF: assembler, programs, maps, attachment. Errors and descriptors are those of PacketIO.
-        .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO"], swiftSettings: house),
+        .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO", "Segmentation"], swiftSettings: house),
         .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
         .target(
             name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
