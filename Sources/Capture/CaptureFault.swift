@@ -56,21 +56,21 @@ public struct CaptureFault: Error, Equatable, CustomStringConvertible {
 extension CaptureFault.Kind {
     fileprivate var text: String {
         switch self {
-        case .unreadable(let code): "no more can be read: \(String(cString: strerror(code)))"
+        case .unreadable(let code): "can't read further: \(String(cString: strerror(code)))"
         case .empty: "is empty; even a capture without frames begins with a header"
         case .unknownFormat(let magic): Self.text(ofMagic: magic)
         case .version(let major, let minor): "version \(major).\(minor) of the format; pcap 2.4 and pcapng 1.x can be read"
         case .linkType(let number): "frames of link type \(CaptureLinkType.text(of: number)); rules judge Ethernet frames (link type 1)"
-        case .cutShort(let missing): "the file ends here, within a packet or block of which \(missing) more bytes should follow"
+        case .cutShort(let missing): "the file ends here, within a packet or block that needs \(missing) more bytes"
         case .frameTooLong(let length):
-            "a frame of \(length) bytes, where \(CaptureReader.longestFrame) is the most there can be; the file is damaged"
+            "a frame of \(length) bytes, beyond the limit of \(CaptureReader.longestFrame); the file is damaged"
         case .blockLength(let length):
             "a block of \(length) bytes, which should be a multiple of 4, at least what its kind needs, and at most "
                 + "\(CaptureReader.largestBlock); the file is damaged"
         case .lengthsDiffer(let first, let last): "a block of \(first) bytes that ends with \(last) as its length; the file is damaged"
         case .byteOrderMagic(let magic): "a section whose byte order is 0x\(String(magic, radix: 16)), which should be 0x1a2b3c4d"
-        case .packetBeyondBlock(let length): "a packet of \(length) bytes that ends behind its block; the file is damaged"
-        case .option(let code, let length): "option \(code) of \(length) bytes, which is not its length, or ends behind its block"
+        case .packetBeyondBlock(let length): "a packet of \(length) bytes that ends after its block; the file is damaged"
+        case .option(let code, let length): "option \(code) of \(length) bytes, which has the wrong length or ends after its block"
         case .unknownInterface(let number): "a packet of interface \(number), which this section doesn't describe"
         case .tooManyInterfaces: "more than \(CaptureReader.mostInterfaces) interfaces in one section"
         }
@@ -83,10 +83,10 @@ extension CaptureFault.Kind {
             (0x425a_6800, 0xffff_ff00, "bunzip2"),
         ]
         if let (_, _, command) = compressors.first(where: { magic & $0.1 == $0.0 }) {
-            return "is compressed; unpack it on the way, as in: \(command) <FILE | weir replay … -"
+            return "is compressed; unpack it first: \(command) <FILE | weir replay … -"
         }
         if [0xa1b2_cd34, 0x34cd_b2a1].contains(magic) {
-            return "is a pcap with fields of its own (Kuznetzov's); editcap -F pcap makes one of it that can be read"
+            return "is a pcap with fields of its own (Kuznetzov's); editcap -F pcap converts it to one that can be read"
         }
         let digits = String(magic, radix: 16)
         return "is neither a pcap nor a pcapng: it begins with 0x" + String(repeating: "0", count: 8 - digits.count) + digits

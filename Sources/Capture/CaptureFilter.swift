@@ -6,7 +6,7 @@ final class CaptureFilter {
 
     init(_ expression: String, snapLength: Int) throws(CaptureError) {
         guard let handle = pcap_open_dead(DLT_EN10MB, Int32(truncatingIfNeeded: snapLength)) else {
-            throw CaptureError(description: "there is no memory for a capture")
+            throw CaptureError(description: "not enough memory for a capture")
         }
         defer { pcap_close(handle) }
         let program = UnsafeMutablePointer<bpf_program>.allocate(capacity: 1)
@@ -15,7 +15,8 @@ final class CaptureFilter {
             let reason = String(cString: pcap_geterr(handle))
             program.deallocate()
             throw CaptureError(
-                description: "the capture's filter \"\(expression)\" is not one of pcap-filter(7)'s, such as 'tcp port 23': \(reason)")
+                description:
+                    "the capture's filter \"\(expression)\" is not valid in pcap-filter(7)'s language (example: 'tcp port 23'): \(reason)")
         }
         self.program = program
     }

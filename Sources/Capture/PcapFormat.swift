@@ -35,7 +35,7 @@ final class PcapFormat: CaptureFormat {
 
     init(_ settings: CaptureSettings) throws(CaptureError) {
         let memory = Memory()
-        let noMemory = CaptureError(description: "there is no memory for a capture")
+        let noMemory = CaptureError(description: "not enough memory for a capture")
         guard
             let handle = pcap_open_dead_with_tstamp_precision(
                 DLT_EN10MB, Int32(truncatingIfNeeded: settings.snapLength), UInt32(PCAP_TSTAMP_PRECISION_NANO))

@@ -33,28 +33,28 @@ struct CaptureOptions: ParsableArguments {
         help: ArgumentHelp(
             "Write dropped frames to this file, which Wireshark and tcpdump open.",
             discussion: """
-                As pcapng, with a comment that says why each frame was dropped and by which rule; as pcap if the name ends in .pcap. \
-                With - to standard output, and then what else would be printed there goes to standard error.
+                The file is pcapng, with a comment that says why each frame was dropped and by which rule. A name that ends in .pcap \
+                makes a pcap without comments. - is standard output; reports then go to standard error.
                 """, valueName: "file.pcapng"))
     var drops: String?
 
     @Option(
-        help: ArgumentHelp("Begin a new file, named after the time, before one has more bytes than that. (K, M, G)", valueName: "bytes"))
+        help: ArgumentHelp("Start a new file, named after the time, before the file exceeds this size. (K, M, G)", valueName: "bytes"))
     var dropsSize: ByteCount?
 
-    @Option(help: ArgumentHelp("Keep so many of these files, and delete the oldest beyond.", valueName: "n"))
+    @Option(help: ArgumentHelp("Keep at most N of these files; delete the oldest.", valueName: "n"))
     var dropsFiles: Int?
 
-    @Option(help: ArgumentHelp("Delete the oldest of these files before all have more bytes than that. (K, M, G)", valueName: "bytes"))
+    @Option(help: ArgumentHelp("Delete the oldest of these files before all together exceed this size. (K, M, G)", valueName: "bytes"))
     var dropsTotal: ByteCount?
 
-    @Option(help: ArgumentHelp("Keep so many bytes of each frame.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("Keep at most N bytes of each frame.", valueName: "bytes"))
     var dropsSnaplen = CaptureSettings.longestSnapLength
 
-    @Option(help: ArgumentHelp("Write so many frames in each second at the most; the others are counted.", valueName: "n/second"))
+    @Option(help: ArgumentHelp("Write at most N frames a second; count the others.", valueName: "n/second"))
     var dropsRate: SecondRate?
 
-    @Option(help: ArgumentHelp("Write frames only that match this expression of pcap-filter(7).", valueName: "expression"))
+    @Option(help: ArgumentHelp("Write only frames that match this expression of pcap-filter(7).", valueName: "expression"))
     var dropsFilter: String?
 
     /// A ring's files are so large unless something else is said, and so many.
@@ -79,12 +79,13 @@ struct CaptureOptions: ParsableArguments {
         }
         guard let ring else { return }
         if drops == "-" {
-            throw ValidationError("standard output is no ring of files; name a file, or leave out --drops-size and its like")
+            throw ValidationError(
+                "standard output can't be rotated; name a file, or leave out --drops-size, --drops-files and --drops-total")
         }
-        guard ring.files >= 1 else { throw ValidationError("--drops-files takes a number from 1") }
+        guard ring.files >= 1 else { throw ValidationError("--drops-files takes a number of at least 1") }
         guard ring.fileBytes >= CaptureRing.smallestFile else { throw ValidationError("--drops-size takes 1M or more") }
         guard ring.totalBytes >= ring.fileBytes else {
-            throw ValidationError("--drops-total takes no less than one file has (--drops-size)")
+            throw ValidationError("--drops-total must be at least as large as one file (--drops-size)")
         }
     }
 

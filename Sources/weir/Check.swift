@@ -7,13 +7,12 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check rule files, without root and without interfaces.",
         discussion: """
-            Reads each file as "run" would, and says for each what it holds. What is wrong goes to standard error with file, \
-            line, column, the line itself and what would be accepted. Exit code 0 if all files can be run, 65 if rules are \
-            wrong, 66 if a file can't be read.
+            Reads each file as "run" would, and prints a summary of each. Errors go to standard error with file, line, column, the \
+            line itself and what would be accepted. Exit codes: 0 all files can be run, 65 rules are wrong, 66 a file can't be read.
 
-            With --stats it compiles the rules too and says what they take in memory, and for each chain whether its rules are \
-            tried one by one or found by an index, and what the worst frame costs there: the steps of a lookup, each of which \
-            looks at a few cache lines. With --json that is an object with "diagnostics", the array, and "statistics".
+            With --stats it compiles the rules too and prints their memory. For each chain it says whether rules are tried one by one \
+            or found by an index, and what the worst frame costs: the steps of a lookup, each of which reads a few cache lines. With \
+            --json that is an object with "diagnostics", the array, and "statistics".
 
             Example: weir check rules/*.nft
             """)
@@ -21,10 +20,10 @@ struct Check: ParsableCommand {
     @Argument(help: ArgumentHelp("Rule files in nftables' language; - is standard input.", valueName: "file"))
     var files: [String]
 
-    @Flag(help: "Print what there is to say as JSON: an array of objects with file, line, column, severity, message and note.")
+    @Flag(help: "Print JSON: an array of objects with file, line, column, severity, message and note.")
     var json = false
 
-    @Flag(help: "Say what each rule set takes in memory and costs a frame at the most.")
+    @Flag(help: "Print each rule set's memory and its highest cost for a frame.")
     var stats = false
 
     /// What there is to print with --stats.

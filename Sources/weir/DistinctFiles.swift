@@ -7,18 +7,18 @@ import Glibc
 ///   - read: `-` is standard input.
 func expectDifferent(_ written: [String], read: [String]) throws {
     if let repeated = written.indices.first(where: { index in written[..<index].contains { isSame($0, written[index]) } }) {
-        throw ValidationError("\(written[repeated]) is to be written by two at a time; name different files")
+        throw ValidationError("\(written[repeated]) would be written by two outputs; name different files")
     }
     let inputs = read.filter { $0 != "-" }
     if let file = written.first(where: { file in file != "-" && inputs.contains { isSame($0, file) } }) {
-        throw ValidationError("\(file) is to be read and written; name different files")
+        throw ValidationError("\(file) would be both read and written; name different files")
     }
 }
 
 /// Refuses `-` where more than one would read it.
 func expectOneStandardInput(_ read: [String]) throws {
     guard read.filter({ $0 == "-" }).count > 1 else { return }
-    throw ValidationError("standard input can be read once; - stands for more than one file")
+    throw ValidationError("standard input can be read only once; - is given for more than one file")
 }
 
 /// Whether two names are of one file, by links too.

@@ -8,9 +8,9 @@ struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the way of a packet through a rule file.",
         discussion: """
-            Builds the packets that are described, judges them one after the other as "run" would, and prints for each the chains and \
-            rules that it came to, which of them matched, of the others the first statement that did not and what it saw, and the verdict. \
-            What rules remember goes from one packet to the next. "weir help packets" says how packets are described.
+            Builds the described packets and judges them in order, as "run" would. Prints for each packet the chains and rules that it \
+            came to, and the verdict. For a rule that did not match it prints the first statement that failed and what it saw. Rules \
+            remember earlier packets. "weir help packets" says how packets are described.
 
             Example: weir explain --rules rules/drop-http-keep-8080.nft --ports eth1,eth2 'eth1: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 80 syn'
             """)
@@ -18,12 +18,12 @@ struct Explain: ParsableCommand {
     @Option(help: ArgumentHelp("The rule file, in nftables' language; - is standard input.", valueName: "file"))
     var rules: String
 
-    @Option(help: ArgumentHelp("What the two interfaces are called, with a comma between them.", valueName: "a,b"))
+    @Option(help: ArgumentHelp("Names of the two interfaces, with a comma between them.", valueName: "a,b"))
     var ports: String
 
     @Option(
         help: ArgumentHelp(
-            "When the first packet comes, in UTC, as in '2026-01-31 17:30'; rules about times go by it. (default: now)", valueName: "time"))
+            "Time of the first packet in UTC, as in '2026-01-31 17:30', for rules about times. (default: now)", valueName: "time"))
     var clock: String?
 
     @OptionGroup(title: "Fragments")
@@ -32,7 +32,7 @@ struct Explain: ParsableCommand {
     @OptionGroup(title: "Connections")
     var flows: FlowOptions
 
-    @Flag(help: "Print an object in JSON for each packet, one a line.")
+    @Flag(help: "Print a JSON object for each packet, one a line.")
     var json = false
 
     @Argument(help: ArgumentHelp("Packets in words, in the order in which they come.", valueName: "packet"))

@@ -23,11 +23,11 @@ struct TimeoutSetting: ExpressibleByArgument {
 struct FlowOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Connections that each worker can follow at a time.",
+            "Connections that each worker can follow at the same time.",
             discussion: """
-                Memory for them is set aside at the start if the rules ask for connections (ct …): less than 128 bytes each. When all is \
-                in use, connections make room that are over or have had no answer, the oldest of the busiest source first; otherwise \
-                what would begin another is dropped (flow-limit).
+                Weir allocates the memory at the start if the rules ask for connections (ct …): less than 128 bytes for each. When the \
+                table is full, a new connection takes the place of one that has ended or was never answered, the oldest of the busiest \
+                source first. If there is none, its first packet is dropped (flow-limit).
                 """, valueName: "n"))
     var flows = FlowSettings().flows
 
@@ -35,22 +35,22 @@ struct FlowOptions: ParsableArguments {
         help: ArgumentHelp(
             "loose, strict or off.",
             discussion: """
-                loose: a TCP connection may be picked up in the middle, as with nf_conntrack_tcp_loose=1. strict: it begins with a SYN, \
-                and all else that belongs to none is invalid. off: neither states nor sequence numbers are looked at.
+                loose: picks up TCP connections in the middle, as nf_conntrack_tcp_loose=1 does. strict: a connection begins with a SYN, \
+                and other segments that belong to none are invalid. off: checks neither states nor sequence numbers.
                 """, valueName: "mode"))
     var tcp = FlowSettings().tcp
 
     @Option(
         help: ArgumentHelp(
-            "With --tcp strict, seconds after the start in which connections are picked up in the middle all the same; 0 for none.",
+            "With --tcp strict, seconds after the start during which Weir picks up connections in the middle; 0 for never.",
             valueName: "seconds"))
     var tcpGrace = FlowSettings().graceTime / 1_000_000_000
 
     @Option(
         help: ArgumentHelp(
-            "Seconds that a connection without packets lasts; may be given several times.",
+            "Seconds after which a silent connection ends; may be given several times.",
             discussion: """
-                Named and set as the sysctls of nf_conntrack are: --flow-timeout tcp_timeout_established=3600. Names: \
+                Names and defaults are those of nf_conntrack's sysctls: --flow-timeout tcp_timeout_established=3600. Names: \
                 \(FlowTimeout.allCases.map(\.name).joined(separator: ", ")).
                 """, valueName: "name=seconds"))
     var flowTimeout: [TimeoutSetting] = []

@@ -9,29 +9,31 @@ struct FragmentOptions: ParsableArguments {
         help: ArgumentHelp(
             "reassemble, track or drop.",
             discussion: """
-                reassemble: hold a datagram's fragments until it is whole, judge it once, send the frames as they came. track: judge the \
-                first fragment, and let the others follow it if they fit. drop: let no fragment through.
+                reassemble: holds a datagram's fragments until it is whole, judges it once, and sends the frames as they came. track: \
+                judges the first fragment, and the others follow it if they fit. drop: drops every fragment.
                 """, valueName: "mode"))
     var fragments = FragmentMode.reassemble
 
-    @Option(help: ArgumentHelp("Memory for held fragments, for each worker, in KiB; 512 at the least.", valueName: "KiB"))
+    @Option(help: ArgumentHelp("Memory for held fragments, for each worker, in KiB; at least 512.", valueName: "KiB"))
     var fragmentMemory = FragmentLimits().bytes >> 10
 
     @Option(
         help: ArgumentHelp(
-            "Datagrams of which fragments are held, for each worker; no more than one for each 2 KiB of memory.", valueName: "n"))
+            "Datagrams that each worker holds fragments of; at most one for each 2 KiB of memory.", valueName: "n"))
     var fragmentDatagrams = FragmentLimits().datagrams
 
-    @Option(help: ArgumentHelp("Fragments of one datagram, 2 to 8192.", valueName: "n"))
+    @Option(help: ArgumentHelp("Most fragments that a datagram may have, 2 to 8192.", valueName: "n"))
     var fragmentsPerDatagram = FragmentLimits().fragmentsPerDatagram
 
-    @Option(help: ArgumentHelp("Share of the memory that what one host sends to one other may hold, in percent.", valueName: "percent"))
+    @Option(help: ArgumentHelp("Share of the memory for fragments from one host to one other, in percent.", valueName: "percent"))
     var fragmentShare = 25
 
-    @Option(help: ArgumentHelp("Seconds from the first fragment that came until its datagram is given up, IPv4.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds after the first fragment until Weir gives up its IPv4 datagram.", valueName: "seconds"))
     var fragmentTimeout = FragmentLimits().ipv4Timeout / 1_000_000_000
 
-    @Option(name: .customLong("fragment-timeout-ipv6"), help: ArgumentHelp("The same for IPv6.", valueName: "seconds"))
+    @Option(
+        name: .customLong("fragment-timeout-ipv6"),
+        help: ArgumentHelp("Seconds after the first fragment until Weir gives up its IPv6 datagram.", valueName: "seconds"))
     var fragmentTimeoutIPv6 = FragmentLimits().ipv6Timeout / 1_000_000_000
 
     var limits: FragmentLimits {

@@ -12,7 +12,7 @@ enum IncludedFiles {
         let names = try matches(of: pattern)
         let isPattern = path.contains { "*?[".contains($0) }
         if names.isEmpty, !isPattern {
-            let note = isInFolder ? "a path that begins with neither / nor ./ is looked for in \(folder)" : nil
+            let note = isInFolder ? "Weir looks in \(folder) for a path that begins with neither / nor ./" : nil
             throw InclusionFailure(message: "no file '\(pattern)'", note: note)
         }
         var texts: [SourceFile] = []

@@ -22,24 +22,24 @@ struct GroupFile: ExpressibleByArgument {
 struct LogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Write the frames of \"log group n\" to this file, as pcapng; may be given for several groups.", valueName: "n=file"))
+            "Write the frames of \"log group N\" to this file, as pcapng; may be given for several groups.", valueName: "n=file"))
     var group: [GroupFile] = []
 
     @Option(
         help: ArgumentHelp(
-            "Append what log statements say to this file, as lines of JSON in the shape of Suricata's EVE.",
+            "Append the events of log statements to this file, a line of JSON each, in the shape of Suricata's EVE.",
             discussion: """
-                - is standard output, and then what else would be printed there goes to standard error. Without it, the log statements of a \
-                run are lines among its messages, and those of a replay lines among its frames.
+                - is standard output; reports then go to standard error. Without this option, a run prints log statements among its \
+                messages, and a replay prints them among its frames.
                 """, valueName: "file"))
     var events: String?
 
-    @Flag(help: "Have an event for each dropped frame as well.")
+    @Flag(help: "Write an event for each dropped frame too.")
     var eventsDrops = false
 
     @Option(
         help: ArgumentHelp(
-            "Write so many events in each second at the most; the number of the others is written. (default: 1000 of a run, all of a replay)",
+            "Write at most N events a second, and the number of the others. (default: 1000 for a run, all for a replay)",
             valueName: "n/second"))
     var eventsRate: SecondRate?
 
@@ -61,7 +61,7 @@ struct LogOptions: ParsableArguments {
 
     /// One sentence for each group that no rule names.
     private func warnings(_ unused: [UInt16]?) -> [String] {
-        (unused ?? []).map { "no rule says \"log group \($0)\", so its capture stays empty" }
+        (unused ?? []).map { "no rule has \"log group \($0)\", so its capture stays empty" }
     }
 
     /// Opens what is to be written of a run.

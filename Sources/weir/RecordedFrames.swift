@@ -14,7 +14,7 @@ enum RecordedFrames {
 
     /// - Parameter number: From 1, as Wireshark counts them.
     static func load(_ number: Int, _ path: String) throws -> [UInt8] {
-        guard path != "-" else { throw Failure(description: "a capture on standard input can't be looked up in") }
+        guard path != "-" else { throw Failure(description: "standard input can't be searched for a frame; name a file") }
         var reader = try CaptureReader(path: path)
         var count = 0
         while let frame = try reader.next() {
@@ -22,10 +22,10 @@ enum RecordedFrames {
             guard count == number else { continue }
             if !reader.interface(frame.interface).isEthernet { throw reader.linkTypeFault(of: frame.interface) }
             if frame.isCut {
-                throw Failure(description: "of frame \(number) of \(path) only \(frame.bytes.count) of \(frame.length) bytes were captured")
+                throw Failure(description: "frame \(number) of \(path) has only \(frame.bytes.count) of its \(frame.length) bytes")
             }
             return Array(frame.bytes)
         }
-        throw Failure(description: "\(path) has no frame \(number), but \(count) of them")
+        throw Failure(description: "\(path) has no frame \(number); it has \(count) frames")
     }
 }

@@ -11,20 +11,21 @@ struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Judge recorded frames by a rule file, without root and without interfaces.",
         discussion: """
-            Reads captures (pcap and pcapng, - is standard input) one after the other and judges their frames as "run" would, by the same \
-            code, with the frames' own times as its clock. Prints a line for each frame when its verdict is known, which for a fragment is \
-            when its datagram is whole or dies; then what "run" prints in the end, and the rules that no frame matched. What a capture \
-            doesn't show is left out: ports' MTUs, and answers of Weir's own.
+            Reads captures (pcap and pcapng, - is standard input) in order and judges their frames with the code of "run". The clock \
+            follows the frames' times. Prints a line for each frame when its verdict is known: for a fragment, when its datagram is \
+            whole or dies. Then prints the counters of "run", and the rules that no frame matched. Leaves out what a capture doesn't \
+            show: the ports' MTUs, and Weir's own answers.
 
-            By which port a frame came is known by the pcapng's interface that has the port's name. Of frames that are in the capture as \
-            they went out too, only those that came in are judged: by their direction, or, where the capture says none, by the port on \
-            which their sender was seen first. Of all else --ingress or --ingress-mac says it.
+            In a pcapng, the interface that has a port's name says by which port a frame came. If the capture also has frames on their \
+            way out, only frames that came in are judged. Weir knows them by the recorded direction, or else by the port on which \
+            their sender was seen first. For other captures give --ingress or --ingress-mac.
 
-            Times are UTC. A time that goes back by up to a second makes limits and timeouts stand still until it has caught up; from \
-            further back they go on as if no time had passed.
+            Times are UTC. When a time goes back by up to a second, limits and timeouts wait until it has caught up. When it goes back \
+            further, they go on as if no time had passed.
 
-            Exit codes: 0 all was read, 1 an output can't be written, 64 the command line is wrong, or doesn't say by which port frames \
-            came, 65 the rules are wrong or a capture is damaged, 66 a file can't be read. What was read up to there is reported.
+            Exit codes: 0 everything was read, 1 an output can't be written, 64 the command line is wrong or doesn't say by which port \
+            frames came, 65 the rules are wrong or a capture is damaged, 66 a file can't be read. The report has everything that was \
+            read before an error.
 
             Example: weir replay --rules edge.nft --ports eth1,eth2 --dropped drops.pcapng monday.pcapng
             """)
@@ -44,25 +45,27 @@ struct Replay: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Frames of these stations came by this port; may be given once for each port.",
-            discussion: "Given for one port only, all other stations are behind the other.", valueName: "a=mac,…"))
+            discussion: "If given for one port only, all other stations belong to the other port.", valueName: "a=mac,…"))
     var ingressMac: [PortStations] = []
 
     @Option(
         help: ArgumentHelp(
-            "skip or zeros: what to do with frames of which only the beginning was captured.",
+            "skip or zeros: what to do with frames whose end was not captured.",
             discussion: """
-                skip counts them and doesn't judge them. zeros judges them with zeros in place of what is missing, which is right where all \
-                headers that the rules look at were captured.
+                skip: counts them without judging them. zeros: judges them with zeros for the missing bytes, which is right if all \
+                headers were captured that the rules read.
                 """, valueName: "how"))
     var cutFrames = CutFrames.skip
 
     @Option(
         help: ArgumentHelp(
             "Write the frames that pass to this file, as they leave.",
-            discussion: "As pcapng, with the rule as a comment; as pcap if the name ends in .pcap.", valueName: "file.pcapng"))
+            discussion: "The file is pcapng, with the rule as a comment, or pcap if the name ends in .pcap.", valueName: "file.pcapng"))
     var accepted: String?
 
-    @Option(help: ArgumentHelp("Write the frames that are dropped to this file, with the reason, likewise.", valueName: "file.pcapng"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the frames that are dropped to this file, with the reason, in the same formats.", valueName: "file.pcapng"))
     var dropped: String?
 
     @OptionGroup(title: "Events and logged frames")
@@ -74,10 +77,12 @@ struct Replay: ParsableCommand {
     @OptionGroup(title: "Connections")
     var flows: FlowOptions
 
-    @Flag(name: [.customLong("summary"), .customLong("quiet"), .customShort("q")], help: "Print only what is printed in the end.")
+    @Flag(
+        name: [.customLong("summary"), .customLong("quiet"), .customShort("q")],
+        help: "Print only the counters and unmatched rules at the end.")
     var summary = false
 
-    @Flag(help: "Print JSON, an object a line: frames in the shape of Suricata's EVE, the counters as \"run\" does.")
+    @Flag(help: "Print JSON, an object a line: frames in the shape of Suricata's EVE, counters as \"run\" prints them.")
     var json = false
 
     /// Files, besides the list of frames.
@@ -88,7 +93,7 @@ struct Replay: ParsableCommand {
     func validate() throws {
         let portNames = try PortNames(ports).names
         guard !files.isEmpty else { throw ValidationError("name at least one capture") }
-        guard files.count <= UInt16.max else { throw ValidationError("no more than \(UInt16.max) captures can be named") }
+        guard files.count <= UInt16.max else { throw ValidationError("at most \(UInt16.max) captures can be named") }
         try expectOneStandardInput(files + [rules])
         if ingress != nil, !ingressMac.isEmpty { throw ValidationError("give --ingress or --ingress-mac, not both") }
         for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) where !portNames.contains(name) {
@@ -116,7 +121,7 @@ struct Replay: ParsableCommand {
             progress.finishFile(file)
         }
         progress.clear()
-        if Interruption.isHere { complain("weir: interrupted; what follows is of the frames up to here") }
+        if Interruption.isHere { complain("weir: interrupted; the report has the frames up to here") }
         let report = replay.finish()
         if replay.framesRead > 0 || code == .success {
             let text = (summary || json ? "" : "\n") + report.text(json: json)

@@ -29,7 +29,7 @@ final class Rereader: Sendable {
             let known = sources.withLock { $0 }
             if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
             for diagnostic in reading.diagnostics { say(diagnostic.render(in: reading.sources)) }
-            guard let ruleset = reading.ruleset else { return .refused("there are errors in \(path), see above") }
+            guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above") }
             let program = try Program(compiling: ruleset, ports: ports, start: Clock.now(), seed: .random(in: .min ... .max))
             sources.withLock { $0 = reading.sources }
             return .changed(program, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion))

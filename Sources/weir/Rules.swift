@@ -3,11 +3,10 @@ import Ruleset
 
 struct Rules: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print a rule file as it was understood.",
+        abstract: "Print a rule file as Weir understands it.",
         discussion: """
-            Prints the rule set as "nft list ruleset" would after "nft -f": includes, definitions and commands carried out. \
-            Times are local (TZ), as in the file. \
-            Exit codes as for "check".
+            Prints the rule set as "nft list ruleset" would after "nft -f", with includes, definitions and commands carried out. \
+            Times are local (TZ), as in the file. Exit codes are those of "check".
 
             Example: weir rules rules/subnet-web-dns.nft
             """)

@@ -95,14 +95,14 @@ struct RulesetCost: Encodable {
             if let boxes = chain.boxes, let trees = chain.trees, let nodes = chain.nodes, let bytes = chain.indexBytes {
                 lines.append(
                     name + "index of \(boxes) boxes in \(trees) trees, \(nodes) nodes, \(Self.size(bytes)); a lookup takes "
-                        + "\(chain.worstSteps) steps at the most")
+                        + "at most \(chain.worstSteps) steps")
             } else {
                 lines.append(name + "tried one by one")
             }
         }
         for set in sets {
             let name = [set.family, set.table, set.set].compactMap(\.self).joined(separator: " ")
-            let steps = set.worstSteps.map { "; a lookup takes \($0) steps at the most" } ?? ""
+            let steps = set.worstSteps.map { "; a lookup takes at most \($0) steps" } ?? ""
             lines.append(
                 "  \(name.isEmpty ? "set in a rule" : name): "
                     + (set.worstSteps == nil ? "room for \(set.elements) elements, " : "\(set.elements) elements as \(set.structure), ")

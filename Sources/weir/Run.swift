@@ -12,14 +12,14 @@ struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Forward between two interfaces what a rule file allows, until SIGINT or SIGTERM.",
         discussion: """
-            The two ports are taken from the host for the run: it hears nothing there and says nothing. When Weir ends they are \
-            as they were before. When it is killed nothing passes, and the next start takes the ports over.
+            Weir takes the two ports from the host for the run: the host hears nothing there and says nothing. When Weir ends it puts \
+            the ports back. When Weir is killed nothing passes, and the next start takes the ports over.
 
-            SIGUSR1 prints the counters to standard output, and so does the end; messages go to standard error.
+            SIGUSR1 prints the counters to standard output, and so does the end. Messages go to standard error.
 
-            SIGHUP reads the rules anew, and makes captures and events go on in new files, for logrotate(8). New rules hold from one \
-            frame to the next, none is lost; limits, quotas and sets that rules change begin anew. If there is anything wrong with \
-            the file, the old rules stay.
+            SIGHUP reads the rules again, and starts new files of captures and events, for logrotate(8). New rules take effect between \
+            two frames, and no frame is lost. Limits, quotas and sets that rules change start again. If anything is wrong with the \
+            file, the existing rules stay.
 
             Needs root, or CAP_NET_ADMIN and CAP_NET_RAW.
 
@@ -32,7 +32,7 @@ struct Run: ParsableCommand {
     @Option(help: ArgumentHelp("The rule file, in nftables' language; - is standard input.", valueName: "file"))
     var rules: String
 
-    @Option(help: "Threads that forward; a pair of hosts stays on one of them. (default: the processors)")
+    @Option(help: "Threads that forward; a pair of hosts stays on one of them. (default: one for each processor)")
     var workers: Int?
 
     @OptionGroup(title: "Drop captures")
@@ -49,26 +49,26 @@ struct Run: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "keep or recheck: what becomes of connections when SIGHUP brings new rules.",
+            "keep or recheck: what happens to connections when SIGHUP brings new rules.",
             discussion: """
-                keep: they go on as they are. recheck: the next packet of each in its first direction is put to the rules as if it began \
-                the connection, which ends if they drop it.
+                keep: connections go on. recheck: the rules judge the next packet from each connection's initiator as if it began the \
+                connection; if they drop it, the connection ends.
                 """, valueName: "how"))
     var reloadFlows = FlowReload.keep
 
-    @Flag(help: "Print every connection at SIGUSR1 as well, a line each, as conntrack -L does or as JSON.")
+    @Flag(help: "Print every connection too at SIGUSR1, a line each, as conntrack -L does or as JSON.")
     var listFlows = false
 
-    @Option(help: "Frames that each receive ring holds; each port has one for every worker.")
+    @Option(help: "Frames that each receive ring holds; each port has one ring for each worker.")
     var slots = RingShape.standard.slots
 
-    @Option(help: ArgumentHelp("Bytes of a ring's slot; longer frames take a slower way.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("Bytes of a ring's slot; longer frames take a slower path.", valueName: "bytes"))
     var slotBytes = RingShape.standard.slotBytes
 
     @Flag(help: "Print counters as JSON, one object a line.")
     var json = false
 
-    @Option(help: ArgumentHelp("Where it is noted what the ports were like before, for a start after a crash.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Folder for notes on the ports' previous state, for a start after a crash.", valueName: "folder"))
     var stateDirectory = "/run/weir"
 
     @Option(

@@ -8,23 +8,23 @@ struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run unit tests of a rule file.",
         discussion: """
-            Case files have packets in words, each with the verdict that is expected, in tests of which every one begins with a firewall \
-            that knows nothing yet. Prints what failed, with the packet's way through the rules, and the rules that no packet matched. \
-            "weir help packets" says what case files look like.
+            Case files have packets in words, each with the expected verdict. Each test begins with a firewall that knows nothing yet. \
+            Prints failures, with the packet's way through the rules, and the rules that no packet matched. "weir help packets" says \
+            what case files look like.
 
-            Exit codes: 0 all is as expected, 1 something is not, 65 rules or a case file are wrong, 66 a file can't be read, 70 a fault \
-            of Weir's own.
+            Exit codes: 0 every verdict is as expected, 1 one is not, 65 rules or a case file are wrong, 66 a file can't be read, 70 a \
+            fault of Weir's own.
 
             Example: weir test rules/drop-arp.nft rules/tests/drop-arp.test
             """)
 
-    @Option(help: ArgumentHelp("What the two interfaces are called, for case files that don't say so.", valueName: "a,b"))
+    @Option(help: ArgumentHelp("Names of the two interfaces, for case files that don't have them.", valueName: "a,b"))
     var ports: String?
 
     @Flag(help: "Print the Test Anything Protocol.")
     var tap = false
 
-    @Option(help: ArgumentHelp("Write the results to this file too, as JUnit does; - is standard output.", valueName: "file.xml"))
+    @Option(help: ArgumentHelp("Write the results to this file too, in JUnit's format; - is standard output.", valueName: "file.xml"))
     var junit: String?
 
     @OptionGroup(title: "Connections")
@@ -41,7 +41,7 @@ struct Test: ParsableCommand {
         guard !cases.isEmpty else { throw ValidationError("name at least one case file; \"weir help packets\" says what they look like") }
         try expectOneStandardInput(cases + [rules])
         try expectDifferent(junit.map { [$0] } ?? [], read: cases + [rules])
-        if tap, junit == "-" { throw ValidationError("--tap and --junit can't both have standard output") }
+        if tap, junit == "-" { throw ValidationError("--tap and --junit can't both write to standard output") }
     }
 
     func run() throws {

@@ -7,14 +7,14 @@ struct Weir: ParsableCommand {
         commandName: "weir",
         abstract: "A firewall that is a piece of wire.",
         discussion: """
-            Weir sits inline between two network segments, has no address, and forwards between two interfaces what a rule \
-            file in nftables' language allows, byte for byte.
+            Weir sits inline between two network segments and has no address. It forwards between two interfaces what a rule file in \
+            nftables' language allows, byte for byte.
 
             "weir help packets" says how packets are described to "explain" and "test".
 
-            Exit codes: 0 all is well, 1 it can't be done (one sentence on standard error says why) or a test of rules fails, 64 the \
-            command line is wrong, 65 rules or cases are wrong or a capture is damaged, 66 a file can't be read, 70 a fault of Weir's own, \
-            141 whoever read the output went away.
+            Exit codes: 0 success, 1 failure (one sentence on standard error says why) or a failed test of rules, 64 the command line \
+            is wrong, 65 rules or cases are wrong or a capture is damaged, 66 a file can't be read, 70 a fault of Weir's own, 141 the \
+            reader of the output went away.
             """,
         version: weirVersion,
         subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self])

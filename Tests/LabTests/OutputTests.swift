@@ -21,7 +21,7 @@ extension LabTests {
                 ("test --junit C R C", 64, "C is to be read and written"),
                 ("test --junit L R C", 64, "L is to be read and written"),
                 ("run --ports a,b --rules R --drops R", 64, "R is to be read and written"),
-                ("run --ports a,b --rules R --events L --drops C", 64, "L is to be written by two at a time"),
+                ("run --ports a,b --rules R --events L --drops C", 64, "L would be written by two outputs"),
                 ("test R - C - <C", 64, "standard input can be read once"),
                 ("check - - <R", 64, "standard input can be read once"),
                 ("test R C", 0, ""),

@@ -183,7 +183,7 @@ extension LabTests {
                 ("\(base) --ingress eth1 --group 3=/dev/null \(file.path)", 0, ["no rule says \"log group 3\""]),
                 ("\(base) --ingress eth1 --events-rate 5 \(file.path)", 64, ["--events-rate needs --events"]),
                 ("\(base) --ingress eth1 --group 3=a --group 3=b \(file.path)", 64, ["--group 3 is given twice"]),
-                ("\(base) --ingress eth1 --events x --dropped x \(file.path)", 64, ["x is to be written by two at a time"]),
+                ("\(base) --ingress eth1 --events x --dropped x \(file.path)", 64, ["x would be written by two outputs"]),
                 ("\(base) --ingress eth1 --events \(file.path) \(file.path)", 64, ["is to be read and written"]),
                 ("\(base) --ingress eth1 --dropped \(link.path) \(file.path)", 64, ["is to be read and written"]),
                 ("\(base) --ingress eth1 --dropped \(rules) \(file.path)", 64, ["is to be read and written"]),

@@ -168,8 +168,11 @@ struct ReadReport: Decodable {
     @Test(
         "a capture that doesn't say by which port is refused, with what would",
         arguments: [
-            (CaptureBytes.pcap(), "0.pcap doesn't say by which interface its frames came; say by which port they came, with --ingress a "),
-            (CaptureBytes.pcapng().interface("wlan0").interface("lo"), "0.pcap is of lo, wlan0, and the ports are a and b; say by which"),
+            (CaptureBytes.pcap(), "0.pcap doesn't say by which interface its frames came; give --ingress a "),
+            (
+                CaptureBytes.pcapng().interface("wlan0").interface("lo"),
+                "0.pcap has frames of lo, wlan0, and the ports are a and b; give --ingress a "
+            ),
             (CaptureBytes.pcapng().interface(), "0.pcap doesn't say by which interface"),
         ])
     func unknown(_ capture: CaptureBytes, _ problem: String) throws {
@@ -356,8 +359,8 @@ struct ReadReport: Decodable {
         let text = try Self.run([capture], rules: "tcp dport 80 accept\ntcp dport 81 drop").text
         for line in [
             " frames in ", ", from 2026-01-01T12:00:00.000000+0000 to 2026-01-01T12:00:01.500000+0000 (1.500 s); 2 judged\n",
-            "\nnot judged, as seen leaving: 1\n",
-            "\nnot judged, as cut off in the capture: 1 (--cut-frames zeros judges them)\n",
+            "\nnot judged: seen leaving: 1\n",
+            "\nnot judged: cut off in the capture: 1 (--cut-frames zeros judges them)\n",
             "\na            1     54     1     54\n", "\nrules that no frame matched\nr.nft:6 c: tcp dport 81 drop\n",
             "\n     1     40  r.nft:5 c: tcp dport 80 accept\n",
         ] {

@@ -53,7 +53,7 @@ struct DiagnosticTests {
         ("table bridge t { comment \"a\"; comment \"b\"; }\n", ["1:31 the comment is given twice"]),
         ("table bridge t { chain c { foo; bar; baz; }\n}\n", ["1:28", "1:33", "1:38"].map { "\($0) unknown word" }),
         ("table bridge t { chain c { tcp dport { 1, 2; accept; }\n}\n", ["1:44 unexpected ';'", "3:1 the block of"]),
-        ("table bridge t { chain c { \"é\" ; accept accept; }\n}\n", ["1:28 unexpected \"é\"", "1:41 a statement behind"]),
+        ("table bridge t { chain c { \"é\" ; accept accept; }\n}\n", ["1:28 unexpected \"é\"", "1:41 statement after a verdict"]),
     ]
 
     @Test("mistakes are found where they are", arguments: places)

@@ -11,7 +11,7 @@ struct SizeTests {
     static let refused: [(description: String, text: String, message: String)] = [
         ("10 MB of braces", String(repeating: "{", count: 10_000_000), "unexpected '{'"),
         ("10 MB of nonsense", String(repeating: "}x=;", count: 2_500_000), "unexpected '}'"),
-        ("a set that doubles", doubling("{ 1, 2 }") { "{ $d\($0), $d\($0) }" }, "definitions stand for more than 1048576 values"),
+        ("a set that doubles", doubling("{ 1, 2 }") { "{ $d\($0), $d\($0) }" }, "definitions expand to more than 1048576 values"),
         ("an expression that doubles", doubling("1") { "$d\($0) | $d\($0)" }, "more than 256 values in one definition"),
         ("a list that doubles", doubling("1,2") { "$d\($0), $d\($0)" }, "'$d0' is not a single value"),
         ("parentheses in parentheses", rule("tcp dport " + String(repeating: "(", count: 1_000_000)), "more than"),

@@ -135,7 +135,7 @@ private struct CaseReader {
 
     private mutating func readPorts(_ parser: inout PacketParser) throws(Diagnostic) {
         let word = parser.next()
-        guard blocks.isEmpty else { throw parser.fail(word, "'ports' stands in front of all tests") }
+        guard blocks.isEmpty else { throw parser.fail(word, "'ports' must come before all tests") }
         guard !hasOwnPorts else { throw parser.fail(word, "the ports are given twice") }
         var names: [String] = []
         repeat {
@@ -151,7 +151,7 @@ private struct CaseReader {
     /// For the tests that follow, or at the head of a test for that one.
     private func checkHead(_ parser: PacketParser, _ word: PacketToken) throws(Diagnostic) {
         guard blocks.last?.steps.isEmpty ?? true else {
-            throw parser.fail(word, "'\(word.text)' stands in front of a test's first packet")
+            throw parser.fail(word, "'\(word.text)' must come before a test's first packet")
         }
     }
 
@@ -162,7 +162,7 @@ private struct CaseReader {
         let start = parser.current
         while !parser.isAtEnd { text += (text.isEmpty ? "" : " ") + parser.next().text }
         guard let seconds = PacketNames.seconds(ofDate: text), seconds >= 0, seconds < 8_000_000_000 else {
-            throw parser.fail(start, "not a day and a time in UTC", note: "as in clock 2026-01-31 17:30:00")
+            throw parser.fail(start, "expected a day and a time in UTC", note: "as in clock 2026-01-31 17:30:00")
         }
         clock = UInt64(seconds) * 1_000_000_000
         if !blocks.isEmpty { blocks[blocks.count - 1].clock = clock }

@@ -43,7 +43,7 @@ extension PacketParser {
         let size: Int
         if token.text == "fragments", skip("of") {
             let bytes: UInt32 = try number("the bytes of each fragment", upTo: 65_528)
-            guard bytes >= 8 else { throw fail(token, "a fragment has 8 bytes at the least") }
+            guard bytes >= 8 else { throw fail(token, "a fragment has at least 8 bytes") }
             size = Int(bytes) / 8 * 8
         } else {
             let count: UInt32 = try number("the number of fragments", upTo: Self.mostFragments)
@@ -62,7 +62,8 @@ extension PacketParser {
     private func expectRoom(for frames: Int, of bytes: Int, at token: PacketToken) throws(Diagnostic) {
         guard frames * bytes <= Self.mostBytes else {
             throw fail(
-                token, "the frames have more than \(Self.mostBytes >> 20) MiB in all", note: "describe the fragments that count one by one")
+                token, "the frames have more than \(Self.mostBytes >> 20) MiB in all",
+                note: "describe only the fragments that you need, one by one")
         }
     }
 

@@ -68,11 +68,11 @@ extension PacketParser {
             throw fail(
                 current, "a packet can't begin with '\(name)'",
                 note: header.predecessors.contains("ether")
-                    ? "put ether type, or ip or ip6 with addresses, in front of it" : "put ip or ip6, with addresses, in front of it")
+                    ? "put ether type, or ip or ip6 with addresses, before it" : "put ip or ip6, with addresses, before it")
         }
         let followers = Self.followers(of: last.name)
         throw fail(
-            current, "'\(name)' can't stand behind '\(last.name)'",
+            current, "'\(name)' can't follow '\(last.name)'",
             note: followers.isEmpty ? "nothing can" : "accepted: " + followers.joined(separator: ", "))
     }
 

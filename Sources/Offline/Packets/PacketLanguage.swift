@@ -5,7 +5,7 @@ public enum PacketLanguage {
     static func startAdvice(for word: String) -> String {
         let words = PacketParser.followers(of: "") + ["hex", "frame"]
         let list = "accepted: " + words.joined(separator: ", ")
-        if PacketParser.headers[word] != nil { return "put ip or ip6, with addresses, in front of '\(word)'" }
+        if PacketParser.headers[word] != nil { return "put ip or ip6, with addresses, before '\(word)'" }
         guard let near = PacketNames.nearest(to: word, among: words) else { return list }
         return "did you mean '\(near)'? \(list)"
     }

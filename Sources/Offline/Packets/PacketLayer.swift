@@ -60,7 +60,7 @@ extension [PacketLayer] {
             guard bytes.count <= limit else {
                 throw Diagnostic(
                     severity: .error, location: layer.location,
-                    message: "'\(layer.name)' has \(bytes.count) bytes with all that is behind it, and can't have more than \(limit)")
+                    message: "'\(layer.name)' has \(bytes.count) bytes including its payload; the limit is \(limit)")
             }
         }
         return bytes

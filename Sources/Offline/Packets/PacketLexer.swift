@@ -129,7 +129,7 @@ struct PacketLexer {
                 let digits = index + 2 <= scalars.count ? text(index..<index + 2) : ""
                 guard digits.utf8.allSatisfy({ UInt8(String(UnicodeScalar($0)), radix: 16) != nil }), let byte = UInt8(digits, radix: 16)
                 else {
-                    throw fail(index - 2, "'\\x' without two hexadecimal digits behind it")
+                    throw fail(index - 2, "'\\x' must be followed by two hexadecimal digits")
                 }
                 bytes.append(byte)
                 index += 2

@@ -306,7 +306,7 @@ struct PacketParser {
         let accepted = options + (name == nil ? [] : Self.followers(of: name ?? "")) + Self.frameOptions
         var note = "accepted: " + accepted.joined(separator: ", ")
         if let near = PacketNames.nearest(to: current.text, among: accepted) { note = "did you mean '\(near)'? \(note)" }
-        return fail(current, "unexpected \(shown(current))" + (name.map { " behind \($0)" } ?? ""), note: note)
+        return fail(current, "unexpected \(shown(current))" + (name.map { " after \($0)" } ?? ""), note: note)
     }
 
     /// A packet in parentheses, as ICMP errors quote it.
@@ -315,9 +315,9 @@ struct PacketParser {
         guard depth < Self.deepestQuote else { throw fail(start, "packets within packets, more than \(Self.deepestQuote) deep") }
         depth += 1
         defer { depth -= 1 }
-        guard at("ip") || at("ip6") else { throw unexpected("'ip' or 'ip6', with which a quoted packet begins") }
+        guard at("ip") || at("ip6") else { throw unexpected("'ip' or 'ip6' at the start of the quoted packet") }
         let layers = try layers()
-        guard skip(.close) else { throw unexpected("')' behind the quoted packet") }
+        guard skip(.close) else { throw unexpected("')' after the quoted packet") }
         return try layers.composed()
     }
 }

@@ -14,12 +14,13 @@ extension PacketParser {
         guard current.kind == .word, let sign = current.text.first, sign == "@" || sign == "+" else { return nil }
         let token = current
         guard let span = Self.nanoseconds(of: token.text.dropFirst()) else {
-            throw fail(token, "not a time: \(shown(token))", note: "as in @0.5s from the start, +200ms behind the packet before, or +1h30m")
+            throw fail(
+                token, "not a time: \(shown(token))", note: "as in @0.5s from the start, +200ms after the previous packet, or +1h30m")
         }
         let time = sign == "+" ? now + span : span
         guard time <= Self.longest else { throw fail(token, "the time is more than 100 years from the start") }
         guard time >= now else {
-            throw fail(token, "the packet would come before the one in front of it", note: "times count from the start and never go back")
+            throw fail(token, "the packet would come before the previous one", note: "times count from the start and never go back")
         }
         next()
         return time

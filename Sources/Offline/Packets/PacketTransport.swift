@@ -88,7 +88,7 @@ extension PacketParser {
         case "sackok": return [4, 2]
         case "ts":
             let value: UInt32 = try number("the timestamp")
-            let echo: UInt32 = try number("the timestamp's echo, behind the timestamp")
+            let echo: UInt32 = try number("the timestamp's echo, after the timestamp")
             return [8, 10] + value.octets + echo.octets
         case "nop": return [1]
         case "option":

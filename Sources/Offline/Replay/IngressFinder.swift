@@ -120,8 +120,8 @@ struct IngressFinder: ~Copyable {
         let what =
             names.isEmpty
             ? "doesn't say by which interface its frames came"
-            : "is of \(Set(names).sorted().prefix(8).joined(separator: ", ")), and the ports are \(ports.joined(separator: " and "))"
-        return "\(reader.path) \(what); say by which port they came, with --ingress \(ports.first ?? "") for all of them, or with "
-            + "--ingress-mac \(ports.first ?? "")=MAC,… for those that these stations sent"
+            : "has frames of \(Set(names).sorted().prefix(8).joined(separator: ", ")), and the ports are \(ports.joined(separator: " and "))"
+        return "\(reader.path) \(what); give --ingress \(ports.first ?? "") if all came by it, or "
+            + "--ingress-mac \(ports.first ?? "")=MAC,… with the stations at that port"
     }
 }

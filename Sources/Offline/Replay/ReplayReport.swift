@@ -122,11 +122,11 @@ public struct ReplayReport: Encodable {
         if let from, let to { result += ", from \(from) to \(to) (\(Self.seconds(nanoseconds)) s)" }
         result += "; \(frames.judged) judged\n"
         let notes: [(String, UInt64, String)] = [
-            ("not judged, as cut off in the capture", frames.cut, " (--cut-frames zeros judges them)"),
-            ("not judged, as seen leaving", frames.leaving, ""),
-            ("not judged, as of other interfaces", frames.elsewhere, ""),
-            ("not judged, as of stations that --ingress-mac doesn't name", frames.unknownStation, ""),
-            ("with a time before that of a frame in front", frames.backwardSteps, " (reordercap(1) puts frames in order)"),
+            ("not judged: cut off in the capture", frames.cut, " (--cut-frames zeros judges them)"),
+            ("not judged: seen leaving", frames.leaving, ""),
+            ("not judged: of other interfaces", frames.elsewhere, ""),
+            ("not judged: of stations that --ingress-mac doesn't name", frames.unknownStation, ""),
+            ("with a time before the previous frame's", frames.backwardSteps, " (reordercap(1) puts frames in order)"),
         ]
         for (what, count, hint) in notes where count > 0 { result += "\(what): \(count)\(hint)\n" }
         var table = TextTable(["port", "received", "bytes", "sent", "bytes"])

@@ -75,13 +75,13 @@ struct Checker {
         case .deleteObject(let object): deleteObject(object, ofTableAt: table, command.location)
         case .chain(let syntax):
             if command.isCreated, contents[table].chains[syntax.name] != nil {
-                return sink.error(command.location, "chain '\(printable(syntax.name))' is already there")
+                return sink.error(command.location, "chain '\(printable(syntax.name))' already exists")
             }
             declare(syntax, inTableAt: table)
             append(syntax.rules, toChain: syntax.name, ofTableAt: table)
         case .set(let syntax):
             if command.isCreated, contents[table].sets[syntax.name] != nil {
-                return sink.error(command.location, "set '\(printable(syntax.name))' is already there")
+                return sink.error(command.location, "set '\(printable(syntax.name))' already exists")
             }
             declare(syntax, inTableAt: table)
         case .object(let object):
@@ -142,7 +142,7 @@ struct Checker {
     private mutating func add(_ syntax: TableSyntax, isCreated: Bool) {
         let table: Int
         if let known = indices[syntax.name] {
-            if isCreated { return sink.error(syntax.location, "table '\(printable(syntax.name.name))' is already there") }
+            if isCreated { return sink.error(syntax.location, "table '\(printable(syntax.name.name))' already exists") }
             table = known
         } else {
             table = tables.count
@@ -176,7 +176,7 @@ extension Checker {
 
     private mutating func refuse(_ policy: PolicySyntax) {
         sink.error(
-            policy.location, "a policy is for a base chain alone",
+            policy.location, "only a base chain has a policy",
             note: "make it one with: type filter hook forward priority filter;")
     }
 
@@ -189,7 +189,7 @@ extension Checker {
             return
         }
         guard let base = tables[table].chains[chain].base else {
-            sink.error(hook.location, "chain '\(printable(syntax.name))' is already there, and is no base chain")
+            sink.error(hook.location, "chain '\(printable(syntax.name))' already exists, and is not a base chain")
             return
         }
         if base.hook != hook.hook {
@@ -292,7 +292,7 @@ extension Checker {
     /// nft takes the same name again and leaves the object as it was; that can only be a mistake.
     private mutating func declare(_ object: NamedObject, inTableAt table: Int) {
         guard contents[table].declarations.declare(object) else {
-            return sink.error(object.location, "\(object.kind.rawValue) '\(printable(object.name))' is already there")
+            return sink.error(object.location, "\(object.kind.rawValue) '\(printable(object.name))' already exists")
         }
         tables[table].objects.append(object)
     }

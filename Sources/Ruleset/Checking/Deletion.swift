@@ -11,7 +11,7 @@ extension Checker {
         guard deletions > Self.deletionLimit else { return false }
         sink.error(
             location, "more than \(Self.deletionLimit) chains, sets and objects are deleted one by one",
-            note: "leave out what is not to be there, or delete the table")
+            note: "leave out what should not exist, or delete the table")
         return true
     }
 

@@ -114,9 +114,9 @@ struct ElementChecker {
             guard let data = entry.data else {
                 throw failure(location, "an element of a map without a verdict", note: "write: element : accept")
             }
-            guard case .constant(let token) = data else { throw failure(data.location, "an expression is no verdict") }
+            guard case .constant(let token) = data else { throw failure(data.location, "an expression is not a verdict") }
             let note = Words.advice(for: token.text, accepted: ["accept", "drop", "jump", "goto", "return", "continue"])
-            throw failure(token.location, "'\(printable(token.text))' is no verdict", note: note)
+            throw failure(token.location, "'\(printable(token.text))' is not a verdict", note: note)
         case .values(let selector):
             if entry.verdict != nil { throw failure(location, "this map has \(selector.type.described) for each element, and no verdicts") }
             return nil

@@ -29,7 +29,7 @@ struct MatchChecker {
         try syntax.key.first.checkOrder()
         if operations.last?.operator == .exclusiveOr, !lowered.hasNumbersAlone {
             throw values.failure(
-                syntax.operand.location, "behind '^' only single values and sets of them are compared",
+                syntax.operand.location, "after '^' only single values and sets of them can be compared",
                 note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
         }
         if operations.last?.operator == .exclusiveOr { lowered.turnValues() }
@@ -74,7 +74,7 @@ struct MatchChecker {
     /// The union of flags.
     private func bits(_ expressions: [ExpressionSyntax], _ location: SourceLocation) throws(Diagnostic) -> UInt128 {
         guard type.isBitmask else {
-            throw values.failure(location, "a list without braces is for bits alone", note: "write a set: { a, b }")
+            throw values.failure(location, "only bits take a list without braces", note: "write a set: { a, b }")
         }
         var bits: UInt128 = 0
         for expression in expressions { bits |= try values.number(expression) }
@@ -114,7 +114,7 @@ struct MatchChecker {
             return Lowered(mask: mask, relation: .notEqual, operand: .single(value))
         case .negation:
             guard type.isBitmask, case .number(let bits) = value else {
-                throw values.failure(syntax.location, "'!' is for a single value of bits alone", note: "write !=")
+                throw values.failure(syntax.location, "'!' is only for a single value of bits", note: "write !=")
             }
             return Lowered(mask: bits, relation: .equal, operand: .single(.number(0)))
         case .less, .lessOrEqual, .greater, .greaterOrEqual:
@@ -152,7 +152,7 @@ extension KeySyntax.Component {
     /// What a `^` has turned over can only be compared: nft turns over the other side's bits in its place.
     func checkOrder() throws(Diagnostic) {
         guard let turned = operations.dropLast().first(where: { $0.operator == .exclusiveOr }) else { return }
-        throw Diagnostic(severity: .error, location: turned.operand.location, message: "'^' is taken as the last operator alone")
+        throw Diagnostic(severity: .error, location: turned.operand.location, message: "'^' must be the last operator")
     }
 }
 
@@ -204,8 +204,8 @@ extension MatchSyntax {
         members.reserveCapacity(entries.count)
         for entry in entries {
             let place = entry.element.location
-            if entry.verdict != nil { throw failure(place, "a verdict stands in a map alone", note: "write: \(key.text) vmap { … }") }
-            if entry.data != nil { throw failure(place, "a mapped value stands in a map alone") }
+            if entry.verdict != nil { throw failure(place, "only maps have verdicts", note: "write: \(key.text) vmap { … }") }
+            if entry.data != nil { throw failure(place, "only maps have mapped values") }
             if !entry.statements.isEmpty || entry.comment != nil || entry.timeout != nil || entry.expires != nil {
                 throw failure(
                     place, "elements with statements, timeouts or comments are for sets with a name", note: "declare a set, and write @name"

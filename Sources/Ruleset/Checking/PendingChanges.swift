@@ -74,7 +74,7 @@ extension Checker {
             if deletionWork > Self.deletionWorkLimit, let first = entries.first {
                 return sink.error(
                     first.element.location, "elements are deleted from large sets, among other commands, too often",
-                    note: "put deletions from a set behind each other, or leave out what is not to be there")
+                    note: "put deletions from a set one after the other, or leave the elements out")
             }
             deletion = PendingDeletion(table: table, set: index, left: [:])
             for element in set.elements { deletion?.left[checker.identity(of: element)] = element }

@@ -22,8 +22,8 @@ struct RuleChecker {
             for statement in syntax.statements {
                 if isTerminated {
                     throw Diagnostic(
-                        severity: .error, location: statement.location, message: "a statement behind a verdict has no effect",
-                        note: "put it in front of the verdict")
+                        severity: .error, location: statement.location, message: "statement after a verdict is never reached",
+                        note: "put it before the verdict")
                 }
                 try checker.add(statement, into: &sink)
                 isTerminated = statement.isTerminal
@@ -102,7 +102,7 @@ struct RuleChecker {
             try sets.check(name, use, for: selectors, location)
             if isTurned {
                 throw Diagnostic(
-                    severity: .error, location: location, message: "behind '^' only elements that stand in the rule are looked up")
+                    severity: .error, location: location, message: "after '^' only elements written in the rule can be looked up")
             }
             return (key, .named(name))
         case .anonymous(let entries):
@@ -116,7 +116,7 @@ struct RuleChecker {
             if let rest = elements.first(where: { $0.value == .any }), let selector = selectors.first(where: { $0.endsWithinLaterOctet }) {
                 throw Diagnostic(
                     severity: .error, location: rest.location,
-                    message: "'*' can't stand in a map of '\(selector.text)': the kernel refuses it",
+                    message: "'*' can't be used in a map of '\(selector.text)': the kernel refuses it",
                     note: "write the rest as a range")
             }
             if !syntax.key.first.operations.isEmpty,
@@ -153,8 +153,8 @@ struct RuleChecker {
             try addDependencies(of: selector, component.location, location, into: &sink)
             if selector.needsKnownFamily {
                 throw Diagnostic(
-                    severity: .error, location: component.location, message: "'\(selector.text)' is compared with single values alone",
-                    note: "nft 1.0.6 wants the family for the rest: ct original ip saddr")
+                    severity: .error, location: component.location, message: "'\(selector.text)' can only be compared with single values",
+                    note: "nft 1.0.6 needs the family for anything else: ct original ip saddr")
             }
             _ = try context.resolved(selector, component.location)
             var lowered = try ValueChecker(selector: selector).component(component)
@@ -227,19 +227,19 @@ struct RuleChecker {
         switch joined.harm(of: match, hasOperator: hasOperator) {
         case .flags:
             throw Diagnostic(
-                severity: .error, location: syntax.location, message: "flags without an operator beside a match of the octet next to them",
-                note: "nft 1.0.6 joins the two and compares with == then; write 'tcp flags == …' or 'tcp flags & … != 0'")
+                severity: .error, location: syntax.location, message: "flags without an operator next to a match of the neighbouring octet",
+                note: "nft 1.0.6 joins the two and then compares with ==; write 'tcp flags == …' or 'tcp flags & … != 0'")
         case .order:
             throw Diagnostic(
                 severity: .error, location: syntax.location,
-                message: "a statement stands between this match and one of the octets next to its own",
-                note: "nft 1.0.6 joins the two and moves the statement behind or in front of both; write them side by side")
+                message: "a statement between this match and a match of the neighbouring octets",
+                note: "nft 1.0.6 joins the two matches and moves the statement after or before both; write the matches next to each other")
         case nil: break
         }
         if case .set(let values) = match.operand, values.contains(.any), selector.endsWithinLaterOctet {
             throw Diagnostic(
                 severity: .error, location: syntax.location,
-                message: "'*' can't stand in a set of '\(selector.text)': the kernel refuses it",
+                message: "'*' can't be used in a set of '\(selector.text)': the kernel refuses it",
                 note: "write the rest as a range")
         }
         statements.append(.match(match))
@@ -270,8 +270,8 @@ struct RuleChecker {
 
     private func concatenationNeedsSet(at location: SourceLocation) -> Diagnostic {
         Diagnostic(
-            severity: .error, location: location, message: "a concatenation is compared with sets alone",
-            note: "put it in braces, or write one match behind the other")
+            severity: .error, location: location, message: "a concatenation can only be matched against a set",
+            note: "put it in braces, or write one match after the other")
     }
 }
 
@@ -296,7 +296,7 @@ extension [SetElement] {
             case .number, .any: turned[index].value = turned[index].value.turned(by: bits)
             case .range, .prefix, .interface, .concatenation:
                 throw Diagnostic(
-                    severity: .error, location: turned[index].location, message: "behind '^' only single values are looked up",
+                    severity: .error, location: turned[index].location, message: "after '^' only single values can be looked up",
                     note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
             }
         }

@@ -63,7 +63,7 @@ extension RuleChecker {
                 throw Diagnostic(
                     severity: .error, location: selectorLocation,
                     message: "a message of type \(names.name(of: known) ?? String(known)) has no '\(selector.text)'",
-                    note: "it stands in those of type \(names.name(of: needed) ?? String(needed))")
+                    note: "it is in messages of type \(names.name(of: needed) ?? String(needed))")
             }
         }
     }
@@ -72,14 +72,14 @@ extension RuleChecker {
     func checkFamily(of selector: Selector, _ location: SourceLocation) throws(Diagnostic) {
         if selector.field.connectionKey != nil, family == .arp {
             throw Diagnostic(
-                severity: .error, location: location, message: "a table arp has no connections: '\(selector.text)' is not taken there",
+                severity: .error, location: location, message: "a table arp has no connections: '\(selector.text)' is not accepted there",
                 note: "ARP is never followed; write the rule in a table bridge or inet")
         }
         guard selector.field == .metaNfproto, family != .inet else { return }
         var note = "in a table \(family.rawValue) it is always the same"
         if family == .bridge { note = "write: meta protocol ip, or meta protocol ip6" }
         throw Diagnostic(
-            severity: .error, location: location, message: "'meta nfproto' is only taken in a table inet", note: note)
+            severity: .error, location: location, message: "'meta nfproto' is only accepted in a table inet", note: note)
     }
 
     /// nft makes `icmp type` on a bridge, and all of IP behind `ether` elsewhere, depend on the frame's EtherType, which in a tagged
@@ -92,9 +92,9 @@ extension RuleChecker {
             type != 0x0806
         else { return }
         let isIPv6 = type == 0x86dd
-        var note = "to match those as well, write 'meta protocol \(isIPv6 ? "ip6" : "ip")' in front of it"
-        if family != .bridge { note = "to match those as well, write 'meta nfproto \(isIPv6 ? "ipv6" : "ipv4")' in front of the rule" }
-        let what = family == .bridge ? "alone" : "behind a field of the Ethernet header"
+        var note = "to match those too, write 'meta protocol \(isIPv6 ? "ip6" : "ip")' before it"
+        if family != .bridge { note = "to match those too, write 'meta nfproto \(isIPv6 ? "ipv6" : "ipv4")' at the start of the rule" }
+        let what = family == .bridge ? "by itself" : "after a field of the Ethernet header"
         sink.warning(location, "'\(selector.text)' \(what) does not match frames with a VLAN tag", note: note)
     }
 
@@ -116,7 +116,7 @@ extension RuleChecker {
         {
             throw Diagnostic(
                 severity: .error, location: syntax.operand.location,
-                message: "'\(syntax.selector.text)' can't be compared with \(next.rawValue): nft 1.0.6 ends itself there",
+                message: "'\(syntax.selector.text)' can't be compared with \(next.rawValue): nft 1.0.6 aborts there",
                 note: "write a range: \(number)-\(number)")
         }
         context.conclude(from: syntax.selector.field, number)

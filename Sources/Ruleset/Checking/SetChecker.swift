@@ -34,7 +34,7 @@ extension Checker {
         if syntax.objectKind != nil, syntax.dynamics.isDynamic || !syntax.dynamics.statements.isEmpty {
             return sink.error(
                 syntax.location, "a map to objects is not dynamic, and its elements have no statements",
-                note: "timeouts are taken: flags timeout")
+                note: "accepted: flags timeout")
         }
         let set: Int
         if let known = contents[table].sets[syntax.name] {
@@ -47,7 +47,7 @@ extension Checker {
                 && other.hasCounters == (syntax.counter != nil)
                 && other.key.fits(key.fields.map(Selector.reading))
             guard isSame else {
-                return sink.error(syntax.location, "'\(printable(syntax.name))' is already there, as another set: \(other.key.text)")
+                return sink.error(syntax.location, "'\(printable(syntax.name))' already exists, as another set: \(other.key.text)")
             }
             set = known
         } else {
@@ -74,7 +74,7 @@ extension Checker {
         }
         let any = entries.first { if case .any = $0.element { true } else { false } }
         if let any, tables[table].sets[index].dynamics.changes {
-            return sink.error(any.element.location, "'*' in a set that changes is not supported", note: "write a rule behind the lookup")
+            return sink.error(any.element.location, "'*' in a set that changes is not supported", note: "write a rule after the lookup")
         }
         do throws(Diagnostic) {
             let elements = try checker(ofSetAt: index, ofTableAt: table).elements(

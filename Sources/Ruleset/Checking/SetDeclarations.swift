@@ -49,20 +49,20 @@ struct SetDeclarations {
         let name = printable(name)
         switch use {
         case .membership where set.isVerdictMap:
-            throw failure("'\(name)' is a map and no set", note: "write: \(key) vmap @\(name)")
-        case .membership where set.isMap: throw failure("'\(name)' is a map and no set")
+            throw failure("'\(name)' is a map, not a set", note: "write: \(key) vmap @\(name)")
+        case .membership where set.isMap: throw failure("'\(name)' is a map, not a set")
         case .verdicts where set.data != nil: throw failure("'\(name)' is a map to values, and has no verdicts")
         case .verdicts where set.objectKind != nil: throw failure("'\(name)' is a map to objects, and has no verdicts")
-        case .verdicts where !set.isVerdictMap: throw failure("'\(name)' is a set and no map")
+        case .verdicts where !set.isVerdictMap: throw failure("'\(name)' is a set, not a map")
         case .values where set.isVerdictMap: throw failure("'\(name)' is a map to verdicts", note: "write: \(key) vmap @\(name)")
         case .values where set.objectKind != nil: throw failure("'\(name)' is a map to objects, and has no values")
-        case .objects where !set.isMap: throw failure("'\(name)' is a set and no map")
+        case .objects where !set.isMap: throw failure("'\(name)' is a set, not a map")
         case .objects(let kind):
             guard set.objectKind == kind else {
                 throw failure("the map '\(name)' has no \(kind.rawValue)s", note: set.objectKind.map { "its elements are \($0.rawValue)s" })
             }
         case .values(let selector):
-            guard let data = set.data else { throw failure("'\(name)' is a set and no map") }
+            guard let data = set.data else { throw failure("'\(name)' is a set, not a map") }
             if !data.holds(selector) { throw failure("the map '\(name)' has other data than '\(selector.text)': \(data.text)") }
         case .membership, .verdicts: break
         }

@@ -153,7 +153,7 @@ struct ValueChecker {
         case .concatenation(let parts, let location):
             throw failure(location, "\(parts.count) parts where one value is expected")
         case .any(let location):
-            throw failure(location, "'*' stands in sets and maps alone", note: "expected \(type.example)")
+            throw failure(location, "only sets and maps can have '*'", note: "expected \(type.example)")
         }
     }
 
@@ -174,7 +174,7 @@ struct ValueChecker {
         if token.kind == .number {
             if type == .interface {
                 throw failure(
-                    token.location, "an interface's index is another one on every machine", note: "write its name")
+                    token.location, "an interface's index differs between machines", note: "write its name")
             }
             throw failure(token.location, "an interface name of digits needs quotes")
         }
@@ -192,7 +192,7 @@ struct ValueChecker {
         }
         if name.isEmpty {
             throw failure(
-                token.location, token.text.isEmpty ? "the interface name is empty" : "'*' alone matches every name",
+                token.location, token.text.isEmpty ? "the interface name is empty" : "'*' by itself matches every name",
                 note: "expected \(type.example)")
         }
         // IFNAMSIZ is 16 with the terminating zero; nft counts the wildcard too.

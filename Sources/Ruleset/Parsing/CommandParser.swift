@@ -11,7 +11,7 @@ extension Parser {
                 $0 != "rule" || word.text == "add"
             }
             guard current.kind == .word, accepted.contains(current.text) else {
-                let note = "accepted behind '\(word.text)': \(accepted.joined(separator: ", "))"
+                let note = "accepted after '\(word.text)': \(accepted.joined(separator: ", "))"
                 throw fail(current.location, "unexpected \(current.described)", note: note)
             }
             try declaration(isCreated: word.text == "create", into: &file)
@@ -86,7 +86,7 @@ extension Parser {
         let chain = try identifier("chain")
         let location = location(from: start)
         for word in ["position", "handle", "index"] where at(word: word) {
-            throw fail(current.location, "'\(word)' is not supported", note: "rules stand in the order of the file")
+            throw fail(current.location, "'\(word)' is not supported", note: "rules are in the order of the file")
         }
         if isAtEndOfCommand { throw unexpected(expecting: "a statement") }
         let rule = try rule()
@@ -130,7 +130,7 @@ extension Parser {
             let action: CommandSyntax.Action = what.text == "chain" ? .flushChain(name) : .flushSet(name, isMap: what.text == "map")
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: action))
         default:
-            throw unexpected(expecting: "ruleset, table, chain, set or map behind 'flush'")
+            throw unexpected(expecting: "ruleset, table, chain, set or map after 'flush'")
         }
     }
 
@@ -162,11 +162,11 @@ extension Parser {
             let object = ObjectReference(kind: .timeout, name: try identifier("timeout"))
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteObject(object)))
         case "rule":
-            throw fail(what.location, "'delete rule' is not supported", note: "a rule goes by a handle that only the kernel gives it")
+            throw fail(what.location, "'delete rule' is not supported", note: "only the kernel gives rules their handles")
         case "element":
             try deleteElements(from: &file, start: start)
         default:
-            throw unexpected(expecting: "table, chain, set, map, element, counter, quota or limit behind 'delete'")
+            throw unexpected(expecting: "table, chain, set, map, element, counter, quota or limit after 'delete'")
         }
     }
 }

@@ -24,7 +24,7 @@ extension Parser {
             }
             return true
         }
-        try expect(.assign, for: "behind the name")
+        try expect(.assign, for: "after the name")
         let start = index
         let operand =
             at(.dash)
@@ -95,7 +95,7 @@ extension Parser {
         expansionsLeft -= definition.weight
         guard expansionsLeft >= 0 else {
             expansionsLeft = 0
-            throw fail(location(from: start), "definitions stand for more than \(Definition.expansionLimit) values in this rule set")
+            throw fail(location(from: start), "definitions expand to more than \(Definition.expansionLimit) values in this rule set")
         }
         return definition.operand
     }

@@ -13,7 +13,7 @@ extension Parser {
         if skip(.at) { return .named(try identifier("set"), location: location(from: start)) }
         if isVariableAlone, index + 2 < tokens.count, tokens[index + 2].kind != .symbol(.comma) { return try variable() }
         if current.isSeparator || current.kind == .end {
-            let what = selector.map { "\($0.type.described) behind '\($0.text)': \($0.type.example)" }
+            let what = selector.map { "\($0.type.described) after '\($0.text)': \($0.type.example)" }
             throw unexpected(expecting: what ?? "a value")
         }
         let first = try expression(depth: 0)
@@ -24,7 +24,7 @@ extension Parser {
             var mask = [try expression(depth: 0)]
             if !at(.comma) {
                 throw fail(
-                    location(from: start), "a single value behind '/' is not taken",
+                    location(from: start), "a single value can't follow '/'",
                     note: "write: \(selector.text) & \(printable(tokens[index - 1].text)) == \(printable(tokens[start].text))")
             }
             while skip(.comma) { mask.append(try expression(depth: 0)) }
@@ -87,13 +87,13 @@ extension Parser {
             if depth == Self.depthLimit { throw fail(current.location, "more than \(Self.depthLimit) parentheses within each other") }
             next()
             let inner = try expression(depth: depth + 1)
-            try expect(.rightParenthesis, for: "behind the expression")
+            try expect(.rightParenthesis, for: "after the expression")
             return inner
         }
         switch current.kind {
         case .word, .wildcard, .number, .quoted, .address: return .constant(next())
         case .symbol(.dollar): return try scalarVariable()
-        case .symbol(.at): throw fail(current.location, "a named set can't stand in an expression or a set")
+        case .symbol(.at): throw fail(current.location, "a named set can't be part of an expression or a set")
         default: throw unexpected(expecting: "a value")
         }
     }

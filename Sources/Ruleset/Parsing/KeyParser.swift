@@ -39,7 +39,7 @@ extension Parser {
         guard component.operations.isEmpty else {
             throw fail(
                 current.location, "a constant can't be shifted",
-                note: "nft 1.0.6 ends itself there; what is to be shifted stands in parentheses: (meta mark & 0xf) << 4")
+                note: "nft 1.0.6 aborts there; put what is shifted in parentheses: (meta mark & 0xf) << 4")
         }
         return component
     }
@@ -67,7 +67,7 @@ extension Parser {
         while skip(.dot) {
             if parts.count == Self.componentLimit { throw tooManyComponents() }
             if at(.asterisk) {
-                throw fail(current.location, "'*' can't stand for a part of an element", note: "write a prefix or a range")
+                throw fail(current.location, "'*' can't replace a part of an element", note: "write a prefix or a range")
             }
             let place = index
             parts.append(try element(beginningWith: try expression(depth: 0), from: place))

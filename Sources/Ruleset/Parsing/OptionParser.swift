@@ -21,7 +21,7 @@ extension Parser {
         guard current.kind == .word else { throw unexpected(expecting: example) }
         guard let option = table.option(named: current.text) else {
             throw fail(
-                current.location, "unknown name '\(printable(current.text))' behind '\(table.words)'",
+                current.location, "unknown name '\(printable(current.text))' after '\(table.words)'",
                 note: Words.advice(for: current.text, accepted: table.options.map(\.name)))
         }
         next()
@@ -76,7 +76,7 @@ extension Parser {
         guard let selector = Selector.tcpOption(number, bitOffset: bounded[0], bitWidth: bounded[1]) else {
             throw fail(
                 location(from: start), "these bits can't be read",
-                note: "accepted: lengths of 1 to 128, no more than 16 octets in all, and an end at 320 at the most")
+                note: "accepted: lengths of 1 to 128, at most 16 octets in all, and an end of at most 320")
         }
         return selector
     }
@@ -108,7 +108,7 @@ extension Parser {
         try expect(.leftBracket, for: "and the address's number")
         guard current.kind == .number else { throw unexpected(expecting: "the address's number, the first being 1") }
         let number = try number(next())
-        try expect(.rightBracket, for: "behind the number")
+        try expect(.rightBracket, for: "after the number")
         guard let selector = Selector.address(Int(clamping: number), behind: first) else {
             throw fail(location(from: start), "there is no such address", note: "accepted: 1 to \(Selector.addressLimit)")
         }

@@ -107,7 +107,7 @@ extension Parser {
         if at(word: "map") {
             throw fail(
                 current.location, "a mapped value can't be compared",
-                note: "nft 1.0.6 ends itself there; it stands behind 'set': meta mark set \(key.text) map { … }")
+                note: "nft 1.0.6 aborts there; write it after 'set': meta mark set \(key.text) map { … }")
         }
         if at(word: "set"), key.components.count == 1, key.first.operations.isEmpty {
             return .assignment(try assignment(to: key.first.selector, key.first.location, from: start))
@@ -136,7 +136,7 @@ extension Parser {
         if let selector = try addressSelector(among: seconds) { return selector }
         guard let selector = seconds[current.text] else {
             if Unsupported.fields[first.text]?.contains(current.text) == true {
-                let note = "accepted behind '\(first.text)': " + accepted.joined(separator: ", ")
+                let note = "accepted after '\(first.text)': " + accepted.joined(separator: ", ")
                 throw fail(current.location, "'\(first.text) \(current.text)' is not supported", note: note)
             }
             throw fail(

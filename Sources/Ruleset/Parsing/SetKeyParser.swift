@@ -23,14 +23,14 @@ extension Parser {
 
     /// Behind a map's type: `: verdict`, `: counter` and its like, or what it has as data.
     mutating func readMapped(of set: inout SetSyntax, isTypeof: Bool) throws(Abandoned) {
-        try expect(.colon, for: "and 'verdict' or a type behind a map's type")
+        try expect(.colon, for: "and 'verdict' or a type after a map's type")
         if skip(word: "verdict") { return }
         let start = index
         if current.kind == .word, let kind = NamedObject.Kind(rawValue: current.text) {
             if isTypeof {
                 // Its elements are objects for all that.
                 _ = fail(
-                    current.location, "nft 1.0.6 takes maps to objects with 'type' alone",
+                    current.location, "nft 1.0.6 takes maps to objects only with 'type'",
                     note: set.key.map { "write: \(SetKey(field: $0.field, rest: $0.rest, isTypeof: false).text) : \(kind.rawValue)" })
             }
             next()
@@ -48,7 +48,7 @@ extension Parser {
             guard token.kind == .word else { throw unexpected(expecting: SetKey.accepted) }
             guard let field = SetKey.field(ofType: token.text) else {
                 var note = SetKey.accepted
-                if SetKey.unqualified.contains(token.text) { note = "nft wants 'typeof' and a selector for it" }
+                if SetKey.unqualified.contains(token.text) { note = "nft needs 'typeof' and a selector for it" }
                 let isKnown = SetKey.unsupported.contains(token.text) || SetKey.unqualified.contains(token.text)
                 throw fail(token.location, "type '\(printable(token.text))' \(isKnown ? "is not supported" : "is unknown")", note: note)
             }

@@ -41,7 +41,7 @@ extension Parser {
             set.size = size
         case "elements":
             next()
-            try expect(.assign, for: "behind 'elements'")
+            try expect(.assign, for: "after 'elements'")
             set.elements += try elementList()
         case "comment":
             try blockComment(&set.comment)
@@ -114,7 +114,7 @@ extension Parser {
             try skipLineBreak()
             if !isFirst || isDefinition, skip(.rightBrace) { return entries }
             isFirst = false
-            if at(.leftBrace) { throw fail(current.location, "a set can't stand in a set") }
+            if at(.leftBrace) { throw fail(current.location, "a set can't be part of a set") }
             if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(example)") }
             try entry(into: &entries)
             try skipLineBreak()
@@ -134,7 +134,7 @@ extension Parser {
                 entries += more
                 return
             case .element(let one): element = one
-            case .list, .masked, .named: throw fail(location(from: start), "the variable can't stand in a set")
+            case .list, .masked, .named: throw fail(location(from: start), "the variable can't be part of a set")
             }
         } else {
             let first = try self.element(beginningWith: try expression(depth: 0), from: start)
@@ -168,7 +168,7 @@ extension Parser {
             case "comment" where entry.comment == nil: entry.comment = try comment()
             case "timeout", "expires", "comment": throw fail(current.location, "'\(current.text)' is given twice")
             case "counter", "limit", "quota", "ct":
-                throw fail(current.location, "an element's statements stand in front of its timeout and its comment")
+                throw fail(current.location, "an element's statements come before its timeout and its comment")
             default: return
             }
         }
@@ -197,7 +197,7 @@ extension Parser {
     mutating func target(isJump: Bool) throws(Abandoned) -> Verdict {
         if at(.leftBrace) {
             throw fail(
-                current.location, "a chain can't stand in an element", note: "nft's grammar has none there; name a chain of the table")
+                current.location, "a chain can't be part of an element", note: "nft's grammar has none there; name a chain of the table")
         }
         let chain: String
         if at(.dollar) {

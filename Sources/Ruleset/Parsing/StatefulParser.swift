@@ -30,7 +30,7 @@ extension Parser {
     /// `rate [over] N/unit [burst B packets]`, or `rate [over] N kbytes/unit [burst B mbytes]`.
     private mutating func limit() throws(Abandoned) -> Limit {
         let start = index
-        guard at(word: "rate") else { throw unexpected(expecting: "'rate' or 'name' behind 'limit'") }
+        guard at(word: "rate") else { throw unexpected(expecting: "'rate' or 'name' after 'limit'") }
         next()
         let isOver = skip(word: "over")
         guard current.kind == .number else { throw unexpected(expecting: "a number, as in: limit rate 10/second") }
@@ -75,7 +75,7 @@ extension Parser {
 
     /// `burst B packets`, or `burst B kbytes`, behind the word.
     private mutating func burst(of measure: Limit.Measure) throws(Abandoned) -> UInt32 {
-        guard current.kind == .number else { throw unexpected(expecting: "a number behind 'burst'") }
+        guard current.kind == .number else { throw unexpected(expecting: "a number after 'burst'") }
         let token = next()
         let number = try number(token)
         var scale: UInt64 = 1

@@ -2,7 +2,7 @@
 enum Unsupported {
     /// Commands that may stand at the top of a file.
     static let commands: [String: String] = [
-        "replace": "rules stand in their chain's block",
+        "replace": "rules are in their chain's block",
         "destroy": "nft 1.0.6 does not know it; write: add table NAME; delete table NAME",
         "rename": "a file is the whole rule set; there is nothing before it to rename",
         "reset": "a file is the whole rule set; there are no counters before it",
@@ -16,8 +16,8 @@ enum Unsupported {
     /// What a table may hold beside chains.
     static let tableItems: [String: String] = [
         "flowtable": "every frame is judged by the rules",
-        "synproxy": "Weir answers for nobody",
-        "secmark": "frames bear no security marks here",
+        "synproxy": "Weir sends no answers for hosts",
+        "secmark": "frames have no security marks here",
         "flags": "a table is always active",
     ]
 
@@ -28,11 +28,11 @@ enum Unsupported {
             ("reject", "not yet; 'drop' drops silently"),
             ("last", "nft 1.0.6 has it in no rule; counters and 'log' say what came"),
             ("snat dnat masquerade redirect tproxy", "addresses are not translated"),
-            ("queue", "there is no other program to ask"),
-            ("dup fwd", "a frame goes to the other port or nowhere"),
+            ("queue", "no other program judges frames"),
+            ("dup fwd", "a frame goes only to the other port"),
             ("flow", "every frame is judged by the rules"),
-            ("synproxy", "Weir answers for nobody"),
-            ("map", "rules change no maps; elements stand in the file"),
+            ("synproxy", "Weir sends no answers for hosts"),
+            ("map", "rules change no maps; elements are in the file"),
             ("xt", "there are no iptables extensions"),
             (
                 "cpu cgroup skuid skgid rtclassid nftrace iifgroup oifgroup",
@@ -42,7 +42,7 @@ enum Unsupported {
             ("reset", "an option can be changed and not removed: tcp option maxseg size set 1400"),
             ("gre gretap vxlan geneve", "nft 1.0.6 has no such header; write raw bits: @th,0,16"),
             ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
-            ("jhash symhash", "not yet; 'numgen random mod 10' draws lots, and a map may remember who drew what"),
+            ("jhash symhash", "not yet; 'numgen random mod 10' draws at random, and a map can remember who drew what"),
             ("random", "write: meta random"),
         ] {
             for word in words.split(separator: " ") { reasons[String(word)] = reason }

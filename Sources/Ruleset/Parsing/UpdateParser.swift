@@ -27,7 +27,7 @@ extension Parser {
     /// A span of time such as `1d2h`, at most 2^31 - 1 seconds, far below where the kernel stops counting.
     mutating func duration(behind word: String) throws(Abandoned) -> UInt64 {
         guard current.kind == .word, let milliseconds = Duration.milliseconds(of: current.text) else {
-            throw unexpected(expecting: "a span of time such as 30s, 5m or 1d2h behind '\(word)'")
+            throw unexpected(expecting: "a span of time such as 30s, 5m or 1d2h after '\(word)'")
         }
         guard milliseconds > 0, milliseconds <= UInt64(Int32.max) * 1_000 else {
             throw fail(current.location, "the \(word) is out of range", note: "accepted: 1ms to \(Int32.max / 86_400)d")
@@ -82,7 +82,7 @@ extension Parser {
         if meter.timeout != nil { meter.operation = .update }
         statement = .update(meter)
         if meter.statements.count > 1 {
-            throw fail(meter.location, "a meter measures one thing", note: "nft 1.0.6 takes more of them in 'add @set { … }' alone")
+            throw fail(meter.location, "a meter measures one thing", note: "nft 1.0.6 takes several only in 'add @set { … }'")
         }
         if meter.statements.isEmpty {
             throw fail(
@@ -98,7 +98,7 @@ extension Parser {
         var syntax = try updatedKey(operation, from: start)
         try updateOptions(of: &syntax)
         if meterSize == nil, skip(.colon) { syntax.data = try updateData() }
-        try expect(.rightBrace, for: "behind the element")
+        try expect(.rightBrace, for: "after the element")
         syntax.set = name
         syntax.meterSize = meterSize
         syntax.location = location(from: start)
@@ -163,7 +163,7 @@ extension SetDeclarations {
         guard let set = declaration(of: update.set) else { return update.statements }
         let what = set.isMap ? "map" : "set"
         if set.isVerdictMap {
-            throw failure("rules can't change a map to verdicts", note: "nft's grammar has none there; its elements stand in the file")
+            throw failure("rules can't change a map to verdicts", note: "nft's grammar has no way to say it; its elements are in the file")
         }
         if set.isInterval { throw failure("rules can't change a \(what) with 'flags interval'") }
         if set.isConstant { throw failure("rules can't change a \(what) with 'flags constant'") }
@@ -172,7 +172,7 @@ extension SetDeclarations {
         }
         if set.isMap, MatchKey.octets(of: set.key.fields) > SetUpdate.mapKeyLimit {
             throw failure(
-                "a map whose keys take more than \(SetUpdate.mapKeyLimit) octets can't be changed", note: "nft 1.0.6 ends itself there")
+                "a map whose keys take more than \(SetUpdate.mapKeyLimit) octets can't be changed", note: "nft 1.0.6 aborts there")
         }
         if update.timeout != nil, !set.dynamics.hasTimeout {
             throw failure("the \(what)'s elements have no timeouts", note: "write in the \(what): flags dynamic,timeout")

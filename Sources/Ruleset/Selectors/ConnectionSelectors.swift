@@ -92,7 +92,7 @@ extension Parser {
             throw fail(
                 current.location, "unknown field '\(printable(current.text))' of 'ct'",
                 note: needsDirection
-                    ? "say of which direction: ct original …, ct reply …"
+                    ? "give the direction: ct original …, ct reply …"
                     : Words.advice(for: current.text, accepted: Selector.fields(after: "ct")))
         }
         next()
@@ -137,8 +137,8 @@ extension MatchSyntax {
         switch operand {
         case .set, .named:
             throw Diagnostic(
-                severity: .error, location: operand.location, message: "'\(selector.text)' is compared with single values alone",
-                note: "nft 1.0.6 wants the family for sets: \(selector.text.replacingLast(with: "ip"))")
+                severity: .error, location: operand.location, message: "'\(selector.text)' can only be compared with single values",
+                note: "nft 1.0.6 needs the family for sets: \(selector.text.replacingLast(with: "ip"))")
         case .element, .list, .masked: return
         }
     }

@@ -13,12 +13,13 @@ struct AssignmentChecker {
         let place = syntax.selectorLocation
         switch target.source {
         case .meta:
-            let note = target == .metaPkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is no field of the frame"
+            let note =
+                target == .metaPkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is not a field of the frame"
             throw failure(place, "'\(field.words)' can't be changed", note: note)
         case .generated:
-            throw failure(place, "'\(field.words)' can't be changed", note: "it is no field of the frame")
+            throw failure(place, "'\(field.words)' can't be changed", note: "it is not a field of the frame")
         case .connection:
-            throw failure(place, "'\(field.words)' can't be changed", note: "of a connection only 'ct mark' can be set")
+            throw failure(place, "'\(field.words)' can't be changed", note: "only 'ct mark' of a connection can be set")
         case .presence:
             throw failure(place, "'\(field.words)' is an option as a whole and can't be set", note: "name a field of it")
         case .payload(.link, _):
@@ -32,16 +33,16 @@ struct AssignmentChecker {
         case .payload(let header, _):
             // struct nft_payload_set holds the offset in an octet.
             if target.writtenOctets.lowerBound > 255 {
-                throw failure(place, "'\(field.words)' can't be set: it begins behind the \(header) header's octet 255")
+                throw failure(place, "'\(field.words)' can't be set: it begins after the \(header) header's octet 255")
             }
         case .searched(let header, _):
             guard header.kind == .tcpOption else {
-                throw failure(place, "'\(field.words)' can't be changed: nft sets options of TCP alone")
+                throw failure(place, "'\(field.words)' can't be changed: nft only sets options of TCP")
             }
             let octets = target.octets
             guard octets.count * 8 == target.bitWidth, octets.count == 2 || octets.count == 4, octets.lowerBound >= 2 else {
                 throw failure(
-                    place, "'\(field.words)' can't be set", note: "the kernel sets 16 or 32 bits of an option, behind its kind and length")
+                    place, "'\(field.words)' can't be set", note: "the kernel sets 16 or 32 bits of an option, after its kind and length")
             }
         }
     }
@@ -65,7 +66,7 @@ struct AssignmentChecker {
 
     private func constantAlone(_ location: SourceLocation) -> Diagnostic {
         failure(
-            location, "'\(field.words)' can be set to a constant alone",
+            location, "'\(field.words)' can only be set to a constant",
             note: "nft copies whole octets, and whole words of 16 bits where a checksum goes with them")
     }
 
@@ -158,7 +159,7 @@ extension RuleChecker {
 
     private func randomBits(_ operand: ExpressionSyntax) -> Diagnostic {
         Diagnostic(
-            severity: .error, location: operand.location, message: "of 'meta random' all bits become the mark",
+            severity: .error, location: operand.location, message: "a mark takes all bits of 'meta random'",
             note: "nft 1.0.6 takes them from the other end; write: numgen random mod 256")
     }
 }

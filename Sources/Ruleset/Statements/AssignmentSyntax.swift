@@ -47,7 +47,7 @@ extension Parser {
             } else {
                 guard source.components.count == 1, source.first.operations.isEmpty else {
                     throw fail(
-                        location(from: valueStart), "calculations with a field are not supported", note: "write a constant or a field alone"
+                        location(from: valueStart), "calculations with a field are not supported", note: "write a constant, or only a field"
                     )
                 }
                 value = .field(source.first.selector, location: location(from: valueStart))
@@ -57,7 +57,7 @@ extension Parser {
         }
         refuseMore: switch current.kind {
         case .symbol(.ampersand), .symbol(.bar), .symbol(.caret), .symbol(.shiftLeft), .symbol(.shiftRight):
-            throw fail(current.location, "calculations with a field are not supported", note: "write a constant or a field alone")
+            throw fail(current.location, "calculations with a field are not supported", note: "write a constant, or only a field")
         case .symbol(.dash), .symbol(.slash): throw fail(current.location, "a field is set to one value: a constant, or another field")
         default: break refuseMore
         }

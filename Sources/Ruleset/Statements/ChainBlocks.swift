@@ -26,7 +26,8 @@ extension Parser {
         let location = location(from: start)
         try block("the chain inside a rule") { (parser) throws(Abandoned) in
             for word in ["type", "policy", "comment", "define", "include"] where parser.at(word: word) {
-                throw parser.fail(parser.current.location, "'\(word)' can't stand in a chain inside a rule", note: "it has rules alone")
+                throw parser.fail(
+                    parser.current.location, "'\(word)' can't be used in a chain inside a rule", note: "such a chain only has rules")
             }
             rules.append(try parser.rule())
         }

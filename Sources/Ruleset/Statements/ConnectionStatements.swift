@@ -8,7 +8,7 @@ extension Parser {
         case "timeout":
             next()
             next()
-            guard skip(word: "set") else { throw unexpected(expecting: "'set' behind 'ct timeout'") }
+            guard skip(word: "set") else { throw unexpected(expecting: "'set' after 'ct timeout'") }
             if current.kind == .word, Selector.grammar[current.text] != nil {
                 throw fail(current.location, "maps to timeouts are not supported", note: "write a rule for each timeout")
             }
@@ -27,21 +27,21 @@ extension Parser {
 extension Unsupported {
     /// Words behind `ct` that nft reads, and this project doesn't.
     static let connectionFields: [String: String] = [
-        "id": "it is a number that the kernel makes up for itself",
+        "id": "the kernel makes up this number",
         "zone": "all connections are in one zone",
-        "helper": "no payload is read for connections to come",
+        "helper": "Weir reads no payload to expect connections",
         "label": "connections have no labels; 'ct mark' has 32 bits for them",
-        "event": "there is nobody to be told of events",
-        "secmark": "frames bear no security marks here",
-        "expectation": "no payload is read for connections to come",
+        "event": "nobody receives events",
+        "secmark": "frames have no security marks here",
+        "expectation": "Weir reads no payload to expect connections",
         "timeout": "nothing can be compared with it; write: ct timeout set \"NAME\"",
         "count": "it is a statement, and has no direction: ct count over 10",
     ]
 
     /// Objects of nft's that a table may declare behind `ct`, and this project doesn't take.
     static let connectionObjects: [String: String] = [
-        "helper": "no payload is read for connections to come",
-        "expectation": "no payload is read for connections to come",
+        "helper": "Weir reads no payload to expect connections",
+        "expectation": "Weir reads no payload to expect connections",
     ]
 }
 

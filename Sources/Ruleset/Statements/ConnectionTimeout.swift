@@ -92,7 +92,7 @@ extension Parser {
         if word.kind == .word, let reason = Unsupported.connectionObjects[word.text] {
             throw fail(word.location, "'ct \(word.text)' in a table is not supported", note: reason)
         }
-        guard at(word: "timeout") else { throw unexpected(expecting: "'timeout' behind 'ct'") }
+        guard at(word: "timeout") else { throw unexpected(expecting: "'timeout' after 'ct'") }
         next()
     }
 
@@ -104,7 +104,7 @@ extension Parser {
             throw fail(
                 place, "a table \(family.rawValue) has no 'ct timeout'", note: "the kernel refuses it there; declare it in a table inet")
         }
-        guard skip(.leftBrace) else { throw unexpected(expecting: "'{' behind the timeout's name") }
+        guard skip(.leftBrace) else { throw unexpected(expecting: "'{' after the timeout's name") }
         var transport: ConnectionTimeout.TransportProtocol?
         var network: ConnectionTimeout.NetworkProtocol = family == .ip ? .ip : family == .ip6 ? .ip6 : .inet
         var policy: [(state: ConnectionTimeout.State, seconds: UInt32, location: SourceLocation)] = []
@@ -152,8 +152,8 @@ extension Parser {
     private mutating func timeoutPolicy() throws(Abandoned) -> [(
         state: ConnectionTimeout.State, seconds: UInt32, location: SourceLocation
     )] {
-        try expect(.assign, for: "behind 'policy'")
-        try expect(.leftBrace, for: "behind 'policy ='")
+        try expect(.assign, for: "after 'policy'")
+        try expect(.leftBrace, for: "after 'policy ='")
         var entries: [(state: ConnectionTimeout.State, seconds: UInt32, location: SourceLocation)] = []
         repeat {
             let word = current
@@ -161,7 +161,7 @@ extension Parser {
                 throw unexpected(expecting: ConnectionTimeout.State.allCases.map(\.rawValue).joined(separator: ", "))
             }
             next()
-            try expect(.colon, for: "behind the state")
+            try expect(.colon, for: "after the state")
             guard current.kind == .number else { throw unexpected(expecting: "a number of seconds") }
             let number = next()
             guard let seconds = UInt32(exactly: try self.number(number)), seconds <= ConnectionTimeout.longest else {
@@ -169,7 +169,7 @@ extension Parser {
             }
             entries.append((state, seconds, word.location))
         } while skip(.comma)
-        try expect(.rightBrace, for: "behind the policy")
+        try expect(.rightBrace, for: "after the policy")
         return entries
     }
 }

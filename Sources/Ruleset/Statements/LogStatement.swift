@@ -139,7 +139,7 @@ extension Parser {
     /// nft cuts a number that is too large; here it is an error.
     private mutating func logNumber(upTo limit: UInt64) throws(Abandoned) -> UInt64 {
         let word = next().text
-        guard current.kind == .number else { throw unexpected(expecting: "a number behind '\(word)'") }
+        guard current.kind == .number else { throw unexpected(expecting: "a number after '\(word)'") }
         let token = next()
         let value = try number(token)
         guard value <= limit else { throw fail(token.location, "the \(word) is out of range", note: "accepted: 0 to \(limit)") }
@@ -172,7 +172,7 @@ extension Parser {
         case "skuid": return .skuid
         case "ether": return .ether
         case "ip":
-            guard skip(word: "options") else { throw unexpected(expecting: "'options' behind 'flags ip'") }
+            guard skip(word: "options") else { throw unexpected(expecting: "'options' after 'flags ip'") }
             return .ipOptions
         case "tcp":
             var flags: LogStatement.Flags = []
@@ -182,7 +182,7 @@ extension Parser {
                 } else if skip(word: "options") {
                     flags.insert(.tcpOptions)
                 } else {
-                    throw unexpected(expecting: "'sequence' or 'options' behind 'flags tcp'")
+                    throw unexpected(expecting: "'sequence' or 'options' after 'flags tcp'")
                 }
             } while skip(.comma)
             return flags

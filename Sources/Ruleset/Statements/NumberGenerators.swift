@@ -93,7 +93,7 @@ extension Parser {
     }
 
     private mutating func generatorNumber(behind word: String) throws(Abandoned) -> UInt64 {
-        guard current.kind == .number else { throw unexpected(expecting: "a number behind '\(word)'") }
+        guard current.kind == .number else { throw unexpected(expecting: "a number after '\(word)'") }
         return try number(next())
     }
 }

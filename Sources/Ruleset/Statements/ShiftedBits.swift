@@ -92,7 +92,7 @@ extension Parser {
             if depth == Self.depthLimit { throw fail(current.location, "more than \(Self.depthLimit) parentheses within each other") }
             next()
             syntax = try shiftedBits(depth: depth + 1)
-            try expect(.rightParenthesis, for: "behind the expression")
+            try expect(.rightParenthesis, for: "after the expression")
         } else {
             let start = index
             syntax = ShiftedSyntax(selector: try selector(), location: location(from: start))

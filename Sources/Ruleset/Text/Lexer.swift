@@ -73,7 +73,7 @@ struct Lexer {
             if let symbol = Token.Symbol(rawValue: text) { return take(length, .symbol(symbol), text) }
         }
         switch byte {
-        case UInt8(ascii: "\r"): return take(1, .junk, "a carriage return; lines end with a newline alone")
+        case UInt8(ascii: "\r"): return take(1, .junk, "a carriage return; lines must end with only a newline (dos2unix converts a file)")
         case UInt8(ascii: "\\"): return take(1, .junk, "a backslash that is not the last character of its line")
         case 0x80...: return take(sequenceLength, .junk, "a character outside ASCII")
         case 0x21...0x7e: return take(1, .junk, "'\(Character(Unicode.Scalar(byte)))' is no part of the language")

@@ -16,7 +16,7 @@ extension Rule {
             if isEarly, let location = statement.connectionLocation {
                 return TrackingFinding(
                     location: location,
-                    message: "nothing is known of connections here: packets are tracked behind the chains at prerouting below -200",
+                    message: "connections are not known here: tracking comes after the chains at prerouting below -200",
                     note: "write it in a chain at prerouting with a priority of -200 or more, or at forward")
             }
             if !isEarly, case .notrack(let location) = statement {

@@ -107,7 +107,7 @@ private struct MatchConsistency {
         }
         guard hasMixedTags, selector.header == .vlan, selector.field != match.field else { return nil }
         return Finding(
-            message: "behind a set of both tag types nft reads '\(match.field.words)' from the second tag",
+            message: "after a set of both tag types nft reads '\(match.field.words)' from the second tag",
             note: "write a rule for each type: ether type 8021ad \(match.field.words) …")
     }
 
@@ -140,7 +140,7 @@ private struct MatchConsistency {
 
     private func familyFinding(_ match: Match, among networks: [NetworkProtocol]) -> Finding {
         let seen = networks.map { $0 == .ip ? "IPv4" : "IPv6" }.joined(separator: " and ")
-        var note = "what comes here are \(seen) packets, untagged or behind a single tag"
+        var note = "only \(seen) packets come here, untagged or with a single tag"
         if match.field == .metaPkttype { note = "in a table \(family.rawValue) it is host, broadcast or multicast" }
         return Finding(message: "'\(match.field.words)' never matches this in a table \(family.rawValue)", note: note)
     }

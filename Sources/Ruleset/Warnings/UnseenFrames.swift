@@ -9,7 +9,7 @@ extension Checker {
         let seen = families == [.ip] ? "IPv4" : families == [.ip6] ? "IPv6" : "IP"
         let others = seen == "IP" ? "ARP" : seen == "IPv4" ? "IPv6, ARP" : "IPv4, ARP"
         sink.warning(
-            first.location, "rules see packets of \(seen) alone: \(others), frames with two VLAN tags and all else pass",
+            first.location, "rules only see packets of \(seen): \(others), frames with two VLAN tags and everything else pass",
             note: "a table bridge with a base chain sees every frame")
     }
 }
