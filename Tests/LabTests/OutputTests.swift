@@ -18,12 +18,12 @@ extension LabTests {
                 ("test --junit - R C >/dev/full", 1, "the output can't be written: No space left on device"),
                 ("test --junit /dev/full R C", 1, "/dev/full can't be written: No space left on device"),
                 ("help packets >/dev/full", 1, "the output can't be written: No space left on device"),
-                ("test --junit C R C", 64, "C is to be read and written"),
-                ("test --junit L R C", 64, "L is to be read and written"),
-                ("run --ports a,b --rules R --drops R", 64, "R is to be read and written"),
+                ("test --junit C R C", 64, "C would be both read and written"),
+                ("test --junit L R C", 64, "L would be both read and written"),
+                ("run --ports a,b --rules R --drops R", 64, "R would be both read and written"),
                 ("run --ports a,b --rules R --events L --drops C", 64, "L would be written by two outputs"),
-                ("test R - C - <C", 64, "standard input can be read once"),
-                ("check - - <R", 64, "standard input can be read once"),
+                ("test R - C - <C", 64, "standard input can be read only once"),
+                ("check - - <R", 64, "standard input can be read only once"),
                 ("test R C", 0, ""),
             ])
         func output(_ command: String, _ status: Int32, _ words: String) throws {

@@ -57,7 +57,7 @@ extension LabTests {
         @Test(
             "rules that can't be used leave those in force",
             arguments: [
-                ("an error in it", Weir.chain(["udp dprot 9 accept"]), "rules stay as they were: there are errors in"),
+                ("an error in it", Weir.chain(["udp dprot 9 accept"]), " has errors, see above"),
                 ("nothing of the kind", "\u{0}\u{1}", "rules stay as they were"),
                 ("unchanged", nil, "the rules are as they were"),
             ] as [(String, String?, String)])

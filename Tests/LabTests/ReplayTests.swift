@@ -180,13 +180,13 @@ extension LabTests {
                 ("\(base) --ingress eth1 --dropped /nowhere/d.pcap \(file.path)", 1, ["/nowhere/d.pcap can't be opened"]),
                 ("\(base) -q --ingress eth1 --accepted - \(file.path) | tcpdump -nn -r -", 0, ["Request who-has 10.0.0.2"]),
                 ("\(base) --ingress eth1 --events - --events-drops \(file.path)", 0, ["events: 0 written, 0 left out"]),
-                ("\(base) --ingress eth1 --group 3=/dev/null \(file.path)", 0, ["no rule says \"log group 3\""]),
+                ("\(base) --ingress eth1 --group 3=/dev/null \(file.path)", 0, ["no rule has \"log group 3\""]),
                 ("\(base) --ingress eth1 --events-rate 5 \(file.path)", 64, ["--events-rate needs --events"]),
                 ("\(base) --ingress eth1 --group 3=a --group 3=b \(file.path)", 64, ["--group 3 is given twice"]),
                 ("\(base) --ingress eth1 --events x --dropped x \(file.path)", 64, ["x would be written by two outputs"]),
-                ("\(base) --ingress eth1 --events \(file.path) \(file.path)", 64, ["is to be read and written"]),
-                ("\(base) --ingress eth1 --dropped \(link.path) \(file.path)", 64, ["is to be read and written"]),
-                ("\(base) --ingress eth1 --dropped \(rules) \(file.path)", 64, ["is to be read and written"]),
+                ("\(base) --ingress eth1 --events \(file.path) \(file.path)", 64, ["would be both read and written"]),
+                ("\(base) --ingress eth1 --dropped \(link.path) \(file.path)", 64, ["would be both read and written"]),
+                ("\(base) --ingress eth1 --dropped \(rules) \(file.path)", 64, ["would be both read and written"]),
                 ("\(base) --ingress eth1 \(file.path) >/dev/full", 1, ["can't be written: No space left"]),
             ] {
                 let result = try Command.run(["bash", "-c", command])
