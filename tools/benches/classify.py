@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from .lab import ROOT, built, run
+from .commands import ROOT, built, run
 
 SETS = ("acl1", "fw1", "ipc1")
 SIZES = (10, 100, 1_000, 10_000, 100_000)

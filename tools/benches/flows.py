@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 
-from .lab import ROOT, Failure, Lab, built, run
+from .commands import ROOT, Failure, built, run
+from .lab import Lab
 from .words import figure, in_turn, laboratory
 
 CHAIN = """table {family} filter {{

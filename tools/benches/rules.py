@@ -8,7 +8,8 @@ import re
 import statistics
 import sys
 
-from .lab import ROOT, Lab
+from .commands import ROOT
+from .lab import Lab
 from .plot import plot
 from .words import figure, in_turn, laboratory
 

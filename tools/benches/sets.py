@@ -2,7 +2,7 @@
 
 import subprocess
 
-from .lab import Failure, built
+from .commands import Failure, built
 
 
 def sets(options):
