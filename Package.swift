@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "Wire"], swiftSettings: house),
         // eBPF: assembler, programs, maps, attachment. Errors and descriptors are those of PacketIO.
         .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO", "Segmentation"], swiftSettings: house),
-        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Wire"], swiftSettings: house),
+        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Segmentation", "Wire"], swiftSettings: house),
         .target(
             name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
         // The same engine on recorded and described packets.

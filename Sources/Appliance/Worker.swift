@@ -343,7 +343,10 @@ package struct Worker: ~Copyable {
         let header = frame.virtioHeader
         let partial =
             header.flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0
-            ? nil : PartialChecksum(start: header.csum_start &+ UInt16(tagLength), offset: header.csum_offset)
+            ? nil
+            : PartialChecksum(
+                start: header.csum_start &+ UInt16(tagLength), offset: header.csum_offset, segmentation: header.gso_type,
+                segmentSize: header.gso_size)
         return CaptureRecord(
             time: frame.time, length: UInt32(truncatingIfNeeded: frame.length + tagLength), partialChecksum: partial,
             port: UInt8(truncatingIfNeeded: ingress), reason: judgement.reason.rawValue, rule: judgement.rule,

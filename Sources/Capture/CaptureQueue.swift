@@ -1,4 +1,6 @@
+import Segmentation
 import Synchronization
+import Wire
 
 /// What is known of a captured frame beside its bytes.
 public struct CaptureRecord: Sendable, Equatable {
@@ -46,14 +48,27 @@ public struct CaptureRecord: Sendable, Equatable {
     }
 }
 
-/// `csum_start` and `csum_offset` of a `virtio_net_hdr`.
+/// What a `virtio_net_hdr` says of a frame whose checksum is unfinished: `csum_start` and `csum_offset`, all tags counted.
 public struct PartialChecksum: Sendable, Equatable {
     public var start: UInt16
     public var offset: UInt16
+    /// `gso_type` and `gso_size`; 0 for a frame that is no super-frame. A tunnel's super-frame leaves its outer checksums unfinished too.
+    public var segmentation: UInt8
+    public var segmentSize: UInt16
 
-    public init(start: UInt16, offset: UInt16) {
+    public init(start: UInt16, offset: UInt16, segmentation: UInt8 = 0, segmentSize: UInt16 = 0) {
         self.start = start
         self.offset = offset
+        self.segmentation = segmentation
+        self.segmentSize = segmentSize
+    }
+
+    /// Finishes them all.
+    func finish(_ bytes: inout MutableRawSpan) {
+        let offload = OffloadHeader(
+            flags: OffloadHeader.needsChecksumFlag, type: segmentation, segmentSize: segmentSize, checksumStart: start,
+            checksumOffset: offset)
+        SuperFrame.finishChecksums(of: &bytes, offload)
     }
 }
 

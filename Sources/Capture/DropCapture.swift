@@ -170,7 +170,7 @@ public final class DropCapture: Sendable {
         }
         if let partial = record.partialChecksum {
             var bytes = frame.mutableBytes
-            Checksum.completePartial(in: &bytes, start: Int(partial.start), offset: Int(partial.offset))
+            partial.finish(&bytes)
         }
         writer.write(UnsafeRawBufferPointer(frame), record, comment: explanations.text(of: record))
     }

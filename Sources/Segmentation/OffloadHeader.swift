@@ -30,6 +30,9 @@ public struct OffloadHeader: Sendable, Equatable {
         self.checksumOffset = checksumOffset
     }
 
+    /// `VIRTIO_NET_HDR_F_NEEDS_CSUM`.
+    public static let needsChecksumFlag: UInt8 = 1
+
     /// From the header's own values.
     @inlinable
     public init(flags: UInt8, type: UInt8, segmentSize: UInt16, checksumStart: UInt16, checksumOffset: UInt16) {
@@ -41,7 +44,7 @@ public struct OffloadHeader: Sendable, Equatable {
         case 5: kind = .udp
         default: kind = .other
         }
-        needsChecksum = flags & 1 != 0
+        needsChecksum = flags & Self.needsChecksumFlag != 0
         self.segmentSize = Int(segmentSize)
         self.checksumStart = Int(checksumStart)
         self.checksumOffset = Int(checksumOffset)
