@@ -23,6 +23,8 @@ public struct Configuration: Sendable {
     /// Reports upon SIGUSR1 list every flow.
     public var listsFlows: Bool
     public var ring: RingShape
+    /// What becomes of generic receive offload on the ports.
+    public var merging = ReceiveMerging.keep
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
     /// Don't start where programs or filters of others come before the guard.

@@ -17,6 +17,7 @@ struct PortState: Sendable {
 struct Port: ~Copyable {
     /// As configured: what rules, reports and captures call it.
     let name: String
+    private let merging: ReceiveMerging
     private let journal: PortJournal
     private var lock: PortLock?
     private var tether: PortTether?
@@ -34,7 +35,8 @@ struct Port: ~Copyable {
         case gone, down, withoutCarrier, working
     }
 
-    init(_ name: String, directory: String, hasStrictGuard: Bool) throws {
+    init(_ name: String, directory: String, hasStrictGuard: Bool, merging: ReceiveMerging) throws {
+        self.merging = merging
         let watch = try GuardWatch()
         journal = try PortJournal(directory: directory)
         self.watch = watch
@@ -93,7 +95,8 @@ struct Port: ~Copyable {
         let note = PortGuard.note(on: now)
         let known = preparation?.originals
         let earlier = known.flatMap { $0.kinship(to: now) == .stranger ? nil : $0 } ?? self.earlier(about: now, note)
-        let preparation = try PortPreparation(now, earlier: earlier, isGuarded: note != nil, hasReturned: known != nil && earlier == known)
+        let preparation = try PortPreparation(
+            now, earlier: earlier, isGuarded: note != nil, hasReturned: known != nil && earlier == known, merging: merging)
         isTakenOver = known == nil && preparation.isTakenOver
         if let known, known.index != now.index { journal.remove(about: known.index) }
         if let earlier, earlier.index != now.index { journal.remove(about: earlier.index) }
@@ -202,7 +205,8 @@ struct Port: ~Copyable {
             link = nil
             guard let now = try? interface(links, besides: other),
                 let again = try? PortPreparation(
-                    now, earlier: preparation.originals, isGuarded: PortGuard.note(on: now) != nil, hasReturned: true), again.isKnown
+                    now, earlier: preparation.originals, isGuarded: PortGuard.note(on: now) != nil, hasReturned: true, merging: merging),
+                again.isKnown
             else {
                 return log.notice(
                     "\(name) is gone and could not be put back; should it be elsewhere, its MTU was \(preparation.originals.mtu)")

@@ -26,8 +26,12 @@ final class PortKeeper {
         self.log = log
         links = try Links()
         events = try LinkEvents()
-        near = try Port(configuration.ports[0], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard)
-        far = try Port(configuration.ports[1], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard)
+        near = try Port(
+            configuration.ports[0], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard,
+            merging: configuration.merging)
+        far = try Port(
+            configuration.ports[1], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard,
+            merging: configuration.merging)
         try near.reserve(links, log)
         try far.reserve(links, log)
     }

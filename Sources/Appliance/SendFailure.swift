@@ -61,7 +61,7 @@ package enum SendFailure: Hashable {
         case .portDown: "it is down; set it up (ip link set \(port) up)"
         case .portGone: "the interface is gone"
         case .queueFull:
-            "its queue is full, or an egress filter of other software drops them; look at tc -s qdisc show dev \(port), "
+            "its queue is full, an egress filter of other software drops them, or the peer of a veth has a smaller MTU; look at tc -s qdisc show dev \(port), "
                 + "tc filter show dev \(port) egress and nft list hooks netdev device \(port)"
         case .bufferFull: "it sends more slowly than frames come, and Weir's send buffer is full; a faster link or fewer senders help"
         case .tooLong: "they are longer than its MTU allows; raise the MTU of \(port) (ip link set \(port) mtu N), or lower the senders'"

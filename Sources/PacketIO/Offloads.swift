@@ -1,12 +1,26 @@
 import CLinux
 import Glibc
 
+/// What becomes of generic receive offload (GRO) on the ports, which merges segments that come in into super-frames.
+public enum ReceiveMerging: String, Sendable, CaseIterable {
+    /// As the operator has set it. Super-frames leave as segments, which are those that came but for constant IPv4 identifications.
+    case keep
+    /// Off for the run: what the wire brings leaves byte for byte. Linux has no switch for some kinds of packets only.
+    case off
+
+    /// Features to have off for the run.
+    package var unwanted: [String] { Offloads.unbearable + (self == .off ? [Offloads.genericReceive] : []) }
+}
+
 /// A port's offload features by ethtool's names (`ethtool -k`), through the SIOCETHTOOL ioctl
 /// (include/uapi/linux/ethtool.h, net/ethtool/ioctl.c).
 package struct Offloads: ~Copyable {
     /// Receive offloads that merge packets in ways that a `virtio_net_hdr` has no word for, so that the frames could not be
     /// sent on as they came, and would be lost.
     package static let unbearable = ["rx-lro", "rx-gro-hw", "rx-gro-list", "rx-udp-gro-forwarding"]
+
+    /// Generic receive offload, `generic-receive-offload` in ethtool's listing.
+    static let genericReceive = "rx-gro"
 
     private static let nameLength = 32
     private let socket: Descriptor

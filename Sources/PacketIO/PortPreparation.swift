@@ -16,6 +16,7 @@ public struct PortPreparation {
     static let tagRoom: UInt32 = 16
 
     public private(set) var link: Link
+    private let merging: ReceiveMerging
     public private(set) var originals: PortOriginals
     /// What had to be guessed, for want of a note.
     public private(set) var guess: String?
@@ -30,8 +31,13 @@ public struct PortPreparation {
     ///   - earlier: what was noted about it, or about another, by this run or by one that didn't end well.
     ///   - isGuarded: a guard of Weir's stands there.
     ///   - hasReturned: the interface has been away since `earlier` was noted.
-    public init(_ link: Link, earlier: PortOriginals?, isGuarded: Bool, hasReturned: Bool = false) throws(SystemCallError) {
+    ///   - merging: what becomes of GRO for the run.
+    public init(
+        _ link: Link, earlier: PortOriginals?, isGuarded: Bool, hasReturned: Bool = false, merging: ReceiveMerging = .keep
+    ) throws(SystemCallError) {
         self.link = link
+        self.merging = merging
+        let unwanted = (try? Offloads(link.name).enabled(among: merging.unwanted)) ?? []
         let disabled = IPv6Switch(index: link.index).isDisabled
         let hasHook = try FilterGuard.hookKind(on: link) != nil
         isTakenOver = isGuarded
@@ -39,6 +45,7 @@ public struct PortPreparation {
             // Somebody has set another MTU since.
             if link.mtu != earlier.mtu &+ Self.tagRoom { earlier.mtu = link.mtu }
             earlier.follow(link)
+            earlier.offloads += unwanted.filter { !earlier.offloads.contains($0) }
             // Without a guard, and with IPv6 on where it was switched off, it has been away as well: what was on it then is gone.
             if hasReturned || kinship == .returned || (!isGuarded && disabled == false && earlier.ipv6Disabled == false) {
                 earlier.ipv6Disabled = disabled
@@ -53,7 +60,7 @@ public struct PortPreparation {
         originals = PortOriginals(
             of: link, ipv6Disabled: disabled,
             ipv6State: disabled == false ? try Links().volatileIPv6State(of: link) : [],
-            offloads: (try? Offloads(link.name).enabled(among: Offloads.unbearable)) ?? [],
+            offloads: unwanted,
             hadHook: !isGuarded && hasHook)
         if isGuarded { guessOriginals() }
     }
@@ -90,13 +97,19 @@ public struct PortPreparation {
         }
         if !originals.offloads.isEmpty {
             let offloads = try Offloads(Link.currentName(of: link.index))
-            try? offloads.set(originals.offloads, on: false)
-            let left = try offloads.enabled(among: originals.offloads)
-            if !left.isEmpty {
+            let unwanted = originals.offloads.filter(merging.unwanted.contains)
+            try? offloads.set(unwanted, on: false)
+            let left = try offloads.enabled(among: unwanted)
+            if left == [Offloads.genericReceive] {
+                warnings.append("\(link.name) keeps GRO on, so segments that it merges may leave with other IPv4 identifications")
+            } else if !left.isEmpty {
                 warnings.append(
                     "\(link.name) keeps \(left.joined(separator: ", ")) on; frames merged by it can't be forwarded and count as kernel drops"
                 )
             }
+            // A killed run may have had more off than this one wants.
+            let wanted = originals.offloads.filter { !merging.unwanted.contains($0) }
+            if !wanted.isEmpty { try? offloads.set(wanted, on: true) }
         }
         if let warning = raiseMTU(from: originals.mtu) { warnings.append(warning) }
         return warnings

@@ -65,6 +65,15 @@ struct Run: ParsableCommand {
     @Option(help: ArgumentHelp("Bytes of a ring's slot; longer frames take a slower path.", valueName: "bytes"))
     var slotBytes = RingShape.standard.slotBytes
 
+    @Option(
+        help: ArgumentHelp(
+            "keep or off: generic receive offload (GRO) on the ports.",
+            discussion: """
+                keep: as it is set; merged segments leave as segments, but constant IPv4 identifications count up. off: off for the run, \
+                so that everything that the wire brings leaves byte for byte, at a fraction of the speed for TCP.
+                """, valueName: "how"))
+    var gro = ReceiveMerging.keep
+
     @Flag(help: "Print counters as JSON, one object a line.")
     var json = false
 
@@ -125,7 +134,7 @@ struct Run: ParsableCommand {
         let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max))
         let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
         let rereader = Rereader(path: rules, ports: portNames, sources: ruleset.sources, say: { texts.errors.write($0) })
-        let configuration = Configuration(
+        var configuration = Configuration(
             ports: portNames, editions: editions, reload: rules == "-" ? nil : rereader.read,
             open: { [captures, logged, log] in
                 let drops = try captures.open(editions, workers: workers)
@@ -139,6 +148,7 @@ struct Run: ParsableCommand {
             listsFlows: listFlows,
             ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
+        configuration.merging = gro
         return try Appliance(configuration, log: log, reports: texts.reports).run()
     }
 }
