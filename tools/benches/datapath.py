@@ -5,6 +5,7 @@ import statistics
 import sys
 
 from .lab import Lab
+from .tunnels import tunnels
 from .words import figure, in_turn, laboratory
 
 
@@ -35,6 +36,9 @@ MIDDLES = ["weir", "bridge", "forwarder"]
 
 
 def datapath(options):
+    if options.tunnels:
+        tunnels(options)
+        return
     samples = {measure.key: {middle: [] for middle in MIDDLES} for measure in DATAPATH}
     for number in range(options.rounds):
         for middle in in_turn(number, MIDDLES):
@@ -70,4 +74,5 @@ def datapath(options):
 def add_to(benches):
     parser = benches.add_parser("datapath", help="throughput, frame rate, latency and memory, beside a Linux bridge and a forwarder in C")
     laboratory(parser)
+    parser.add_argument("--tunnels", action="store_true", help="instead: TCP in VXLAN and SRv6, BIG TCP, and GRO on and off, beside a bridge")
     parser.set_defaults(function=datapath)

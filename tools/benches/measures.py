@@ -63,13 +63,13 @@ class Measures:
         far = self.inside("far", "cat", counters.format("far") + "rx_packets", counters.format("far") + "rx_bytes")
         return [int(value) for value in (near + far).split()]
 
-    def tcp(self, seconds):
+    def tcp(self, seconds, address="10.77.0.2"):
         """One stream's Mbit/s, as it arrived."""
         server = self.serve_iperf()
         try:
             # The first half second is slow start.
             text = self.inside(
-                "near", "iperf3", "-c", "10.77.0.2", "-J", "-i", "0", "-t", str(seconds), "-O", "0.5", "--connect-timeout", "2000",
+                "near", "iperf3", "-c", address, "-J", "-i", "0", "-t", str(seconds), "-O", "0.5", "--connect-timeout", "2000",
                 limit=seconds + 15)
             return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e6
         finally:
