@@ -113,7 +113,7 @@ let package = Package(
                 "Ruleset", "Classifier", "Firewall", "Wire", "FrameBuilder", "KernelBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Tests/Conformance", swiftSettings: house),
+            path: "tools/oracles/Conformance", swiftSettings: house),
         // What tools/flow-conformance runs, and a lab test for a while.
         .executableTarget(
             name: "flow-conformance",
@@ -121,7 +121,7 @@ let package = Package(
                 "Ruleset", "Classifier", "Flows", "Firewall", "Wire", "FrameBuilder", "KernelBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Tests/FlowConformance", swiftSettings: house),
+            path: "tools/oracles/FlowConformance", swiftSettings: house),
 
         // What tests stand on.
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),

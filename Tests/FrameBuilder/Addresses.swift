@@ -1,13 +1,19 @@
+/// One part of an address that a test has written, which has to be a number.
+private func part<Number: FixedWidthInteger>(_ text: Substring, radix: Int) -> Number {
+    guard let number = Number(text, radix: radix) else { preconditionFailure("'\(text)' is not a part of an address") }
+    return number
+}
+
 /// An IPv4 address as it is written, in the low 32 bits.
 public func ipv4Address(_ text: String) -> UInt128 {
-    text.split(separator: ".").reduce(0) { $0 << 8 | UInt128($1, radix: 10)! }
+    text.split(separator: ".").reduce(0) { $0 << 8 | part($1, radix: 10) }
 }
 
 /// An IPv6 address as it is written, with at most one `::`.
 public func ipv6Address(_ text: String) -> UInt128 {
     func number(_ groups: Substring) -> (value: UInt128, count: Int) {
         let groups = groups.split(separator: ":")
-        return (groups.reduce(0) { $0 << 16 | UInt128($1, radix: 16)! }, groups.count)
+        return (groups.reduce(0) { $0 << 16 | part($1, radix: 16) }, groups.count)
     }
     guard let gap = text.firstRange(of: "::") else { return number(text[...]).value }
     let head = number(text[..<gap.lowerBound])
@@ -16,7 +22,7 @@ public func ipv6Address(_ text: String) -> UInt128 {
 
 /// A MAC address as it is written.
 public func macAddress(_ text: String) -> UInt64 {
-    text.split(separator: ":").reduce(0) { $0 << 8 | UInt64($1, radix: 16)! }
+    text.split(separator: ":").reduce(0) { $0 << 8 | part($1, radix: 16) }
 }
 
 extension FixedWidthInteger {
