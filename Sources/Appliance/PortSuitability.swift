@@ -12,8 +12,8 @@ package enum PortSuitability {
         case "macvlan", "macvtap":
             guard let mode = link.macvlanMode, mode != .passthru else { return nil }
             let remedy =
-                lower.map { "take \($0) itself, or make \(name) anew: ip link add link \($0) name \(name) type \(link.kind) mode passthru" }
-                ?? "make it anew with \"mode passthru\""
+                lower.map { "take \($0) itself, or make \(name) new: ip link add link \($0) name \(name) type \(link.kind) mode passthru" }
+                ?? "make it again with \"mode passthru\""
             return "\(name) is a \(link.kind) in \(mode) mode, which gets only broadcasts and frames to its own address; \(remedy)"
         case "ipvlan", "ipvtap":
             return

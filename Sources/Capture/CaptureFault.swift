@@ -1,7 +1,7 @@
 import CPcap
 import Glibc
 
-/// Why a capture can't be read any further: where, what was found there, and what would be right. What was read in front of it holds.
+/// Why a capture can't be read any further: where, what was found there, and what would be right. What was read before it holds.
 public struct CaptureFault: Error, Equatable, CustomStringConvertible {
     public enum Kind: Equatable, Sendable {
         /// The system's error number.
@@ -11,19 +11,19 @@ public struct CaptureFault: Error, Equatable, CustomStringConvertible {
         case unknownFormat(UInt32)
         case version(major: UInt16, minor: UInt16)
         case linkType(UInt16)
-        /// The file ends within a record or block of which so many bytes are missing.
+        /// The file ends within a record or block of which that many bytes are missing.
         case cutShort(missing: UInt64)
         /// Bytes of a frame, beyond `CaptureReader.longestFrame`.
         case frameTooLong(UInt32)
         /// Bytes that a block claims to have: too few, no multiple of 4, or beyond `CaptureReader.largestBlock`.
         case blockLength(UInt32)
-        /// The length in front of a block and the one behind it.
+        /// The length before a block and the one after it.
         case lengthsDiffer(UInt32, UInt32)
         /// Neither of the two forms of `0x1a2b3c4d`.
         case byteOrderMagic(UInt32)
         /// Bytes of a packet that its block has no room for.
         case packetBeyondBlock(UInt32)
-        /// An option's code and length: it ends behind its block, or its kind has another length.
+        /// An option's code and length: it ends after its block, or its kind has another length.
         case option(UInt16, length: UInt16)
         /// A packet of an interface that the section has not described.
         case unknownInterface(UInt32)

@@ -1,4 +1,4 @@
-/// A capture that is written as its frames come, by whoever calls, who may wait for a disk.
+/// A capture that is written as its frames come, by the caller, who may wait for a disk.
 public final class CaptureFile {
     private let writer: CaptureWriter
     private var explanations: Explanations

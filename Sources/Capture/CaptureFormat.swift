@@ -1,4 +1,4 @@
-/// How frames become the octets of a file. Whatever it returns is whole blocks: a file that ends behind them can be read.
+/// How frames become the octets of a file. Whatever it returns is whole blocks: a file that ends after them can be read.
 protocol CaptureFormat {
     /// What a file begins with.
     func header() -> [UInt8]
@@ -9,7 +9,7 @@ protocol CaptureFormat {
     /// One frame, of which only the beginning is kept if the settings say so.
     func block(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) -> [UInt8]
 
-    /// So many octets that say nothing, if the format has such; none where it hasn't.
+    /// A number of octets that say nothing, if the format has such; none where it hasn't.
     func filler(_ count: Int) -> [UInt8]
 
     /// What a file ends with, if it comes to a good end.

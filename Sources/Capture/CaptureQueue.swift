@@ -25,7 +25,7 @@ public struct CaptureRecord: Sendable, Equatable {
     public var snapLength: UInt32
     /// Rules have changed its headers since it came in.
     public var isChanged: Bool
-    /// Of the rules that `rule`, `baseChain` and `statement` are of; it grows.
+    /// The number of the rule set that `rule`, `baseChain` and `statement` refer to; it grows.
     public var edition: UInt32
     /// It is captured as it leaves by the port.
     public var isOutbound = false

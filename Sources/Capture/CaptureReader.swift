@@ -5,9 +5,9 @@ import Glibc
 ///
 /// It is written here, and not libpcap's, since that tells neither interfaces nor directions and takes one link type a file.
 public struct CaptureReader: ~Copyable {
-    /// What libpcap and Wireshark take at the most.
+    /// What libpcap and Wireshark take at most.
     public static let longestFrame = CaptureSettings.longestSnapLength
-    /// What Wireshark takes at the most; blocks that are passed over may be larger.
+    /// What Wireshark takes at most; blocks that are passed over may be larger.
     public static let largestBlock = 16 << 20
     /// Of one section.
     public static let mostInterfaces = 65_536
@@ -22,10 +22,10 @@ public struct CaptureReader: ~Copyable {
     private var format = Format.pcap
     /// Whether numbers stand in the other byte order than this machine's.
     var isSwapped = false
-    /// Of the last frame, for one that has none (a simple packet block).
+    /// The last frame's time, for one that has none (a simple packet block).
     var lastTime: UInt64 = 0
 
-    /// Of the section that is read; a pcap has one without a name.
+    /// Interfaces of the section that is read; a pcap has one without a name.
     var interfaces: [CaptureInterface] = []
     /// Sections that were begun; each has interfaces of its own. A pcap is one.
     public internal(set) var sectionCount = 0
@@ -55,7 +55,7 @@ public struct CaptureReader: ~Copyable {
         }
     }
 
-    /// Of the section that is read, so far; a pcap has one without a name.
+    /// Interfaces of the section that is read, so far; a pcap has one without a name.
     public var interfaceCount: Int { interfaces.count }
 
     /// What the section says of an interface, by `CapturedFrame.interface`.
@@ -84,7 +84,7 @@ public struct CaptureReader: ~Copyable {
 
     // MARK: What both formats need
 
-    /// The number that stands so many bytes behind the place that was read up to.
+    /// The number that stands that many bytes after the place that was read up to.
     @inline(__always)
     func u32(_ offset: Int) -> UInt32 {
         let number = input.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
@@ -102,13 +102,13 @@ public struct CaptureReader: ~Copyable {
         CaptureFault(path: path, offset: offset ?? input.offset, kind: kind)
     }
 
-    /// The fault of a stream that ends though so many bytes should be there.
+    /// The fault of a stream that ends though that many bytes should be there.
     func cutShort(_ count: Int) -> CaptureFault {
         input.errorNumber != 0
             ? fault(.unreadable(input.errorNumber)) : fault(.cutShort(missing: UInt64(max(0, count - input.bytes.count))))
     }
 
-    /// A frame that stands `offset` bytes behind the place that was read up to.
+    /// A frame that stands `offset` bytes after the place that was read up to.
     @inline(__always)
     func frame(
         at offset: Int, captured: Int, original: Int, time: UInt64, interface: Int, direction: CapturedFrame.Direction = .unknown,

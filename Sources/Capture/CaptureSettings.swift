@@ -6,13 +6,13 @@ public struct CaptureSettings: Sendable {
     public var snapLength = CaptureSettings.longestSnapLength
     /// nil for one file that grows.
     public var ring: CaptureRing?
-    /// Frames that are written in each second at the most; nil for all of them.
+    /// Maximum frames written in a second; nil for all of them.
     public var framesPerSecond: Int?
     /// An expression of pcap-filter(7): only frames that match it are kept.
     public var filter: String?
     public var origin = CaptureOrigin()
 
-    /// What libpcap (MAXIMUM_SNAPLEN) and Wireshark take at the most.
+    /// What libpcap (MAXIMUM_SNAPLEN) and Wireshark take at most.
     public static let longestSnapLength = 262_144
 
     public init(path: String) {
@@ -24,11 +24,11 @@ public struct CaptureSettings: Sendable {
 
 /// Files that take turns, each named after the time at which it was begun; the oldest goes when there would be too many.
 public struct CaptureRing: Sendable, Equatable {
-    /// Bytes of one file at the most.
+    /// Maximum bytes of one file.
     public var fileBytes: UInt64
     /// Files that are kept, the one that is written included.
     public var files: Int
-    /// Bytes of all of them at the most.
+    /// Maximum bytes of all of them.
     public var totalBytes: UInt64
 
     /// The largest block there can be fits many times into the smallest file.

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Puts frames into files: on the writer's thread alone, which may wait for a disk.
+/// Puts frames into files: only on the writer's thread, which may wait for a disk.
 ///
 /// What can be read of a file at any moment, also after SIGKILL, is whole blocks. The kernel looks for a fatal signal between two
 /// pages of a write to a regular file (generic_perform_write, iomap_write_iter) and nowhere else, so a block that would cross a
-/// page's end begins on the next page, behind a filler. Left are the blocks that are longer than a page, and a pcap, which has no
+/// page's end begins on the next page, after a filler. Left are the blocks that are longer than a page, and a pcap, which has no
 /// fillers: there the last frame can be cut short.
 final class CaptureWriter {
     private static let page: UInt64 = 4096
@@ -63,7 +63,7 @@ final class CaptureWriter {
         try open()
     }
 
-    /// Writes what a file begins with, and may wait for its reader. Whoever opens the file from then on finds a capture, if an empty one.
+    /// Writes what a file begins with, and may wait for its reader. From then on the file is a capture, if an empty one.
     func start() {
         beginSection()
     }
@@ -109,7 +109,7 @@ final class CaptureWriter {
         return Int(Self.page - position % Self.page)
     }
 
-    /// What keeps so many octets of whole blocks within a page.
+    /// What keeps that many octets of whole blocks within a page.
     private func filler(before count: Int) -> [UInt8] {
         room < count && count <= Self.page && file?.isRegular ?? false ? format.filler(room) : []
     }

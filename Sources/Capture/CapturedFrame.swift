@@ -5,10 +5,10 @@ public struct CapturedFrame {
         case unknown, inbound, outbound
     }
 
-    /// What was captured, from the destination's address on, without the frame check sequence. Whoever reads may change it; it is valid
+    /// What was captured, from the destination's address on, without the frame check sequence. Anyone who reads may change it; it is valid
     /// until the next frame is asked for.
     public var bytes: UnsafeMutableRawBufferPointer
-    /// Bytes that the frame had, likewise; no fewer than were captured.
+    /// Bytes that the frame had; no fewer than were captured.
     public var length: Int
     /// Nanoseconds since the epoch. Times before it are 0, and those beyond 64 bits (2554) the last there is.
     public var time: UInt64
@@ -26,7 +26,7 @@ public struct CaptureInterface: Sendable, Equatable {
     public var name: String?
     /// As in draft-ietf-opsawg-pcaplinktype; 1 is Ethernet.
     public var linkType: UInt16
-    /// Bytes of a frame that are kept at the most; 0 for all of them.
+    /// Maximum bytes of a frame that are kept; 0 for all of them.
     var snapLength: UInt32 = 0
     /// Bytes of the frame check sequence that end each frame.
     var checkSequenceLength = 0

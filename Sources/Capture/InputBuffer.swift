@@ -32,7 +32,7 @@ struct InputBuffer: ~Copyable {
     @inline(__always)
     var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + start, count: end &- start) }
 
-    /// Sees that so many bytes are there; false if the stream ends before.
+    /// Waits for a number of bytes; false if the stream ends before.
     @inline(__always)
     mutating func hold(_ count: Int) -> Bool { end &- start >= count || fill(count) }
 
@@ -69,14 +69,14 @@ struct InputBuffer: ~Copyable {
         return false
     }
 
-    /// Goes on behind bytes that are there.
+    /// Goes on after bytes that are there.
     @inline(__always)
     mutating func consume(_ count: Int) {
         start &+= count
         offset &+= UInt64(truncatingIfNeeded: count)
     }
 
-    /// Goes on behind bytes that may not be there yet; returns how many of them the stream does not have.
+    /// Goes on after bytes that may not be there yet; returns how many of them the stream does not have.
     mutating func skip(_ count: UInt64) -> UInt64 {
         var rest = count
         while rest > 0 {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A file that ends with a whole block whatever happens, or a stream (pipe, terminal, device) to whoever reads it.
+/// A file that ends with a whole block whatever happens, or a stream (pipe, terminal, device).
 package final class OutputFile {
     /// What becomes of a file that is there already.
     package enum Older {

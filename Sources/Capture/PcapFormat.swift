@@ -88,7 +88,7 @@ final class PcapFormat: CaptureFormat {
         return Self.take(memory, dumper)
     }
 
-    /// Every octet of a pcap behind its header is a frame's.
+    /// Every octet of a pcap after its header is a frame's.
     func filler(_ count: Int) -> [UInt8] { [] }
 
     /// A pcap has no place for it.

@@ -58,7 +58,7 @@ struct PcapngBlock {
 
     // MARK: Options (section 3.5)
 
-    /// Octets of an option's value at the most.
+    /// Maximum octets of an option's value.
     static let longestOption = Int(UInt16.max)
 
     /// A text; of one that is too long, as much as fits whatever its characters are.
@@ -86,12 +86,12 @@ struct PcapngBlock {
         append(padded: octets)
     }
 
-    /// `opt_endofopt`, behind the last option.
+    /// `opt_endofopt`, after the last option.
     mutating func endOptions() {
         append(0 as UInt32)
     }
 
-    /// A block of so many octets, a multiple of `alignment`, that says nothing.
+    /// A block of that many octets, a multiple of `alignment`, that says nothing.
     static func filler(_ count: Int) -> [UInt8] {
         var block = PcapngBlock(.filler)
         block.octets.append(contentsOf: repeatElement(0, count: max(0, count - 12)))

@@ -20,7 +20,7 @@ struct PcapngFormat: CaptureFormat {
 
     /// LINKTYPE_ETHERNET (draft-ietf-opsawg-pcaplinktype).
     private static let ethernet: UInt16 = 1
-    /// Of the magic number's two orders the reader finds its own (section 4.1).
+    /// The reader finds its own byte order from the order of this number (section 4.1).
     private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
     /// The frame came in by the interface, or went out (section 4.3.1).
     private static let inbound: UInt32 = 0b01

@@ -22,7 +22,7 @@ extension CaptureReader {
         static let epb_flags: UInt16 = 2
     }
 
-    /// Type and length in front of a block's body, the length behind it.
+    /// Type and length before a block's body, the length after it.
     private static let blockHeader = 8
     private static let blockFrame = 12
 
@@ -65,7 +65,7 @@ extension CaptureReader {
     // MARK: Blocks
 
     /// Sees that a whole block is there, and returns its length.
-    /// - Parameter body: Bytes of the body that its type has at the least.
+    /// - Parameter body: Bytes of the body that its type has at least.
     @inline(__always)
     private mutating func holdBlock(body: Int) throws(CaptureFault) -> Int {
         let length = u32(4)
@@ -78,7 +78,7 @@ extension CaptureReader {
         return Int(length)
     }
 
-    /// Goes on behind a block that says nothing here, however large it is.
+    /// Goes on after a block that says nothing here, however large it is.
     private mutating func passBlock() throws(CaptureFault) {
         let length = u32(4)
         guard length % 4 == 0, length >= UInt32(Self.blockFrame) else { throw fault(.blockLength(length)) }
@@ -95,7 +95,7 @@ extension CaptureReader {
         input.consume(4)
     }
 
-    /// A section header (section 4.1): from here on another byte order may hold, and interfaces are counted anew.
+    /// A section header (section 4.1): from here on another byte order may hold, and interfaces are counted again.
     private mutating func beginSection() throws(CaptureFault) {
         guard input.hold(Self.blockHeader + 4) else { throw cutShort(28) }
         let magic = u32(8)
@@ -205,7 +205,7 @@ extension CaptureReader {
         var place: Int
     }
 
-    /// The option at a place, which goes on behind it; nil behind the last. Without `opt_endofopt` the block's end is theirs too.
+    /// The option at a place, which goes on after it; nil after the last. Without `opt_endofopt` the block's end is theirs too.
     @inline(__always)
     private func option(at place: inout Int, end: Int) throws(CaptureFault) -> OptionPlace? {
         guard place &+ 4 <= end else { return nil }

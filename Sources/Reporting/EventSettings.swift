@@ -4,7 +4,7 @@ public struct EventSettings: Sendable {
     public var path: String
     /// Also an event for each dropped frame.
     public var includesDrops: Bool
-    /// Lines that are written in each second at the most; of the rest the number is said.
+    /// Maximum lines written in a second; of the rest only the number is written.
     public var linesPerSecond: Int
 
     public init(path: String, includesDrops: Bool = false, linesPerSecond: Int = 1000) {

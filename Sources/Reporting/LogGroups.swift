@@ -4,7 +4,7 @@ import Ruleset
 /// Which `log group N` statements of a program have a capture, and what they want there.
 package struct LogGroups: Sendable {
     package struct Destination: Sendable {
-        /// Of the group, among those that there are.
+        /// The group's index.
         package var index: Int
         /// Bytes of a frame that the statement wants.
         package var snapLength: UInt32

@@ -17,9 +17,9 @@ package struct LogRecord: Sendable {
     package var reason: Reason
     /// As in `Judgement`.
     package var baseChain: Int32
-    /// The identifier of the tag behind the outermost one.
+    /// The identifier of the tag after the outermost one.
     package var innerVLAN: UInt16?
-    /// Of the rules that `event` and `baseChain` are of.
+    /// The number of the rule set that `event` and `baseChain` refer to.
     package var edition: UInt32
     /// Type and code of ICMP or ICMPv6.
     package var icmp: UInt16?
@@ -53,7 +53,7 @@ package struct LogRecord: Sendable {
         }
     }
 
-    /// Of a frame of at least 12 bytes.
+    /// The addresses of a frame of at least 12 bytes.
     static func addresses(in bytes: RawSpan) -> UInt128 {
         UInt128(bytes.be48(at: 0)) << 48 | UInt128(bytes.be48(at: 6))
     }

@@ -69,7 +69,7 @@ package struct StateReport: Encodable {
         }
     }
 
-    /// A table for each kind of which there is something, with an empty line in front of it.
+    /// A table for each kind of which there is something, with an empty line before it.
     package func tables() -> String {
         var result = ""
         func add(_ head: [String], _ rows: [[String]]) {

@@ -57,7 +57,7 @@ struct CaptureOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Write only frames that match this expression of pcap-filter(7).", valueName: "expression"))
     var dropsFilter: String?
 
-    /// A ring's files are so large unless something else is said, and so many.
+    /// Size and number of a ring's files, unless something else is said.
     private static let usualFile: UInt64 = 64 << 20
     private static let usualFiles = 10
 

@@ -105,7 +105,7 @@ enum Clocks {
         return UInt64(max(0, time.tv_sec)) * 1_000_000_000 + UInt64(max(0, time.tv_nsec))
     }
 
-    /// The same of a day and a time in UTC; nil for what is none, and for what is more than two centuries ahead.
+    /// Nanoseconds since the epoch of a day and a time in UTC; nil if it isn't one, or is more than two centuries ahead.
     static func time(of text: String) -> UInt64? {
         guard let seconds = PacketNames.seconds(ofDate: text), seconds >= 0, seconds < 8_000_000_000 else { return nil }
         return UInt64(seconds) * 1_000_000_000

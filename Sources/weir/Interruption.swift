@@ -12,7 +12,7 @@ enum Interruption {
     static func listen() {
         // Made before a signal handler needs it.
         hasCome.store(false, ordering: .relaxed)
-        // Whoever started us may have kept them from us.
+        // The process that started us may have kept them from us.
         var numbers = sigset_t()
         sigemptyset(&numbers)
         for number in [SIGINT, SIGTERM] {

@@ -36,18 +36,18 @@ struct FileHandleOutput {
         return 0
     }
 
-    /// The same of what a command was asked for: without all of it the command has failed.
+    /// Writes what a command was asked for: the command has failed unless all of it is written.
     /// - Parameter name: What it is called in the sentence about that.
     func deliver(_ text: String, name: String = "the output") throws {
         let number = write(text)
-        // Nobody is there to hear of it, and whoever went away knows.
+        // Nobody is left to hear of it.
         if number == EPIPE { throw ExitCode.readerGone }
         if number != 0 { throw refuse("\(name) can't be written: \(String(cString: strerror(number)))") }
     }
 }
 
 extension ExitCode {
-    /// What shells say of a program that SIGPIPE has ended: whoever read the output went away before its end.
+    /// The exit code that shells give a program that SIGPIPE has ended: the reader of its output went away.
     static let readerGone = ExitCode(128 + SIGPIPE)
 }
 

@@ -184,7 +184,7 @@ enum CutFrames: String, ExpressibleByArgument {
     case skip, zeros
 }
 
-/// `PORT=MAC,MAC,…`: stations behind a port.
+/// `PORT=MAC,MAC,…`: stations at a port.
 struct PortStations: ExpressibleByArgument {
     let port: String
     /// In the low 48 bits each.

@@ -9,7 +9,7 @@ final class Rereader: Sendable {
     private let path: String
     private let ports: [String]
     private let say: @Sendable (String) -> Void
-    /// Those of the rules in force.
+    /// The files of the rules in force.
     private let sources: Mutex<[SourceFile]>
 
     /// - Parameters:

@@ -4,7 +4,7 @@ import Ruleset
 
 /// Reads rule files for the commands; the core itself opens none.
 enum RulesFile {
-    /// Bytes of a rule file at the most: some million rules.
+    /// Maximum bytes of a rule file: some million rules.
     private static let limit = 256 << 20
 
     /// What became of a rule file: the rule set unless there are errors, and all that there is to say of it.
@@ -88,7 +88,7 @@ enum RulesFile {
             exitCode: .noInput)
     }
 
-    /// In the system's own words; to be called right behind the call that failed.
+    /// In the system's own words; to be called right after the call that failed.
     private static func unreadable(_ path: String) -> FileFailure {
         FileFailure(reason: "\(path) can't be read: \(String(cString: strerror(errno)))", exitCode: .noInput)
     }

@@ -111,7 +111,7 @@ struct Run: ParsableCommand {
     func run() throws {
         // The rules first: what is wrong with them can be seen without root.
         let ruleset = try readRules(rules, kind: .regular)
-        // From here on nothing waits for whoever reads standard error and standard output.
+        // From here on nothing waits for the readers of standard error and standard output.
         let texts = try Texts(reportsToError: written.contains("-"))
         var isOver = false
         do {

@@ -24,7 +24,7 @@ struct Texts {
             let text =
                 switch change {
                 case .blocked: "nobody reads standard output, and no more reports fit into the queue; they are lost from here on"
-                case .fails(EPIPE): "whoever read standard output is gone; reports are lost from here on"
+                case .fails(EPIPE): "the reader of standard output is gone; reports are lost from here on"
                 case .fails(let code):
                     "standard output can't be written (\(String(cString: strerror(code)))); reports are lost from here on"
                 case .recovered(let lost): "reports are written again; \(lost) \(lost == 1 ? "was" : "were") lost"

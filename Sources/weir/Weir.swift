@@ -34,5 +34,5 @@ enum Main {
     }
 }
 
-/// Of the program, in reports and captures.
+/// The program's version, in reports and captures.
 let weirVersion = "0.1.0"

@@ -23,7 +23,7 @@ import Testing
             (link(2, "mv1", kind: "macvlan", lower: 9, mode: .passthru), nil),
             (link(2, "mv1", kind: "macvlan", lower: 9, mode: .bridge), "link add link eth9 name mv1 type macvlan mode passthru"),
             (link(2, "mv1", kind: "macvtap", lower: 9, mode: .vepa), "mv1 is a macvtap in vepa mode"),
-            (link(2, "mv1", kind: "macvtap", lower: 0, mode: .source), "make it anew with \"mode passthru\""),
+            (link(2, "mv1", kind: "macvtap", lower: 0, mode: .source), "make it again with \"mode passthru\""),
             (link(2, "iv1", kind: "ipvlan", lower: 9), "take eth9 itself"),
             (link(2, "ifb0", kind: "ifb"), "ifb0 is an ifb"),
             (link(2, "red", kind: "vrf"), "red is a VRF"),

@@ -32,7 +32,7 @@ package enum CaseStep: Sendable {
 
 /// Packets that come one after the other to a firewall that knows nothing yet.
 package struct CaseBlock: Sendable {
-    /// Empty for lines in front of the first `test`.
+    /// Empty for lines before the first `test`.
     package var name: String
     package var line: Int
     /// Nanoseconds since 1970 at time 0.
@@ -115,7 +115,7 @@ private struct CaseReader {
         }
     }
 
-    /// What stands behind `test`, whatever that is, up to a remark; nil of other lines.
+    /// What follows `test`, whatever that is, up to a remark; nil of other lines.
     private static func testName(_ line: Substring) -> String? {
         let words = line.split(maxSplits: 1) { $0 == " " || $0 == "\t" || $0 == "\r" }
         guard words.first == "test" else { return nil }

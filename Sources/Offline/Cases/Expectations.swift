@@ -3,7 +3,7 @@ import Firewall
 import Ruleset
 
 extension PacketParser {
-    /// What stands behind `=>`: `accept`, `drop by edge.nft:14`, `held then drop reason fragment-timeout`.
+    /// What follows `=>`: `accept`, `drop by edge.nft:14`, `held then drop reason fragment-timeout`.
     mutating func expectation() throws(Diagnostic) -> Expectation {
         var expectation = Expectation()
         if skip("held") {

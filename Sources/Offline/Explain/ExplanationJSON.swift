@@ -72,7 +72,7 @@ package struct ExplanationJSON: Encodable, Sendable {
         var failed: Failure?
         /// What came of the rule, in words.
         var outcome: String?
-        /// Of the packet's connection, as `ct state` and `ct direction` have it; a packet without a connection has no direction.
+        /// The state of the packet's connection, as `ct state` and `ct direction` have it; without a connection there is no direction.
         var state: String?
         var direction: String?
     }

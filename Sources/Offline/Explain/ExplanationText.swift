@@ -4,7 +4,7 @@ package import Ruleset
 
 /// A frame's way through the rules as text.
 package struct ExplanationText {
-    /// Characters of a statement in a reason at the most: sets may be long.
+    /// Maximum characters of a statement in a reason: sets may be long.
     private static let longestStatement = 120
 
     private let program: Program

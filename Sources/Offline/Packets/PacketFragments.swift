@@ -35,7 +35,7 @@ extension PacketParser {
         return frames
     }
 
-    /// `3`, or `of 1480` for as many as it takes with so many bytes each; `id 7` is an IPv6 datagram's identification.
+    /// `3`, or `of 1480` for as many as it takes with that many bytes each; `id 7` is an IPv6 datagram's identification.
     private mutating func split(_ frames: [[UInt8]], at token: PacketToken) throws(Diagnostic) -> [[UInt8]] {
         guard frames.count == 1, let datagram = FragmentableDatagram(frames[0]) else {
             throw fail(token, "only a whole IP packet can be fragmented")
@@ -87,7 +87,7 @@ struct FragmentableDatagram {
     /// Up to the IP header's end, or to that of the extension headers that each fragment has.
     private let head: [UInt8]
     let payload: [UInt8]
-    /// Bytes in front of each fragment's part of the payload.
+    /// Bytes before each fragment's part of the payload.
     var headLength: Int { head.count + (isIPv6 ? ParsedFrame.IPv6.fragmentHeaderLength : 0) }
     private let isIPv6: Bool
     private let networkOffset: Int
@@ -106,7 +106,7 @@ struct FragmentableDatagram {
         var place = 6
         if isIPv6 {
             end = 40
-            // Of the headers that routers look at each fragment has a copy.
+            // Each fragment has a copy of the headers that routers look at.
             var number = packet[6]
             while end + 8 <= packet.count, number == 0 || number == 43 || (number == 60 && packet[end] == 43) {
                 (place, number) = (end, packet[end])
@@ -121,7 +121,7 @@ struct FragmentableDatagram {
         nextHeader = networkOffset + place
     }
 
-    /// Bytes of each fragment but the last, for so many of about the same length; nil where there are too few.
+    /// Bytes of each fragment but the last, for that many of about the same length; nil where there are too few.
     func size(for count: Int) -> Int? {
         guard count >= 1 else { return nil }
         if count == 1 { return (payload.count + 7) / 8 * 8 }

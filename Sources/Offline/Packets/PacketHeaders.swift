@@ -5,7 +5,7 @@ extension PacketParser {
     struct Header: Sendable {
         /// The words that it knows, for messages.
         var options: [String]
-        /// Of the headers that it may stand behind; "" stands for the beginning.
+        /// Names of the headers that it may follow; "" is the beginning.
         var predecessors: [String]
         var read: @Sendable (inout PacketParser) throws(Diagnostic) -> PacketLayer
     }
@@ -53,10 +53,10 @@ extension PacketParser {
         "igmp", "sctp", "dccp",
     ]
 
-    /// What may stand behind the headers.
+    /// What may follow the headers.
     static let frameOptions = ["pad", "cut", "fragments", "fragment"]
 
-    /// What may stand behind a header of that name.
+    /// What may follow a header of that name.
     static func followers(of name: String) -> [String] {
         (headerNames + ["payload"]).filter { headers[$0]?.predecessors.contains(name) == true }
     }
@@ -101,7 +101,7 @@ extension PacketParser {
         return source.octets + destination.octets
     }
 
-    /// Bytes behind all headers.
+    /// Bytes after all headers.
     mutating func payload() throws(Diagnostic) -> PacketLayer {
         let start = next()
         let bytes = try bytes("the payload")

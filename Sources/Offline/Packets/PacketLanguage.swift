@@ -19,7 +19,7 @@ public enum PacketLanguage {
     /// - Parameters:
     ///   - now: The time of the packet before, and afterwards of this one, in nanoseconds from the start.
     ///   - file: Of the places in errors.
-    ///   - line: Likewise.
+    ///   - line: In the same way.
     public static func packet(
         _ text: some StringProtocol, ports: [String], after now: inout UInt64, file: Int = 0, line: Int = 1,
         loadFrame: ((_ number: Int, _ path: String) throws -> [UInt8])? = nil

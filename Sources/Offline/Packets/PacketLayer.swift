@@ -26,11 +26,11 @@ struct PacketLayer {
     var addresses: Addresses?
     /// The Ethernet address that such packets go to, where that is no single host's.
     var linkDestination: UInt64?
-    /// Of an Ethernet header, as it was written.
+    /// An Ethernet header's fields, as they were written.
     var ethernet: EthernetFields?
-    /// Bytes at the most, with what is behind it; nil where its header has no length, or another was asked for.
+    /// Maximum bytes, with its payload; nil where its header has no length, or another was asked for.
     var limit: Int?
-    /// The header with what is behind it.
+    /// The header with what is after it.
     var encode: (_ body: [UInt8], _ next: PacketLayer?, _ outer: Addresses?) -> [UInt8]
 
     init(
@@ -102,7 +102,7 @@ enum Sums {
         return checksum.value
     }
 
-    /// Of a transport header and all behind it, whose checksum field is 0.
+    /// The checksum of a transport header and its payload; the checksum field is 0.
     static func transport(_ bytes: [UInt8], protocol number: UInt8, _ outer: PacketLayer.Addresses?, covered: Int? = nil) -> UInt16 {
         var checksum = Checksum()
         if let outer {

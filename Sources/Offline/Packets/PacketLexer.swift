@@ -7,7 +7,7 @@ struct PacketToken: Sendable, Equatable {
         /// What stood between two `"`, as bytes.
         case quoted([UInt8])
         case greater, arrow, comma, open, close
-        /// Behind the last word.
+        /// After the last word.
         case end
     }
 
@@ -21,7 +21,7 @@ struct PacketToken: Sendable, Equatable {
 
 /// Cuts a line into words: at white space, at `>`, `=>`, `,` and parentheses; a word that begins with `#` ends the line.
 struct PacketLexer {
-    /// Scalars of a line at the most: a frame of 65,535 bytes in hexadecimal digits, spaced, and something around it.
+    /// Maximum scalars of a line: a frame of 65,535 bytes in hexadecimal digits, spaced, and something around it.
     static let longestLine = 1 << 18
 
     private let scalars: [Unicode.Scalar]

@@ -3,7 +3,7 @@ import Wire
 
 /// What a line says of an Ethernet header.
 struct EthernetFields {
-    /// Of a host at the first port, where the line gives none.
+    /// A host's address at the first port, if the line gives none.
     static let near: UInt64 = 0x0200_0000_0001
     /// The same at the second port.
     static let far: UInt64 = 0x0200_0000_0002
@@ -12,7 +12,7 @@ struct EthernetFields {
     var destination: UInt64?
     /// In place of what follows' own.
     var type: UInt16?
-    /// Whether the type's place has the length of what is behind it (IEEE 802.3).
+    /// Whether the type's place has the length of what is after it (IEEE 802.3).
     var hasLength = false
 }
 

@@ -6,17 +6,17 @@ extension PacketParser {
     static let icmpOptions = ["code", "id", "seq", "mtu", "gateway", "pointer", "target", "group", "maxdelay", "("] + checksumOptions
     static let igmpOptions = ["group", "mrt"] + checksumOptions
 
-    /// What a message has behind its checksum.
+    /// What a message has after its checksum.
     private struct MessageFields {
         var identification: UInt16 = 1
         var sequence: UInt16 = 1
-        /// Of a path, of a gateway, of what is wrong: what stands in the word behind the checksum.
+        /// The word after the checksum: an MTU, a gateway, or a pointer.
         var word: UInt32?
         var address: UInt128?
         var quoted: [UInt8] = []
     }
 
-    /// RFC 792, RFC 4443: the message with what its type has behind the checksum; `(ip …)` is the packet that an error quotes.
+    /// RFC 792, RFC 4443: the message with what its type has after the checksum; `(ip …)` is the packet that an error quotes.
     mutating func icmp(isIPv6: Bool) throws(Diagnostic) -> PacketLayer {
         let start = next()
         let type: UInt8 = try number("the type", isIPv6 ? .icmpv6Type : .icmpType)

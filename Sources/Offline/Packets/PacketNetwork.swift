@@ -168,7 +168,7 @@ extension PacketParser {
         }
     }
 
-    /// With the addresses behind it, four bytes of the type's own between them.
+    /// With the addresses after it, four bytes of the type's own between them.
     mutating func routingHeader() throws(Diagnostic) -> PacketLayer {
         let start = next()
         var type: UInt8 = 0
@@ -230,7 +230,7 @@ extension PacketParser {
         }
     }
 
-    /// RFC 4303: what is behind it is encrypted, and so just bytes.
+    /// RFC 4303: what is after it is encrypted, and so just bytes.
     mutating func encapsulation() throws(Diagnostic) -> PacketLayer {
         let start = next()
         let fields = try security()

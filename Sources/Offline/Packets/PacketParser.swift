@@ -18,7 +18,7 @@ struct PacketParser {
     /// Where the frames of capture files come from: `frame 3 of FILE`.
     package typealias FrameLoader = (_ number: Int, _ path: String) throws -> [UInt8]
 
-    /// Bytes of a frame at the most: an IPv6 packet without jumbo payload, and a few tags.
+    /// Maximum bytes of a frame: an IPv6 packet without jumbo payload, and a few tags.
     static let longestFrame = 65_535 + 40 + 14 + 16
     /// Packets in packets in packets.
     private static let deepestQuote = 4
@@ -107,7 +107,7 @@ struct PacketParser {
 
     var isAtNumber: Bool { current.kind == .word && Self.integer(current.text) != nil }
 
-    /// A number in decimal digits, or in hexadecimal ones behind `0x`.
+    /// A number in decimal digits, or in hexadecimal ones after `0x`.
     mutating func number<T: FixedWidthInteger & UnsignedInteger>(_ what: String, upTo limit: T = .max) throws(Diagnostic) -> T {
         guard current.kind == .word, let number = Self.integer(current.text) else {
             throw unexpected("\(what), a number from 0 to \(limit)")
@@ -166,7 +166,7 @@ struct PacketParser {
         guard skip(.greater) else { throw unexpected("'>' between source and destination", note: "as in \(example)") }
     }
 
-    /// So many bytes that count up, a text in quotes, or hexadecimal digits behind `0x`.
+    /// A number of bytes that count up, a text in quotes, or hexadecimal digits after `0x`.
     mutating func bytes(_ what: String) throws(Diagnostic) -> [UInt8] {
         if case .quoted(let bytes) = current.kind {
             next()
@@ -281,7 +281,7 @@ struct PacketParser {
         }
     }
 
-    /// One header behind the other, up to the payload.
+    /// One header after the other, up to the payload.
     mutating func layers() throws(Diagnostic) -> [PacketLayer] {
         var layers: [PacketLayer] = []
         var options: [String] = []

@@ -2,7 +2,7 @@ import Ruleset
 
 /// When packets come: `@0.5s` from the start on, `+1s` from the packet before on.
 extension PacketParser {
-    /// A hundred years, which leave room for a date in front of them.
+    /// A hundred years, which leave room for a date before them.
     private static let longest: UInt64 = 36_525 * 86_400_000_000_000
     private static let units: [(name: String, nanoseconds: UInt64)] = [
         ("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000),

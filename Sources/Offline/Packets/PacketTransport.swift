@@ -56,7 +56,7 @@ extension PacketParser {
         var flags = UInt8(truncatingIfNeeded: PacketNames.number(name, .tcpFlag) ?? 0)
         while skip(.comma) {
             guard let name = option(of: Self.tcpFlagNames) else {
-                // Behind a comma `sackOK` and its like are options again, as tcpdump prints them.
+                // After a comma `sackOK` and its like are options again, as tcpdump prints them.
                 if current.kind == .word, Self.tcpOptions.contains(current.text) { return flags }
                 throw unexpected("a TCP flag", note: "accepted: " + Self.tcpFlagNames.joined(separator: ", "))
             }

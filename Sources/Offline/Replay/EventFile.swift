@@ -2,7 +2,7 @@ public import Capture
 public import Classifier
 public import Reporting
 
-/// A file of events, lines of JSON as a run writes them, that are written as frames are judged, by whoever calls, who may wait for a disk.
+/// A file of events, lines of JSON as a run writes them, that are written as frames are judged, by the caller, who may wait for a disk.
 ///
 /// The seconds of its rate are those of the frames' times.
 public final class EventFile {
@@ -25,7 +25,7 @@ public final class EventFile {
     private(set) var written: UInt64 = 0
     /// Events that are not: too many in a second, more of one frame than are kept, or the file took no more.
     private(set) var leftOut: UInt64 = 0
-    /// Those of them that the file didn't take.
+    /// Events that the file didn't take.
     private(set) var lost: UInt64 = 0
 
     /// Opens the file.
@@ -63,10 +63,10 @@ public final class EventFile {
         sayLeftOut(time / 1_000_000_000)
     }
 
-    /// To be called in front of each capture, whose times may lie before those of the last.
+    /// To be called before each capture, whose times may lie before those of the last.
     func beginCapture() { second = 0 }
 
-    /// A new allowance with each second. Fragments that were held come late, and count where they come. From further back, behind a frame
+    /// A new allowance with each second. Fragments that were held come late, and count where they come. From further back, after a frame
     /// with a time from far ahead, the seconds go on as the replay's clock does.
     private func turn(to time: UInt64) {
         let now = time / 1_000_000_000

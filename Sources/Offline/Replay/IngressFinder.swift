@@ -7,8 +7,8 @@ public enum IngressChoice: Sendable, Equatable {
     case interfaceNames
     /// All by one port, by its index.
     case port(UInt8)
-    /// By the station that sent it: MAC addresses in the low 48 bits, with the indices of the ports that they are behind, and the port
-    /// that all others are behind, if they are behind one.
+    /// By the station that sent it: MAC addresses in the low 48 bits, with the indices of the ports that they are at, and the port
+    /// that all others are at, if they are at one.
     case stations([UInt64: UInt8], others: UInt8?)
 }
 
@@ -24,7 +24,7 @@ struct IngressFinder: ~Copyable {
         case unknownStation
     }
 
-    /// What follows from the interface alone.
+    /// What only depends on the interface.
     private struct Interface {
         /// The port that has its name.
         var port: UInt8?
@@ -35,7 +35,7 @@ struct IngressFinder: ~Copyable {
     private let choice: IngressChoice
     private var stations = StationTable()
     private var others: UInt8?
-    /// Of the section that is read.
+    /// The interfaces of the section that is read.
     private var interfaces: [Interface] = []
     private var section = -1
     /// Which of the two ports are in the section. With both of them, a frame may be there as it came and as it left.
@@ -84,7 +84,7 @@ struct IngressFinder: ~Copyable {
         }
     }
 
-    /// To be called in front of each file.
+    /// To be called before each file.
     mutating func beginFile() { section = -1 }
 
     /// Takes in what the section has described since.

@@ -38,7 +38,7 @@ public protocol ReplaySink: ~Copyable {
     /// A frame, or the datagram that it completes, came to a `log` statement. Heard before the verdict.
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame)
 
-    /// A frame came to so many more `log` statements than are told of one. Heard behind those that are.
+    /// A frame came to this many more `log` statements than are reported for one. Reported after those that are.
     mutating func leftOut(events: Int, of frame: JudgedFrame)
 }
 
@@ -73,7 +73,7 @@ public struct Replay: ~Copyable {
             connections: connections, packets: packets)
     }
 
-    /// Frames whose time was before that of a frame in front of them.
+    /// Frames whose time was before that of a previous frame.
     public var backwardSteps: UInt64 { clock.backwardSteps }
 
     /// The moment at which the last frame was judged.
@@ -147,7 +147,7 @@ public struct Replay: ~Copyable {
     }
 }
 
-/// A held frame's place. It travels in the ten bytes that are kept in front of a held frame: recorded frames have no offload state.
+/// A held frame's place. It travels in the ten bytes that are kept before a held frame: recorded frames have no offload state.
 private enum HeldPlace {
     private static let length = 10
 

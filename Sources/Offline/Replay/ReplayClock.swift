@@ -12,7 +12,7 @@ struct ReplayClock {
     /// The time at which the monotonic clock would be 0, by the clock of the frames; it may lie before the epoch.
     private var origin: Int128?
     private(set) var monotonic: UInt64 = 0
-    /// Frames whose time was before that of a frame in front of them.
+    /// Frames whose time was before that of a previous frame.
     private(set) var backwardSteps: UInt64 = 0
 
     /// - Parameter time: Of the next frame, in nanoseconds since the epoch.

@@ -56,7 +56,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         return lines.errorNumber
     }
 
-    /// Whoever read the lines is gone.
+    /// The reader of the lines is gone.
     var isUnread: Bool { lines.errorNumber == EPIPE }
 
     // MARK: ReplaySink

@@ -26,7 +26,7 @@ public struct ReplayReport: Encodable {
         var elsewhere: UInt64
         /// Of stations of which nobody has said where they are.
         var unknownStation: UInt64
-        /// Frames whose time was before that of a frame in front of them.
+        /// Frames whose time was before that of a previous frame.
         var backwardSteps: UInt64
     }
 
@@ -43,7 +43,7 @@ public struct ReplayReport: Encodable {
     private var version: String
     private var files: [String]
     private var frames: FrameReport
-    /// Of the first frame and the last; nil without frames.
+    /// Times of the first frame and the last; nil without frames.
     private var from: String?
     private var to: String?
     private var ports: [PortReport]
@@ -54,7 +54,7 @@ public struct ReplayReport: Encodable {
     private var nanoseconds: UInt64
     /// One sentence for each output that is not whole.
     public let failures: [String]
-    /// Whoever read the list of frames went away before its end.
+    /// The reader of the list of frames went away before its end.
     public let hasLostReader: Bool
 
     init(

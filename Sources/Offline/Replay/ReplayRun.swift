@@ -28,7 +28,7 @@ public struct ReplaySettings {
     public var events: EventFile?
     /// Where frames go that `log group` statements name.
     public var groups: GroupFiles?
-    /// Of the program, for reports.
+    /// The program's version, for reports.
     public var version = ""
 
     /// - Parameter program: Compiled with 0 as its `start`.
@@ -57,7 +57,7 @@ public struct ReplayRun: ~Copyable {
     public struct Progress {
         /// Of this file.
         public var bytes: UInt64
-        /// Of all files.
+        /// Frames of all files.
         public var frames: UInt64
     }
 
@@ -88,12 +88,12 @@ public struct ReplayRun: ~Copyable {
     /// Frames that were read so far.
     public var framesRead: UInt64 { counts.read }
 
-    /// Whoever read the list of frames is gone, and nothing else is written: then there is nobody to go on for.
+    /// The reader of the list of frames is gone, and nothing else is written: then there is nobody to go on for.
     public var isUnread: Bool {
         output.isUnread && settings.accepted == nil && settings.dropped == nil && settings.events == nil && settings.groups == nil
     }
 
-    /// Judges all frames of a file, by its index, or those in front of what can't be read.
+    /// Judges all frames of a file, by its index, or those before what can't be read.
     /// - Parameters:
     ///   - isStopping: Asked again and again; true ends the file here.
     ///   - progress: Told again and again.
