@@ -62,7 +62,7 @@ struct Port: ~Copyable {
     mutating func reserve(_ links: Links, _ log: Logger) throws {
         guard let now = try links.link(named: name) else { return }
         try lock(now, log)
-        try PortGuard.expectToBeRaised(on: now)
+        try PortGuard.expectToBeRaised(on: now, isStrict: hasStrictGuard)
         let note = PortGuard.note(on: now)
         try PortPreparation(now, earlier: earlier(about: now, note), isGuarded: note != nil).expectToBeTaken()
     }
@@ -111,8 +111,7 @@ struct Port: ~Copyable {
         }
         // What fails half way must be put back too.
         self.preparation = preparation
-        let (portGuard, warnings) = try PortGuard.raise(
-            on: now, note: PortJournal.encode(preparation.originals), isStrict: hasStrictGuard)
+        let (portGuard, warnings) = try PortGuard.raise(on: now, note: PortJournal.encode(preparation.originals))
         self.portGuard = portGuard
         watch.begin(portGuard)
         for warning in try warnings + preparation.take() { log.warning("\(warning)") }

@@ -45,16 +45,27 @@ struct PortGuard {
     }
 
     /// Throws what makes a guard impossible, as far as that can be seen without changing anything.
-    static func expectToBeRaised(on link: Link) throws {
-        if TCXGuard.obstacle(on: link) != nil { try FilterGuard.expectToBeRaised(on: link) }
+    ///
+    /// - Parameter isStrict: Refuse where programs or filters of others would come before it.
+    static func expectToBeRaised(on link: Link, isStrict: Bool) throws {
+        guard let obstacle = TCXGuard.obstacle(on: link) else { return }
+        try FilterGuard.expectToBeRaised(on: link)
+        let before = HookSide.allCases.flatMap { side in programs(link, side).map { "the TCX program \($0) at \(side)" } }
+        if isStrict, let first = before.first {
+            throw StartProblem("with --guard strict the guard must come first on \(link.name), and \(first) does; \(remedy(obstacle))")
+        }
+        for side in HookSide.allCases where isStrict {
+            guard try FilterGuard.firstPreference(side, on: link) > 1 else { continue }
+            throw StartProblem(
+                "with --guard strict the guard must come first on \(link.name), and a tc \(side) filter of preference 1 does; "
+                    + remedy(obstacle))
+        }
     }
 
     /// Puts a guard on the interface and takes over from one that stands there, without a moment in which there is none.
     ///
-    /// - Parameters:
-    ///   - note: What `note(on:)` gives back as long as the guard stands; one that has no room there is left out.
-    ///   - isStrict: Refuse where programs or filters of others come before the guard.
-    static func raise(on link: Link, note: [UInt8], isStrict: Bool) throws -> (PortGuard, warnings: [String]) {
+    /// - Parameter note: What `note(on:)` gives back as long as the guard stands; one that has no room there is left out.
+    static func raise(on link: Link, note: [UInt8]) throws -> (PortGuard, warnings: [String]) {
         let obstacle: SystemCallError
         do throws(SystemCallError) {
             if let error = TCXGuard.obstacle(on: link) { throw error }
@@ -76,10 +87,6 @@ struct PortGuard {
         } else if (try? TCXHook(link, .ingress).listing()) != nil {
             warnings.append(
                 "the guard of \(link.name) is made of tc filters, which TCX programs of others would come before; \(remedy(obstacle))")
-        }
-        if isStrict, let problem = before.isEmpty ? filterWarnings.first : warnings.last {
-            try? FilterGuard.remove(from: link, removesHook: false)
-            throw StartProblem("with --guard strict the guard must come first: \(problem)")
         }
         return (guarding, warnings)
     }
@@ -123,14 +130,18 @@ struct PortGuard {
 
     /// TCX programs that run before a guard made of filters, in words; none before one made of programs.
     func programsOfOthers(_ side: HookSide) -> [String] {
-        guard case .filters = kind, let listing = try? TCXHook(link, side).listing() else { return [] }
-        return listing.programs.map(Self.describe)
+        guard case .filters = kind else { return [] }
+        return Self.programs(link, side)
     }
 
     /// Frames that the guard has counted; nil if it counts none.
     func counts() throws(SystemCallError) -> TCXGuard.Counts? {
         guard case .programs(let programs) = kind else { return nil }
         return try programs.counts()
+    }
+
+    private static func programs(_ link: Link, _ side: HookSide) -> [String] {
+        ((try? TCXHook(link, side).listing())?.programs ?? []).map(describe)
     }
 
     private static func describe(_ id: UInt32) -> String {

@@ -28,6 +28,7 @@ public struct TCXGuard: Sendable {
     /// A guard that stands on an interface, ours or of a run before.
     struct Found {
         var hook: TCXHook
+        var id: UInt32
         var program: BPFProgram
         var note: BPFMap
     }
@@ -144,6 +145,21 @@ public struct TCXGuard: Sendable {
         return [UInt8](value.dropFirst(GuardProgram.noteHeader).prefix(length))
     }
 
+    /// Where the programs of a guard of Weir's stand on an interface, by whichever run they were put there; nil if there is none. Changes
+    /// nothing.
+    public static func places(on link: Link) -> [HookSide: Place]? {
+        let found = standing(on: link)
+        if found.isEmpty { return nil }
+        var places: [HookSide: Place] = [:]
+        for side in HookSide.allCases {
+            let ids = found.filter { $0.hook.side == side }.map(\.id)
+            let listed = (try? TCXHook(link, side).listing())?.programs ?? []
+            let place = listed.firstIndex(where: ids.contains)
+            places[side] = place.map { $0 == 0 ? .first : .behind([UInt32](listed[..<$0])) } ?? .missing
+        }
+        return places
+    }
+
     /// The guards that stand on an interface, ingress first, in the lists' order. Empty where they can't be known.
     static func standing(on link: Link) -> [Found] {
         var found: [Found] = []
@@ -156,7 +172,7 @@ public struct TCXGuard: Sendable {
                 // Somebody's program may bear the name; the note makes it ours.
                 let note = information.maps.lazy.compactMap { try? BPFMap(id: $0) }
                     .first { (try? $0.information())?.isNote ?? false }
-                if let note { found.append(Found(hook: hook, program: program, note: note)) }
+                if let note { found.append(Found(hook: hook, id: id, program: program, note: note)) }
             }
         }
         return found

@@ -99,6 +99,12 @@ public struct FilterGuard: Sendable {
         return place.preference
     }
 
+    /// The preference that our filter of a side would get; above 1 others come before it. Changes nothing.
+    public static func firstPreference(_ side: HookSide, on link: Link) throws(SystemCallError) -> UInt32 {
+        let control = try TrafficControl(link)
+        return try control.hookKind() == nil ? 1 : firstPlace(among: control.filters(side).filter { $0.chain == 0 }).preference
+    }
+
     /// The first to run decides, so ours must be that: the lowest preference that is free, or that programs have which the newest
     /// comes before.
     private static func firstPlace(among filters: [TrafficControl.Filter]) -> TrafficControl.Place {
@@ -113,6 +119,18 @@ public struct FilterGuard: Sendable {
 
     /// How many filters of others come before ours; nil if ours isn't there. The kernel lists filters in the order in which they run.
     private func predecessors(_ side: HookSide) throws(SystemCallError) -> Int? {
+        try Self.predecessors(side, on: link)
+    }
+
+    /// By side, how many filters of others come before one of Weir's; a side without one is left out. nil if there is none at all. Changes
+    /// nothing.
+    public static func predecessors(on link: Link) -> [HookSide: Int]? {
+        var numbers: [HookSide: Int] = [:]
+        for side in HookSide.allCases { numbers[side] = try? predecessors(side, on: link) }
+        return numbers.isEmpty ? nil : numbers
+    }
+
+    private static func predecessors(_ side: HookSide, on link: Link) throws(SystemCallError) -> Int? {
         let control = try TrafficControl(link)
         guard try control.hookKind() == "clsact" else { return nil }
         return try control.filters(side).filter { $0.chain == 0 }.firstIndex(where: \.isOurs)

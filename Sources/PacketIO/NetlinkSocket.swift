@@ -7,8 +7,9 @@ final class NetlinkSocket {
     private var sequence: UInt32 = 0
     private var buffer = [UInt8](repeating: 0, count: 1 << 17)
 
-    init() throws(SystemCallError) {
-        descriptor = try Self.open(groups: 0, flags: 0)
+    /// - Parameter protocol: `NETLINK_ROUTE` or another family's number.
+    init(protocol: Int32 = NETLINK_ROUTE) throws(SystemCallError) {
+        descriptor = try Self.open(groups: 0, flags: 0, protocol: `protocol`)
         // Refusals come with the kernel's own sentence where the kernel can (4.12 and later); without it the code must do.
         try? setOption(descriptor.number, SOL_NETLINK, 11 /* NETLINK_EXT_ACK */, Int32(1), "NETLINK_EXT_ACK")
         // An answer that never comes must not hold up a start.
@@ -16,9 +17,9 @@ final class NetlinkSocket {
     }
 
     /// A bound socket that hears the multicast groups of the mask (`RTMGRP_…`).
-    static func open(groups: UInt32, flags: Int32) throws(SystemCallError) -> Descriptor {
+    static func open(groups: UInt32, flags: Int32, protocol: Int32 = NETLINK_ROUTE) throws(SystemCallError) -> Descriptor {
         let number = try systemCall("socket AF_NETLINK") {
-            socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | flags, NETLINK_ROUTE)
+            socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | flags, `protocol`)
         }
         let descriptor = Descriptor(owning: number)
         var address = sockaddr_nl()

@@ -64,6 +64,16 @@ public struct PortLock: ~Copyable, Sendable {
         return Holder(process: credentials.process, user: credentials.user)
     }
 
+    /// Whether some process has the lock of an interface, and which, 0 if it can't be seen. Nobody is asked, so nobody notices.
+    public static func isHeld(_ index: Int32) -> (Bool, process: Int32) {
+        // Num RefCount Protocol Flags Type St Inode Path; an abstract name begins with @ there.
+        let line = ProcFile.lines("/proc/net/unix").first { $0.hasSuffix(" @\(name(index))") }
+        guard let line else { return (false, 0) }
+        let fields = line.split(separator: " ")
+        guard fields.count >= 8, let inode = UInt64(fields[6]) else { return (true, 0) }
+        return (true, OtherProcess.all().first { $0.sockets.contains(inode) }?.id ?? 0)
+    }
+
     private static func name(_ index: Int32) -> String { "weir/port/\(index)" }
 
     private static func withAddress(_ index: Int32, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {

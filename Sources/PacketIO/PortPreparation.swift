@@ -13,7 +13,7 @@ public struct PortRefusal: Error, CustomStringConvertible {
 public struct PortPreparation {
     /// Bytes that the MTU is raised by, for up to four VLAN tags: the packet socket itself allows for one, and only for
     /// 0x8100 (net/packet/af_packet.c, packet_extra_vlan_len_allowed).
-    static let tagRoom: UInt32 = 16
+    package static let tagRoom: UInt32 = 16
 
     public private(set) var link: Link
     private let merging: ReceiveMerging
@@ -73,6 +73,11 @@ public struct PortPreparation {
         guess =
             "\(link.name) is guarded by a run of Weir that left no note of what it was like before; it is taken to have had an MTU of "
             + "\(originals.mtu), IPv6 \(originals.ipv6Disabled == false ? "on" : "off") and no clsact qdisc, and is put back so at the end"
+    }
+
+    /// Offloads that are on and are switched off for a run.
+    package static func unbearableOffloads(of link: Link) -> [String] {
+        (try? Offloads(link.name).enabled(among: Offloads.unbearable)) ?? []
     }
 
     /// Throws what makes it impossible to take the port, besides its guard, as far as that can be seen without changing anything.

@@ -77,6 +77,22 @@ public final class PortSocket: Sendable {
         self.link = link
     }
 
+    /// What keeps this process or this kernel from opening such a socket; nil if nothing does. Binds to nothing.
+    public static func obstacle() -> SystemCallError? {
+        do throws(SystemCallError) {
+            let number = try systemCall("socket AF_PACKET") {
+                socket(AF_PACKET, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            }
+            let descriptor = Descriptor(owning: number)
+            try setOption(descriptor.number, SOL_PACKET, PACKET_VERSION, Int32(TPACKET_V2.rawValue), "PACKET_VERSION")
+            try setOption(descriptor.number, SOL_PACKET, PACKET_VNET_HDR, Int32(1), "PACKET_VNET_HDR")
+            try setOption(descriptor.number, SOL_PACKET, PACKET_IGNORE_OUTGOING, Int32(1), "PACKET_IGNORE_OUTGOING")
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// Lets frames in.
     public func open() throws(SystemCallError) {
         try setOption(number, SOL_SOCKET, SO_DETACH_FILTER, Int32(0), "SO_DETACH_FILTER")

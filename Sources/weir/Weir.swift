@@ -17,7 +17,7 @@ struct Weir: ParsableCommand {
             reader of the output went away.
             """,
         version: weirVersion,
-        subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self])
+        subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self, DoctorCommand.self])
 }
 
 /// Where the program begins: `weir help packets` is a text that belongs to no command, all else is a command.

@@ -52,7 +52,8 @@ extension LabTests {
             if command.hasPrefix("TCX ") { return _ = try lab.tcx(String(command.dropFirst(4))) }
             guard command.hasPrefix("FILTER ") else { return _ = try lab.require(in: .fw, command) }
             let place = command.split(separator: " ").dropFirst().map(String.init)
-            let arguments = ["tc", "filter", "add", "dev"] + place + ["pref", "1", "protocol", "all", "bpf", "da", "bytecode", "1,6 0 0 0,"]
+            let arguments =
+                ["tc", "filter", "add", "dev"] + place + ["pref", "1", "protocol", "all", "bpf", "da", "bytecode", "1,6 0 0 0,"]
             try #require(try lab.run(in: .fw, arguments).isSuccess)
         }
 
@@ -73,7 +74,7 @@ extension LabTests {
             #expect((port?.guard.restored ?? 0 > 0) == attack.isNoticed)
             #expect(port?.guard.first == true && port?.guard.kind == attack.kind.rawValue)
             #expect(try weir.counters().port("eth2")?.guard.restored == 0)
-            #expect(weir.log.contains("the guard of eth1") == attack.isNoticed, "\(weir.log)")
+            #expect(weir.log.contains("and is back") == attack.isNoticed, "\(weir.log)")
             #expect(weir.log.contains(attack.says) || attack.says.isEmpty, "\(weir.log)")
             #expect(weir.stop().status == 0)
             for name in ["eth1", "eth2"] { #expect(try lab.isWithoutGuard(name)) }

@@ -37,7 +37,7 @@ extension Lab {
         case .filters:
             return try ["ingress", "egress"].allSatisfy { side in
                 let filters = try require(in: .fw, "tc filter show dev \(port) \(side)").lines.filter { $0.contains(" handle ") }
-                return filters.first?.contains(Weir.filterHandle) ?? false
+                return filters.first?.contains(Weir.filterHandle.dropLast()) ?? false
             }
         }
     }
@@ -51,12 +51,13 @@ extension Lab {
     }
 
     /// Gives the firewall's own stack addresses and routes, so that it answers on the wire and routes from one side to the other, unless it
-    /// is kept off: 10.77.0.254 is the host itself, and 10.88.0.2 is `far`, which nobody else knows the way to.
+    /// is kept off: 10.77.0.254 is the host itself, and 10.88.0.2 is `far`, to which nobody else knows the way.
     func putHostOnTheWire() throws {
         for (place, command) in [
             (Place.fw, "ip address add 10.77.0.254/24 dev eth1"), (.fw, "ip address add 10.88.0.254/24 dev eth2"),
             (.fw, "sysctl -qw net.ipv4.ip_forward=1"), (.far, "ip address add 10.88.0.2/24 dev far0"),
-            (.near, "ip route add 10.88.0.0/24 via 10.77.0.254"), (.far, "ip route add 10.77.0.1/32 via 10.88.0.254"),
+            (.near, "ip address add 10.66.0.1/32 dev near0"), (.near, "ip route add 10.88.0.0/24 via 10.77.0.254 src 10.66.0.1"),
+            (.far, "ip route add 10.66.0.1/32 via 10.88.0.254"), (.fw, "ip route add 10.66.0.1/32 via 10.77.0.1"),
             (.near, "ip neighbour replace 10.77.0.254 lladdr \(try address(of: "eth1")) dev near0"),
             (.far, "ip neighbour replace 10.88.0.254 lladdr \(try address(of: "eth2")) dev far0"),
             (.fw, "ip neighbour replace 10.77.0.1 lladdr \(try address(of: "near0", in: .near)) dev eth1"),

@@ -1,0 +1,99 @@
+import PacketIO
+
+/// Proves a wire before it is trusted: looks at the two ports, the kernel and whoever else has to do with them, and changes nothing.
+public struct Doctor: Sendable, Encodable {
+    /// What is known of a port.
+    public struct PortReport: Sendable, Encodable {
+        /// As given.
+        public var name: String
+        /// What the interface is called.
+        public var interface: String
+        public var index: Int32
+        public var alternativeNames: [String]
+        public var up: Bool
+        /// The operator's, by which "too big" is judged.
+        public var mtu: UInt32
+        /// The process of a Weir that runs there: 0 if it can't be seen, nil if none does.
+        public var weir: Int32?
+        /// `tcx` or `filters`; nil if no guard of Weir's stands there.
+        public var `guard`: String?
+        /// The guard is whole, and nothing runs before it.
+        public var guardIsFirst: Bool
+    }
+
+    /// No finding is a fault.
+    public private(set) var trustworthy: Bool
+    /// The release, as `uname -r` says it.
+    public private(set) var kernel: String
+    public private(set) var ports: [PortReport]
+    /// The gravest first.
+    public private(set) var findings: [Finding]
+
+    /// Looks at two ports, named as `--ports` names them.
+    public init(ports names: [String]) {
+        kernel = ProcFile.lines("/proc/sys/kernel/osrelease").first ?? ""
+        ports = []
+        findings = []
+        trustworthy = false
+        do {
+            try examine(names)
+        } catch {
+            findings.append(Finding(.fault, .port, nil, "\(error)"))
+        }
+        if let problem = PortSocket.obstacle() {
+            findings.append(
+                Finding(
+                    .fault, .kernel, nil, "packet sockets can't be had as Weir needs them (\(problem))",
+                    do: "use a kernel with CONFIG_PACKET and TPACKET_V2 rings"))
+        }
+        findings.sort { $0.severity > $1.severity }
+        trustworthy = findings.allSatisfy { $0.severity < .fault }
+    }
+
+    private mutating func examine(_ names: [String]) throws {
+        let links = try StartChecks.links(names)
+        let table = try Links()
+        let all = try table.all()
+        for (name, link) in zip(names, links) {
+            let (isTaken, process) = PortLock.isHeld(link.index)
+            let standing = StandingGuard.find(on: link)
+            let mtu = standing?.originals?.mtu ?? link.mtu
+            ports.append(
+                PortReport(
+                    name: name, interface: link.name, index: link.index, alternativeNames: link.alternativeNames, up: link.isRunning,
+                    mtu: mtu,
+                    weir: isTaken ? process : nil, guard: standing?.kind, guardIsFirst: standing?.isFirst ?? false))
+            findings += GuardFindings.of(link, called: name, standing, isTaken: isTaken)
+            findings += try LinkFindings.of(link, called: name, mtu: mtu, isTaken: isTaken, among: all, table)
+            findings += AgentFindings.atStart(link, called: name)
+            findings += AgentFindings.packetSockets(link, called: name, besides: isTaken ? process : nil)
+        }
+        findings += LinkFindings.between(names, mtus: ports.map(\.mtu))
+    }
+
+    /// For people.
+    public var text: String {
+        var lines = ["kernel \(kernel)"]
+        for port in ports {
+            var facts = ["\(port.name):"]
+            let others = ([port.interface] + port.alternativeNames).filter { $0 != port.name }
+            facts.append("interface \(port.index)" + (others.isEmpty ? "" : " (also called \(others.joined(separator: ", ")))") + ",")
+            facts.append(port.up ? "up," : "down,")
+            facts.append("MTU \(port.mtu),")
+            facts.append(port.weir.map { $0 > 0 ? "taken by Weir (process \($0))," : "taken by Weir," } ?? "not taken,")
+            let material = port.guard == "tcx" ? "TCX programs" : "tc filters"
+            facts.append(port.guard == nil ? "no guard" : "guard of \(material)\(port.guardIsFirst ? ", first on both sides" : "")")
+            lines.append(facts.joined(separator: " "))
+        }
+        for finding in findings {
+            lines.append("\(finding.severity.rawValue): \(finding.text)")
+            if let remedy = finding.remedy { lines.append("    \(remedy)") }
+        }
+        let faults = findings.count { $0.severity == .fault }
+        lines.append(
+            trustworthy
+                ? "nothing speaks against trusting this wire"
+                : "\(faults) \(faults == 1 ? "fault" : "faults"): don't trust this wire until there is none")
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
