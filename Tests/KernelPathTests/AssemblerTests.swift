@@ -1,7 +1,7 @@
 import CLinux
 import Testing
 
-@testable import KernelPath
+import KernelPath
 
 /// Instructions as the kernel's documentation has them: code, destination and source, offset, constant.
 @Suite("Assembler")
