@@ -5,13 +5,13 @@ import PacketIO
 enum AgentFindings {
     /// Programs that set up interfaces by themselves, by the first 15 bytes of their names.
     private static let managers: [String: (name: String, remedy: @Sendable (String) -> String)] = [
-        "NetworkManager": ("NetworkManager", { "tell it to leave the port alone: nmcli device set \($0) managed no" }),
+        "NetworkManager": ("NetworkManager", { "tell it not to manage the port: nmcli device set \($0) managed no" }),
         "systemd-network": (
-            "systemd-networkd", { "tell it to leave the port alone: a .network file with [Match] Name=\($0) and [Link] Unmanaged=yes" }
+            "systemd-networkd", { "tell it not to manage the port: a .network file with [Match] Name=\($0) and [Link] Unmanaged=yes" }
         ),
-        "connmand": ("ConnMan", { "tell it to leave the port alone: NetworkInterfaceBlacklist=\($0) in main.conf" }),
-        "dhcpcd": ("dhcpcd", { "tell it to leave the port alone: denyinterfaces \($0) in dhcpcd.conf" }),
-        "wickedd": ("wicked", { "tell it to leave the port alone: STARTMODE=off in ifcfg-\($0)" }),
+        "connmand": ("ConnMan", { "tell it not to manage the port: NetworkInterfaceBlacklist=\($0) in main.conf" }),
+        "dhcpcd": ("dhcpcd", { "tell it not to manage the port: denyinterfaces \($0) in dhcpcd.conf" }),
+        "wickedd": ("wicked", { "tell it not to manage the port: STARTMODE=off in ifcfg-\($0)" }),
     ]
 
     /// What can take frames past the rules, or sets up the port meanwhile: to be said at every start.
