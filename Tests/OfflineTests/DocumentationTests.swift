@@ -96,4 +96,16 @@ import Testing
     func reasons(_ reason: Reason) throws {
         #expect(try Self.text(of: Self.catalogue + "/Reasons.md").contains("| `\(reason.name)` |"))
     }
+
+    @Test("recipes name files that are there")
+    func recipes() throws {
+        let files = ["Sources", "Tests"].flatMap { folder in
+            let found = FileManager.default.enumerator(atPath: packageRoot.appending(path: folder).path)
+            return (found?.compactMap { $0 as? String } ?? []).map { folder + "/" + $0 }
+        }
+        for match in try Self.text(of: ".github/CONTRIBUTING.md").matches(of: /`(?<path>[A-Za-z\/]+\.swift)`/)
+        where !match.path.hasSuffix("/NAME.swift") {
+            #expect(files.contains { $0 == match.path || $0.hasSuffix("/" + match.path) }, "no file \(match.path)")
+        }
+    }
 }
