@@ -207,8 +207,7 @@ package struct Worker: ~Copyable {
     /// How a super-frame leaves.
     private func departure(_ frame: ReceivedFrame, _ parsed: ParsedFrame, ingress: Int) -> Departure {
         guard isPlain(frame, parsed) else { return .inPieces(of: 1) }
-        let limits = SuperFrameLimits(
-            packed: ingress == 0 ? orders.farSuperFrames.load(ordering: .relaxed) : orders.nearSuperFrames.load(ordering: .relaxed))
+        let limits = limits(ingress)
         // Behind a tag the kernel doesn't look which IP it is (netif_get_gso_max_size).
         let limit = Int(
             parsed.network != .ipv6 ? limits.ipv4 : parsed.tagCount == 0 ? limits.ipv6 : min(limits.ipv4, limits.ipv6))
@@ -239,23 +238,40 @@ package struct Worker: ~Copyable {
             (ingress == 0 ? counters.1 : counters.0).count(fault)
             return 0
         }
-        if let tunnel = segmenter.tunnel, carriage.isTried {
-            // What came before it must leave before it.
-            flush(&batch, to: to, ingress: ingress)
-            if carriage.note(to.send(frame, in: tunnel, headLength: segmenter.headLength)) {
-                let sent = ingress == 0 ? counters.1 : counters.0
-                sent.count(.sentFrames)
-                sent.count(.sentBytes, frame.length + (frame.tag == nil ? 0 : VLANTag.length))
-                return 0
-            }
+        if let tunnel = segmenter.tunnel, !tunnel.hasChecksum || limits(ingress).keepsTunnelChecksums, carriage.isTried {
+            segmenter.enterTunnel()
         }
         var pieces = 0
         while !segmenter.isDone {
+            pieces += 1
+            if segmenter.isTunnelPieceNext, let tunnel = segmenter.tunnel {
+                // What came before it must leave before it.
+                flush(&batch, to: to, ingress: ingress)
+                carry(frame, in: tunnel, to: to, ingress: ingress)
+                continue
+            }
             if batch.isFull { flush(&batch, to: to, ingress: ingress) }
             batch.append(pieceOf: frame, &segmenter)
-            pieces += 1
         }
         return pieces
+    }
+
+    /// Sends a large piece of a super-frame in its tunnel; if it can't be sent so, it comes again in segments.
+    private mutating func carry(_ frame: ReceivedFrame, in tunnel: KernelTunnel, to: PortSocket, ingress: Int) {
+        guard let (piece, code) = to.send(pieceOf: frame, &segmenter, in: tunnel) else { return }
+        guard carriage.note(code) else {
+            segmenter.leaveTunnel(from: piece)
+            return
+        }
+        let sent = ingress == 0 ? counters.1 : counters.0
+        sent.count(.sentFrames)
+        sent.count(.sentBytes, piece.headLength + piece.payloadLength)
+    }
+
+    /// What the port takes by which frames leave that came in by `ingress`.
+    private func limits(_ ingress: Int) -> SuperFrameLimits {
+        SuperFrameLimits(
+            packed: ingress == 0 ? orders.farSuperFrames.load(ordering: .relaxed) : orders.nearSuperFrames.load(ordering: .relaxed))
     }
 
     /// Whether a frame is to be sent; one that is not goes its way.

@@ -104,6 +104,8 @@ extension Link {
             }
         }
         superFrames = SuperFrameLimits(maximum: maximum, maximumIPv4: maximumIPv4)
+        // Its super-frames stay in the kernel.
+        superFrames.keepsTunnelChecksums = kind == "veth"
         // Hardware gives its own index.
         if isElsewhere || lower == index { lower = 0 }
     }

@@ -74,17 +74,7 @@ public struct SendBatch: ~Copyable {
         let header = place + ReceivedFrame.virtioHeaderLength
         var head = UnsafeMutableRawBufferPointer(start: header, count: Segmenter.headCapacity).mutableBytes
         guard let piece = segmenter.next(into: &head) else { return }
-        var offload = virtio_net_hdr()
-        offload.flags = UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM)
-        offload.csum_start = UInt16(truncatingIfNeeded: piece.checksumStart)
-        offload.csum_offset = UInt16(truncatingIfNeeded: piece.checksumOffset)
-        if piece.segments > 1 {
-            let whole = frame.virtioHeader
-            offload.gso_type = whole.gso_type
-            offload.gso_size = whole.gso_size
-            offload.hdr_len = UInt16(truncatingIfNeeded: piece.headLength)
-        }
-        place.storeBytes(of: offload, as: virtio_net_hdr.self)
+        place.storeBytes(of: frame.offload(of: piece), as: virtio_net_hdr.self)
         let vector = vectors + 2 * count
         vector[0] = iovec(iov_base: place, iov_len: ReceivedFrame.virtioHeaderLength + piece.headLength)
         vector[1] = iovec(iov_base: frame.start + piece.payloadOffset, iov_len: piece.payloadLength)

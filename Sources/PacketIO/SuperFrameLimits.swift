@@ -13,6 +13,9 @@ public struct SuperFrameLimits: Sendable, Equatable {
 
     public var ipv4: UInt32
     public var ipv6: UInt32
+    /// Leaves a tunnel's outer checksum as it is when it segments: the kernel does so, of a network card nobody knows.
+    public var keepsTunnelChecksums = false
+    private static let keepsBit: UInt64 = 1 << 63
 
     /// - Parameters:
     ///   - maximum: `gso_max_size`, or 0 if it isn't known.
@@ -24,10 +27,11 @@ public struct SuperFrameLimits: Sendable, Equatable {
     }
 
     /// Both in one word, as threads hand them over.
-    public var packed: UInt64 { UInt64(ipv6) << 32 | UInt64(ipv4) }
+    public var packed: UInt64 { UInt64(ipv6) << 32 | UInt64(ipv4) | (keepsTunnelChecksums ? Self.keepsBit : 0) }
 
     public init(packed: UInt64) {
         ipv4 = UInt32(truncatingIfNeeded: packed)
-        ipv6 = UInt32(truncatingIfNeeded: packed >> 32)
+        ipv6 = UInt32(truncatingIfNeeded: (packed & ~Self.keepsBit) >> 32)
+        keepsTunnelChecksums = packed & Self.keepsBit != 0
     }
 }

@@ -13,41 +13,58 @@ extension PortSocket {
         var padding: UInt32 = 0
     }
 
-    /// Sends a super-frame whole, with a mark by which the program on the port knows its tunnel. Returns 0, or the error number if
-    /// it was not sent: without that program the kernel refuses it, or it is kept in for a mark that isn't Weir's.
-    /// - Parameter headLength: Bytes of its headers, so that they lie in one piece.
-    public func send(_ frame: ReceivedFrame, in tunnel: KernelTunnel, headLength: Int) -> Int32 {
-        var offload = frame.virtioHeader
-        offload.hdr_len = UInt16(truncatingIfNeeded: headLength)
-        let headSize = ReceivedFrame.virtioHeaderLength + 12
-        return withUnsafeTemporaryAllocation(byteCount: headSize + VLANTag.length, alignment: 8) { head in
-            guard let start = head.baseAddress, frame.length > 12 else { return EINVAL }
-            var size = headSize
-            (start + ReceivedFrame.virtioHeaderLength).copyMemory(from: frame.start, byteCount: 12)
-            if let tag = frame.tag {
-                offload.csum_start &+= UInt16(VLANTag.length)
-                offload.hdr_len &+= UInt16(VLANTag.length)
-                start.storeBytes(of: tag.tpid.bigEndian, toByteOffset: size, as: UInt16.self)
-                start.storeBytes(of: tag.tci.bigEndian, toByteOffset: size + 2, as: UInt16.self)
-                size += VLANTag.length
-            }
-            start.storeBytes(of: offload, as: virtio_net_hdr.self)
-            var vectors = (iovec(iov_base: start, iov_len: size), iovec(iov_base: frame.start + 12, iov_len: frame.length - 12))
-            var control = MarkMessage(mark: tunnel.mark)
-            return withUnsafeMutableBytes(of: &vectors) { vectors in
-                withUnsafeMutableBytes(of: &control) { control in
-                    var message = msghdr()
-                    message.msg_iov = vectors.baseAddress?.assumingMemoryBound(to: iovec.self)
-                    message.msg_iovlen = 2
-                    message.msg_control = control.baseAddress
-                    message.msg_controllen = control.count
-                    while true {
-                        if sendmsg(number, &message, Int32(MSG_DONTWAIT)) >= 0 { return 0 }
-                        let code = errno
-                        if code != EINTR { return code }
-                    }
+    /// Sends the next piece of the super-frame that `segmenter` has begun, with a mark by which the program on the port knows its tunnel.
+    /// Returns the piece, and 0 or the error number if it was not sent: without that program the kernel refuses it, or it is kept in for
+    /// a mark that isn't Weir's.
+    public func send(
+        pieceOf frame: ReceivedFrame, _ segmenter: inout Segmenter, in tunnel: KernelTunnel
+    ) -> (piece: Segmenter.Piece, code: Int32)? {
+        let capacity = ReceivedFrame.virtioHeaderLength + Segmenter.headCapacity
+        return withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 16) { memory in
+            var head = UnsafeMutableRawBufferPointer(rebasing: memory[ReceivedFrame.virtioHeaderLength...]).mutableBytes
+            guard let start = memory.baseAddress, let piece = segmenter.next(into: &head) else { return nil }
+            start.storeBytes(of: frame.offload(of: piece), as: virtio_net_hdr.self)
+            return (piece, send(start, piece, frame, mark: tunnel.mark))
+        }
+    }
+
+    private func send(_ head: UnsafeMutableRawPointer, _ piece: Segmenter.Piece, _ frame: ReceivedFrame, mark: UInt32) -> Int32 {
+        var vectors = (
+            iovec(iov_base: head, iov_len: ReceivedFrame.virtioHeaderLength + piece.headLength),
+            iovec(iov_base: frame.start + piece.payloadOffset, iov_len: piece.payloadLength)
+        )
+        var control = MarkMessage(mark: mark)
+        return withUnsafeMutableBytes(of: &vectors) { vectors in
+            withUnsafeMutableBytes(of: &control) { control in
+                var message = msghdr()
+                message.msg_iov = vectors.baseAddress?.assumingMemoryBound(to: iovec.self)
+                message.msg_iovlen = 2
+                message.msg_control = control.baseAddress
+                message.msg_controllen = control.count
+                while true {
+                    if sendmsg(number, &message, Int32(MSG_DONTWAIT)) >= 0 { return 0 }
+                    let code = errno
+                    if code != EINTR { return code }
                 }
             }
         }
+    }
+}
+
+extension ReceivedFrame {
+    /// The `virtio_net_hdr` of a piece of it.
+    func offload(of piece: Segmenter.Piece) -> virtio_net_hdr {
+        var offload = virtio_net_hdr()
+        offload.flags = UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM)
+        offload.csum_start = UInt16(truncatingIfNeeded: piece.checksumStart)
+        offload.csum_offset = UInt16(truncatingIfNeeded: piece.checksumOffset)
+        if piece.segments > 1 {
+            let whole = virtioHeader
+            offload.gso_type = whole.gso_type
+            offload.gso_size = whole.gso_size
+            // So much of it should lie in one piece.
+            offload.hdr_len = UInt16(truncatingIfNeeded: piece.headLength)
+        }
+        return offload
     }
 }

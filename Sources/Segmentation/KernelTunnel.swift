@@ -4,7 +4,12 @@ internal import Wire
 ///
 /// A `virtio_net_hdr` has no word for tunnels, so a program on the sending port tells the kernel (`TunnelProgram`). What it needs to
 /// know of the frame are the fields of this type, and they travel in the frame's mark. Which tunnels these are follows from what
-/// `bpf_skb_adjust_room` can say (net/core/filter.c, bpf_skb_net_grow): not that an outer checksum is to be computed.
+/// `bpf_skb_adjust_room` can say (net/core/filter.c, bpf_skb_net_grow).
+///
+/// It can't say that an outer checksum is to be computed, so that stays as it is in every segment (net/ipv4/udp_offload.c,
+/// net/ipv4/gre_offload.c). It is right for all segments of one size: the inner IPv4 header and the inner transport segment each add up
+/// to something that depends on addresses and lengths alone, by their own checksums. So a super-frame with an outer checksum goes in a piece of
+/// full segments, and the rest that isn't full by itself.
 public struct KernelTunnel: Sendable, Equatable {
     /// Bytes from the outer IP header to the inner one. Even.
     public var outerLength: Int
@@ -16,6 +21,8 @@ public struct KernelTunnel: Sendable, Equatable {
     public var isInnerIPv6: Bool
     /// The frame has one tag, beside its bytes or in them.
     public var isTagged: Bool
+    /// An outer checksum counts the inner packet.
+    public var hasChecksum: Bool
 
     /// Bytes that the program has room for.
     public static let longestOuter = 254
@@ -45,7 +52,7 @@ public struct KernelTunnel: Sendable, Equatable {
     /// nil for a frame that is in no tunnel, or in one that the kernel can't be told of.
     init?(_ frame: SuperFrame, _ bytes: RawSpan, tag: VLANTag?) {
         let layers = frame.layers
-        guard frame.jumbo == nil, layers.count >= 2, layers.count <= 4, bytes.byteCount <= 0xffff else { return nil }
+        guard frame.jumbo == nil, layers.count >= 2, layers.count <= 4 else { return nil }
         let outer = layers[0]
         let inner = layers[layers.count - 1]
         guard outer.kind == .ipv4 || outer.kind == .ipv6, inner.kind == .ipv4 || inner.kind == .ipv6 else { return nil }
@@ -62,6 +69,7 @@ public struct KernelTunnel: Sendable, Equatable {
         isGRE = layers[1].kind == .gre
         outerLength = Int(inner.offset) - Int(outer.offset)
         linkLength = 0
+        hasChecksum = false
         guard outerLength <= Self.longestOuter, outerLength & 1 == 0 else { return nil }
 
         let end = outer.offset + outer.length
@@ -75,10 +83,13 @@ public struct KernelTunnel: Sendable, Equatable {
         guard tunnel.offset == end, outer.length == (isOuterIPv6 ? 40 : 20), isUDP || isGRE else { return nil }
         let start = Int(tunnel.offset)
         if isUDP {
-            // With a checksum of its own each segment needs one, and the kernel can't be told.
-            guard bytes.be16(at: start + 6) == 0, layers.count == 4 else { return nil }
+            guard layers.count == 4 else { return nil }
+            hasChecksum = bytes.be16(at: start + 6) != 0
         } else {
-            guard bytes.be16(at: start) & (GRE.checksum | GRE.sequence) == 0 else { return nil }
+            // Each segment's own sequence number the kernel can't write.
+            let flags = bytes.be16(at: start)
+            guard flags & GRE.sequence == 0 else { return nil }
+            hasChecksum = flags & GRE.checksum != 0
             // What else may stand between (labels, a service header) is not for GRE's own segmentation.
             guard tunnel.offset + tunnel.length == layers[2].offset else { return nil }
         }

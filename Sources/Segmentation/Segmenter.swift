@@ -45,6 +45,8 @@ public struct Segmenter: ~Copyable {
     private var taken = 0
     /// What the kernel can carry whole of what was begun.
     public private(set) var tunnel: KernelTunnel?
+    /// Pieces go out in `tunnel`.
+    private var isInTunnel = false
     /// The sum in the innermost checksum field, the length taken out.
     private var checksumBase: UInt64 = 0
 
@@ -71,6 +73,7 @@ public struct Segmenter: ~Copyable {
         payloadLength = 0
         taken = 0
         tunnel = nil
+        isInTunnel = false
         let frame: SuperFrame
         switch SuperFrame.read(bytes, offload) {
         case .failure(let fault): return fault
@@ -84,6 +87,22 @@ public struct Segmenter: ~Copyable {
         fill(bytes, frame, tag)
         payloadLength = frame.payloadLength
         return nil
+    }
+
+    /// Has the next pieces be as large as `tunnel` takes.
+    public mutating func enterTunnel() {
+        isInTunnel = tunnel != nil
+        if isInTunnel { pieceSize = segmentSize &* max(1, (0xffff &- headLength) / segmentSize) }
+    }
+
+    /// The next piece is a super-frame for `tunnel`.
+    public var isTunnelPieceNext: Bool { isInTunnel && payloadLength &- taken > segmentSize && pieceSize > segmentSize }
+
+    /// Has the payload from this piece on come again, in single segments.
+    public mutating func leaveTunnel(from piece: Piece) {
+        isInTunnel = false
+        pieceSize = segmentSize
+        taken = piece.payloadOffset &- payloadStart
     }
 
     /// Writes the template: the frame's headers with the tag in them, and without the jumbo option.
@@ -127,30 +146,36 @@ public struct Segmenter: ~Copyable {
     /// Writes the next piece's headers to the beginning of `head`, which has room for `headCapacity` bytes; nil if none is left.
     public mutating func next(into head: inout MutableRawSpan) -> Piece? {
         guard taken < payloadLength, head.byteCount >= headLength else { return nil }
-        let payload = min(pieceSize, payloadLength &- taken)
-        let number = taken / segmentSize
-        let isLast = taken &+ payload == payloadLength
+        var payload = min(pieceSize, payloadLength &- taken)
+        let keepsChecksums = isInTunnel && tunnel?.hasChecksum ?? false
+        if keepsChecksums, payload > segmentSize { payload &-= payload % segmentSize }
         unsafe head.withUnsafeMutableBytes { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: template[..<headLength])) }
+        if isTCP { finishTCP(&head, isLast: taken &+ payload == payloadLength) }
+        // An outer checksum that the kernel leaves alone is that of one segment.
+        if keepsChecksums { finish(&head, payload: min(payload, segmentSize), checksums: true) }
+        finish(&head, payload: payload, checksums: !keepsChecksums)
+        let piece = Piece(
+            headLength: headLength, payloadOffset: payloadStart &+ taken, payloadLength: payload, checksumStart: transportOffset,
+            checksumOffset: checksumOffset, segments: (payload &+ segmentSize &- 1) / segmentSize)
+        taken &+= payload
+        return piece
+    }
+
+    private var checksumOffset: Int { isTCP ? TransportHeader.tcpChecksum : TransportHeader.udpChecksum }
+
+    /// Writes what depends on the payload's length.
+    /// - Parameter checksums: Those of the outer UDP and GRE headers too.
+    private func finish(_ head: inout MutableRawSpan, payload: Int, checksums: Bool) {
         let end = headLength &+ payload
-        if isTCP {
-            finishTCP(&head, isLast: isLast)
-        } else {
-            head.store(UInt16(truncatingIfNeeded: end &- transportOffset), at: transportOffset &+ TransportHeader.udpLength)
-        }
-        let checksumOffset = isTCP ? TransportHeader.tcpChecksum : TransportHeader.udpChecksum
+        if !isTCP { head.store(UInt16(truncatingIfNeeded: end &- transportOffset), at: transportOffset &+ TransportHeader.udpLength) }
         let partial = Self.folded(checksumBase &+ UInt64(end &- transportOffset))
         head.store(partial, at: transportOffset &+ checksumOffset)
         // From the innermost on: an outer checksum is over what the inner ones have become.
         var index = layers.count
         while index > 0 {
             index &-= 1
-            finish(&head, layers[index], end: end, number: number, partial: partial)
+            finish(&head, layers[index], end: end, partial: checksums ? partial : nil)
         }
-        let piece = Piece(
-            headLength: headLength, payloadOffset: payloadStart &+ taken, payloadLength: payload, checksumStart: transportOffset,
-            checksumOffset: checksumOffset, segments: (payload &+ segmentSize &- 1) / segmentSize)
-        taken &+= payload
-        return piece
     }
 
     private func finishTCP(_ head: inout MutableRawSpan, isLast: Bool) {
@@ -164,14 +189,16 @@ public struct Segmenter: ~Copyable {
 
     /// - Parameters:
     ///   - end: The piece's length.
-    ///   - number: Of the piece's first segment.
-    private func finish(_ head: inout MutableRawSpan, _ layer: Layer, end: Int, number: Int, partial: UInt16) {
+    ///   - partial: What the innermost checksum field holds; nil: outer checksums over it stay as they are.
+    private func finish(_ head: inout MutableRawSpan, _ layer: Layer, end: Int, partial: UInt16?) {
+        // Of the piece's first segment.
+        let number = taken / segmentSize
         let offset = Int(layer.offset)
         let length = end &- offset
         switch layer.kind {
         case .ipv4:
             head.store(UInt16(truncatingIfNeeded: length > 0xffff ? 0 : length), at: offset &+ 2)
-            head.store(head.bytes.be16(at: offset &+ 4) &+ UInt16(truncatingIfNeeded: number), at: offset &+ 4)
+            head.store(counted16(number, at: offset &+ 4), at: offset &+ 4)
             head.store(0 as UInt16, at: offset &+ 10)
             var checksum = Checksum()
             checksum.add(head.bytes.extracting(offset..<offset &+ Int(layer.length)))
@@ -180,11 +207,14 @@ public struct Segmenter: ~Copyable {
             head.store(UInt16(truncatingIfNeeded: length &- 40 > 0xffff ? 0 : length &- 40), at: offset &+ 4)
         case .udp:
             head.store(UInt16(truncatingIfNeeded: length), at: offset &+ 4)
-            finishUDP(&head, offset, length, partial)
+            if let partial { finishUDP(&head, offset, length, partial) }
         case .gre:
             let flags = head.bytes.be16(at: offset)
-            if flags & GRE.sequence != 0 { advance32(&head, at: offset &+ Int(layer.length) &- 4, by: number) }
-            guard flags & GRE.checksum != 0 else { return }
+            if flags & GRE.sequence != 0 {
+                let place = offset &+ Int(layer.length) &- 4
+                head.store(counted32(number, at: place), at: place)
+            }
+            guard let partial, flags & GRE.checksum != 0 else { return }
             head.store(0 as UInt16, at: offset &+ 4)
             let checksum = sumBeforeTransport(head.bytes, from: offset, partial)
             head.store(checksum.value, at: offset &+ 4)
@@ -193,9 +223,7 @@ public struct Segmenter: ~Copyable {
         case .ethernet: break
         case .gtp:
             head.store(UInt16(truncatingIfNeeded: length &- 8), at: offset &+ 2)
-            if head.bytes.u8(at: offset) & 2 != 0 {
-                head.store(head.bytes.be16(at: offset &+ 8) &+ UInt16(truncatingIfNeeded: number), at: offset &+ 8)
-            }
+            if head.bytes.u8(at: offset) & 2 != 0 { head.store(counted16(number, at: offset &+ 8), at: offset &+ 8) }
         }
     }
 
@@ -236,8 +264,13 @@ public struct Segmenter: ~Copyable {
         return nil
     }
 
-    private func advance32(_ head: inout MutableRawSpan, at offset: Int, by number: Int) {
-        head.store(head.bytes.be32(at: offset) &+ UInt32(truncatingIfNeeded: number), at: offset)
+    /// A count of the super-frame's, so much later.
+    private func counted16(_ number: Int, at offset: Int) -> UInt16 {
+        unsafe template.bytes.be16(at: offset) &+ UInt16(truncatingIfNeeded: number)
+    }
+
+    private func counted32(_ number: Int, at offset: Int) -> UInt32 {
+        unsafe template.bytes.be32(at: offset) &+ UInt32(truncatingIfNeeded: number)
     }
 
     private static func folded(_ sum: UInt64) -> UInt16 {

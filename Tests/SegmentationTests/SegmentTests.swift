@@ -86,6 +86,47 @@ import Wire
         try hold(stack, payload: 180_000, size: 1428, tag: tag, segmentsInPiece: 44)
     }
 
+    /// What a program on the port tells the kernel: it writes lengths, identifications and what differs in TCP, and leaves outer checksums
+    /// alone (net/ipv4/udp_offload.c). So each piece, segmented once more without them, must be right.
+    @Test("a piece in a tunnel becomes the same segments", arguments: stacks, [1300, 4000])
+    func tunnelPieces(_ stack: Encapsulation, size: Int) throws {
+        for count in [size + 1, 4 * size, 4 * size + 7, 70_000] {
+            let payload = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            let frame = stack.frame(payload, Encapsulation.Place(isPartial: true))
+            guard frame.count - 14 <= 0xffff || stack.headers.contains(where: { if case .ipv4 = $0 { true } else { false } }) else {
+                continue
+            }
+            var segmenter = Segmenter()
+            try #require(segmenter.begin(frame.span.bytes, tag: nil, stack.offload(payload, size: size)) == nil)
+            #expect((segmenter.tunnel != nil) == stack.isForKernel, "\(stack)")
+            segmenter.enterTunnel()
+            var taken = 0
+            while !segmenter.isDone {
+                let isLarge = segmenter.isTunnelPieceNext
+                var head = [UInt8](repeating: 0, count: Segmenter.headCapacity)
+                var memory = head.mutableSpan
+                var span = memory.mutableBytes
+                guard let piece = segmenter.next(into: &span) else { break }
+                #expect(isLarge == (piece.segments > 1))
+                let bytes = Array(head[..<piece.headLength]) + frame[piece.payloadOffset..<piece.payloadOffset + piece.payloadLength]
+                #expect(bytes.count - 14 <= 0xffff)
+                if stack.hasOuterChecksum, isLarge { #expect(piece.payloadLength % size == 0) }
+                for start in stride(from: 0, to: piece.payloadLength, by: size) {
+                    let length = min(size, piece.payloadLength - start)
+                    let place = Encapsulation.Place(
+                        number: taken / size, offset: taken, isFirst: taken == 0, isLast: taken + length == count)
+                    let expected = stack.frame(Array(payload[taken..<taken + length]), place)
+                    // The kernel's part, but for outer checksums: those are where they were, and right already.
+                    for offset in stack.outerChecksums(payload) {
+                        #expect(bytes[offset..<offset + 2] == expected[offset..<offset + 2], "\(stack), \(taken) of \(count)")
+                    }
+                    taken += length
+                }
+            }
+            #expect(taken == count)
+        }
+    }
+
     @Test("any stack of headers", arguments: 0..<200)
     func any(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
@@ -149,6 +190,52 @@ extension Encapsulation {
         return OffloadHeader(
             kind: isTCP ? (version == 4 ? .tcp4 : .tcp6) : .udp, needsChecksum: true, segmentSize: size, checksumStart: start,
             checksumOffset: isTCP ? 16 : 6)
+    }
+
+    /// Where outer checksums stand that count the inner packet.
+    func outerChecksums(_ payload: [UInt8]) -> [Int] {
+        var offset = 0
+        var places: [Int] = []
+        for index in headers.indices {
+            switch headers[index] {
+            case .udp(_, true): places.append(offset + 6)
+            case .gre(true, _, _): places.append(offset + 4)
+            default: break
+            }
+            offset += length(of: index, payload)
+        }
+        return places
+    }
+
+    /// One tunnel that `bpf_skb_adjust_room` has words for.
+    var isForKernel: Bool {
+        var rest = headers.dropFirst().dropLast()
+        if case .tag = rest.first { rest = rest.dropFirst() }
+        let outer = rest.popFirst()
+        var isLong = false
+        switch outer {
+        case .ipv4(let options): isLong = options > 0
+        case .ipv6(let routes): isLong = !routes.isEmpty
+        default: return false
+        }
+        var tunnel = Array(rest)
+        if let last = tunnel.indices.last, case .ethernet = tunnel.first, last > 0 { return false }
+        switch tunnel.first {
+        case .gre(_, _, false):
+            guard !isLong else { return false }
+            tunnel.removeFirst()
+            if case .ethernet = tunnel.first { tunnel.removeFirst() }
+        case .udp:
+            guard !isLong, let link = tunnel.firstIndex(of: .ethernet), link <= 3 else { return false }
+            tunnel.removeFirst(link + 1)
+        default: break
+        }
+        while case .tag = tunnel.first { tunnel.removeFirst() }
+        guard tunnel.count == 1 else { return false }
+        switch tunnel[0] {
+        case .ipv4, .ipv6: return true
+        default: return false
+        }
     }
 
     /// A header whose checksum counts the whole packet.

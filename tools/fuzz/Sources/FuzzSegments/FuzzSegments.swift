@@ -40,6 +40,24 @@ private func hold(_ frame: [UInt8], _ offload: OffloadHeader, _ tag: VLANTag?, s
         precondition(tunnel.outerLength <= KernelTunnel.longestOuter && 14 + tunnel.outerLength < shape.headerLength)
         precondition(tunnel.linkLength < tunnel.outerLength && tunnel.mark >> 16 == KernelTunnel.markPrefix)
     }
+    // In pieces for the kernel, one of which is taken back.
+    if segmenter.tunnel != nil {
+        var other = Segmenter()
+        precondition(other.begin(frame.span.bytes, tag: tag, offload) == nil)
+        other.enterTunnel()
+        var head = [UInt8](repeating: 0, count: Segmenter.headCapacity)
+        var count = 0
+        var place = shape.headerLength
+        while true {
+            var memory = head.mutableSpan
+            var span = memory.mutableBytes
+            guard let piece = other.next(into: &span) else { break }
+            precondition(piece.payloadOffset == place && piece.payloadLength > 0)
+            count += 1
+            if count == 2 { other.leaveTunnel(from: piece) } else { place += piece.payloadLength }
+        }
+        precondition(place == frame.count, "payload is left")
+    }
     let end = shape.headerLength + shape.payloadLength
     precondition(end == frame.count)
     var head = [UInt8](repeating: 0, count: Segmenter.headCapacity)
