@@ -75,7 +75,8 @@ let package = Package(
             name: "ClassifierTests",
             dependencies: ["Classifier", "CVectors", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
             swiftSettings: house),
-        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder"], swiftSettings: house),
+        .testTarget(
+            name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
         .testTarget(

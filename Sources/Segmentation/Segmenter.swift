@@ -96,7 +96,11 @@ public struct Segmenter: ~Copyable {
     }
 
     /// The next piece is a super-frame for `tunnel`.
-    public var isTunnelPieceNext: Bool { isInTunnel && payloadLength &- taken > segmentSize && pieceSize > segmentSize }
+    public var isTunnelPieceNext: Bool {
+        guard isInTunnel, pieceSize > segmentSize else { return false }
+        let left = payloadLength &- taken
+        return tunnel?.hasChecksum ?? false ? left >= 2 &* segmentSize : left > segmentSize
+    }
 
     /// Has the payload from this piece on come again, in single segments.
     public mutating func leaveTunnel(from piece: Piece) {
