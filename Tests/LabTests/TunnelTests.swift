@@ -12,13 +12,11 @@ extension LabTests {
             let headers: String
             /// The kernel merges it only if it knows of such a socket.
             var needsVXLAN = false
-            /// Its segments leave the kernel's own bridge with wrong checksums.
-            var isWrongOnBridge = false
 
             func segments(_ count: Int) -> [String] {
                 (0..<count).map { number in
                     let flags = number + 1 == count ? "PA" : "A"
-                    return headers.replacing("N", with: "\(number + 100)")
+                    return headers.replacing("id=N", with: "id=\(number + 100)")
                         + "/TCP(sport=4000, dport=5001, seq=\(1 + 1300 * number), flags='\(flags)')/data(1300)"
                 }
             }
@@ -35,7 +33,7 @@ extension LabTests {
             Tunnel(description: "GRE", headers: "near/\(outer4)/GRE()/\(inner4)"),
             Tunnel(description: "GRE with a key, IPv6 in it", headers: "near/\(outer4)/GRE(key_present=1, key=7)/\(inner6)"),
             Tunnel(
-                description: "GRE with a checksum", headers: "near/\(outer4)/GRE(chksum_present=1)/\(inner4)", isWrongOnBridge: true),
+                description: "GRE with a checksum", headers: "near/\(outer4)/GRE(chksum_present=1)/\(inner4)"),
             Tunnel(description: "IPIP", headers: "near/\(outer4)/\(inner4)"),
             Tunnel(description: "6in4", headers: "near/\(outer4)/\(inner6)"),
             Tunnel(description: "IP6IP6", headers: "near/\(outer6)/\(inner6)"),
@@ -56,7 +54,6 @@ extension LabTests {
         /// The kernel's bridge does the same with them: with $LAB_MIDDLE "bridge" this is its test.
         @Test("what was merged at the port leaves as it came", arguments: tunnels, tags)
         func merged(_ tunnel: Tunnel, tag: String) throws {
-            if tunnel.isWrongOnBridge, Requirements.middleIsBridge { return }
             let lab = try Lab(bare: true)
             try lab.merge(at: Lab.ports.near)
             try lab.turnSegmentationOff(at: Lab.ports.far)
@@ -78,7 +75,8 @@ extension LabTests {
                 guard let weir else { return }
                 let counters = try weir.counters()
                 for port in counters.ports { #expect(port.sendFailures.isEmpty) }
-                if counters.ports[0].received.frames - before < UInt64(frames.count) { return }
+                // A tag in the bytes keeps the kernel from merging: then only the way through is tested.
+                if !tag.isEmpty || counters.ports[0].received.frames - before < UInt64(frames.count) { return }
             }
             Issue.record("nothing was merged")
         }
@@ -116,10 +114,10 @@ extension LabTests {
 extension Lab {
     /// Has a veth port merge what comes at once, as a network card's does: by a thread that waits a little.
     fileprivate func merge(at port: String) throws {
+        _ = try run(in: .fw, ["ethtool", "-K", port, "gro", "on"])
         for (file, value) in [("threaded", "1"), ("gro_flush_timeout", "20000000"), ("napi_defer_hard_irqs", "10")] {
             _ = try run(in: .fw, ["sh", "-c", "echo \(value) >/sys/class/net/\(port)/\(file)"])
         }
-        _ = try run(in: .fw, ["ethtool", "-K", port, "gro", "on"])
         _ = try run(in: .near, ["ethtool", "-K", Lab.interfaces.near, "tso", "off"])
         _ = try run(in: .far, ["ethtool", "-K", Lab.interfaces.far, "gro", "off"])
     }
