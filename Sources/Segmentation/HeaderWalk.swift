@@ -17,7 +17,7 @@ struct HeaderWalk {
     /// The version of the IP header before it; 0: both will do.
     let version: Int
     private(set) var layers = LayerList()
-    /// Where a hop-by-hop header begins that bears the jumbo option alone, and the IPv6 header before it.
+    /// Where a hop-by-hop header begins that has only the jumbo option, and the IPv6 header before it.
     private(set) var jumbo: (header: Int, ipv6: Int)?
     /// Headers that may still be looked at: bounds the tries.
     var budget = 96
@@ -140,7 +140,7 @@ struct HeaderWalk {
     }
 }
 
-/// EtherTypes of what bears packets.
+/// EtherTypes of headers that carry packets.
 enum TunnelType {
     /// Transparent Ethernet bridging (RFC 1701).
     static let ethernet: UInt16 = 0x6558

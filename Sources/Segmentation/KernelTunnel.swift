@@ -8,7 +8,7 @@ internal import Wire
 ///
 /// It can't say that an outer checksum is to be computed, so that stays as it is in every segment (net/ipv4/udp_offload.c,
 /// net/ipv4/gre_offload.c). It is right for all segments of one size: the inner IPv4 header and the inner transport segment each add up
-/// to something that depends on addresses and lengths alone, by their own checksums. So a super-frame with an outer checksum goes in a piece of
+/// to something that depends only on addresses and lengths, by their own checksums. So a super-frame with an outer checksum goes in a piece of
 /// full segments, and the rest that isn't full by itself.
 public struct KernelTunnel: Sendable, Equatable {
     /// Bytes from the outer IP header to the inner one. Even.

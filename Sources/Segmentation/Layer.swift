@@ -27,7 +27,7 @@ struct Layer: Sendable {
 
 /// The layers of one frame, outermost first.
 struct LayerList: Sendable {
-    /// Two levels of encapsulation take eight at the most.
+    /// Two levels of encapsulation take at most eight.
     static let capacity = 12
 
     private var layers = InlineArray<12, Layer>(repeating: Layer(kind: .ipv4, offset: 0, length: 0))

@@ -8,12 +8,12 @@ public import Wire
 ///
 /// What differs from piece to piece is what Linux writes (net/ipv4/tcp_offload.c, net/ipv4/af_inet.c, net/ipv4/udp_offload.c):
 /// lengths on all levels; identifications of all IPv4 headers, counting up; TCP's sequence number, CWR in the first, PSH and
-/// FIN in the last alone; checksums, the innermost of which is left unfinished.
+/// FIN only in the last; checksums, the innermost of which is left unfinished.
 @safe
 public struct Segmenter: ~Copyable {
     /// Bytes of headers that a super-frame may have, a tag beside it not counted.
     public static let longestHead = 960
-    /// Bytes that a piece's headers take at the most.
+    /// Bytes that a piece's headers take at most.
     public static let headCapacity = longestHead + VLANTag.length
     /// Segments that a super-frame may become: 512 KiB at 128 bytes.
     public static let mostSegments = 4096
@@ -65,7 +65,7 @@ public struct Segmenter: ~Copyable {
     /// Takes a super-frame on; whatever was left of another is forgotten. If it can't be segmented, there is no piece.
     /// - Parameters:
     ///   - bytes: The whole frame without the tag beside it.
-    ///   - tag: Goes back behind the MAC addresses.
+    ///   - tag: Goes back after the MAC addresses.
     ///   - segmentsInPiece: 1 for pieces that stand on the wire as they are.
     public mutating func begin(
         _ bytes: RawSpan, tag: VLANTag?, _ offload: OffloadHeader, segmentsInPiece: Int = 1
@@ -155,7 +155,7 @@ public struct Segmenter: ~Copyable {
         if keepsChecksums, payload > segmentSize { payload &-= payload % segmentSize }
         unsafe head.withUnsafeMutableBytes { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: template[..<headLength])) }
         if isTCP { finishTCP(&head, isLast: taken &+ payload == payloadLength) }
-        // An outer checksum that the kernel leaves alone is that of one segment.
+        // An outer checksum that the kernel doesn't touch is that of one segment.
         if keepsChecksums { finish(&head, payload: min(payload, segmentSize), checksums: true) }
         finish(&head, payload: payload, checksums: !keepsChecksums)
         let piece = Piece(

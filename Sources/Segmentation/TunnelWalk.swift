@@ -1,6 +1,6 @@
 internal import Wire
 
-/// Headers that bear packets or frames.
+/// Headers that carry packets or frames.
 extension HeaderWalk {
     // MARK: UDP
 
