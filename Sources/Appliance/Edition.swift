@@ -20,7 +20,7 @@ public final class Edition: Sendable {
 
 /// The edition in use, and those before it, of which records may still be on their way to a writer.
 public final class Editions: Sendable {
-    /// Editions that are kept: a writer that far behind has lost the frames long ago.
+    /// Editions that are kept: a writer that lags further has lost the frames long ago.
     private static let capacity = 8
 
     private let known: Mutex<[Edition]>
@@ -71,7 +71,7 @@ public final class Editions: Sendable {
     }
 }
 
-/// What became of reading the rules anew.
+/// What became of reading the rules again.
 public enum Reload: Sendable {
     /// The files are as they were.
     case unchanged

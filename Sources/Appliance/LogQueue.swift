@@ -1,7 +1,7 @@
 package import Reporting
 import Synchronization
 
-/// Events on their way from one worker to whoever writes them: a ring of fixed size with one writer and one reader, that never makes
+/// Events on their way from one worker to their writer: a ring of fixed size with one producer and one consumer, that never makes
 /// the worker wait. What doesn't fit is counted.
 ///
 /// Invariant: `head` and `tail` only grow, and `tail <= head <= tail + capacity`; slots between them are the reader's, all others
@@ -9,7 +9,7 @@ import Synchronization
 package final class LogQueue: Sendable {
     /// Events that it holds: more than one reader's turn wants.
     package static let capacity = 256
-    /// Events of one frame that reach the queue at the most.
+    /// Maximum events of one frame that reach the queue.
     static let eventsOfFrame = 16
 
     private nonisolated(unsafe) let slots: UnsafeMutablePointer<LogRecord?>

@@ -8,7 +8,7 @@ import Synchronization
 
 /// Logs what `log` statements saw, a line for each, and no more than a bounded number at a time, on a thread of its own.
 final class LogWriter: Sendable {
-    /// Lines that are written each second at the most; of the rest the number is said.
+    /// Maximum lines written in a second; of the rest only the number is written.
     static let linesPerSecond = 100
 
     private let ports: [String]

@@ -12,7 +12,7 @@ public final class TextOutput: Sendable {
         case blocked
         /// A text could not be written; the error number.
         case fails(Int32)
-        /// Texts are written again, after so many were lost.
+        /// Texts are written again, after that many were lost.
         case recovered(lost: UInt64)
     }
 
@@ -92,7 +92,7 @@ public final class TextOutput: Sendable {
     }
 
     /// Waits until all that is in the outputs' queues is written. What a reader doesn't take any of for `patience` milliseconds stays
-    /// unwritten, and a thread stays behind with it.
+    /// unwritten, and a thread remains with it.
     /// - Returns: Whether all threads have ended.
     public static func finish(_ outputs: [TextOutput], patience: Int = 300) -> Bool {
         for output in outputs {
@@ -160,7 +160,7 @@ public final class TextOutput: Sendable {
                 let count = Glibc.write(descriptor, UnsafeBufferPointer(rebasing: rest).baseAddress, min(rest.count, Self.part))
                 if count < 0, errno == EINTR { continue }
                 if count < 0, errno == EAGAIN {
-                    // Whoever shares the descriptor has made it one that doesn't wait.
+                    // Another process that shares the descriptor has made it one that doesn't wait.
                     var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     _ = poll(&polled, 1, -1)
                     continue

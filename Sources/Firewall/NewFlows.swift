@@ -1,6 +1,6 @@
 public import Flows
 
-/// A tracker on its way to the worker that will have it: whoever hands over rules that ask for connections makes it, since setting its
+/// A tracker on its way to its worker: the thread that hands over rules that ask for connections makes it, since setting its
 /// memory aside takes longer than a worker may.
 public final class NewFlows: @unchecked Sendable {
     private let settings: FlowSettings

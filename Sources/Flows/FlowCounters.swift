@@ -65,7 +65,7 @@ struct TimeoutTable: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// Time as the table keeps it: 2^22 ns, about 4 ms, in 32 bits that come around after 208 days; a time is behind or before another by
+/// Time as the table keeps it: 2^22 ns, about 4 ms, in 32 bits that come around after 208 days; a time is after or before another by
 /// less than half of that.
 enum Tick {
     static let shift: UInt64 = 22

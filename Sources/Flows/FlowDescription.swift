@@ -141,7 +141,7 @@ extension FlowTracker {
         return flow
     }
 
-    /// Goes over the table from a place on: what there is among the next `count` records, and where to go on; nil behind the last.
+    /// Goes over the table from a place on: what there is among the next `count` records, and where to go on; nil after the last.
     /// Flows that come and go between two calls may be missed, none is shown twice.
     public func flows(from place: Int, count: Int, now: UInt64, _ body: (Int32, FlowDescription) -> Void) -> Int? {
         guard place >= 0, place < table.capacity else { return nil }

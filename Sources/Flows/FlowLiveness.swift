@@ -1,9 +1,9 @@
 import Synchronization
 
-/// When each flow of a table ends, and which flow it is: written by the worker that follows them, read by whoever counts connections.
+/// When each flow of a table ends, and which flow it is: written by the worker that follows them, read by anyone who counts connections.
 ///
 /// An entry names one flow among all that stand in the table at some time: its record in the upper bits, and in the low 31 how often the
-/// record had been used before, by which 128 uses are told apart: whoever keeps an entry for longer than that may take one flow for
+/// record had been used before, by which 128 uses are told apart: anyone who keeps an entry for longer than that may take one flow for
 /// another. It takes 55 bits.
 @safe
 public final class FlowLiveness: @unchecked Sendable {
@@ -18,7 +18,7 @@ public final class FlowLiveness: @unchecked Sendable {
     /// No flow's entry: 0 is that of the flow in record 0 after each 128 uses.
     private static let none = UInt64.max
 
-    /// For so many records, and one for the flow that is not in the table yet.
+    /// For that many records, and one for the flow that is not in the table yet.
     init(capacity: Int) {
         self.capacity = capacity
         unsafe expiries = .allocate(capacity: capacity + 1)
@@ -45,7 +45,7 @@ public final class FlowLiveness: @unchecked Sendable {
     @inline(__always)
     func expiry(_ record: Int) -> UInt32 { unsafe expiries[record].load(ordering: .relaxed) }
 
-    /// Behind it a reader sees whatever was said of the record before.
+    /// After it a reader sees whatever was said of the record before.
     @inline(__always)
     func setExpiry(_ record: Int, _ tick: UInt32) { unsafe expiries[record].store(tick, ordering: .releasing) }
 
@@ -69,7 +69,7 @@ public final class FlowLiveness: @unchecked Sendable {
     func endPending(isInTable: Bool) {
         let entry = unsafe pending.pointee.load(ordering: .relaxed)
         guard entry != Self.none else { return }
-        // A free record, so nobody is alive there until the next flow begins in it, whose expiry is published behind its generation.
+        // A free record, so nobody is alive there until the next flow begins in it, whose expiry is published after its generation.
         if !isInTable { begin(Int(truncatingIfNeeded: entry >> 31)) }
         setPending(Self.none)
     }

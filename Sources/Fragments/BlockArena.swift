@@ -33,7 +33,7 @@ struct BlockArena: ~Copyable, @unchecked Sendable {
     /// Bytes that are not lent.
     private(set) var freeBytes = 0
 
-    /// As many whole units as fit into so many bytes with what is known of each, between one and 2^24 of them.
+    /// As many whole units as fit into that many bytes with what is known of each, between one and 2^24 of them.
     init(byteCount: Int) {
         let perUnit = Self.unit + MemoryLayout<UInt8>.stride
         let lists = (Self.orders + 1) * MemoryLayout<Int32>.stride
@@ -59,7 +59,7 @@ struct BlockArena: ~Copyable, @unchecked Sendable {
         unsafe heads.deallocate()
     }
 
-    /// Bytes of the block that is lent for so many.
+    /// Bytes of the block that is lent for that many.
     static func blockBytes(for byteCount: Int) -> Int { unit << order(for: byteCount) }
 
     private static func order(for byteCount: Int) -> Int {
@@ -67,7 +67,7 @@ struct BlockArena: ~Copyable, @unchecked Sendable {
         return Int.bitWidth &- (units &- 1).leadingZeroBitCount
     }
 
-    /// Whether a block of so many bytes could be lent now.
+    /// Whether a block of that many bytes could be lent now.
     func hasRoom(for byteCount: Int) -> Bool {
         var order = Self.order(for: byteCount)
         while order <= Self.orders {
@@ -77,7 +77,7 @@ struct BlockArena: ~Copyable, @unchecked Sendable {
         return false
     }
 
-    /// Lends a block of at least so many bytes: the number of its first unit, or nil if none is free.
+    /// Lends a block of at least that many bytes: the number of its first unit, or nil if none is free.
     mutating func take(_ byteCount: Int) -> Int32? {
         let wanted = Self.order(for: byteCount)
         var order = wanted

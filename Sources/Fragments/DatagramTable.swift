@@ -6,7 +6,7 @@ struct Datagram: BitwiseCopyable {
     var deadline: UInt64
     /// In its bucket, or in the list of free records.
     var next: Int32 = -1
-    /// Neighbours among all datagrams of its IP version, by age; behind its end `laterBorn` is the next one to depart.
+    /// Neighbours among all datagrams of its IP version, by age; after its end `laterBorn` is the next one to depart.
     var laterBorn: Int32 = -1
     var earlierBorn: Int32 = -1
     /// Neighbours among its pair's, by age.

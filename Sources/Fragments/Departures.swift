@@ -9,7 +9,7 @@ public struct HeldFrame: BitwiseCopyable {
         case died(FragmentDeath)
     }
 
-    /// The frame's first byte; the ten bytes of its `struct virtio_net_hdr` stand in front of it. Valid until `finishDepartures`.
+    /// The frame's first byte; the ten bytes of its `struct virtio_net_hdr` precede it. Valid until `finishDepartures`.
     @unsafe public let start: UnsafeMutableRawPointer
     public let length: Int
     /// The outermost tag if it stood apart from the bytes.
@@ -22,7 +22,7 @@ public struct HeldFrame: BitwiseCopyable {
 
 /// Blocks of frames of which something was decided, by `nextToArrive`.
 ///
-/// Invariant: from `first` on come those that were handed out, and from `next` on those that were not; nothing behind `last`.
+/// Invariant: from `first` on come those that were handed out, and from `next` on those that were not; nothing after `last`.
 struct Departures {
     var first = BlockArena.none
     var next = BlockArena.none

@@ -16,7 +16,7 @@ public enum Gathering: Sendable, Equatable {
 
 /// Holds the fragments of datagrams until something can be said of them, one for each worker.
 ///
-/// Memory is set aside when it is made, and nothing is allocated later. Held frames of which something was decided come out of
+/// Memory is allocated when it is made, and nothing is allocated later. Held frames of which something was decided come out of
 /// `nextDeparture`; until `finishDepartures` their bytes stay where they are.
 ///
 /// Invariant, whenever no departures are open: a record for one more datagram and a block for one more fragment, as long as the
@@ -64,10 +64,10 @@ public struct FragmentGatherer: ~Copyable {
     /// Takes one fragment in.
     /// - Parameters:
     ///   - bytes: The frame as it was parsed; `frame.isFragment`.
-    ///   - virtioHeader: What stood in front of it.
+    ///   - virtioHeader: What preceded it.
     ///   - ingress: The port by which it came.
     ///   - now: Nanoseconds on a clock that does not go back.
-    ///   - time: Of its capture, for whoever is told of it later.
+    ///   - time: Of its capture, for anyone who is told of it later.
     public mutating func take(
         _ bytes: RawSpan, _ frame: ParsedFrame, virtioHeader: VirtioHeader, ingress: UInt8, now: UInt64, time: UInt64
     ) -> Gathering {
@@ -136,8 +136,8 @@ public struct FragmentGatherer: ~Copyable {
         departWaiting(index, .ruled(ruling))
     }
 
-    /// Right behind `Gathering.whole`: puts the datagram together as one frame, the first fragment's headers without what makes it a
-    /// fragment, and all bytes behind them. Returns whether that could be done: it could be too long, or its headers not hold together.
+    /// Right after `Gathering.whole`: puts the datagram together as one frame, the first fragment's headers without what makes it a
+    /// fragment, and all bytes after them. Returns whether that could be done: it could be too long, or its headers not hold together.
     public mutating func assemble() -> Bool {
         assembledBytes = 0
         guard pending >= 0, datagrams[pending].lowest != BlockArena.none else { return false }
@@ -215,7 +215,7 @@ public struct FragmentGatherer: ~Copyable {
         return .dies(death)
     }
 
-    /// Sees to it that the pair of hosts keeps within its share with so many bytes more: its oldest datagrams go. If that comes to the
+    /// Sees to it that the pair of hosts keeps within its share with that many bytes more: its oldest datagrams go. If that comes to the
     /// newcomer's own, it is said why that died.
     private mutating func makeRoom(_ bytes: Int, in index: Int32) -> FragmentDeath? {
         let pair = datagrams[index].pair

@@ -6,7 +6,7 @@ import Wire
 /// Invariant: of the blocks below a record, those by `lower` have lower offsets and those by `higher` higher ones, and none of them a
 /// priority above its own.
 extension FragmentGatherer {
-    /// The last fragment that does not begin behind `offset`, and the one behind it.
+    /// The last fragment that does not begin after `offset`, and the one after it.
     func place(of offset: Int32, in datagram: Datagram) -> FragmentPlace {
         var place = FragmentPlace(previous: BlockArena.none, next: BlockArena.none)
         guard datagram.highest != BlockArena.none else { return place }
@@ -84,7 +84,7 @@ extension FragmentGatherer {
         }
     }
 
-    /// Makes the tree anew, when other blocks have taken the place of those in it.
+    /// Makes the tree again, when other blocks have taken the place of those in it.
     mutating func rebuildTree(in index: Int32) {
         datagrams[index].root = BlockArena.none
         var block = datagrams[index].lowest

@@ -1,6 +1,6 @@
 public import CLinux
 
-/// A program that can't be assembled: a fault of whoever wrote it.
+/// A program that can't be assembled: a fault of its author.
 public enum AssemblyError: Error, Equatable {
     /// A jump leads to a label that stands nowhere.
     case unplacedLabel(Int)

@@ -56,7 +56,7 @@ extension sock_filter {
         sock_filter(BPF_JMP | BPF_JSET | BPF_K, bits, then, `else`)
     }
 
-    /// Skips so many instructions.
+    /// Skips that many instructions.
     static func jump(_ count: UInt32) -> sock_filter { sock_filter(BPF_JMP | BPF_JA, count) }
 }
 

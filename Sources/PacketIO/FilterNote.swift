@@ -1,6 +1,6 @@
 import CLinux
 
-/// A note that a classic program bears behind its last instruction, where the machine never comes: what a port was like before
+/// A note that a classic program carries after its last instruction, where the machine never comes: what a port was like before
 /// Weir took it, for the start after a crash.
 ///
 /// The kernel takes unreachable instructions if they are valid, keeps the program as it was given, and shows it in every listing
@@ -9,7 +9,7 @@ enum FilterNote {
     /// Bytes that a note may have. Kernels before 6.8 announce a filter in one page, and refuse to if it is larger.
     static let capacity = 1400
 
-    /// "Note" in ASCII: the constant of the first of the note's instructions; the second bears the length.
+    /// "Note" in ASCII: the constant of the first of the note's instructions; the second carries the length.
     private static let magic: UInt32 = 0x4e6f_7465
     private static let load = UInt16(truncatingIfNeeded: BPF_LD | BPF_IMM)
 

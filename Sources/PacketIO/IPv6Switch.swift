@@ -44,7 +44,7 @@ struct IPv6Switch {
         if let problem { throw problem }
     }
 
-    /// The file of the interface's name. A name may go to another interface between the look at it and the opening; behind the opening
+    /// The file of the interface's name. A name may go to another interface between the look at it and the opening; after the opening
     /// it can't, since the file goes with the name.
     private func open(_ flags: Int32) throws(SystemCallError) -> Descriptor {
         var before = try name()

@@ -134,7 +134,7 @@ public struct LinkEvents: ~Copyable {
     /// To be polled for `POLLIN`.
     public var number: Int32 { descriptor.number }
 
-    /// Empties the queue. What the messages say is not read: whoever wakes looks at the interfaces themselves, which is
+    /// Empties the queue. What the messages say is not read: the woken thread looks at the interfaces themselves, which is
     /// right also when messages were lost (`ENOBUFS`).
     public func drain() {
         withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 8) { buffer in

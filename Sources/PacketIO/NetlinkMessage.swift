@@ -78,7 +78,7 @@ package struct NetlinkReader {
         return bytes.dropFirst(offset).withUnsafeBytes { $0.loadUnaligned(as: T.self) }
     }
 
-    /// The attributes behind a fixed header of `offset` bytes, in order, nested flags taken off.
+    /// The attributes after a fixed header of `offset` bytes, in order, nested flags taken off.
     package func attributes(after offset: Int) -> [(type: Int, content: ArraySlice<UInt8>)] {
         var found: [(type: Int, content: ArraySlice<UInt8>)] = []
         var rest = bytes.dropFirst((offset + 3) & ~3)

@@ -91,7 +91,7 @@ public struct SendBatch: ~Copyable {
     }
 
     /// Sends everything, in order, and is empty then. For each frame `report` hears its bytes on the wire's side (tag
-    /// included) and 0, or the error number by which it was lost; a frame that can't be sent holds up none behind it.
+    /// included) and 0, or the error number by which it was lost; a frame that can't be sent holds up none after it.
     @inline(__always)
     public mutating func flush(on socket: borrowing PortSocket, _ report: (_ bytes: Int, _ code: Int32) -> Void) {
         var next = 0

@@ -5,7 +5,7 @@
 public struct SuperFrameLimits: Sendable, Equatable {
     /// IPv6 payload that the payload length can say, its header and Ethernet's. An IPv6 super-frame beyond it can't be sent by a packet
     /// socket: as from an untrusted source it goes through ipv6_gso_segment, which takes out the jumbo payload option, finds that the
-    /// interface does the rest, and leaves a payload length of 0 behind (Linux 6.18).
+    /// interface does the rest, and leaves a payload length of 0 (Linux 6.18).
     private static let longestIPv6: UInt32 = 0xffff + 40 + 14
 
     /// What an interface takes unless it was set otherwise, and what kernels before 6.3 have for IPv4 (`GSO_LEGACY_MAX_SIZE`).
@@ -19,7 +19,7 @@ public struct SuperFrameLimits: Sendable, Equatable {
 
     /// - Parameters:
     ///   - maximum: `gso_max_size`, or 0 if it isn't known.
-    ///   - maximumIPv4: `gso_ipv4_max_size`, likewise.
+    /// - maximumIPv4: `gso_ipv4_max_size`.
     public init(maximum: UInt32 = 0, maximumIPv4: UInt32 = 0) {
         // What is as long as the limit is too long.
         ipv4 = (maximumIPv4 == 0 ? Self.standard : maximumIPv4) - 1

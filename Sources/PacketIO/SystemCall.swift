@@ -4,7 +4,7 @@ import Glibc
 public struct SystemCallError: Error, Equatable, CustomStringConvertible {
     /// The call with what it was made on, as in `bind eth1`.
     public var call: String
-    /// `errno` right behind the call.
+    /// `errno` right after the call.
     public var code: Int32
     /// What the kernel said beside the code (netlink's extended acknowledgement), or empty.
     public var detail: String

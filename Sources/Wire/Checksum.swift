@@ -31,7 +31,7 @@ public struct Checksum: Sendable {
     }
 
     /// Adds the pseudo header of IPv4 (RFC 793, section 3.1): the addresses in their low 32 bits.
-    /// - Parameter length: Of the transport header and all behind it, in bytes.
+    /// - Parameter length: Of the transport header and all after it, in bytes.
     public mutating func addIPv4PseudoHeader(source: UInt128, destination: UInt128, protocol number: UInt8, length: Int) {
         add(source, words: 2)
         add(destination, words: 2)
@@ -40,7 +40,7 @@ public struct Checksum: Sendable {
     }
 
     /// Adds the pseudo header of IPv6 (RFC 8200, section 8.1).
-    /// - Parameter length: Of the transport header and all behind it, in bytes.
+    /// - Parameter length: Of the transport header and all after it, in bytes.
     public mutating func addIPv6PseudoHeader(source: UInt128, destination: UInt128, protocol number: UInt8, length: Int) {
         add(source, words: 8)
         add(destination, words: 8)
@@ -64,7 +64,7 @@ public struct Checksum: Sendable {
         return UInt16(bigEndian: UInt16(truncatingIfNeeded: folded))
     }
 
-    /// What a header's checksum field holds: the complement of the sum. Over bytes that bear a right checksum it is 0.
+    /// What a header's checksum field holds: the complement of the sum. Over bytes that carry a right checksum it is 0.
     public var value: UInt16 { ~folded }
 
     /// Finishes a partial checksum (virtio, section 5.1.6.2, VIRTIO_NET_HDR_F_NEEDS_CSUM): the field at `start` + `offset` holds the

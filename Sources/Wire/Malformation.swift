@@ -1,10 +1,10 @@
 /// What is wrong with a frame that can't be parsed as what it says it is.
 ///
-/// Only Ethernet, IPv4 and IPv6 are held to their format, behind any number of tags. Whatever else a frame bears is payload.
+/// Only Ethernet, IPv4 and IPv6 are held to their format, after any number of tags. Whatever else a frame carries is payload.
 public enum Malformation: UInt8, Error, Sendable, CaseIterable {
     /// Fewer than 14 bytes.
     case ethernetHeaderCutOff
-    /// Fewer than 20 bytes behind an EtherType of 0x0800.
+    /// Fewer than 20 bytes after an EtherType of 0x0800.
     case ipv4HeaderCutOff
     /// The version field is not 4.
     case ipv4Version
@@ -14,7 +14,7 @@ public enum Malformation: UInt8, Error, Sendable, CaseIterable {
     case ipv4TotalLength
     /// The total length says more than the frame has.
     case ipv4BeyondFrame
-    /// Fewer than 40 bytes behind an EtherType of 0x86dd.
+    /// Fewer than 40 bytes after an EtherType of 0x86dd.
     case ipv6HeaderCutOff
     /// The version field is not 6.
     case ipv6Version

@@ -8,9 +8,9 @@ public enum EtherType {
     /// IEEE 802.1ad, a provider's tag.
     public static let providerVLAN: UInt16 = 0x88a8
 
-    /// `ETH_P_802_3`: a length in the field's place, and raw IPX (0xffff) behind it.
+    /// `ETH_P_802_3`: a length in the field's place, and raw IPX (0xffff) after it.
     public static let ieee8023: UInt16 = 0x0001
-    /// `ETH_P_802_2`: a length in the field's place, and an LLC header behind it.
+    /// `ETH_P_802_2`: a length in the field's place, and an LLC header after it.
     public static let ieee8022: UInt16 = 0x0004
     /// `ETH_P_802_3_MIN`: below this the field is a length.
     public static let smallest: UInt16 = 0x0600

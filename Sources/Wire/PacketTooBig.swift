@@ -1,4 +1,4 @@
-/// The answer to a packet that does not fit the link behind: ICMP "fragmentation needed" (RFC 792, RFC 1191) or ICMPv6 "packet too
+/// The answer to a packet that does not fit the next link: ICMP "fragmentation needed" (RFC 792, RFC 1191) or ICMPv6 "packet too
 /// big" (RFC 4443, section 3.2).
 ///
 /// There is no address of its own to answer from, so the answer comes from the packet's destination: a host takes it as it takes
@@ -23,7 +23,7 @@ public enum PacketTooBig {
     /// - Parameters:
     ///   - bytes: The frame as it was parsed, its outermost tag in it or not.
     ///   - frame: What `ParsedFrame.parse` said of `bytes`.
-    ///   - mtu: What the link behind takes, in bytes from the network header on.
+    ///   - mtu: What the next link takes, in bytes from the network header on.
     public static func answer(
         to bytes: RawSpan, frame: ParsedFrame, mtu: Int, into output: inout MutableRawSpan
     ) -> Int? {

@@ -11,7 +11,7 @@ public enum ZeroLength: UInt8, Sendable {
     /// can be true: an IPv6 packet that fits the shortest Ethernet frame.
     case recorded
 
-    /// Bytes behind the Ethernet header in the shortest frame (IEEE 802.3, 4a.2.3.2.4), up to which padding can explain them.
+    /// Bytes after the Ethernet header in the shortest frame (IEEE 802.3, 4a.2.3.2.4), up to which padding can explain them.
     static let shortestPayload = 46
 }
 
@@ -27,7 +27,7 @@ enum JumboPayload {
     private static let pad1: UInt8 = 0
 
     /// The length that the option says, or nil if there is none in the part of the hop-by-hop options header that lies before `end`.
-    /// Each step goes on by a byte at the least, and the header has at most 2,048.
+    /// Each step goes on by at least a byte, and the header has at most 2,048.
     static func length(_ bytes: RawSpan, hopByHopAt start: Int, before end: Int) -> Int? {
         guard end &- start >= 8 else { return nil }
         let stop = min(end, start &+ (Int(bytes.u8(at: start &+ 1)) &+ 1) &* 8)

@@ -20,7 +20,7 @@ static inline __attribute__((always_inline)) uint32_t weir_count_less(const int3
     const __m128i all = _mm_set1_epi32(number);
     const __m128i low = _mm_packs_epi32(_mm_cmpgt_epi32(all, parts[0]), _mm_cmpgt_epi32(all, parts[1]));
     const __m128i high = _mm_packs_epi32(_mm_cmpgt_epi32(all, parts[2]), _mm_cmpgt_epi32(all, parts[3]));
-    // Bits of the first, since they ascend; the complement has a one behind them.
+    // Bits of the first, since they ascend; the complement has a one after them.
     return (uint32_t)__builtin_ctz(~(uint32_t)_mm_movemask_epi8(_mm_packs_epi16(low, high)));
 #else
     uint32_t count = 0;

@@ -4,7 +4,7 @@ struct IndexedBox: Sendable {
     var bounds: [Interval?]
     /// Several boxes may have the same.
     var position: Int32
-    /// Whoever finds it never asks behind it for the same point.
+    /// Anyone who finds it never asks after it for the same point.
     var isLast = false
 }
 
@@ -14,7 +14,7 @@ struct BoxIndexCost: Sendable, Equatable {
     var trees = 0
     var nodes = 0
     var bytes = 0
-    /// Nodes and groups of boxes that a lookup looks at, at the most: two cache lines each, and as many as there are dimensions.
+    /// Maximum nodes and groups of boxes that a lookup looks at: two cache lines each, and as many as there are dimensions.
     var steps = 0
 }
 

@@ -1,13 +1,13 @@
 /// Cuts boxes into decision trees: nodes of up to 16 ways, each along one dimension, down to leaves of few boxes.
 struct BoxTreeBuilder {
-    /// Places in groups that a tree may have for each of its boxes, at the most.
+    /// Maximum places in groups that a tree may have for each of its boxes.
     static let growth = 16
     /// Boxes of a leaf that is not cut any further: two groups. To compare the second takes less than one more node on the way.
     static let leafSize = 16
-    /// Ways that a node has at the most for so many boxes. With more the leaves would be nearly empty, and the index so large that it
+    /// Maximum ways that a node has for that many boxes. With more the leaves would be nearly empty, and the index so large that it
     /// leaves the cache.
     private static let waysOfLeaf = 3
-    /// Nodes from the root to a leaf at the most.
+    /// Maximum nodes from the root to a leaf.
     static let depthLimit = 16
     /// Boxes of which a cut's candidates are taken.
     private static let sampleSize = 2048
@@ -89,7 +89,7 @@ struct BoxTreeBuilder {
         return (Int32(truncatingIfNeeded: number << 3 | cut.dimension), steps + 1)
     }
 
-    /// Those that reach into the region, as far as one may be found: none behind one that holds all of the region.
+    /// Those that reach into the region, as far as one may be found: none after one that holds all of the region.
     private func boxes(_ boxes: [Int32], in region: Region, cutAt dimension: Int) -> [Int32] {
         var inside: [Int32] = []
         for box in boxes {
@@ -144,7 +144,7 @@ struct BoxTreeBuilder {
         var thresholds: [UInt32]
         /// In the groups that leaves of the ways would have.
         var places: Int
-        /// What is left to look through behind it: the sum of the squares of the ways' boxes.
+        /// What is left to look through after it: the sum of the squares of the ways' boxes.
         var rest: Double
     }
 

@@ -1,6 +1,6 @@
 import Ruleset
 
-/// The pass behind the last: finds in a chain's instructions what an index can see to, and makes it.
+/// The pass after the last: finds in a chain's instructions what an index can see to, and makes it.
 ///
 /// It reads what was emitted and not the tree, so an index means what the instructions mean. Of each rule it takes the matches that come
 /// before anything with an effect; those of fields that have a slot bound a box, the others are left to the instructions. A box may hold
@@ -11,7 +11,7 @@ struct ChainIndexEmitter {
     private var entries: [RuleEntry] = []
     private var boxes = BoxIndexEmitter()
 
-    /// Boxes that one rule's sets are taken apart into at the most.
+    /// Maximum boxes that one rule's sets are taken apart into.
     private static let boxLimit = 32
 
     func frozen() -> ChainIndices {
@@ -31,7 +31,7 @@ struct ChainIndexEmitter {
     private struct Constraints {
         /// One for each of the first instructions; nil for what no index can see to.
         var matches: [Constraint?] = []
-        /// Behind them nothing can fail, and the rule ends the chain.
+        /// After them nothing can fail, and the rule ends the chain.
         var isLast = false
         /// The instruction that each match is.
         var first = 0
@@ -40,8 +40,8 @@ struct ChainIndexEmitter {
     /// Makes the index of a chain, if it pays.
     /// - Parameters:
     ///   - instructions: Of the program so far; the chain's begin at `rules[0]`.
-    ///   - rules: Where each rule begins, and behind the last where the chain ends.
-    ///   - changesFrames: Rules of the chain's table may change headers. Then a rule that ends the chain hides none behind it: what the
+    ///   - rules: Where each rule begins, and after the last where the chain ends.
+    ///   - changesFrames: Rules of the chain's table may change headers. Then a rule that ends the chain hides none after it: what the
     ///     frame was when it was asked for is not what it is later.
     /// - Returns: What it costs, or nil without an index. Instructions are then still without `seek`: see `Emitter.index`.
     mutating func add(
@@ -64,7 +64,7 @@ struct ChainIndexEmitter {
             let room = max(1, min(Self.boxLimit, 4 * (position + 1) + 1024 - boxes.count))
             let (made, seenTo) = Self.boxes(of: rule, numbers, position: Int32(truncatingIfNeeded: position), room: room)
             boxes += made
-            // An index is made before its `seek` instructions are put in front of the rules: one for each rule up to this.
+            // An index is made before its `seek` instructions are put before the rules: one for each rule up to this.
             let place = Int32(truncatingIfNeeded: rule.first + seenTo + position + 1)
             var entry = Self.ending(instructions[rule.first + seenTo..<rules[position + 1]]) ?? RuleEntry(place: place)
             entry.position = Int32(truncatingIfNeeded: position)
@@ -117,7 +117,7 @@ struct ChainIndexEmitter {
             }
             place += 1
         }
-        // Behind them, what always goes on up to what ends the chain.
+        // After them, what always goes on up to what ends the chain.
         while place < rule.endIndex {
             switch rule[place].operation {
             case .count, .countObject, .mark, .log: place += 1

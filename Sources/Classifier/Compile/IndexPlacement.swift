@@ -2,13 +2,13 @@ import Ruleset
 
 extension Emitter {
     /// Gives the chain that was emitted last an index, if it pays.
-    /// - Parameter rules: Where each rule begins, and behind the last where the chain ends.
+    /// - Parameter rules: Where each rule begins, and after the last where the chain ends.
     mutating func index(_ rules: [Int], of chain: Chain, in table: Table) throws(ProgramError) {
         let number = try int32(chainIndices.count)
         let cost = chainIndices.add(
             instructions, rules: rules, intervals: tables.intervals, loads: loads, changesFrames: table.changesFrames, indexing: indexing)
         if cost != nil {
-            // In front of each rule the index is asked; rules move behind, and what leads to a rule leads to its question.
+            // Before each rule the index is asked; rules move behind, and what leads to a rule leads to its question.
             let numbers = Dictionary(uniqueKeysWithValues: rules.enumerated().map { ($0.element, $0.offset) })
             var moved: [Instruction] = []
             var places: [Int] = []

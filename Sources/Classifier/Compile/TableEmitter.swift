@@ -228,7 +228,7 @@ struct TableEmitter {
         for box in boxes { numbers += box.bounds.flatMap { [$0.low, $0.high] } }
     }
 
-    /// - Returns: Buckets that the search for a key comes to at the most.
+    /// - Returns: Buckets that the search for a key comes to at most.
     private mutating func hash(_ points: [Box], into table: inout LookupTable) throws(ProgramError) -> Int {
         guard !points.isEmpty else { return 0 }
         var count = 2
@@ -243,7 +243,7 @@ struct TableEmitter {
             while indices[first + bucket] >= 0 { bucket = (bucket + 1) & (count - 1) }
             indices[first + bucket] = try int32(number)
         }
-        // The longest run of full buckets, which may go on at the front, and the empty one behind it.
+        // The longest run of full buckets, which may go on at the front, and the empty one after it.
         var (run, longest) = (0, 0)
         for bucket in 0..<2 * count {
             run = indices[first + bucket & (count - 1)] < 0 ? 0 : run + 1

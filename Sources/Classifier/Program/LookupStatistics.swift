@@ -53,6 +53,6 @@ extension LookupStatistics {
         self.steps = steps
     }
 
-    /// How often a list of so many is halved.
+    /// How often a list of that many is halved.
     static func halvings(_ count: Int) -> Int { Int.bitWidth - count.leadingZeroBitCount }
 }

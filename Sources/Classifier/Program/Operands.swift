@@ -35,7 +35,7 @@ func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interva
     return merged
 }
 
-/// The value as an interval of the field's octets, in which the bits behind the field are zeros; nil if no value of the field is in it.
+/// The value as an interval of the field's octets, in which the bits after the field are zeros; nil if no value of the field is in it.
 func placedInterval(of value: Value, field: Field, _ location: SourceLocation) throws(ProgramError) -> Interval? {
     let interval = try interval(of: value, field: field, location)
     let (highest, shift) = (field.allOnes, UInt128(field.trailingBits))

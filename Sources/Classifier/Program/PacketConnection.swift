@@ -1,6 +1,6 @@
 /// What rules can read of the connection that a packet belongs to, at one place of the packet's path; and what they say of it there.
 ///
-/// Whoever tracks connections fills it in: as much as `Program.connectionNeeds` asks for. Rules write `mark`, `state` and
+/// Anyone who tracks connections fills it in: as much as `Program.connectionNeeds` asks for. Rules write `mark`, `state` and
 /// `timeoutPolicy`, and nothing else.
 public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
     /// What a packet is to tracking (linux/netfilter/nf_conntrack_common.h, `NF_CT_STATE_BIT`): one of them.
@@ -119,7 +119,7 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
 
     /// A packet that tracking has not come to, or that it found invalid: to rules they are the same.
     public static let invalid = PacketConnection(state: .invalid)
-    /// A packet that is not followed. Frames that bear no IP are always so.
+    /// A packet that is not followed. Frames that carry no IP are always so.
     public static let untracked = PacketConnection(state: .untracked)
 
     /// `notrack`: what has a connection keeps it (net/netfilter/nft_ct.c, `nft_notrack_eval`).

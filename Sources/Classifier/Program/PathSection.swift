@@ -1,4 +1,4 @@
-/// Which base chains a frame is put to. Tracking stands between two of them, at prerouting's priority -200; whoever tracks asks first for
+/// Which base chains a frame is put to. Tracking is between two of them, at prerouting's priority -200; a caller that tracks asks first for
 /// those before it, then tracks, and then asks for the rest.
 public enum PathSection: Sendable {
     /// All of them, with the connection as it is given.

@@ -1,4 +1,4 @@
-/// Says which of the connections that a rule has counted are still there. Whoever follows connections says it in a class of its own;
+/// Says which of the connections that a rule has counted are still there. Anyone who follows connections says it in a class of its own;
 /// to this one none is.
 open class LiveConnections: @unchecked Sendable {
     public init() {}
@@ -20,7 +20,7 @@ struct CountedConnection: BitwiseCopyable {
     /// Of one that may come into a count; else 0.
     let entry: UInt64
     let counting: PacketConnection.Counting
-    // Held by whoever classifies the frame.
+    // Held by anyone who classifies the frame.
     private let live: Unmanaged<LiveConnections>?
 
     @inline(__always)

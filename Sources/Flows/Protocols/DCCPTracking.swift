@@ -130,7 +130,7 @@ extension FlowTracker {
         var new = DCCPState(rawValue: next)
         switch new {
         case .request:
-            // Begun anew, by the other side.
+            // Begun again, by the other side.
             if old == .timeWait { connection.client = direction }
         case .respond: if old == .request { connection.handshakeSequence = numbers.sequence }
         case .partOpen:

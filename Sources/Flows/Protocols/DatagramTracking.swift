@@ -23,7 +23,7 @@ extension FlowTracker {
         return .refresh(limit(record, .udpStream))
     }
 
-    /// UDP-Lite (RFC 3828): assured with the first packet behind the first answer (`nf_conntrack_udplite_packet`).
+    /// UDP-Lite (RFC 3828): assured with the first packet after the first answer (`nf_conntrack_udplite_packet`).
     ///
     /// The pseudo header has UDP-Lite's own number, as RFC 3828 says; the kernel sums UDP's.
     mutating func stepUDPLite(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32) -> FlowStep {
@@ -41,7 +41,7 @@ extension FlowTracker {
         return .refresh(limit(record, .udpStream))
     }
 
-    /// GRE: assured with the first packet behind the first answer (`nf_conntrack_gre_packet`).
+    /// GRE: assured with the first packet after the first answer (`nf_conntrack_gre_packet`).
     mutating func stepGRE(_ record: Int32) -> FlowStep {
         guard table[record].has(FlowRecord.Flag.seenReply) else { return .refresh(limit(record, .gre)) }
         assure(record)

@@ -36,7 +36,7 @@ public enum FlowTimeout: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     /// The kernel has no sysctl for it.
     case tcpSYNSent2
 
-    /// The sysctl's name behind `net.netfilter.nf_conntrack_`.
+    /// The sysctl's name after `net.netfilter.nf_conntrack_`.
     public var name: String {
         switch self {
         case .generic: "generic_timeout"

@@ -161,7 +161,7 @@ extension FlowTracker {
 
     private func kind(_ type: UInt8) -> UInt16 { 1 << UInt16(type & 0xf) }
 
-    /// A chunk's type, flags and value, and where the next begins; nil behind the last. Each goes on by 4 bytes at the least.
+    /// A chunk's type, flags and value, and where the next begins; nil after the last. Each goes on by at least 4 bytes.
     private func chunk(_ bytes: RawSpan, at offset: Int, to end: Int) -> (type: UInt8, flags: UInt8, next: Int)? {
         guard end &- offset >= 4 else { return nil }
         let length = max(Int(bytes.be16(at: offset &+ 2)), 1)
@@ -235,7 +235,7 @@ extension FlowTracker {
                 } else if hasData || keeps {
                     return .invalid(.sctpTag)
                 } else if chunk.type == Chunk.heartbeat {
-                    // The association may have begun anew elsewhere: if the other side answers, it has.
+                    // The association may have begun again elsewhere: if the other side answers, it has.
                     association.heartbeatFailed = true
                     association.lastDirection = direction
                     keeps = true
@@ -273,7 +273,7 @@ extension FlowTracker {
         return keeps ? .keep : .refresh(limit(record, new.timeout))
     }
 
-    /// The exceptions to what tag a packet bears (RFC 9260, section 8.5.1).
+    /// The exceptions to what tag a packet carries (RFC 9260, section 8.5.1).
     private func tagFault(_ association: SCTPAssociation, _ type: UInt8, _ flags: UInt8, _ tag: UInt32, _ direction: FlowDirection)
         -> InvalidCause?
     {

@@ -27,9 +27,9 @@ struct TCPPeer: BitwiseCopyable {
         static let hasMaxAck: UInt8 = 32
     }
 
-    /// Behind the last byte that it sent.
+    /// After the last byte that it sent.
     var end: UInt32 = 0
-    /// Behind the last byte that the other side has room for.
+    /// After the last byte that the other side has room for.
     var maxEnd: UInt32 = 0
     /// The largest window that it offered; 0 while nothing of it was seen.
     var maxWindow: UInt32 = 0

@@ -29,7 +29,7 @@ struct TCPSegment: BitwiseCopyable {
     static let headerLength = 20
 
     var sequence: UInt32
-    /// Behind the last byte, SYN and FIN counting as one each.
+    /// After the last byte, SYN and FIN counting as one each.
     var end: UInt32
     var acknowledgement: UInt32
     /// As the header has it, not scaled.
@@ -99,7 +99,7 @@ struct TCPSegment: BitwiseCopyable {
         static let sack: UInt8 = 5
     }
 
-    /// Goes over the options up to the first that makes no sense; each step goes on by a byte at the least.
+    /// Goes over the options up to the first that makes no sense; each step goes on by at least a byte.
     private func forEachOption(_ bytes: RawSpan, _ body: (_ kind: UInt8, _ start: Int, _ length: Int) -> Bool) {
         var place = optionsStart
         while place < optionsEnd {
@@ -153,7 +153,7 @@ struct TCPSegment: BitwiseCopyable {
 }
 
 extension UInt32 {
-    /// Whether a sequence number is behind another, around the end of 32 bits (RFC 9293, section 3.4).
+    /// Whether a sequence number is after another, around the end of 32 bits (RFC 9293, section 3.4).
     @inline(__always)
     func isAfter(_ other: UInt32) -> Bool { Int32(bitPattern: other &- self) < 0 }
 

@@ -162,12 +162,12 @@ extension FlowTracker {
         let isAssured = table[record].has(FlowRecord.Flag.assured)
         let isEstablished = connection.state == .established && isAssured
         var keepsState = false
-        // Behind a SYN that was let through, the numbers may be out of date.
+        // After a SYN that was let through, the numbers may be out of date.
         if receiver.has(TCPPeer.Flag.hasMaxAck), connection.lastKind != .syn {
             if segment.sequence == 0, !isEstablished { return .checkWindow }
             if segment.sequence.isBefore(receiver.maxAck), !settings.ignoresInvalidReset { return .invalid }
             if !isEstablished || segment.sequence == receiver.maxAck { return .checkWindow }
-            // Right behind data of the same side.
+            // Right after data of the same side.
             if connection.lastKind == .ack, connection.lastDirection == direction, segment.sequence == connection.lastEnd {
                 return .checkWindow
             }
@@ -254,7 +254,7 @@ extension FlowTracker {
         table.liveness.setClosed(Int(record), isClosing)
     }
 
-    /// Addresses and ports only: assured with the first packet behind the first answer, and short-lived once it closes.
+    /// Addresses and ports only: assured with the first packet after the first answer, and short-lived once it closes.
     private mutating func stepUntrackedTCP(_ segment: TCPSegment, _ record: Int32) -> FlowStep {
         if segment.hasFIN || segment.hasRST { setClosing(record, true) }
         if segment.hasSYN { setClosing(record, false) }

@@ -1,6 +1,6 @@
 import Wire
 
-/// Where the transport header stands that conntrack reads: behind an IPv6 authentication header too (`ipv6_skip_exthdr`), where nft's
+/// Where the transport header stands that conntrack reads: after an IPv6 authentication header too (`ipv6_skip_exthdr`), where nft's
 /// walk ends.
 struct TransportPlace: BitwiseCopyable {
     var number: UInt8
@@ -65,7 +65,7 @@ struct TransportPlace: BitwiseCopyable {
         }
     }
 
-    /// Over IPv6's extension headers; nil where they lead to no transport header. Each step goes on by 8 bytes at the least.
+    /// Over IPv6's extension headers; nil where they lead to no transport header. Each step goes on by at least 8 bytes.
     private static func walk(_ bytes: RawSpan, from first: UInt8, at start: Int, to end: Int) -> (number: UInt8, offset: Int)? {
         var number = first
         var offset = start

@@ -64,7 +64,7 @@ struct CanonicalRule {
     }
 
     private mutating func markImplied() {
-        // The statement in front of which matches are implied.
+        // The statement before which matches are implied.
         var owner = -1
         for index in statements.indices {
             if owner <= index {
@@ -84,7 +84,7 @@ struct CanonicalRule {
         }
     }
 
-    /// How many statements from here on the one behind them would bring with it.
+    /// How many statements from here on the one after them would bring with it.
     private func impliedCount(at index: Int) -> Int {
         for count in stride(from: min(3, statements.count - 1 - index), through: 1, by: -1) {
             guard let selector = statements[index + count].selector else { continue }
@@ -105,7 +105,7 @@ struct CanonicalRule {
 }
 
 extension Statement {
-    /// The selector whose header has to be there first; of a concatenation, what was written in front of it stays written.
+    /// The selector whose header has to be there first; of a concatenation, what was written before it stays written.
     fileprivate var selector: Selector? {
         switch self {
         case .match(let match) where !match.key.isConcatenation: Selector.reading(match.field)
@@ -115,7 +115,7 @@ extension Statement {
         }
     }
 
-    /// Whether what stands in front of it may decide what it means.
+    /// Whether what precedes it may decide what it means.
     fileprivate var mayDepend: Bool {
         if let selector { return selector.header != nil }
         switch self {
@@ -137,10 +137,10 @@ extension Statement {
 }
 
 extension Selector {
-    /// Whether nft lists the match in front of this selector, though the selector implies it.
+    /// Whether nft lists the match before this selector, though the selector implies it.
     fileprivate func lists(_ match: Match, in family: Family) -> Bool {
         if case .set = match.operand { return true }
-        // Where the family says which protocol it is, nothing in front of it does.
+        // Where the family says which protocol it is, nothing before it does.
         guard family.network == nil else { return false }
         if match.field.words == Field.etherType.words { return field.words == Field.vlanType.words || header == .igmp }
         return match.field == .metaNfproto && header == .igmp
@@ -148,7 +148,7 @@ extension Selector {
 }
 
 extension ProtocolContext {
-    /// What the selector needs in front of it here; nothing where it can't stand.
+    /// What the selector needs before it here; nothing where it can't stand.
     fileprivate func dependencies(of selector: Selector) -> [Dependency] {
         var trial = self
         guard let header = selector.header, let dependencies = try? trial.require(header) else { return [] }
@@ -182,7 +182,7 @@ extension Match {
             // have no operator then, and for what other matches depend on.
             let isTheSame = !selector.type.isBitmask && selector.conclusion == nil
             sorted.operand = elements.count == 1 && values.count > 1 && !isTheSame ? .single(elements[0]) : .set(elements)
-            // What stands behind may depend on the last of the protocols.
+            // What follows may depend on the last of the protocols.
             var (before, after) = (context, context)
             before.conclude(from: self)
             after.conclude(from: sorted)

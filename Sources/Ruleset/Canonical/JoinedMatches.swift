@@ -13,7 +13,7 @@ struct JoinedMatches {
         var octets: Range<Int>
         /// Flags without an operator.
         var isFlags: Bool
-        /// Statements in front of it that do more than match.
+        /// Statements before it that do more than match.
         var effects: Int
 
         init?(_ match: Match, hasOperator: Bool, effects: Int) {

@@ -7,11 +7,11 @@ struct PendingDeletion {
     var set: Int
     /// What the set still has.
     var left: [[ValueBounds]: SetElement]
-    /// The elements have been held against each other, as they were in front of the first deletion.
+    /// The elements have been held against each other, as they were before the first deletion.
     var isFinished = false
 }
 
-/// What a run of `insert rule` puts in front of one chain, in the order of the commands.
+/// What a run of `insert rule` puts before one chain, in the order of the commands.
 struct PendingInsertion {
     var table: Int
     var chain: Int
@@ -51,7 +51,7 @@ extension Checker {
         tables[deletion.table].sets[deletion.set].elements.removeAll { deletion.left[checker.identity(of: $0)] == nil }
     }
 
-    /// Puts the rule in front of the chain's others.
+    /// Puts the rule before the chain's others.
     mutating func insert(_ rule: Rule, intoChainAt chain: Int, ofTableAt table: Int) {
         if insertion == nil { insertion = PendingInsertion(table: table, chain: chain, rules: []) }
         insertion?.rules.append(rule)

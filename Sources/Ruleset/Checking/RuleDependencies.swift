@@ -1,6 +1,6 @@
-/// What a selector needs to be true of the packet: the matches that nft puts in front of it, and what follows from those that are written.
+/// What a selector needs to be true of the packet: the matches that nft puts before it, and what follows from those that are written.
 extension RuleChecker {
-    /// Appends what has to be matched in front of the selector.
+    /// Appends what has to be matched before the selector.
     mutating func addDependencies(
         of selector: Selector, _ selectorLocation: SourceLocation, _ location: SourceLocation, into sink: inout DiagnosticSink
     ) throws(Diagnostic) {
@@ -18,7 +18,7 @@ extension RuleChecker {
         }
     }
 
-    /// In front of the rule's first statement, a counter as well.
+    /// Before the rule's first statement, a counter as well.
     private mutating func addDependencyAtStart(
         on network: NetworkProtocol, _ selectorLocation: SourceLocation, _ location: SourceLocation
     ) throws(Diagnostic) {
@@ -82,7 +82,7 @@ extension RuleChecker {
             severity: .error, location: location, message: "'meta nfproto' is only accepted in a table inet", note: note)
     }
 
-    /// nft makes `icmp type` on a bridge, and all of IP behind `ether` elsewhere, depend on the frame's EtherType, which in a tagged
+    /// nft makes `icmp type` on a bridge, and all of IP after `ether` elsewhere, depend on the frame's EtherType, which in a tagged
     /// frame is the tag's.
     private func warnOfUntagged(
         _ selector: Selector, _ location: SourceLocation, _ header: NetworkProtocol, _ dependencies: [ProtocolContext.Dependency],

@@ -1,7 +1,7 @@
 // Sets that change, as JSON. Times are in whole seconds.
 
 extension SetDynamics {
-    /// What a set has of it behind its flags.
+    /// What a set has of it after its flags.
     var jsonMembers: [(String, JSONValue)] {
         var members: [(String, JSONValue)] = []
         if let timeout { members.append(("timeout", .number(timeout / 1_000))) }

@@ -32,7 +32,7 @@ extension Quota {
 }
 
 extension NamedObject {
-    /// Behind the family and the table.
+    /// After the family and the table.
     var jsonMembers: [(String, JSONValue)] {
         var members = [("name", JSONValue.text(name))]
         if let comment { members.append(("comment", .text(comment))) }

@@ -13,11 +13,11 @@ extension Match {
         var text = selector.text
         if let mask { text += " & \(values.operand(mask))" }
         switch relation {
-        // Behind a mask nft writes the operator, which is easier to read.
+        // After a mask nft writes the operator, which is easier to read.
         case .equal: text += mask == nil ? " " : " == "
         case .notEqual: text += " != "
         }
-        // Behind a mask nft no longer knows the elements of a set for raw bits.
+        // After a mask nft no longer knows the elements of a set for raw bits.
         if mask != nil, case .set = operand { return text + values.ofElements.text(of: operand) }
         return text + values.text(of: operand)
     }
@@ -55,7 +55,7 @@ extension Match {
         case (.equal, 0): return "! \(values.flags(mask))"
         default: break
         }
-        // The form with a slash needs two flags behind it.
+        // The form with a slash needs two flags after it.
         guard mask.nonzeroBitCount > 1 else { return "& \(values.flags(mask, isOperand: true)) \(sign) \(values.flags(number))" }
         return "\(relation == .notEqual ? "!= " : "")\(values.flags(number)) / \(values.flags(mask))"
     }
@@ -88,7 +88,7 @@ struct ValueText {
         }
     }
 
-    /// Behind an `&`.
+    /// After an `&`.
     func operand(_ mask: UInt128) -> String { type.isBitmask ? flags(mask, isOperand: true) : single(mask) }
 
     /// In a named set or a map, where raw bits are decimal numbers.
@@ -147,7 +147,7 @@ struct ValueText {
         }
     }
 
-    /// The flags' names, lowest first: with commas, or with `|` in a set and, in parentheses, behind an `&`.
+    /// The flags' names, lowest first: with commas, or with `|` in a set and, in parentheses, after an `&`.
     func flags(_ bits: UInt128, isElement: Bool = false, isOperand: Bool = false) -> String {
         let single = (0..<UInt128(32)).map { 1 << $0 }.filter { bits & $0 != 0 }
         let names = single.map { type.names?.name(of: $0) ?? plain($0) }

@@ -53,7 +53,7 @@ public struct SetUpdate: Sendable, Equatable {
     public enum Operation: String, Sendable, CaseIterable {
         /// What is there already stays as it is.
         case add
-        /// The timeout of what is there already begins anew; what it is mapped to stays.
+        /// The timeout of what is there already begins again; what it is mapped to stays.
         case update
         case delete
     }
@@ -64,7 +64,7 @@ public struct SetUpdate: Sendable, Equatable {
     public var data: Data?
     /// A set or map of the same table, or the name of a meter.
     public var set: String
-    /// Of a meter: a set of the rule's own, with room for so many elements.
+    /// Of a meter: a set of the rule's own, with room for that many elements.
     public var meterSize: UInt32?
     /// Milliseconds that an element lives; nil for the set's own timeout.
     public var timeout: UInt64?
@@ -80,10 +80,10 @@ public struct SetUpdate: Sendable, Equatable {
         case field(MatchKey.Component)
     }
 
-    /// Octets of a map's key at the most: nft 1.0.6 loads the data behind the first 16, and ends itself where the key is there.
+    /// Maximum octets of a map's key: nft 1.0.6 loads the data after the first 16, and ends itself where the key is there.
     static let mapKeyLimit = 16
 
-    /// Elements that a set which changes can have at the most.
+    /// Maximum elements that a set which changes can have.
     public static let largestSize: UInt32 = 1 << 22
 
     /// Where no size is written, nft gives so much room to sets that rules change.

@@ -1,4 +1,4 @@
-/// What is looked at in a frame: a field, or several one behind the other (`ip saddr . tcp dport`), each with the bits that count.
+/// What is looked at in a frame: a field, or several one after the other (`ip saddr . tcp dport`), each with the bits that count.
 ///
 /// Where one of them can't be read in a frame, the key can't.
 public struct MatchKey: Sendable, Equatable {
@@ -7,7 +7,7 @@ public struct MatchKey: Sendable, Equatable {
         public var field: Field
         /// Bits of the field that count; nil for all of them.
         public var mask: UInt128?
-        /// Bits that are turned over behind the mask.
+        /// Bits that are turned over after the mask.
         public var xor: UInt128
 
         public init(_ field: Field, mask: UInt128? = nil, xor: UInt128 = 0) {
@@ -18,7 +18,7 @@ public struct MatchKey: Sendable, Equatable {
     }
 
     public var first: Component
-    /// Behind the first; empty unless it is a concatenation.
+    /// After the first; empty unless it is a concatenation.
     public var rest: [Component]
 
     public init(_ first: Component, rest: [Component] = []) {
@@ -29,7 +29,7 @@ public struct MatchKey: Sendable, Equatable {
     public var components: [Component] { [first] + rest }
     public var isConcatenation: Bool { !rest.isEmpty }
 
-    /// The kernel's registers hold so many octets, in which every component begins with one of four.
+    /// The kernel's registers hold that many octets, in which every component begins with one of four.
     static let octetLimit = 64
 
     /// The octets that fields of these widths take in the kernel's registers; interfaces' names take 16, and their numbers 4.

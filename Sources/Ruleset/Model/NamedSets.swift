@@ -61,11 +61,11 @@ public struct NamedSet: Sendable, Equatable {
     }
 }
 
-/// What a set's elements are: values of a field's type, or of several one behind the other.
+/// What a set's elements are: values of a field's type, or of several one after the other.
 public struct SetKey: Sendable, Equatable {
-    /// A field of that type: the one behind `typeof`, or for `type` the first that has it.
+    /// A field of that type: the one after `typeof`, or for `type` the first that has it.
     public var field: Field
-    /// Likewise for what follows in a concatenation.
+    /// The same for what follows in a concatenation.
     public var rest: [Field]
     /// Written as `typeof ip saddr` and not as `type ipv4_addr`.
     public var isTypeof: Bool

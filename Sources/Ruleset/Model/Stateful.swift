@@ -23,7 +23,7 @@ public struct Limit: Sendable, Equatable {
         }
     }
 
-    /// What the tokens pay for. Bytes as a bridge counts them: from behind the outermost tag on.
+    /// What the tokens pay for. Bytes as a bridge counts them: from after the outermost tag on.
     public enum Measure: Sendable, Equatable {
         case packets, bytes
     }

@@ -94,7 +94,7 @@ extension Parser {
             CommandSyntax(table: table, location: location, action: .rule(rule, chain: chain, isInserted: isInserted)))
     }
 
-    /// Behind `delete`, `element TABLE SET { … }`: what the file itself has put there.
+    /// After `delete`, `element TABLE SET { … }`: what the file itself has put there.
     private mutating func deleteElements(from file: inout FileSyntax, start: Int) throws(Abandoned) {
         next()
         let table = try tableName()

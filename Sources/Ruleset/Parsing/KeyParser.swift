@@ -44,7 +44,7 @@ extension Parser {
         return component
     }
 
-    /// Behind a key whose next word is `vmap` or `map`.
+    /// After a key whose next word is `vmap` or `map`.
     mutating func map(of key: KeySyntax, from start: Int, example: String) throws(Abandoned) -> MapSyntax {
         next()
         let elements: MapSyntax.Elements

@@ -1,6 +1,6 @@
 /// Selectors that take more words than two: options of TCP and IPv4, chunks of SCTP, and a routing header's addresses.
 extension Parser {
-    /// nil if none of them begins behind this first word, which has been read.
+    /// nil if none of them begins after this first word, which has been read.
     mutating func searchedSelector(behind first: String) throws(Abandoned) -> Selector? {
         switch (first, current.text) {
         case ("tcp", "option"): return try tcpOption()
@@ -28,7 +28,7 @@ extension Parser {
         return try fieldOrPresence(of: option, in: table)
     }
 
-    /// Words that may stand behind the option as a whole.
+    /// Words that may follow the option as a whole.
     private static let behindOption: Set<String> = ["exists", "missing", "vmap", "map", "set"]
 
     private mutating func fieldOrPresence(of option: OptionTable.Option, in table: OptionTable) throws(Abandoned) -> Selector {
@@ -55,7 +55,7 @@ extension Parser {
         let isRaw = skip(.at)
         let number = try optionNumber()
         guard isRaw else {
-            // Behind a number nft knows the length alone.
+            // After a number nft knows the length alone.
             if let option = table.options.first(where: { $0.number == number }) {
                 return at(word: "length") ? try fieldOrPresence(of: option, in: table) : table.selector(option)
             }

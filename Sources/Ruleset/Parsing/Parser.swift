@@ -1,4 +1,4 @@
-/// Reads tokens into the syntax tree. After a mistake it goes on behind the statement, to find what else is wrong.
+/// Reads tokens into the syntax tree. After a mistake it goes on after the statement, to find what else is wrong.
 ///
 /// The grammar is nft's; this file reads files, tables and chains, its extensions the rules and their expressions.
 struct Parser {
@@ -82,7 +82,7 @@ struct Parser {
         if !skip(symbol) { throw unexpected(expecting: "'\(symbol.rawValue)' \(what)") }
     }
 
-    /// Behind a statement: nft wants a newline or a semicolon even in front of a closing brace.
+    /// After a statement: nft wants a newline or a semicolon even before a closing brace.
     mutating func expectSeparator() throws(Abandoned) {
         guard current.isSeparator else {
             throw unexpected(expecting: "a newline or ';'")
@@ -90,7 +90,7 @@ struct Parser {
         next()
     }
 
-    /// Goes behind the statement, or to the brace that closes the block it stands in, at the depth of which the block is.
+    /// Goes after the statement, or to the brace that closes the block it stands in, at the depth of which the block is.
     mutating func recover(to level: Int) {
         while current.kind != .end {
             if depth <= level {
@@ -112,7 +112,7 @@ struct Parser {
         return (file, parser.sources, parser.sink)
     }
 
-    /// The items of a text up to its end. nft wants a separator behind the last line of an included text alone.
+    /// The items of a text up to its end. nft wants a separator after the last line of an included text alone.
     mutating func wholeText(isIncluded: Bool, item: (inout Parser) throws(Abandoned) -> Void) {
         while current.kind != .end {
             if current.isSeparator {
@@ -246,7 +246,7 @@ struct Parser {
         return chain
     }
 
-    /// Behind the opening brace.
+    /// After the opening brace.
     mutating func chainBlock(of chain: inout ChainSyntax, in family: Family) throws(Abandoned) {
         try block("chain '\(printable(chain.name))'") { (parser) throws(Abandoned) in
             if parser.at(word: "type") {

@@ -21,7 +21,7 @@ extension Parser {
         return SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: isTypeof)
     }
 
-    /// Behind a map's type: `: verdict`, `: counter` and its like, or what it has as data.
+    /// After a map's type: `: verdict`, `: counter` and its like, or what it has as data.
     mutating func readMapped(of set: inout SetSyntax, isTypeof: Bool) throws(Abandoned) {
         try expect(.colon, for: "and 'verdict' or a type after a map's type")
         if skip(word: "verdict") { return }

@@ -104,7 +104,7 @@ extension Parser {
         return entries
     }
 
-    /// `{ a, b-c, d/n, e : verdict }`: nft allows one line break on either side of an element, and a comma behind the last.
+    /// `{ a, b-c, d/n, e : verdict }`: nft allows one line break on either side of an element, and a comma after the last.
     /// - Parameter isDefinition: There may be none.
     mutating func entries(isDefinition: Bool = false, example: String = "elements") throws(Abandoned) -> [EntrySyntax] {
         next()
@@ -174,7 +174,7 @@ extension Parser {
         }
     }
 
-    /// Behind an element's colon: a verdict or a constant.
+    /// After an element's colon: a verdict or a constant.
     private mutating func readMapped(into entry: inout EntrySyntax) throws(Abandoned) {
         let word = current
         switch word.kind == .word ? word.text : "" {
@@ -193,7 +193,7 @@ extension Parser {
         }
     }
 
-    /// Behind `jump` or `goto`.
+    /// After `jump` or `goto`.
     mutating func target(isJump: Bool) throws(Abandoned) -> Verdict {
         if at(.leftBrace) {
             throw fail(

@@ -1,7 +1,7 @@
 /// A selector of nft's: what is read from a frame, and by which words a rule asks for it.
 ///
 /// Two selectors may read the same bits (`tcp dport`, `udp dport`, `th dport`) and still be two: they are written differently and
-/// depend on different matches in front of them.
+/// depend on different matches before them.
 public struct Field: Sendable, Hashable {
     /// As a rule says it: `tcp dport`, `iifname`, `@th,16,16`.
     public let words: String
@@ -20,7 +20,7 @@ public struct Field: Sendable, Hashable {
         case presence(SearchedHeader)
         /// What is known of the connection that the packet belongs to.
         case connection(ConnectionKey)
-        /// Drawn for each frame anew.
+        /// Drawn for each frame again.
         case generated(NumberGenerator)
     }
 
@@ -28,19 +28,19 @@ public struct Field: Sendable, Hashable {
     public enum Header: Sendable, Hashable {
         /// The destination's MAC address; all tags stand in their place.
         case link
-        /// The first octet behind the outermost tag, or behind an untagged frame's EtherType.
+        /// The first octet after the outermost tag, or after an untagged frame's EtherType.
         case network
-        /// The first octet behind the IP header and its extension headers.
+        /// The first octet after the IP header and its extension headers.
         case transport
     }
 
     /// nft's keys of `meta`, by the names that it gives them.
     public enum MetaKey: Sendable, Hashable {
         case iifname, oifname, iif, oif
-        /// The EtherType behind the outermost tag.
+        /// The EtherType after the outermost tag.
         case `protocol`
         case l4proto
-        /// On a bridge the frame's length in octets from behind the outermost tag on, elsewhere the packet's without padding.
+        /// On a bridge the frame's length in octets from after the outermost tag on, elsewhere the packet's without padding.
         case length
         /// `PACKET_BROADCAST`, `PACKET_MULTICAST`, or for other destinations `PACKET_OTHERHOST` on a bridge and `PACKET_HOST`
         /// elsewhere.
@@ -58,7 +58,7 @@ public struct Field: Sendable, Hashable {
         /// The kind of device that the frame came by, and of that by which it goes: always 1, Ethernet (`ARPHRD_ETHER`). At prerouting
         /// the second can't be read.
         case iiftype, oiftype
-        /// Drawn for each frame anew.
+        /// Drawn for each frame again.
         case random
     }
 
@@ -144,7 +144,7 @@ public struct Field: Sendable, Hashable {
         return bitOffset / 8..<(bitOffset + bitWidth + 7) / 8
     }
 
-    /// Bits behind the field in the last of its octets.
+    /// Bits after the field in the last of its octets.
     public var trailingBits: Int {
         guard let bitOffset else { return 0 }
         return octets.upperBound * 8 - bitOffset - bitWidth

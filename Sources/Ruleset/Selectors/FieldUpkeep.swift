@@ -2,7 +2,7 @@
 public enum HeaderChecksum: Sendable, Hashable {
     /// RFC 1071's, changed by as much as the field changes (RFC 1624); the octet of the header where it stands.
     case internet(octet: Int)
-    /// SCTP's CRC32c (RFC 9260 appendix A), made anew; the octet of the header where it stands.
+    /// SCTP's CRC32c (RFC 9260 appendix A), made again; the octet of the header where it stands.
     case cyclic(octet: Int)
 }
 

@@ -43,7 +43,7 @@ extension Field {
     public static let arpDaddrEther = Field("arp daddr ether", .network, bits: 144..<192)
     public static let arpDaddrIp = Field("arp daddr ip", .network, bits: 192..<224)
 
-    // MARK: RFC 791 3.1, RFC 2474, RFC 3168. `ip frag-off` is the offset with the three flags in front of it
+    // MARK: RFC 791 3.1, RFC 2474, RFC 3168. `ip frag-off` is the offset with the three flags before it
 
     public static let ipVersion = Field("ip version", .network, bits: 0..<4)
     public static let ipHdrlength = Field("ip hdrlength", .network, bits: 4..<8)

@@ -86,12 +86,12 @@ enum NetworkProtocol: String, Sendable {
     }
 }
 
-/// What a rule's matches so far say of the headers, and from that what nft puts in front of the next match.
+/// What a rule's matches so far say of the headers, and from that what nft puts before the next match.
 ///
-/// The behaviour is nft 1.0.6's, held against it by a test. On a bridge `ip saddr` asks for the skb's protocol, which is that behind an
+/// The behaviour is nft 1.0.6's, held against it by a test. On a bridge `ip saddr` asks for the skb's protocol, which is that after an
 /// offloaded tag; `arp` and `icmp` ask for the frame's EtherType, and so see no tagged frames. In a table `inet` both ask for the
 /// packet's family, and in those of one protocol there is nothing to ask; fields of the Ethernet header ask for an Ethernet device
-/// first, and behind them the frame's EtherType is what counts.
+/// first, and after them the frame's EtherType is what counts.
 struct ProtocolContext {
     /// An equality that a match depends on and that no match before it has made.
     struct Dependency: Equatable {
@@ -148,7 +148,7 @@ struct ProtocolContext {
             link = .ether
         }
         guard header == .vlan, link != .vlan else { return dependencies }
-        // Where the family itself says which protocol it is, a tag in front of that is still possible.
+        // Where the family itself says which protocol it is, a tag before that is still possible.
         if network != nil, wasKnown || family == .inet { throw .conflict(.ether, .vlan) }
         dependencies.append(imply(.etherType, NetworkProtocol.vlan.number))
         return dependencies
@@ -163,7 +163,7 @@ struct ProtocolContext {
         return [try implyNetwork(header)]
     }
 
-    /// What nft puts in front of the whole rule for an extension header or an option of IP, unless the network protocol is known.
+    /// What nft puts before the whole rule for an extension header or an option of IP, unless the network protocol is known.
     mutating func requireAtStart(_ network: NetworkProtocol) throws(Failure) -> Dependency? {
         // The kernel takes no option of IPv4 there, whatever has been matched (net/netfilter/nft_exthdr.c, nft_exthdr_ipv4_init).
         if network == .ip, family == .ip6 { throw .conflict(.ip6, .ip) }
@@ -180,7 +180,7 @@ struct ProtocolContext {
         case .ip, .ip6: break
         case .some(let other): throw .conflict(other, header)
         case nil:
-            // Without a network protocol "type 8" could be either ICMP; the other headers are the same behind both.
+            // Without a network protocol "type 8" could be either ICMP; the other headers are the same after both.
             if header == .icmp || header == .igmp { dependencies.append(try implyNetwork(.ip)) }
             if header == .icmpv6 { dependencies.append(try implyNetwork(.ip6)) }
         }
@@ -199,12 +199,12 @@ struct ProtocolContext {
         return Dependency(field: selector.header == .icmpv6 ? .icmpv6Type : .icmpType, numbers: selector.messageTypes)
     }
 
-    /// The field where it stands behind the tags that have been matched: `vlan` is the innermost of them.
+    /// The field where it follows the tags that have been matched: `vlan` is the innermost of them.
     func placed(_ field: Field, of header: NetworkProtocol?) -> Field {
         header == .vlan && outerLinks > 1 ? field.moved(byBits: (outerLinks - 1) * 32) : field
     }
 
-    /// The packet's family, or where the Ethernet header is known its EtherType, behind the innermost tag that has been matched.
+    /// The packet's family, or where the Ethernet header is known its EtherType, after the innermost tag that has been matched.
     private mutating func implyNetwork(_ header: NetworkProtocol) throws(Failure) -> Dependency {
         switch link {
         case nil:

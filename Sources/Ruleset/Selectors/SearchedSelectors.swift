@@ -13,7 +13,7 @@ extension Selector {
             Selector(Field("exthdr \(word)", presenceOf: SearchedHeader(.ipv6ExtensionHeader, number)), .presence)
         }
 
-    /// nft 1.0.6 knows so many of a routing header's addresses.
+    /// nft 1.0.6 knows that many of a routing header's addresses.
     static let addressLimit = 2
 
     /// The addresses of a routing header, `rt0 addr[1]` and `srh sid[1]` being the first.
@@ -106,7 +106,7 @@ struct OptionTable {
         var fields: [(name: String, bits: Range<Int>)] = []
     }
 
-    /// In front of the option's name.
+    /// Before the option's name.
     var words: String
     var kind: SearchedHeader.Kind
     var options: [Option]

@@ -33,7 +33,7 @@ struct Selector: Sendable {
         case transport
         /// A protocol number, read from the packet: the transport protocol, if it is one that nft knows.
         case knownTransport
-        /// The type of an ICMP message, on which it depends what stands behind the checksum.
+        /// The type of an ICMP message, on which it depends what follows the checksum.
         case messageType
         /// A protocol number of a header between IP and the transport protocol, which is known no better for it.
         case innerTransport
@@ -197,7 +197,7 @@ struct Selector: Sendable {
         }
     }
 
-    /// First word → the words behind it → selector. A selector of one word stands under the empty text, and under `meta` too.
+    /// First word → the words after it → selector. A selector of one word stands under the empty text, and under `meta` too.
     static let grammar: [String: [String: Selector]] = {
         var grammar: [String: [String: Selector]] = [:]
         for selector in all {

@@ -8,7 +8,7 @@ struct AssignmentChecker {
         Diagnostic(severity: .error, location: location, message: message, note: note)
     }
 
-    /// - Parameter target: The field where it stands behind the tags that have been matched.
+    /// - Parameter target: The field where it follows the tags that have been matched.
     func checkTarget(_ target: Field) throws(Diagnostic) {
         let place = syntax.selectorLocation
         switch target.source {

@@ -25,7 +25,7 @@ struct AssignmentSyntax {
 }
 
 extension Parser {
-    /// Behind the selector, at `set`.
+    /// After the selector, at `set`.
     mutating func assignment(to selector: Selector, _ selectorLocation: SourceLocation, from start: Int) throws(Abandoned)
         -> AssignmentSyntax
     {

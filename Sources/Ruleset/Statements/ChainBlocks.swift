@@ -12,7 +12,7 @@ struct ChainBlockSyntax {
 // MARK: Reading
 
 extension Parser {
-    /// Behind `jump` or `goto`, at the brace. A block has rules and nothing else, and none of them has a block of its own.
+    /// After `jump` or `goto`, at the brace. A block has rules and nothing else, and none of them has a block of its own.
     mutating func chainBlock(isJump: Bool, from start: Int) throws(Abandoned) -> ChainBlockSyntax {
         if isInChainBlock {
             throw fail(
@@ -43,7 +43,7 @@ extension Rule {
 }
 
 extension Checker {
-    /// Gives chains that stand in rules their names and a place behind the others.
+    /// Gives chains that stand in rules their names and a place after the others.
     mutating func nameBlocks(ofTableAt table: Int) {
         var blocks: [Chain] = []
         for chain in tables[table].chains.indices {

@@ -6,7 +6,7 @@ public struct ConnectionCount: Sendable, Equatable {
     public var limit: UInt32
     public var isOver: Bool
 
-    /// The largest: of so many and one more connections each statement, and each element, may keep the names, eight octets each.
+    /// The largest: each statement, and each element, may keep the names of this many connections and one more, eight octets each.
     public static let largest: UInt32 = 65_535
 
     public init(limit: UInt32, isOver: Bool = false) {
@@ -17,7 +17,7 @@ public struct ConnectionCount: Sendable, Equatable {
     /// As it stands in a rule.
     var text: String { "ct count \(isOver ? "over " : "")\(limit)" }
 
-    /// What stands behind `ct count` in JSON.
+    /// What follows `ct count` in JSON.
     var json: JSONValue { .object([("val", .number(UInt64(limit)))] + (isOver ? [("inv", .boolean(true))] : [])) }
 }
 

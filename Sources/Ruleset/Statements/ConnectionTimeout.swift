@@ -68,7 +68,7 @@ public struct ConnectionTimeout: Sendable, Equatable {
         }
     }
 
-    /// As it stands in a table behind its name. An empty policy, which nft lists and does not read, is left out.
+    /// As it stands in a table after its name. An empty policy, which nft lists and does not read, is left out.
     var text: String {
         var lines = ["protocol \(transportProtocol.rawValue)", "l3proto \(networkProtocol.rawValue)"]
         let policy = transportProtocol.states.compactMap { state in self.policy[state].map { "\(state.rawValue) : \($0)" } }
@@ -86,7 +86,7 @@ public struct ConnectionTimeout: Sendable, Equatable {
 }
 
 extension Parser {
-    /// `ct timeout NAME { … }`, behind `ct` in a table or in a command.
+    /// `ct timeout NAME { … }`, after `ct` in a table or in a command.
     mutating func connectionObjectWord() throws(Abandoned) {
         let word = current
         if word.kind == .word, let reason = Unsupported.connectionObjects[word.text] {
@@ -148,7 +148,7 @@ extension Parser {
         return NamedObject(name: name, content: .timeout(timeout), comment: comment, location: place)
     }
 
-    /// `= { STATE : SECONDS, … }`, behind `policy`.
+    /// `= { STATE : SECONDS, … }`, after `policy`.
     private mutating func timeoutPolicy() throws(Abandoned) -> [(
         state: ConnectionTimeout.State, seconds: UInt32, location: SourceLocation
     )] {

@@ -1,4 +1,4 @@
-/// Numbers that a rule draws anew for each packet that comes to it: `numgen inc mod 10 offset 5`, `numgen random mod 10`
+/// Numbers that a rule draws again for each packet that comes to it: `numgen inc mod 10 offset 5`, `numgen random mod 10`
 /// (net/netfilter/nft_numgen.c), and `meta random`.
 ///
 /// Each place in a rule where one is written draws for itself.
@@ -71,7 +71,7 @@ extension Field {
 }
 
 extension Parser {
-    /// `inc|random mod N [offset M]`, behind `numgen`.
+    /// `inc|random mod N [offset M]`, after `numgen`.
     mutating func generatorSelector() throws(Abandoned) -> Selector {
         let start = index - 1
         let modes = NumberGenerator.Mode.allCases.map(\.rawValue)

@@ -31,7 +31,7 @@ struct ObjectMapSyntax {
 }
 
 extension Parser {
-    /// Behind `counter name` and its like, where a selector follows in place of a name.
+    /// After `counter name` and its like, where a selector follows in place of a name.
     mutating func objectMap(to kind: NamedObject.Kind, from start: Int) throws(Abandoned) -> StatementSyntax {
         let key = try key()
         guard at(word: "map") else { throw unexpected(expecting: "'map' and \(kind.rawValue)s: \(key.text) map { value : \"name\" }") }

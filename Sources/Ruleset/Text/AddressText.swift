@@ -24,7 +24,7 @@ enum AddressText {
         return octets(text) != nil
     }
 
-    /// Dotted digits stand only behind `::` and `::ffff:` (RFC 4291 2.5.5); nft's scanner knows no other place for them.
+    /// Dotted digits stand only after `::` and `::ffff:` (RFC 4291 2.5.5); nft's scanner knows no other place for them.
     private static func isLexicalIPv6(_ text: String) -> Bool {
         if text.contains(".") {
             let lowered = text.lowercased()
@@ -137,7 +137,7 @@ enum AddressText {
 }
 
 extension String {
-    /// What stands before and behind the first `::`; the second half is nil if there is none.
+    /// What stands before and after the first `::`; the second half is nil if there is none.
     fileprivate func splitAtDoubleColon() -> (left: Substring, right: Substring?) {
         var index = startIndex
         while index < endIndex {

@@ -13,7 +13,7 @@ enum JSONValue: Sendable {
         self = UInt64(exactly: number).map(JSONValue.number) ?? .text("0x" + String(number, radix: 16))
     }
 
-    /// On one line, as nft writes it: a blank behind commas and colons.
+    /// On one line, as nft writes it: a blank after commas and colons.
     var encoded: String {
         var text = ""
         encode(into: &text)

@@ -18,7 +18,7 @@ struct Lexer {
     static let tokenLimit = 4_000_000
 
     /// All tokens of a text; the last is `.end`, and no other is.
-    /// - Parameter limit: What is behind so many tokens is left out, and a token that no statement takes stands in its place.
+    /// - Parameter limit: What is after that many tokens is left out, and a token that no statement takes stands in its place.
     static func tokens(of text: String, file: Int, limit: Int = tokenLimit) -> [Token] {
         var lexer = Lexer(text, file: file)
         var tokens: [Token] = []
@@ -96,7 +96,7 @@ struct Lexer {
         return take(end + 1 - position, .quoted, text)
     }
 
-    /// Behind the characters that could be an address: hexadecimal digits in groups of four at the most, eight colons, three dots.
+    /// After the characters that could be an address: hexadecimal digits in groups of at most four, eight colons, three dots.
     /// The bounds keep the search for the longest address short.
     private func addressEnd(from start: Int) -> Int? {
         var end = start
@@ -161,7 +161,7 @@ struct Lexer {
         return take(end - position, .number, String(decoding: bytes[position..<end], as: UTF8.self))
     }
 
-    /// A `-` with a digit behind it is that of a range.
+    /// A `-` with a digit after it is that of a range.
     private func continuesWord(at index: Int) -> Bool {
         guard index < bytes.count, bytes[index].continuesWord else { return false }
         return !(bytes[index] == UInt8(ascii: "-") && index + 1 < bytes.count && bytes[index + 1].isDigit)
@@ -189,7 +189,7 @@ struct Lexer {
         return take(end - position, .word, text)
     }
 
-    /// Makes a token of the next `count` bytes and goes behind them.
+    /// Makes a token of the next `count` bytes and goes after them.
     private mutating func take(_ count: Int, _ kind: Token.Kind, _ text: String) -> Token {
         let start = (line: line, column: column)
         var firstLine = 0

@@ -48,7 +48,7 @@ struct NameTable: Sendable {
         141 ind-neighbor-solicit, 142 ind-neighbor-advert, 143 mld2-listener-report
         """)
 
-    /// Bits of the octet behind the data offset (RFC 9293 3.1), lowest first.
+    /// Bits of the octet after the data offset (RFC 9293 3.1), lowest first.
     static let tcpFlags = NameTable("1 fin, 2 syn, 4 rst, 8 psh, 16 ack, 32 urg, 64 ecn, 128 cwr")
 
     /// RFC 792, RFC 1812: the reasons why a destination is unreachable, which are all that nft has names for.
@@ -58,7 +58,7 @@ struct NameTable: Sendable {
         13 admin-prohibited, 4 frag-needed
         """)
 
-    /// RFC 4443 3.1, likewise.
+    /// RFC 4443 3.1, in the same way.
     static let icmpv6Codes = NameTable(
         "0 no-route, 1 admin-prohibited, 3 addr-unreachable, 4 port-unreachable, 5 policy-fail, 6 reject-route")
 

@@ -1,4 +1,4 @@
-/// Names and addresses as rule files have them, for whoever describes packets in the same words.
+/// Names and addresses as rule files have them, for anyone who describes packets in the same words.
 package enum PacketNames {
     /// What a name stands for.
     package enum Kind: Sendable {
