@@ -1,3 +1,4 @@
+public import Firewall
 public import Flows
 public import Fragments
 public import PacketIO
@@ -18,6 +19,8 @@ public struct Configuration: Sendable {
     public var fragmentLimits: FragmentLimits
     /// How each worker follows connections, if the rules ask for them.
     public var flows: FlowSettings
+    /// What frames must be before the rules see them.
+    public var checks: FrameChecks
     /// New rules judge each flow of before once more.
     public var rechecksFlows: Bool
     /// Reports upon SIGUSR1 list every flow.
@@ -38,7 +41,8 @@ public struct Configuration: Sendable {
         ports: [String], editions: Editions, reload: (@Sendable () -> Reload)? = nil, open: @escaping @Sendable () throws -> Outputs,
         workers: Int,
         fragments: FragmentMode = .reassemble,
-        fragmentLimits: FragmentLimits = FragmentLimits(), flows: FlowSettings = FlowSettings(), rechecksFlows: Bool = false,
+        fragmentLimits: FragmentLimits = FragmentLimits(), flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks(),
+        rechecksFlows: Bool = false,
         listsFlows: Bool = false, ring: RingShape, stateDirectory: String, hasStrictGuard: Bool = false, version: String,
         json: Bool
     ) {
@@ -50,6 +54,7 @@ public struct Configuration: Sendable {
         self.fragments = fragments
         self.fragmentLimits = fragmentLimits
         self.flows = flows
+        self.checks = checks
         self.rechecksFlows = rechecksFlows
         self.listsFlows = listsFlows
         self.ring = ring

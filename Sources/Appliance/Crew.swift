@@ -80,7 +80,7 @@ final class Crew: Sendable {
             let firewall = Firewall(
                 program: ledger.edition.program, counters: ledger.counters[number],
                 fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits),
-                flows: configuration.flows, connections: connections, start: Clock.now().monotonic)
+                flows: configuration.flows, connections: connections, start: Clock.now().monotonic, checks: configuration.checks)
             portCounters.append(counters)
             workers.append(
                 try Member(

@@ -170,9 +170,9 @@ public struct Interpreter {
     private func sees(_ frame: ParsedFrame, _ family: Family) -> Bool {
         switch family {
         case .bridge: true
-        case .inet: frame.tagCount < 2 && (frame.network == .ipv4 || frame.network == .ipv6)
-        case .ip: frame.tagCount < 2 && frame.network == .ipv4
-        case .ip6: frame.tagCount < 2 && frame.network == .ipv6
+        case .inet: frame.vlanCount < 2 && (frame.network == .ipv4 || frame.network == .ipv6)
+        case .ip: frame.vlanCount < 2 && frame.network == .ipv4
+        case .ip6: frame.vlanCount < 2 && frame.network == .ipv6
         case .arp: false
         }
     }

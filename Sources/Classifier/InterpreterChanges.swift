@@ -28,11 +28,15 @@ extension InterpreterFields {
 
     private mutating func assignLink(_ number: UInt128, _ offset: Int, _ width: Int) -> Bool {
         let octets = offset / 8..<(offset + width + 7) / 8
-        guard frame.malformation != .ethernetHeaderCutOff, octets.upperBound <= wire.count else { return false }
+        guard frame.malformation != .ethernetHeaderCutOff, octets.upperBound <= linkLength else { return false }
         let isTagged = frame.outermostTag != nil
         if isTagged, octets.upperBound > 12, octets.lowerBound < 16, ![12..<14, 14..<16, 12..<16].contains(octets) { return false }
         let before = wire
-        put(number, atBit: offset, width: width)
+        // A field of several octets may lie on both sides of a tag that rules do not see.
+        for bit in 0..<width {
+            let place = offset + width - 1 - bit
+            put(number >> UInt128(bit) & 1, atBit: wirePlace(ofLinkOctet: place / 8) * 8 + place % 8, width: 1)
+        }
         if wire != before { isChanged = true }
         return true
     }

@@ -23,6 +23,8 @@ struct InterpreterFields {
     var drawn: [UInt128] = []
     /// Whether an assignment has changed what it assigned to.
     var isChanged = false
+    /// Where tags stand in `wire` that rules do not see: priority tags, but for the outermost where there are no others.
+    private let hiddenTags: [Range<Int>]
 
     init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String]) {
         self.instant = instant
@@ -32,14 +34,33 @@ struct InterpreterFields {
             all.insert(contentsOf: tagBytes, at: 12)
         }
         wire = all
+        hiddenTags = Self.hiddenTags(in: all)
         self.frame = frame
         self.ingress = ingress
         self.ports = ports
     }
 
-    /// With all that follows it.
+    private static func hiddenTags(in wire: [UInt8]) -> [Range<Int>] {
+        var tags: [(range: Range<Int>, identifier: Int)] = []
+        var place = 12
+        while place + 6 <= wire.count, [[0x81, 0x00], [0x88, 0xa8]].contains(Array(wire[place..<place + 2])) {
+            tags.append((place..<place + 4, Int(wire[place + 2] & 0xf) << 8 | Int(wire[place + 3])))
+            place += 4
+        }
+        let seen = tags.firstIndex { $0.identifier != 0 } ?? 0
+        let end = tags.indices.first { $0 > seen && tags[$0].identifier != 0 } ?? tags.endIndex
+        return tags[..<end].indices.filter { $0 != seen }.map { tags[$0].range }
+    }
+
+    /// Where an octet of the link header stands in `wire`.
+    func wirePlace(ofLinkOctet octet: Int) -> Int {
+        hiddenTags.reduce(octet) { $1.lowerBound <= $0 ? $0 + $1.count : $0 }
+    }
+
+    /// With all that follows it, as rules see it.
     private var linkHeader: [UInt8] {
         var all = wire
+        for range in hiddenTags.reversed() { all.removeSubrange(range) }
         if frame.outermostTag != nil, all.count >= 18 {
             // The kernel shows the number it knows the frame by, which is another where a length stands there.
             all[16] = UInt8(frame.outerEtherType >> 8)
@@ -48,8 +69,11 @@ struct InterpreterFields {
         return all
     }
 
+    /// Octets that rules see.
+    var linkLength: Int { wire.count - hiddenTags.map(\.count).reduce(0, +) }
+
     /// Where it begins in `wire`.
-    var networkStart: Int { frame.outermostTag == nil ? 14 : 18 }
+    var networkStart: Int { (frame.outermostTag == nil ? 14 : 18) + hiddenTags.map(\.count).reduce(0, +) }
 
     /// Where what follows it ends in `wire`: outside of the bridge family the kernel has cut off what is no part of the packet.
     var networkEnd: Int { family == .bridge ? wire.count : min(wire.count, networkStart + frame.networkLength) }
@@ -59,7 +83,7 @@ struct InterpreterFields {
 
     /// Where it lies in `wire`, as far as the packet goes; nil where it is not known.
     var transportRange: Range<Int>? {
-        guard frame.tagCount <= 1, frame.hasTransport else { return nil }
+        guard frame.vlanCount <= 1, frame.hasTransport else { return nil }
         let start = networkStart + frame.transportOffset - frame.networkOffset
         return start..<start + frame.transportLength
     }
@@ -177,10 +201,10 @@ struct InterpreterFields {
         let packet = Array(networkHeader.prefix(frame.networkLength))
         switch header.kind {
         case .ipv6ExtensionHeader:
-            guard frame.tagCount <= 1, frame.network == .ipv6 else { return nil }
+            guard frame.vlanCount <= 1, frame.network == .ipv6 else { return nil }
             return InterpreterOptions.extensionHeader(header.number, of: packet)
         case .ipv4Option:
-            guard frame.tagCount <= 1, frame.network == .ipv4 else { return nil }
+            guard frame.vlanCount <= 1, frame.network == .ipv4 else { return nil }
             return InterpreterOptions.ipv4Option(header.number, of: packet)
         case .tcpOption:
             guard let transportHeader, frame.transportProtocol == 6 else { return .broken }
@@ -195,7 +219,7 @@ struct InterpreterFields {
         switch key {
         case .iifname, .oifname, .iif, .oif, .time, .day, .hour, .random: return nil
         case .protocol: return UInt128(frame.outerEtherType)
-        case .l4proto: return frame.tagCount <= 1 ? frame.transportProtocol.map { UInt128($0) } : nil
+        case .l4proto: return frame.vlanCount <= 1 ? frame.transportProtocol.map { UInt128($0) } : nil
         case .mark: return mark
         case .length: return UInt128(networkHeader.count)
         case .pkttype:

@@ -13,6 +13,7 @@ public struct Firewall: ~Copyable {
     let hits: HitCounters
     /// nil on the way of live frames.
     private let packets: JudgedPackets?
+    private let checks: FrameChecks
     var fragments: FragmentGatherer
     var flows: FlowTracker
     /// Connections are followed: the rules ask for them, or others did before. Who stops in between misses what happens to them.
@@ -33,24 +34,27 @@ public struct Firewall: ~Copyable {
     ///   - connections: Shared with those that judge by the same rules, so that they count connections together.
     ///   - start: Now, on the clock of `Instant.monotonic`.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
+    ///   - checks: What frames must be before the rules see them.
     public init(
         program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
         flows: FlowSettings = FlowSettings(), connections: FollowedConnections = FollowedConnections(), start: UInt64 = 0,
-        packets: JudgedPackets? = nil
+        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks()
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
         let flows = FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start)
         let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
-            program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, edition: 0, packets: packets)
+            program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, edition: 0, packets: packets,
+            checks: checks)
     }
 
     private init(
         _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
-        isTracking: Bool, _ connections: FollowedConnections, worker: UInt64, edition: UInt32, packets: JudgedPackets?
+        isTracking: Bool, _ connections: FollowedConnections, worker: UInt64, edition: UInt32, packets: JudgedPackets?, checks: FrameChecks
     ) {
         self.program = program
         self.packets = packets
+        self.checks = checks
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments
@@ -87,7 +91,7 @@ public struct Firewall: ~Copyable {
         flows.beginRules()
         self = Firewall(
             program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, edition: edition,
-            packets: packets)
+            packets: packets, checks: checks)
     }
 
     func countHeld() {
@@ -111,6 +115,12 @@ public struct Firewall: ~Copyable {
         time: UInt64 = 0
     ) -> Judgement {
         let frame = ParsedFrame.parse(bytes.bytes, tag: tag, zeroLength: zeroLength)
+        if frame.malformation == nil, let irregularity = checks.irregularity(of: frame, bytes.bytes) {
+            hits.discardEvents()
+            let reason = Reason(irregularity)
+            counters.count(reason, length: frame.length)
+            return Judgement(verdict: .drop, reason: reason, rule: -1, baseChain: -1, frame: frame)
+        }
         let judgement =
             frame.isFragment
             ? gather(&bytes, frame, virtioHeader: virtioHeader, ingress: ingress, at: instant, time: time)

@@ -26,7 +26,12 @@ extension Firewall {
             // Not in a closure of the gatherer's, which would keep all of the firewall to itself.
             let assembled = unsafe fragments.assembled
             var datagram = unsafe assembled.mutableBytes
-            var whole = judgePacket(&datagram, ParsedFrame.parse(datagram.bytes, tag: tag), ingress: ingress, at: instant)
+            let parsed = ParsedFrame.parse(datagram.bytes, tag: tag)
+            guard !parsed.isFragment else {
+                fragments.abandon(.nested)
+                break
+            }
+            var whole = judgePacket(&datagram, parsed, ingress: ingress, at: instant)
             whole.dropIfChanged()
             fragments.conclude(FragmentRuling(whole, edition))
             // What is logged is the datagram.

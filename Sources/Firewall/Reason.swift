@@ -25,6 +25,11 @@ public enum Reason: UInt8, Sendable, CaseIterable {
     case ipv6ExtensionHeaderCutOff = 25
     case ipv6Jumbogram = 26
 
+    case vlanDepth = 28
+    case sourceMAC = 29
+    case sourceAddress = 30
+    case hopByHopOptions = 31
+
     case fragmentMode = 32
     case fragmentTimeout = 33
     case fragmentOverlap = 34
@@ -41,8 +46,11 @@ public enum Reason: UInt8, Sendable, CaseIterable {
     case fragmentLimitPair = 45
     /// The rules let its datagram pass and changed it, which can't be done to fragments.
     case fragmentChanged = 46
+    case fragmentNested = 47
     /// The rules let it pass, and there is no room to follow the connection that it begins.
     case flowLimit = 48
+    /// The rules let it pass, and its source has its share of the connections that are followed.
+    case flowShare = 49
     /// Not a verdict: a fragment that is held has this until it departs, and none is counted under it.
     case held = 63
 
@@ -60,6 +68,7 @@ public enum Reason: UInt8, Sendable, CaseIterable {
             case .badLength: .fragmentBadLength
             case .ecn: .fragmentECN
             case .headerChain: .fragmentHeaderChain
+            case .nested: .fragmentNested
             case .limitBytes: .fragmentLimitBytes
             case .limitDatagrams: .fragmentLimitDatagrams
             case .limitFragments: .fragmentLimitPerDatagram
@@ -85,6 +94,17 @@ public enum Reason: UInt8, Sendable, CaseIterable {
             }
     }
 
+    /// The reason to drop a frame that is so irregular.
+    public init(_ irregularity: Irregularity) {
+        self =
+            switch irregularity {
+            case .vlanDepth: .vlanDepth
+            case .sourceMAC: .sourceMAC
+            case .sourceAddress: .sourceAddress
+            case .hopByHopOptions: .hopByHopOptions
+            }
+    }
+
     /// The name in counters, captures and reports; it does not change between releases.
     public var name: String {
         switch self {
@@ -107,7 +127,13 @@ public enum Reason: UInt8, Sendable, CaseIterable {
         case .fragmentLimitPerDatagram: "fragment-limit-per-datagram"
         case .fragmentLimitPair: "fragment-limit-pair"
         case .fragmentChanged: "fragment-changed"
+        case .fragmentNested: "fragment-nested"
         case .flowLimit: "flow-limit"
+        case .flowShare: "flow-share"
+        case .vlanDepth: Irregularity.vlanDepth.name
+        case .sourceMAC: Irregularity.sourceMAC.name
+        case .sourceAddress: Irregularity.sourceAddress.name
+        case .hopByHopOptions: Irregularity.hopByHopOptions.name
         case .held: "held"
         case .ethernetHeaderCutOff: Malformation.ethernetHeaderCutOff.name
         case .ipv4HeaderCutOff: Malformation.ipv4HeaderCutOff.name

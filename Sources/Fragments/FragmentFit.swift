@@ -24,14 +24,14 @@ extension FragmentGatherer {
         let headers = frame.fragmentPayloadOffset &- frame.networkOffset
         let counted = frame.network == .ipv6 ? headers &- 40 &- 8 : headers
         if frame.fragmentOffset &+ length &+ counted > 0xffff { return .tooLong }
-        if frame.fragmentOffset == 0, !hasWholeHeaders(frame) { return .headerChain }
+        if frame.fragmentOffset == 0, !frame.holdsFragment, !hasWholeHeaders(frame) { return .headerChain }
         return nil
     }
 
     /// Whether a first fragment has its headers whole: of IPv6 always asked (RFC 7112), else where it is judged alone (RFC 1858).
     private func hasWholeHeaders(_ frame: ParsedFrame) -> Bool {
         if mode == .reassemble, frame.network == .ipv4 { return true }
-        guard frame.hasTransport else { return false }
+        guard frame.hasTransport, frame.hasWholeHeaderChain else { return false }
         // Of what has no header that is known here there is nothing to miss.
         let smallest =
             switch frame.transportProtocol {
@@ -45,6 +45,7 @@ extension FragmentGatherer {
 
     /// Holds a fragment against what has come of its datagram, with the first of these that it breaks.
     func fit(_ record: FragmentRecord, _ bytes: RawSpan, _ frame: ParsedFrame, in index: Int32) -> FragmentFit {
+        if frame.holdsFragment { return .kills(.nested) }
         let datagram = datagrams[index]
         let place = place(of: record.offset, in: datagram)
         let (previous, next) = (place.previous, place.next)

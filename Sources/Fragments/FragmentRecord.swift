@@ -52,7 +52,8 @@ public struct VirtioHeader: Sendable, BitwiseCopyable {
 }
 
 /// Which datagram a fragment is a part of (RFC 791, section 3.2; RFC 8200, section 4.5): not of IPv6 the next header, which counts in
-/// the first fragment alone. The ports and the VLANs, without the priority, are a part of it: no two of them share a datagram.
+/// the first fragment alone. The ports and the VLANs, without the priority, are a part of it: no two of them share a datagram. A priority
+/// tag names no VLAN.
 struct FragmentKey: Hashable, BitwiseCopyable {
     var source: UInt128
     var destination: UInt128
@@ -82,6 +83,7 @@ struct FragmentKey: Hashable, BitwiseCopyable {
     }
 
     private mutating func add(_ tag: VLANTag) {
+        guard tag.namesVLAN else { return }
         let overflow = tags >> 100
         tags = tags &<< 28 | UInt128(tag.tpid) &<< 12 | UInt128(tag.identifier)
         tags ^= overflow &* 0x9e37_79b9_7f4a_7c15

@@ -89,11 +89,16 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
         let fragmentHeader = parsed.fragmentPayloadOffset &- IPv6.fragmentHeaderLength
         var announcing = parsed.networkOffset &+ IPv6.nextHeader
         var offset = parsed.networkOffset &+ IPv6.headerLength
-        // As the parser walked: only headers with a length of their own can stand in front of it, or an atomic fragment header.
+        // As the parser walked: only headers with a length of their own can stand before it, or an atomic fragment header.
         while offset < fragmentHeader {
-            let isFragment = frame.u8(at: announcing) == IPProtocol.fragment
+            let number = frame.u8(at: announcing)
             announcing = offset
-            offset &+= isFragment ? IPv6.fragmentHeaderLength : (Int(frame.u8(at: offset &+ 1)) &+ 1) &* 8
+            let length = Int(frame.u8(at: offset &+ 1))
+            switch number {
+            case IPProtocol.fragment: offset &+= IPv6.fragmentHeaderLength
+            case IPProtocol.authentication: offset &+= (length &+ 2) &* 4
+            default: offset &+= (length &+ 1) &* 8
+            }
         }
         guard offset == fragmentHeader else { return false }
         set8(parsed.fragmentNextHeader, at: announcing)

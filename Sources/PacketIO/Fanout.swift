@@ -26,18 +26,20 @@ public enum Fanout {
     }
 
     /// A classic program whose value, modulo the number of sockets, chooses one: a hash of source XOR destination address, the same in
-    /// both directions, behind up to three VLAN tags (the outermost is not in the bytes); 0 for what isn't IP.
+    /// both directions, behind up to eight VLAN tags (the outermost is not in the bytes); 0 for what isn't IP. Priority tags are among
+    /// them: a host that sends with some gets answers without, and both belong to one worker.
     ///
     /// An ICMP error goes where the packet goes that it quotes, since the worker there knows the connection; it may come from any router
     /// on the way. One in fragments or behind IP options goes by its own addresses.
     package static func hashOfAddresses(key: UInt32) -> [sock_filter] {
         var program: [sock_filter] = [.load(ancillary: UInt32(SKF_AD_PROTOCOL))]
-        for inner in 0..<3 as Range<UInt32> {
+        let deepest: UInt32 = 8
+        for inner in 0..<deepest {
             let four = hashOfIPv4(at: 4 * inner, key)
             let six = hashOfIPv6(at: 4 * inner, key)
             program += [.jumpIfEqual(UInt32(ETH_P_IP), then: 0, else: UInt8(four.count))] + four
             program += [.jumpIfEqual(UInt32(ETH_P_IPV6), then: 0, else: UInt8(six.count))] + six
-            if inner < 2 {
+            if inner < deepest - 1 {
                 program += [
                     .jumpIfEqual(UInt32(ETH_P_8021Q), then: 2, else: 0),
                     .jumpIfEqual(UInt32(ETH_P_8021AD), then: 1, else: 0),

@@ -48,6 +48,9 @@ extension ParsedFrame {
         frame.tagCount = tagCount
         frame.isTagOutOfBand = isTagOutOfBand
         frame.outermostTag = outermostTag
+        frame.vlanCount = vlanCount
+        frame.ruleTag = ruleTag
+        frame.ruleTagOffset = ruleTagOffset
         frame.linkPayloadOffset = linkPayloadOffset
         frame.outerEtherType = outerEtherType
         frame.networkOffset = networkOffset
@@ -63,6 +66,8 @@ extension ParsedFrame {
             tagCount = 1
             outermostTag = tag
             isTagOutOfBand = true
+            ruleTag = tag
+            vlanCount = tag.namesVLAN ? 1 : 0
         }
         guard byteCount >= Ethernet.headerLength else {
             malformation = .ethernetHeaderCutOff
@@ -73,25 +78,27 @@ extension ParsedFrame {
         destinationAddress = bytes.be48(at: Ethernet.destination)
         var end = Ethernet.headerLength
         var type = bytes.be16(at: Ethernet.type)
-        if tag != nil {
-            outerEtherType = Self.protocolNumber(ofType: type, endingAt: end, in: bytes)
-        }
+        var seenType = type
         // A tag that is cut off is none: the frame then goes by the number that announced it.
         while EtherType.isTag(type), byteCount &- end >= VLANTag.length {
-            let inner = bytes.be16(at: end &+ 2)
+            let tag = VLANTag(tpid: type, tci: bytes.be16(at: end))
             tagCount &+= 1
-            if outermostTag == nil {
-                outermostTag = VLANTag(tpid: type, tci: bytes.be16(at: end))
-                linkPayloadOffset = end &+ VLANTag.length
-                outerEtherType = Self.protocolNumber(ofType: inner, endingAt: linkPayloadOffset, in: bytes)
+            if outermostTag == nil { outermostTag = tag }
+            if ruleTag == nil || vlanCount == 0 && tag.namesVLAN {
+                ruleTag = tag
+                ruleTagOffset = end &- 2
             }
-            type = inner
+            if tag.namesVLAN { vlanCount &+= 1 }
+            type = bytes.be16(at: end &+ 2)
             end &+= VLANTag.length
+            // Rules look behind the first tag that names a VLAN, and through all that name none.
+            if vlanCount <= 1 {
+                linkPayloadOffset = end
+                seenType = type
+            }
         }
         etherType = Self.protocolNumber(ofType: type, endingAt: end, in: bytes)
-        if tagCount == 0 {
-            outerEtherType = etherType
-        }
+        outerEtherType = Self.protocolNumber(ofType: seenType, endingAt: linkPayloadOffset, in: bytes)
         networkOffset = end
         networkLength = byteCount &- end
     }

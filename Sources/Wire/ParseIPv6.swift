@@ -85,10 +85,19 @@ extension ParsedFrame {
     }
 
     /// Walks as Linux does for nft (`ipv6_find_hdr` with no target and `IP6_FH_F_AUTH`): extension headers in any order and number;
-    /// the walk ends at a later fragment, at an authentication header and at what is no extension header. Returns whether all of
-    /// them end inside the packet, which Linux does not ask for; the steps are bounded by the packet's length. In a first fragment
-    /// the headers behind the fragment header may go on in the next: then the transport header's place is not known.
+    /// the walk ends at a later fragment and at what is no extension header. An authentication header is the transport header, as it is
+    /// for nft; the walk goes on after it, because a fragment header may follow (RFC 8200, section 4.1, asks receivers to take headers in
+    /// any order). Returns whether all headers end inside the packet, which Linux does not ask for; the steps are bounded by the
+    /// packet's length. In a first fragment the headers after the fragment header may go on in the next: then the transport header's
+    /// place is not known.
     private mutating func walkExtensionHeaders(_ bytes: RawSpan) -> Bool {
+        guard !walk(bytes) else { return true }
+        hasWholeHeaderChain = false
+        return isFragment
+    }
+
+    /// Returns false where a header does not end inside the packet.
+    private mutating func walk(_ bytes: RawSpan) -> Bool {
         let end = networkEnd
         var nextHeader = bytes.u8(at: networkOffset &+ IPv6.nextHeader)
         var offset = networkOffset &+ IPv6.headerLength
@@ -96,24 +105,22 @@ extension ParsedFrame {
             let length: Int
             switch nextHeader {
             case IPProtocol.fragment:
-                guard end &- offset >= IPv6.fragmentHeaderLength else { return isFragment }
+                guard end &- offset >= IPv6.fragmentHeaderLength else { return false }
                 if readFragmentHeader(bytes, at: offset) { return true }
                 length = IPv6.fragmentHeaderLength
             case IPProtocol.hopByHopOptions, IPProtocol.routing, IPProtocol.destinationOptions:
-                guard end &- offset >= 8 else { return isFragment }
+                guard end &- offset >= 8 else { return false }
                 length = (Int(bytes.u8(at: offset &+ 1)) &+ 1) &* 8
             case IPProtocol.authentication:
                 // Counted in words of 4 bytes, two not counted (RFC 4302, section 2.2).
-                guard end &- offset >= 8, end &- offset >= (Int(bytes.u8(at: offset &+ 1)) &+ 2) &* 4 else {
-                    return isFragment
-                }
-                readTransport(bytes, protocol: nextHeader, at: offset)
-                return true
+                guard end &- offset >= 8 else { return false }
+                length = (Int(bytes.u8(at: offset &+ 1)) &+ 2) &* 4
+                if !hasTransport, end &- offset >= length { readTransport(bytes, protocol: nextHeader, at: offset) }
             default:
-                readTransport(bytes, protocol: nextHeader, at: offset)
+                if !hasTransport { readTransport(bytes, protocol: nextHeader, at: offset) }
                 return true
             }
-            guard end &- offset >= length else { return isFragment }
+            guard end &- offset >= length else { return false }
             nextHeader = bytes.u8(at: offset)
             offset &+= length
         }
@@ -127,6 +134,7 @@ extension ParsedFrame {
         let isLater = offsetAndMore & 0xfff8 != 0
         let more = offsetAndMore & 1 != 0
         let nextHeader = bytes.u8(at: offset)
+        if isFragment, isLater || more { holdsFragment = true }
         if !isFragment {
             isFragment = isLater || more
             fragmentOffset = Int(offsetAndMore & 0xfff8)
@@ -136,7 +144,7 @@ extension ParsedFrame {
             fragmentNextHeader = isFragment ? nextHeader : 0
         }
         guard isLater else { return false }
-        if !IPProtocol.isIPv6ExtensionHeader(nextHeader) || nextHeader == IPProtocol.noNextHeader {
+        if !hasTransport, !IPProtocol.isIPv6ExtensionHeader(nextHeader) || nextHeader == IPProtocol.noNextHeader {
             transportProtocol = nextHeader
         }
         return true

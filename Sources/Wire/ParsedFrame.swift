@@ -30,10 +30,16 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var isTagOutOfBand = false
     /// The outermost tag.
     public internal(set) var outermostTag: VLANTag?
-    /// The first byte behind the outermost tag and the type behind it; in an untagged frame, behind the Ethernet header. Here Linux
-    /// sees the network header, whatever it is.
+    /// Tags that name a VLAN. Rules see the packet behind one of them at most, and through any number of priority tags.
+    public internal(set) var vlanCount = 0
+    /// The tag that rules see: the outermost that names a VLAN, or the outermost of all if none does.
+    public internal(set) var ruleTag: VLANTag?
+    /// The first byte of `ruleTag`; -1 if it was given apart from the bytes, or there is none.
+    public internal(set) var ruleTagOffset = -1
+    /// The first byte that follows `ruleTag` and the priority tags after it; in an untagged frame, the Ethernet header. Here rules see
+    /// the network header, whatever it is, as Linux does in a frame without stacked priority tags.
     public internal(set) var linkPayloadOffset = 14
-    /// The EtherType behind the outermost tag, as Linux' `skb->protocol`: `EtherType.ieee8022` or `.ieee8023` where a length
+    /// The EtherType in front of `linkPayloadOffset`, as Linux' `skb->protocol`: `EtherType.ieee8022` or `.ieee8023` where a length
     /// stands in its place. 0 if the Ethernet header is cut off.
     public internal(set) var outerEtherType: UInt16 = 0
     /// The EtherType behind all tags, lengths replaced likewise.
@@ -72,6 +78,10 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var fragmentPayloadOffset = 0
     /// The protocol field (IPv4) or the fragment header's next header (IPv6); 0 in a packet that is no fragment.
     public internal(set) var fragmentNextHeader: UInt8 = 0
+    /// Whether another IPv6 fragment header that is not atomic follows the one that makes this a fragment.
+    public internal(set) var holdsFragment = false
+    /// Whether the IPv6 extension headers of a first fragment end within it (RFC 7112, section 5).
+    public internal(set) var hasWholeHeaderChain = true
 
     // MARK: Transport
 
@@ -89,9 +99,11 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var sourcePort: UInt16 = 0
     public internal(set) var destinationPort: UInt16 = 0
 
-    /// Puts another tag in the place of the outermost, where there is one. What it stands for is not read again.
+    /// Puts another tag in the place of the one that rules see, where there is one. What it stands for is not read again.
     public mutating func retag(_ tag: VLANTag) {
-        if outermostTag != nil { outermostTag = tag }
+        guard ruleTag != nil else { return }
+        ruleTag = tag
+        if ruleTagOffset < 0 || !isTagOutOfBand && ruleTagOffset == Ethernet.type { outermostTag = tag }
     }
 
     init(byteCount: Int, length: Int, zeroLength: ZeroLength) {
@@ -104,8 +116,8 @@ public struct ParsedFrame: Sendable, Equatable {
     @inlinable
     public var networkEnd: Int { networkOffset &+ networkLength }
 
-    /// The length in bytes that Linux' bridge counts for the frame (`skb->len` in the forward hook): from the first byte behind
-    /// the outermost tag on, padding included.
+    /// The length in bytes that Linux' bridge counts for the frame (`skb->len` in the forward hook): from `linkPayloadOffset` on,
+    /// padding included.
     @inlinable
     public var linkPayloadLength: Int { max(0, byteCount &- linkPayloadOffset) }
 }

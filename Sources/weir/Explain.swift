@@ -32,6 +32,9 @@ struct Explain: ParsableCommand {
     @OptionGroup(title: "Connections")
     var flows: FlowOptions
 
+    @OptionGroup(title: "Frames")
+    var frames: FrameOptions
+
     @Flag(help: "Print a JSON object for each packet, one a line.")
     var json = false
 
@@ -54,7 +57,7 @@ struct Explain: ParsableCommand {
         try tellingFaults {
             var explainer = try Explainer(
                 ruleset, ports: names, clock: clock, fragments: fragments.fragments, limits: fragments.limits,
-                flows: flows.settings)
+                flows: flows.settings, checks: frames.checks)
             let program = explainer.program
             let texts = ExplanationText(program, localTime: .system)
             for (text, packet) in zip(packets, descriptions) {

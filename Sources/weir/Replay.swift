@@ -77,6 +77,9 @@ struct Replay: ParsableCommand {
     @OptionGroup(title: "Connections")
     var flows: FlowOptions
 
+    @OptionGroup(title: "Frames")
+    var frames: FrameOptions
+
     @Flag(
         name: [.customLong("summary"), .customLong("quiet"), .customShort("q")],
         help: "Print only the counters and unmatched rules at the end.")
@@ -145,6 +148,7 @@ struct Replay: ParsableCommand {
             settings.fragments = fragments.fragments
             settings.fragmentLimits = fragments.limits
             settings.flows = flows.settings
+            settings.checks = frames.checks
             settings.fillsCutFrames = cutFrames == .zeros
             settings.listing = summary ? .nothing : json ? .json : .text
             settings.descriptor = written.contains("-") ? STDERR_FILENO : STDOUT_FILENO

@@ -47,6 +47,9 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Connections")
     var flows: FlowOptions
 
+    @OptionGroup(title: "Frames")
+    var frames: FrameOptions
+
     @Option(
         help: ArgumentHelp(
             "keep or recheck: what happens to connections when SIGHUP brings new rules.",
@@ -143,7 +146,7 @@ struct Run: ParsableCommand {
                 return Outputs(drops: drops, groups: groups, events: events)
             },
             workers: workers,
-            fragments: fragments.fragments, fragmentLimits: fragments.limits, flows: flows.settings,
+            fragments: fragments.fragments, fragmentLimits: fragments.limits, flows: flows.settings, checks: frames.checks,
             rechecksFlows: reloadFlows == .recheck,
             listsFlows: listFlows,
             ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,

@@ -30,6 +30,9 @@ struct Test: ParsableCommand {
     @OptionGroup(title: "Connections")
     var flows: FlowOptions
 
+    @OptionGroup(title: "Frames")
+    var frames: FrameOptions
+
     @Argument(help: ArgumentHelp("The rule file, in nftables' language.", valueName: "rules"))
     var rules: String
 
@@ -63,7 +66,7 @@ struct Test: ParsableCommand {
         }
         if status != .success { throw status }
         try tellingFaults {
-            var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings)
+            var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings, checks: frames.checks)
             for file in files { try run.run(file) }
             if junit != "-" { try FileHandleOutput.standardOutput.deliver(tap ? run.tap() : run.text()) }
             if let junit { try Self.write(run.junit(), to: junit) }

@@ -52,6 +52,12 @@ private let cases: [ChangeCase] = [
     ChangeCase("ip dscp set cs1", Frame.ethernet().ipv4(tos: 3).udp(1, 2), Frame.ethernet().ipv4(tos: 0x23).udp(1, 2)),
     ChangeCase("ip6 dscp set ef", Frame.ethernet().ipv6(trafficClass: 1).udp(1, 2), Frame.ethernet().ipv6(trafficClass: 0xb9).udp(1, 2)),
     ChangeCase("vlan id set 7", Frame.ethernet().vlan(5, priority: 3).arp(), Frame.ethernet().vlan(7, priority: 3).arp()),
+    ChangeCase("vlan id set 7", Frame.ethernet().vlan(0, priority: 3).arp(), Frame.ethernet().vlan(7, priority: 3).arp()),
+    ChangeCase(
+        "vlan id set 7", Frame.ethernet().vlan(0, priority: 3).vlan(5, priority: 1).vlan(0).arp(),
+        Frame.ethernet().vlan(0, priority: 3).vlan(7, priority: 1).vlan(0).arp()),
+    ChangeCase(
+        "ip dscp set cs1", Frame.ethernet().vlan(0).vlan(0).ipv4().udp(1, 2), Frame.ethernet().vlan(0).vlan(0).ipv4(tos: 0x20).udp(1, 2)),
     ChangeCase("@ll,112,16 set 0xa007", Frame.ethernet().vlan(5).arp(), Frame.ethernet().vlan(7, priority: 5).arp()),
     ChangeCase("vlan id set 7", Frame.ethernet().arp(), Frame.ethernet().arp()),
     ChangeCase(

@@ -29,6 +29,7 @@ private let tcp = "\(ip) tcp 1024 > 443 syn,ack"
 private let tcp6 = "\(ip6) tcp 1024 > 443"
 private let tagged = "vlan 5 pcp 3 \(ip) udp 1024 > 53"
 private let twice = "vlan 5 tpid 8021ad vlan 6 \(ip) udp 1024 > 53"
+private let priority = "vlan 0 pcp 3 \(ip) udp 1024 > 53"
 private let llc = "ether llc payload 0x424203\(String(repeating: "00", count: 35))"
 
 private func match(_ field: Field, _ number: UInt128, not: Bool = false, mask: UInt128? = nil) -> Statement {
@@ -67,6 +68,13 @@ private let linkCases: [FieldCase] = [
     FieldCase("vlan id, masked", match(.vlanId, 4, mask: 6), tagged, true),
     FieldCase("vlan id of an untagged frame reads what stands there", match(.vlanId, 0x500), tcp, true),
     FieldCase("vlan id beyond the frame", match(.vlanId, 5, not: true), "\(tcp) cut 15", false),
+    FieldCase("vlan id of a priority tag", match(.vlanId, 0), priority, true),
+    FieldCase("vlan pcp of a priority tag", match(.vlanPcp, 3), priority, true),
+    FieldCase("vlan pcp of two priority tags is the outermost's", match(.vlanPcp, 3), "vlan 0 pcp 3 vlan 0 pcp 5 \(ip)", true),
+    FieldCase("vlan id behind a priority tag", match(.vlanId, 5), "vlan 0 pcp 3 vlan 5 pcp 1 \(ip)", true),
+    FieldCase("vlan pcp behind a priority tag", match(.vlanPcp, 1), "vlan 0 pcp 3 vlan 5 pcp 1 \(ip)", true),
+    FieldCase("vlan type in front of a priority tag", match(.vlanType, 0x0800), "vlan 5 vlan 0 \(ip)", true),
+    FieldCase("ether type of a priority tag", match(.etherType, 0x8100), priority, true),
     FieldCase("vlan type", match(.vlanType, 0x0800), tagged, true),
     FieldCase("vlan type between two tags", match(.vlanType, 0x8100), twice, true),
     FieldCase("vlan type of tagged LLC", match(.vlanType, 4), "vlan 5 type 3 payload 0x424203", true),
@@ -82,6 +90,7 @@ private let linkCases: [FieldCase] = [
 
 private let networkCases: [FieldCase] = [
     FieldCase("arp operation", match(.arpOperation, 2), "arp reply", true),
+    FieldCase("arp operation behind priority tags", match(.arpOperation, 2), "vlan 0 vlan 0 vlan 0 arp reply", true),
     FieldCase("arp operation behind a tag", match(.arpOperation, 2), "vlan 5 arp reply", true),
     FieldCase("arp operation cut off", match(.arpOperation, 2, not: true), "arp request cut 21", false),
     FieldCase("ip saddr", match(.ipSaddr, ipv4Address("10.0.0.1")), tcp, true),

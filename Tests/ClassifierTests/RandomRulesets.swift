@@ -24,7 +24,7 @@ struct RandomRulesets {
     static let addresses6 = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::", "fe80::1", "ff02::1"]
     static let ports: [UInt16] = [0, 22, 53, 80, 443, 1023, 1024, 65535]
     static let names = ["near0", "far0", "near", "f", "eth7"]
-    static let tags: [UInt16] = [0, 5, 6, 4095]
+    static let tags: [UInt16] = [0, 0, 5, 6, 4095]
 
     mutating func ruleset() -> Ruleset {
         Build.ruleset((0..<Int.random(in: 1...3, using: &random)).map { table("t\($0)") })
@@ -250,7 +250,7 @@ struct RandomRulesets {
     mutating func frame() -> [UInt8] {
         var frame = Frame.ethernet(
             to: random.pick([Frame.near, Frame.far]), from: random.pick([Frame.near, Frame.far]))
-        for _ in 0..<random.pick([0, 0, 0, 1, 1, 2, 3]) {
+        for _ in 0..<random.pick([0, 0, 0, 1, 1, 2, 3, 5]) {
             frame = frame.vlan(random.pick(Self.tags), priority: UInt16(random.pick([0, 7])), tpid: random.pick([0x8100, 0x88a8]))
         }
         switch Int.random(in: 0..<8, using: &random) {

@@ -101,10 +101,15 @@ func classifyBothWays(
         events: (0..<hits.eventCount).compactMap { hits.event($0) }, bytes: changed)
 
     let result = interpreter.classify(bytes.span.bytes, frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant)
-    // The kernel's skb->len: without the Ethernet header and the outermost tag, and in the families of IP without padding.
+    // The kernel's skb->len: without the Ethernet header and the tags that rules look through, and in the families of IP without padding.
     func size(_ family: Family) -> UInt64 {
         if family != .bridge { return UInt64(frame.networkLength) }
-        return UInt64(max(0, frame.length - (frame.tagCount > 0 ? 18 : 14)))
+        var (vlans, seen) = (0, 0)
+        frame.forEachTag(bytes.span.bytes) { tag in
+            if tag.identifier > 0 { vlans += 1 }
+            if vlans <= 1 { seen += 1 }
+        }
+        return UInt64(max(0, frame.length - 14 - 4 * seen))
     }
     func size(_ rule: Int) -> UInt64 { size(program.rules[rule].family) }
     var walked = Outcome(

@@ -14,7 +14,12 @@ struct JudgementCase: Sendable, CustomTestStringConvertible {
     var policy: Policy
     var reason: Reason
     var rule: Int32
-    init(_ description: String, _ frame: String, policy: Policy = .accept, _ reason: Reason, rule: Int32 = -1) {
+    var checks = FrameChecks()
+    init(
+        _ description: String, _ frame: String, policy: Policy = .accept, _ reason: Reason, rule: Int32 = -1,
+        checks: FrameChecks = FrameChecks()
+    ) {
+        self.checks = checks
         self.description = description
         self.frame = frame
         self.policy = policy
@@ -47,6 +52,18 @@ private let cases: [JudgementCase] = [
     JudgementCase("cut off IPv6 extension header", "\(ip6) nexthdr 60", .ipv6ExtensionHeaderCutOff),
     JudgementCase(
         "IPv6 jumbogram", "\(ip6) nexthdr 0 length 0 payload 0x0600c20400010000", .ipv6Jumbogram),
+
+    JudgementCase("two VLAN tags hide the packet", "vlan 5 vlan 6 \(ip) tcp 1 > 23", .acceptByPolicy),
+    JudgementCase("a third is too many", "vlan 5 vlan 6 vlan 7 \(ip) tcp 1 > 23", .vlanDepth),
+    JudgementCase("or a fourth", "vlan 5 vlan 6 vlan 7 vlan 8 \(ip) tcp 1 > 23", .acceptByPolicy, checks: FrameChecks(maximumTags: 4)),
+    JudgementCase("or a second", "vlan 5 vlan 6 \(ip) tcp 1 > 23", .vlanDepth, checks: FrameChecks(maximumTags: 1)),
+    JudgementCase("or a first", "vlan 5 arp request", .vlanDepth, checks: FrameChecks(maximumTags: 0)),
+    JudgementCase("malformed before too deep", "vlan 5 vlan 6 vlan 7 \(ip) version 3", .ipv4Version),
+    JudgementCase("a fragment too deep", "vlan 5 vlan 6 vlan 7 \(ip) udp 1 > 2 payload 24 fragment 1 of 2", .vlanDepth),
+    JudgementCase("a priority tag hides nothing", "vlan 0 \(ip) tcp 1 > 23", .rule, rule: 1),
+    JudgementCase("nor do four, and none counts", "vlan 0 vlan 0 vlan 0 vlan 0 \(ip) tcp 1 > 23", .rule, rule: 1),
+    JudgementCase("nor around a VLAN's", "vlan 0 vlan 0 tpid 8021ad vlan 5 vlan 0 vlan 0 \(ip) tcp 1 > 23", .rule, rule: 1),
+    JudgementCase("but behind two VLANs it is out of sight", "vlan 5 vlan 0 vlan 6 \(ip) tcp 1 > 23", .acceptByPolicy),
 ]
 
 private func program(_ policy: Policy) throws(ProgramError) -> Program {
@@ -63,7 +80,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
     func judgement(_ test: JudgementCase) throws {
         let program = try program(test.policy)
         let counters = FirewallCounters(for: program)
-        var firewall = Firewall(program: program, counters: counters)
+        var firewall = Firewall(program: program, counters: counters, checks: test.checks)
         var bytes = try described(test.frame)
         let judgement = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
 
@@ -84,10 +101,12 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
 
     @Test func `every reason stands in the table, under a name of its own`() {
         // What a frame alone can't have stands in the tests of fragments and flows.
-        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .flowLimit, .held]
-        #expect(Set(cases.map(\.reason)) == Set(Reason.allCases).subtracting(ofFragments))
+        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .flowLimit, .flowShare, .held]
+        let ofStrictness: [Reason] = [.sourceMAC, .sourceAddress, .hopByHopOptions]
+        #expect(Set(cases.map(\.reason)) == Set(Reason.allCases).subtracting(ofFragments + ofStrictness))
         #expect(Set(Reason.allCases.map(\.name)).count == Reason.allCases.count)
         #expect(Malformation.allCases.allSatisfy { Reason($0).name == $0.name })
+        #expect(Irregularity.allCases.allSatisfy { Reason($0).name == $0.name })
     }
 
     @Test func `a tag apart counts in a frame's length`() throws {

@@ -95,6 +95,11 @@ struct DeathTests {
         },
         DeathCase("IPv4: TCP without its header is judged whole", [nil, nil, nil]) { [a, b, c].map { $0.with { $0.number = 6 } } },
 
+        DeathCase("another priority is the same VLAN", [nil, nil, nil]) {
+            [a.with { $0.vlan = 5 }, b.with { $0.vlan = 0x6005 }, c.with { $0.vlan = 5 }]
+        },
+        DeathCase("a priority tag is no VLAN", [nil, nil, nil]) { [a.with { $0.vlan = 0 }, b, c.with { $0.vlan = 0x6000 }] },
+
         DeathCase("tracked, in order", .track, [nil, nil, nil]) { [a, b, c] },
         DeathCase("tracked, the first last", .track, [nil, nil, nil]) { [c, b, a] },
         DeathCase("tracked, a duplicate", .track, [nil, nil, .duplicate, nil]) { [a, b, b, c] },
@@ -117,6 +122,63 @@ struct DeathTests {
         let expected = table.deaths.enumerated().map { Bench.Leaving(frame: $0, death: $1) }
         #expect(bench.leavings.sorted { $0.frame < $1.frame } == expected)
         #expect(bench.gatherer.heldBytes == 0 && bench.gatherer.datagramCount == 0)
+    }
+
+    /// Eight bytes of a fragment header, by RFC 8200, section 4.5.
+    private static func fragmentHeader(next: UInt8, offset: UInt16, more: Bool) -> [UInt8] {
+        [next, 0] + (offset | (more ? 1 : 0)).networkBytes + [0, 0, 0, 9]
+    }
+
+    static let nestedChains: [(bytes: [UInt8], death: FragmentDeath?)] = [
+        (fragmentHeader(next: 253, offset: 0, more: true), .nested),
+        (fragmentHeader(next: 253, offset: 8, more: false), .nested),
+        (fragmentHeader(next: 60, offset: 8, more: true), .nested),
+        (fragmentHeader(next: 253, offset: 0, more: false), nil),
+        // Destination options first, then the header; then the chain goes on in the next fragment.
+        ([44, 0, 1, 4, 0, 0, 0, 0] + fragmentHeader(next: 253, offset: 0, more: true), .nested),
+        (fragmentHeader(next: 44, offset: 0, more: false) + fragmentHeader(next: 253, offset: 16, more: true), .nested),
+    ]
+
+    @Test("a datagram dies that holds a fragment header", arguments: nestedChains, [FragmentMode.reassemble, .track])
+    func nested(_ test: (bytes: [UInt8], death: FragmentDeath?), mode: FragmentMode) {
+        let number: UInt8 = test.bytes.count == 16 && test.bytes[0] == 44 && test.bytes[2] == 1 ? 60 : 44
+        for isFirstLast in [false, true] {
+            var bench = Bench(mode)
+            let first = Part(0, test.bytes, more: true).with {
+                $0.isIPv6 = true; $0.number = number
+            }
+            let last = Part(test.bytes.count, bytes(8), more: false).with {
+                $0.isIPv6 = true; $0.number = number
+            }
+            for part in isFirstLast ? [last, first] : [first, last] { bench.take(part.frame) }
+            bench.expire(at: 61)
+            // What comes after the datagram has died is a part of another.
+            let other: FragmentDeath? = test.death == nil ? nil : isFirstLast ? .nested : .timeout
+            let expected = isFirstLast ? [other, test.death] : [test.death, other]
+            #expect(bench.leavings.sorted { $0.frame < $1.frame } == expected.enumerated().map { Bench.Leaving(frame: $0, death: $1) })
+        }
+    }
+
+    @Test(
+        "a fragment header is found behind an authentication header, and left out of the whole",
+        arguments: [FragmentMode.reassemble, .track])
+    func authenticated(_ mode: FragmentMode) {
+        func part(_ offset: Int, _ more: Bool, _ frame: Frame) -> [UInt8] {
+            frame.fragmentHeader(offset: offset, more: more, identification: 7).ipPayload(253, bytes(8, from: offset)).bytes
+        }
+        let chains: [Frame] = [
+            .ethernet().ipv6().authenticationHeader(), .ethernet().ipv6().extensionHeader(0).authenticationHeader().extensionHeader(60),
+            .ethernet().ipv6().extensionHeader(43).authenticationHeader().authenticationHeader(),
+        ]
+        for chain in chains {
+            var bench = Bench(mode)
+            bench.take(part(8, false, chain))
+            #expect(bench.leavings.isEmpty)
+            bench.take(part(0, true, chain))
+            #expect(bench.released.sorted() == [0, 1])
+            // The rules' transport header is the first authentication header, as nft has it.
+            if mode == .reassemble { #expect(bench.judged.first?.suffix(16) == bytes(16)[...]) }
+        }
     }
 
     @Test("frames leave in the order in which they came")

@@ -120,7 +120,7 @@ struct Part: Sendable {
 
     var frame: [UInt8] {
         var frame = Frame.ethernet()
-        if let vlan { frame = frame.vlan(vlan) }
+        if let vlan { frame = frame.vlan(vlan & 0xfff, priority: vlan >> 13) }
         if isIPv6 {
             return frame.ipv6("2001:db8::\(source)", trafficClass: congestion)
                 .fragmentHeader(offset: offset, more: more, identification: identification).ipPayload(number, bytes).bytes

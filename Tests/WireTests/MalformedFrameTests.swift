@@ -76,6 +76,18 @@ private let cases: [MalformedCase] = [
     MalformedCase(
         "ipv6 authentication header longer than the packet", Frame.ethernet().ipv6(nextHeader: 51).payload([6, 4, 0, 0, 0, 0, 0, 0]),
         .ipv6ExtensionHeaderCutOff),
+    MalformedCase(
+        "ipv6 authentication header one word longer than the packet",
+        Frame.ethernet().ipv6(nextHeader: 51).payload([59, 2, 0, 0] + [UInt8](repeating: 0, count: 8)), .ipv6ExtensionHeaderCutOff),
+    MalformedCase(
+        "ipv6 authentication header that ends with the packet",
+        Frame.ethernet().ipv6(nextHeader: 51).payload([59, 2, 0, 0] + [UInt8](repeating: 0, count: 12)), nil),
+    MalformedCase(
+        "ipv6 authentication header of 7 bytes", Frame.ethernet().ipv6(nextHeader: 51).payload([59, 0, 0, 0, 0, 0, 0]),
+        .ipv6ExtensionHeaderCutOff),
+    MalformedCase(
+        "ipv6 extension header cut off behind an authentication header",
+        Frame.ethernet().ipv6().authenticationHeader().extensionHeader(60, lengthField: 3), .ipv6ExtensionHeaderCutOff),
 
     MalformedCase("ipv4 version 5 behind a tag", Frame.ethernet().vlan(5).ipv4(version: 5).udp(1, 2), .ipv4Version),
     MalformedCase(

@@ -23,6 +23,9 @@ import Wire
         return inBand.length == outOfBand.length && inBand.byteCount == outOfBand.byteCount + 4
             && inBand.malformation == outOfBand.malformation
             && inBand.tagCount == outOfBand.tagCount && inBand.outermostTag == outOfBand.outermostTag
+            && inBand.vlanCount == outOfBand.vlanCount && inBand.ruleTag == outOfBand.ruleTag
+            && (inBand.ruleTagOffset == 12 ? outOfBand.ruleTagOffset == -1 : inner(inBand.ruleTagOffset) == max(0, outOfBand.ruleTagOffset))
+            && inBand.holdsFragment == outOfBand.holdsFragment && inBand.hasWholeHeaderChain == outOfBand.hasWholeHeaderChain
             && inner(inBand.linkPayloadOffset) == outOfBand.linkPayloadOffset
             && inBand.linkPayloadLength == outOfBand.linkPayloadLength
             && inBand.outerEtherType == outOfBand.outerEtherType && inBand.etherType == outOfBand.etherType

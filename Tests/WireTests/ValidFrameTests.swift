@@ -22,6 +22,9 @@ extension ParsedFrame {
     var summary: String {
         var words = ["length \(length)"]
         if let tag = outermostTag { words.append("tags \(tagCount) outermost \(tag.identifier)") }
+        if let tag = ruleTag, tag != outermostTag || vlanCount != tagCount {
+            words.append("seen \(tag.identifier) at \(ruleTagOffset) of \(vlanCount), behind it \(linkPayloadOffset)")
+        }
         words.append("type 0x\(String(outerEtherType, radix: 16))")
         if etherType != outerEtherType { words.append("inner 0x\(String(etherType, radix: 16))") }
         words.append("\(network) at \(networkOffset)+\(networkLength)")
@@ -29,6 +32,8 @@ extension ParsedFrame {
         if isFragment {
             words.append("fragment \(fragmentOffset)\(moreFragments ? "+" : "") of \(identification) at \(fragmentPayloadOffset)")
         }
+        if holdsFragment { words.append("holds a fragment") }
+        if !hasWholeHeaderChain { words.append("headers go on") }
         if let transportProtocol { words.append("protocol \(transportProtocol)") }
         if hasTransport { words.append("at \(transportOffset)+\(transportLength)") }
         if hasPorts { words.append("ports \(sourcePort) \(destinationPort)") }
@@ -114,7 +119,35 @@ private let cases: [ValidCase] = [
         "a fragment of a fragment",
         Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: true, identification: 9)
             .fragmentHeader(offset: 8, more: false, identification: 10, nextHeader: 17).payload(8),
-        "length 78, type 0x86dd, ipv6 at 14+64, fragment 0+ of 9 at 62, protocol 17"),
+        "length 78, type 0x86dd, ipv6 at 14+64, fragment 0+ of 9 at 62, holds a fragment, protocol 17"),
+    ValidCase(
+        "a first fragment of a fragment",
+        Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: true, identification: 9)
+            .fragmentHeader(offset: 0, more: true, identification: 10).udp(1024, 53),
+        "length 78, type 0x86dd, ipv6 at 14+64, fragment 0+ of 9 at 62, holds a fragment, protocol 17, at 70+8, ports 1024 53"),
+    ValidCase(
+        "a fragment of an atomic fragment",
+        Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: true, identification: 9)
+            .fragmentHeader(offset: 0, more: false, identification: 10).udp(1024, 53),
+        "length 78, type 0x86dd, ipv6 at 14+64, fragment 0+ of 9 at 62, protocol 17, at 70+8, ports 1024 53"),
+    ValidCase(
+        "ipv6 first fragment behind an authentication header",
+        Frame.ethernet().ipv6().authenticationHeader().fragmentHeader(offset: 0, more: true, identification: 9).udp(1024, 53),
+        "length 94, type 0x86dd, ipv6 at 14+80, fragment 0+ of 9 at 86, protocol 51, at 54+40"),
+    ValidCase(
+        "ipv6 later fragment behind an authentication header",
+        Frame.ethernet().ipv6().authenticationHeader().fragmentHeader(offset: 8, more: false, identification: 9, nextHeader: 17).payload(8),
+        "length 94, type 0x86dd, ipv6 at 14+80, fragment 8 of 9 at 86, protocol 51, at 54+40"),
+    ValidCase(
+        "ipv6 fragment behind routing, destination options and authentication headers",
+        Frame.ethernet().ipv6().extensionHeader(0).extensionHeader(43).authenticationHeader().extensionHeader(60)
+            .fragmentHeader(offset: 8, more: true, identification: 9, nextHeader: 17).payload(8),
+        "length 118, type 0x86dd, ipv6 at 14+104, fragment 8+ of 9 at 110, protocol 51, at 70+48"),
+    ValidCase(
+        "ipv6 first fragment whose headers go on behind an authentication header",
+        Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: true, identification: 9).authenticationHeader()
+            .extensionHeader(60, lengthField: 1),
+        "length 94, type 0x86dd, ipv6 at 14+80, fragment 0+ of 9 at 62, headers go on, protocol 51, at 62+32"),
     ValidCase(
         "an atomic fragment of a fragment",
         Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: false, identification: 9)
@@ -126,6 +159,21 @@ private let cases: [ValidCase] = [
     ValidCase(
         "a provider's tag and a customer's", Frame.ethernet().vlan(5, tpid: 0x88a8).vlan(6).ipv4().udp(1024, 53),
         "length 50, tags 2 outermost 5, type 0x8100, inner 0x800, ipv4 at 22+28, protocol 17, at 42+8, ports 1024 53"),
+    ValidCase(
+        "a priority tag", Frame.ethernet().vlan(0, priority: 3).ipv4().udp(1024, 53),
+        "length 46, tags 1 outermost 0, seen 0 at 12 of 0, behind it 18, type 0x800, ipv4 at 18+28, protocol 17, at 38+8, ports 1024 53"),
+    ValidCase(
+        "three of them", Frame.ethernet().vlan(0).vlan(0, tpid: 0x88a8).vlan(0).ipv4().udp(1024, 53),
+        "length 54, tags 3 outermost 0, seen 0 at 12 of 0, behind it 26, type 0x800, ipv4 at 26+28, protocol 17, at 46+8, ports 1024 53"),
+    ValidCase(
+        "two, a VLAN's, and two", Frame.ethernet().vlan(0).vlan(0).vlan(5).vlan(0).vlan(0).ipv4().udp(1024, 53),
+        "length 62, tags 5 outermost 0, seen 5 at 20 of 1, behind it 34, type 0x800, ipv4 at 34+28, protocol 17, at 54+8, ports 1024 53"),
+    ValidCase(
+        "a VLAN's, one, another VLAN's, one", Frame.ethernet().vlan(5).vlan(0).vlan(6).vlan(0).arp(),
+        "length 58, tags 4 outermost 5, seen 5 at 12 of 2, behind it 22, type 0x8100, inner 0x806, arp at 30+28"),
+    ValidCase(
+        "a priority tag and one cut off", Frame.ethernet().vlan(0).vlan(6).ipv4().cut(to: 21),
+        "length 21, tags 1 outermost 0, seen 0 at 12 of 0, behind it 18, type 0x8100, other at 18+3"),
     ValidCase("tagged llc", Frame.ethernet().vlan(5).llc(), "length 21, tags 1 outermost 5, type 0x4, other at 18+3"),
     ValidCase("tagged raw ipx", Frame.ethernet().vlan(5).llc([0xff, 0xff]), "length 20, tags 1 outermost 5, type 0x1, other at 18+2"),
     ValidCase("a tag and no more", Frame.ethernet().vlan(5, type: 0x0600), "length 18, tags 1 outermost 5, type 0x600, other at 18+0"),

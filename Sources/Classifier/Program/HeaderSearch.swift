@@ -25,7 +25,7 @@ enum HeaderSearch {
 
     /// `ipv6_find_hdr` with a target: through all extension headers, authentication headers too, up to a later fragment's.
     private static func extensionHeader(_ number: UInt8, in bytes: RawSpan, _ frame: ParsedFrame) -> HeaderSearch {
-        guard frame.network == .ipv6, frame.tagCount <= 1 else { return .otherProtocol }
+        guard frame.network == .ipv6, frame.vlanCount <= 1 else { return .otherProtocol }
         let end = frame.networkEnd
         var next = bytes.u8(at: frame.networkOffset &+ ParsedFrame.IPv6.nextHeader)
         var offset = frame.networkOffset &+ ParsedFrame.IPv6.headerLength
@@ -55,7 +55,7 @@ enum HeaderSearch {
     /// `nft_exthdr_tcp_eval`: the first of its kind. An end-of-options octet does not end the list, and an option whose length is 0
     /// counts as one octet; the header's last octet is never looked at.
     private static func tcpOption(_ number: UInt8, in bytes: RawSpan, _ frame: ParsedFrame) -> HeaderSearch {
-        guard frame.transportProtocol == IPProtocol.tcp, frame.tagCount <= 1, frame.transportLength >= 20 else { return .unreadable }
+        guard frame.transportProtocol == IPProtocol.tcp, frame.vlanCount <= 1, frame.transportLength >= 20 else { return .unreadable }
         let start = frame.transportOffset
         let headerLength = Int(bytes.u8(at: start &+ 12) >> 4) &* 4
         guard headerLength >= 20, headerLength <= frame.transportLength else { return .unreadable }
@@ -72,7 +72,7 @@ enum HeaderSearch {
 
     /// `nft_exthdr_sctp_eval`: the first of its type. Chunks begin at multiples of four octets.
     private static func chunk(_ number: UInt8, in bytes: RawSpan, _ frame: ParsedFrame) -> HeaderSearch {
-        guard frame.transportProtocol == IPProtocol.sctp, frame.tagCount <= 1, frame.hasTransport else { return .unreadable }
+        guard frame.transportProtocol == IPProtocol.sctp, frame.vlanCount <= 1, frame.hasTransport else { return .unreadable }
         let end = frame.transportOffset &+ frame.transportLength
         var offset = frame.transportOffset &+ 12
         while end &- offset >= 4 {
@@ -101,7 +101,7 @@ extension HeaderSearch {
     /// `ipv4_find_option`: options that Linux would not take (`__ip_options_compile`) make all of them unreadable. The last router
     /// alert counts, and only one with the value 0 (RFC 2113). What a security label holds is not looked at.
     private static func ipv4Option(_ number: UInt8, in bytes: RawSpan, _ frame: ParsedFrame) -> HeaderSearch {
-        guard frame.network == .ipv4, frame.tagCount <= 1 else { return .otherProtocol }
+        guard frame.network == .ipv4, frame.vlanCount <= 1 else { return .otherProtocol }
         let start = frame.networkOffset
         let end = start &+ min(Int(bytes.u8(at: start) & 0x0f) &* 4, frame.networkLength)
         var offset = start &+ ParsedFrame.IPv4.headerLength

@@ -90,7 +90,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     /// `8 * count` bits, and the others say nothing.
     ///
     /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
-    /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`).
+    /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`). Priority tags
+    /// are not there, unless all tags are: see `ParsedFrame.ruleTag`.
     @inline(__always)
     func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> UInt128? {
         let end = Int(end)
@@ -102,7 +103,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             // Up to the packet's end, not the frame's: padding is no payload. The kernel reads on into it; its fast path for loads of
             // 1, 2 and 4 bytes (`nft_payload_fast_eval`, seen on 6.18) also reads later fragments, whose bytes are no header.
             // Where the header's place is not known its length is 0.
-            guard end <= frame.transportLength, frame.tagCount <= 1 else { return nil }
+            guard end <= frame.transportLength, frame.vlanCount <= 1 else { return nil }
             return number(in: bytes, endingAt: frame.transportOffset &+ end)
         case .ingress, .egress: return Self.port(ingress)
         case .packet:
@@ -124,7 +125,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     private func linkValue(_ bytes: RawSpan, _ frame: ParsedFrame) -> UInt128? {
         switch base {
         case .transportProtocol:
-            guard frame.tagCount <= 1, let number = frame.transportProtocol else { return nil }
+            guard frame.vlanCount <= 1, let number = frame.transportProtocol else { return nil }
             return UInt128(number)
         case .networkProtocol: return UInt128(frame.outerEtherType)
         case .constant: return UInt128(end)
@@ -139,7 +140,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .searched, .presence: return searchedValue(bytes, frame)
         case .link:
             // In front of the type and tag everything stands where it stands in the bytes; from there on the tag may not.
-            guard let tag = frame.outermostTag, end > TaggedHeader.tag else {
+            guard let tag = frame.ruleTag, end > TaggedHeader.tag else {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)

@@ -77,7 +77,7 @@ struct FrameKinds: OptionSet, BitwiseCopyable, Sendable {
     /// The one that a frame is of.
     @inline(__always)
     init(of frame: ParsedFrame) {
-        guard frame.tagCount <= 1 else {
+        guard frame.vlanCount <= 1 else {
             self = .other
             return
         }

@@ -107,7 +107,7 @@ struct Write: BitwiseCopyable, Sendable {
     /// `nft_payload_set_vlan`: in a tagged frame the type and the tag are written as words of 16 bits, one or both.
     private func writeLink(_ value: UInt128, on bytes: inout MutableRawSpan, _ frame: inout ParsedFrame) -> Outcome {
         guard frame.malformation != .ethernetHeaderCutOff else { return .impossible }
-        guard let tag = frame.outermostTag, end > 12 else {
+        guard let tag = frame.ruleTag, end > 12 else {
             guard end <= bytes.byteCount else { return .impossible }
             return replace(value, at: Int(first), in: &bytes)
         }
@@ -127,7 +127,7 @@ struct Write: BitwiseCopyable, Sendable {
         let stays = UInt32(truncatingIfNeeded: kept) << shift | ~width
         let new = old & stays | UInt32(truncatingIfNeeded: value) << shift
         frame.retag(VLANTag(tpid: UInt16(truncatingIfNeeded: new >> 16), tci: UInt16(truncatingIfNeeded: new)))
-        if !frame.isTagOutOfBand { bytes.store(new, at: 12) }
+        if frame.ruleTagOffset >= 0 { bytes.store(new, at: frame.ruleTagOffset) }
         return new == old ? .unchanged : .changed
     }
 
@@ -161,7 +161,7 @@ struct Write: BitwiseCopyable, Sendable {
     private func updateTransport(
         _ update: ChecksumUpdate, on bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool
     ) -> Bool {
-        guard frame.hasTransport, frame.tagCount <= 1 else { return true }
+        guard frame.hasTransport, frame.vlanCount <= 1 else { return true }
         let octet: Int
         switch frame.transportProtocol {
         case IPProtocol.tcp: octet = 16
@@ -193,7 +193,7 @@ struct Write: BitwiseCopyable, Sendable {
     private func writeTransport(
         _ value: UInt128, on bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool
     ) -> Outcome {
-        guard frame.hasTransport, frame.tagCount <= 1, end <= frame.transportLength else { return .impossible }
+        guard frame.hasTransport, frame.vlanCount <= 1, end <= frame.transportLength else { return .impossible }
         let start = frame.transportOffset
         let offset = start &+ Int(first)
         let (old, new) = changed(value, at: offset, in: bytes.bytes)

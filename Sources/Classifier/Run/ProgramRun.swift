@@ -100,7 +100,7 @@ extension Program {
                 continue
             case .connectionTimeouts:
                 values.connection.setTimeouts(
-                    rule, of: timeoutProtocols[Int(rule)], packet: frame.tagCount <= 1 ? frame.transportProtocol : nil)
+                    rule, of: timeoutProtocols[Int(rule)], packet: frame.vlanCount <= 1 ? frame.transportProtocol : nil)
                 continue
             case .read:
                 if let value = values.late(instruction.first, loads, bytes.bytes, frame, ingress: ingress, at: instant) {

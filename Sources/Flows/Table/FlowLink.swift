@@ -2,7 +2,8 @@ import Wire
 
 /// Where a flow runs: the pair of ports, the IP version and the VLANs, in 32 bits. The same addresses elsewhere are another flow.
 ///
-/// Up to two tags stand as they are, types and identifiers; of more, 24 bits of a keyed hash. The priority counts for nothing.
+/// Up to two tags stand as they are, types and identifiers; of more, 24 bits of a keyed hash. Neither the priority nor a tag that has
+/// nothing else counts: a host that sends with priority tags gets answers without.
 ///
 ///     bits 31…28  the pair of ports
 ///     bit 27      IPv6
@@ -14,7 +15,7 @@ enum FlowLink {
     static func packed(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, _ hash: KeyedHash) -> UInt32 {
         var link = UInt32(ingress >> 1 & 0xf) << 28
         if frame.network == .ipv6 { link |= isIPv6 }
-        guard frame.tagCount > 0 else { return link }
+        guard frame.vlanCount > 0 else { return link }
         var tags = Tags()
         frame.forEachTag(bytes) { tags.add($0, hash) }
         return link | tags.packed
@@ -27,6 +28,7 @@ enum FlowLink {
         var mixed: UInt64 = 0
 
         mutating func add(_ tag: VLANTag, _ hash: KeyedHash) {
+            guard tag.namesVLAN else { return }
             count &+= 1
             mixed = hash.mix(UInt64(tag.tpid) << 12 | UInt64(tag.identifier), mixed)
             kinds = kinds << 1 | (tag.tpid == EtherType.providerVLAN ? 1 : 0)

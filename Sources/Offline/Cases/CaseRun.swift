@@ -1,5 +1,5 @@
 package import Classifier
-import Firewall
+package import Firewall
 package import Flows
 import Fragments
 package import Ruleset
@@ -30,12 +30,16 @@ package struct CaseRun {
     private let ruleset: Ruleset
     private let localTime: LocalTime
     private let flows: FlowSettings
+    private let checks: FrameChecks
 
     /// - Throws: What no checked tree has; see `ProgramError`.
-    package init(_ ruleset: Ruleset, localTime: LocalTime = .utc, flows: FlowSettings = FlowSettings()) throws(ProgramError) {
+    package init(
+        _ ruleset: Ruleset, localTime: LocalTime = .utc, flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks()
+    ) throws(ProgramError) {
         self.ruleset = ruleset
         self.localTime = localTime
         self.flows = flows
+        self.checks = checks
         rules = try Program(compiling: ruleset, ports: ["a", "b"]).rules
         hits = Array(repeating: 0, count: rules.count)
     }
@@ -62,7 +66,8 @@ package struct CaseRun {
     }
 
     private mutating func run(_ block: CaseBlock, of file: CaseFile) throws {
-        var explainer = try Explainer(ruleset, ports: file.ports, clock: block.clock, fragments: block.fragments, flows: flows)
+        var explainer = try Explainer(
+            ruleset, ports: file.ports, clock: block.clock, fragments: block.fragments, flows: flows, checks: checks)
         let program = explainer.program
         let texts = ExplanationText(program, localTime: localTime)
         /// By the frames' numbers.

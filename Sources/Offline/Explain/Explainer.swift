@@ -73,7 +73,7 @@ package struct Explainer: ~Copyable {
     package init(
         _ ruleset: Ruleset, ports: [String], clock: UInt64, fragments: FragmentMode = .reassemble,
         limits: FragmentLimits = FragmentLimits(),
-        flows: FlowSettings = FlowSettings()
+        flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks()
     ) throws(ProgramError) {
         let start = Instant(monotonic: 0, sinceEpoch: clock)
         program = try Program(compiling: ruleset, ports: ports, start: start)
@@ -82,7 +82,8 @@ package struct Explainer: ~Copyable {
             Interpreter(ruleset, ports: ports, start: start), connections, showsConnections: !program.connectionNeeds.isEmpty)
         self.walker = walker
         replay = Replay(
-            program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: JudgedPackets(walker.walk))
+            program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: JudgedPackets(walker.walk),
+            checks: checks)
         self.clock = clock
         replay.pass(until: clock, into: &listener)
     }

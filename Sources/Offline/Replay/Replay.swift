@@ -61,16 +61,17 @@ public struct Replay: ~Copyable {
     ///   - zeroLength: What a length of 0 in an IP header means: captures may hold super-frames.
     ///   - connections: Says which connections there are, to others too.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
+    ///   - checks: What frames must be before the rules see them.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
         flows: FlowSettings = FlowSettings(), zeroLength: ZeroLength = .literal, connections: FollowedConnections = FollowedConnections(),
-        packets: JudgedPackets? = nil
+        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks()
     ) {
         counters = FirewallCounters(for: program)
         self.zeroLength = zeroLength
         firewall = Firewall(
             program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows,
-            connections: connections, packets: packets)
+            connections: connections, packets: packets, checks: checks)
     }
 
     /// Frames whose time was before that of a previous frame.

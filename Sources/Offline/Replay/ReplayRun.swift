@@ -1,6 +1,6 @@
 public import Capture
 public import Classifier
-import Firewall
+public import Firewall
 public import Flows
 public import Fragments
 import Wire
@@ -14,6 +14,7 @@ public struct ReplaySettings {
     public var fragments = FragmentMode.reassemble
     public var fragmentLimits = FragmentLimits()
     public var flows = FlowSettings()
+    public var checks = FrameChecks()
     /// Frames of which the end was not captured are judged with zeros in its place. Else they are counted, and not judged: their headers
     /// may be cut off too, and live they would not have been.
     public var fillsCutFrames = false
@@ -75,7 +76,8 @@ public struct ReplayRun: ~Copyable {
     public init(_ settings: ReplaySettings) {
         self.settings = settings
         replay = Replay(
-            settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded)
+            settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded,
+            checks: settings.checks)
         output = ReplayOutput(settings)
         finder = IngressFinder(ports: settings.program.ports, choice: settings.ingress)
         filled = .allocate(byteCount: settings.fillsCutFrames ? CaptureReader.longestFrame : 16, alignment: 16)

@@ -235,6 +235,8 @@ struct Comparison {
     private func isComparable(_ bytes: [UInt8], readsTransport: Bool) -> Bool {
         let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
         if frame.malformation != nil || frame.isFragment { return false }
+        // A bridge's rules see a priority tag as they see any other; Weir's look through it, as hosts do.
+        if frame.tagCount > 1, frame.vlanCount < frame.tagCount { return false }
         // skb_vlan_untag ends a frame with less than a tag and two octets, before a bridge or a packet socket sees it.
         let type = bytes.count < 14 ? 0 : UInt16(bytes[12]) << 8 | UInt16(bytes[13])
         if type == 0x8100 || type == 0x88a8, bytes.count < 20 { return false }
