@@ -146,12 +146,12 @@ public struct Firewall: ~Copyable {
 
         var frame = frame
         var found: Classification
-        var hasRoom = true
+        var refusal: FlowRefusal?
         if !isTracking {
             var connection = PacketConnection.untracked
             found = ask(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection)
         } else {
-            (found, hasRoom) = classifyFollowed(
+            (found, refusal) = classifyFollowed(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumKnown, ingress: ingress, at: instant)
         }
         let isByRule = found.rule >= 0
@@ -163,9 +163,9 @@ public struct Firewall: ~Copyable {
             judgement.verdict = .drop
             judgement.reason = isByRule ? .rule : .policy
         }
-        if !hasRoom {
+        if let refusal {
             // No rule has said that.
-            (judgement.verdict, judgement.reason) = (.drop, .flowLimit)
+            (judgement.verdict, judgement.reason) = (.drop, refusal == .share ? .flowShare : .flowLimit)
             (judgement.rule, judgement.baseChain) = (-1, -1)
         }
         return judgement

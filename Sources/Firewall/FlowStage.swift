@@ -10,7 +10,7 @@ extension Firewall {
     mutating func classifyFollowed(
         _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, isChecksumKnown: Bool, ingress: UInt8,
         at instant: Instant
-    ) -> (found: Classification, hasRoom: Bool) {
+    ) -> (found: Classification, refusal: FlowRefusal?) {
         let isIP = frame.network == .ipv4 || frame.network == .ipv6
         var connection = isIP ? PacketConnection.invalid : .untracked
         var found = Classification.none
@@ -18,7 +18,7 @@ extension Firewall {
             found = ask(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: .beforeTracking,
                 connection: &connection)
-            if found.verdict == .drop { return (found, true) }
+            if found.verdict == .drop { return (found, nil) }
         }
 
         var packet = TrackedPacket.untracked
@@ -36,10 +36,11 @@ extension Firewall {
 
         guard found.verdict == .accept else {
             if isRechecked { flows.end(packet.flow) } else { flows.abandon(packet) }
-            return (found, true)
+            return (found, nil)
         }
-        guard packet.isUnconfirmed || isRechecked else { return (found, true) }
-        return (found, flows.confirm(packet) != nil || program.connectionNeeds.isEmpty)
+        guard packet.isUnconfirmed || isRechecked else { return (found, nil) }
+        guard case .failure(let refusal) = flows.confirm(packet), !program.connectionNeeds.isEmpty else { return (found, nil) }
+        return (found, refusal)
     }
 
     /// What rules may ask of a packet's connection.

@@ -12,6 +12,8 @@ public enum TCPMode: String, Sendable, CaseIterable {
 public struct FlowSettings: Sendable, Equatable {
     /// Flows that can be followed at a time, 16 to 16,777,214.
     public var flows: Int
+    /// Flows that one source may have begun of those; what both ends have closed does not count, and an IPv6 /64 is one source.
+    public var flowsPerSource: Int
     /// How much of TCP is looked at.
     public var tcp: TCPMode
     /// Nanoseconds after the start in which TCP connections are picked up in the middle in the strict mode too, so that those that
@@ -30,9 +32,13 @@ public struct FlowSettings: Sendable, Equatable {
 
     /// - Parameters:
     ///   - flows: Outside of the range, the nearest number that is in it.
+    ///   - flowsPerSource: An eighth of them if nil; at least 1.
     ///   - graceTime: Nanoseconds.
-    public init(flows: Int = 262_144, tcp: TCPMode = .loose, graceTime: UInt64 = 60_000_000_000) {
+    public init(
+        flows: Int = 262_144, flowsPerSource: Int? = nil, tcp: TCPMode = .loose, graceTime: UInt64 = 60_000_000_000
+    ) {
         self.flows = min(max(flows, 16), 0xff_fffe)
+        self.flowsPerSource = max(1, flowsPerSource ?? self.flows / 8)
         self.tcp = tcp
         self.graceTime = graceTime
     }

@@ -48,6 +48,9 @@ public struct FlowTracker: ~Copyable {
     /// Slots that the slowest search and the slowest insertion go over, for those who hold the table to its bounds.
     package var indexExtremes: (distance: Int, run: Int) { table.indexExtremes }
 
+    /// Flows in the table that are not over, as both rows that count sources have them.
+    package var shareSums: (UInt64, UInt64) { table.shareSums }
+
     /// How often something happened.
     public func count(of event: FlowEvent) -> UInt64 { counters[event] }
 
@@ -183,19 +186,29 @@ public struct FlowTracker: ~Copyable {
 
     /// The rules let the packet that was tracked last pass: a new flow comes into the table, and a known one has been checked by the
     /// rules in force.
-    /// - Returns: Its record from here on; nil if there is no room for it, and nothing that could make it: then the packet may not pass.
-    public mutating func confirm(_ packet: TrackedPacket) -> Int32? {
+    /// - Returns: Its record from here on, or why there is no room for it, and nothing that could make it: then the packet may not pass.
+    public mutating func confirm(_ packet: TrackedPacket) -> Result<Int32, FlowRefusal> {
         guard packet.isUnconfirmed, hasProvisional else {
             if packet.flow >= 0, Int(packet.flow) < table.capacity { table.setEpoch(packet.flow, epoch) }
-            return packet.flow
+            return .success(packet.flow)
         }
         hasProvisional = false
+        if settings.flowsPerSource < settings.flows, table.countOfSource >= settings.flowsPerSource {
+            // Who has a share makes room of it: those of its own that nothing has answered, or not for long.
+            guard let record = table.firstOfSourceToGo else {
+                table.liveness.endPending(isInTable: false)
+                counters[.refusedShare] &+= 1
+                return .failure(.share)
+            }
+            table.remove(record)
+            counters[.evicted] &+= 1
+        }
         // At most two: one for the record, and one should the index have no room.
         for _ in 0..<2 {
             if let record = table.insertProvisional() {
                 table.liveness.endPending(isInTable: true)
                 counters[.confirmed] &+= 1
-                return record
+                return .success(record)
             }
             guard let (record, isFinished) = table.firstToGo else { break }
             table.remove(record)
@@ -203,7 +216,7 @@ public struct FlowTracker: ~Copyable {
         }
         table.liveness.endPending(isInTable: false)
         counters[.refused] &+= 1
-        return nil
+        return .failure(.limit)
     }
 
     /// The rules did not let it pass: a flow that it would have begun is forgotten.
@@ -327,10 +340,18 @@ public struct FlowTracker: ~Copyable {
     mutating func setFinished(_ record: Int32, _ isFinished: Bool) {
         guard table[record].has(FlowRecord.Flag.finished) != isFinished else { return }
         table.unlist(record)
-        table[record].set(FlowRecord.Flag.finished, isFinished)
+        table.setFinished(record, isFinished)
         table.liveness.setClosed(Int(record), isFinished)
         if isFinished || !table[record].has(FlowRecord.Flag.assured) { table.list(record) }
     }
+}
+
+/// Why there is no room for a flow.
+public enum FlowRefusal: Error, Sendable, BitwiseCopyable {
+    /// The table is full, and nothing in it can make room.
+    case limit
+    /// Its source has begun as many as it may.
+    case share
 }
 
 /// Other timeouts than the settings', for flows that a rule chooses (a `ct timeout` object).

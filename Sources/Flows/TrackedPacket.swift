@@ -137,6 +137,8 @@ public enum FlowEvent: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case evictedFinished
     /// There was no room for one, and nothing that could make it.
     case refused
+    /// Its source had its share of the table, and nothing in that could make room.
+    case refusedShare
     /// A packet was let through without believing it: it changed nothing in its flow.
     case ignored
 
@@ -150,6 +152,7 @@ public enum FlowEvent: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .evicted: "evicted"
         case .evictedFinished: "evicted-finished"
         case .refused: "flow-limit"
+        case .refusedShare: "flow-share"
         case .ignored: "ignored"
         }
     }

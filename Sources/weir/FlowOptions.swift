@@ -33,6 +33,16 @@ struct FlowOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Percent of --flows that connections of one source may take.",
+            discussion: """
+                A source is an IPv4 address or an IPv6 /64, and what both ends have closed does not count. What would begin another makes \
+                room of the source's own that have had no answer, the oldest first; otherwise it is dropped (flow-share). \
+                (default: 12.5)
+                """, valueName: "percent"))
+    var flowShare: Double?
+
+    @Option(
+        help: ArgumentHelp(
             "loose, strict or off.",
             discussion: """
                 loose: picks up TCP connections in the middle, as nf_conntrack_tcp_loose=1 does. strict: a connection begins with a SYN, \
@@ -56,13 +66,17 @@ struct FlowOptions: ParsableArguments {
     var flowTimeout: [TimeoutSetting] = []
 
     var settings: FlowSettings {
-        var settings = FlowSettings(flows: flows, tcp: tcp, graceTime: tcpGrace * 1_000_000_000)
+        var settings = FlowSettings(
+            flows: flows, flowsPerSource: flowShare.map { Int(Double(flows) * $0 / 100) }, tcp: tcp, graceTime: tcpGrace * 1_000_000_000)
         for setting in flowTimeout { settings.timeouts[setting.timeout] = setting.seconds }
         return settings
     }
 
     func validate() throws {
         guard (16...16_777_214).contains(flows) else { throw ValidationError("--flows takes a number from 16 to 16777214") }
+        if let flowShare {
+            guard flowShare > 0, flowShare <= 100 else { throw ValidationError("--flow-share takes a percentage above 0 and up to 100") }
+        }
         guard tcpGrace <= 86_400 else { throw ValidationError("--tcp-grace takes seconds from 0 to 86400") }
     }
 }

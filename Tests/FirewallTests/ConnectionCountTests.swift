@@ -24,7 +24,7 @@ import Wire
     private static func firewall(
         _ program: Program, _ connections: FollowedConnections = FollowedConnections(), flows: Int = 1_024
     ) -> Firewall {
-        var settings = FlowSettings(flows: flows)
+        var settings = FlowSettings(flows: flows, flowsPerSource: flows)
         settings.verifiesChecksums = false
         return Firewall(
             program: program, counters: FirewallCounters(for: program), flows: settings, connections: connections,

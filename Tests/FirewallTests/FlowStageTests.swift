@@ -12,7 +12,7 @@ private struct Wire: ~Copyable {
     var firewall: Firewall
     var now = noon
 
-    init(_ rules: String, flows: FlowSettings = FlowSettings(flows: 64), fragments: FragmentMode = .reassemble) throws {
+    init(_ rules: String, flows: FlowSettings = FlowSettings(flows: 64, flowsPerSource: 64), fragments: FragmentMode = .reassemble) throws {
         let program = try Self.program(rules)
         firewall = Firewall(
             program: program, counters: FirewallCounters(for: program), fragments: FragmentGatherer(mode: fragments), flows: flows,
@@ -27,7 +27,8 @@ private struct Wire: ~Copyable {
         let program = try Self.program(rules)
         firewall.use(
             program, counters: FirewallCounters(for: program), edition: edition,
-            newFlows: NewFlows(settings: FlowSettings(flows: 64), start: now.monotonic, isNeeded: true), rechecksFlows: rechecks)
+            newFlows: NewFlows(settings: FlowSettings(flows: 64, flowsPerSource: 64), start: now.monotonic, isNeeded: true),
+            rechecksFlows: rechecks)
     }
 
     /// - Parameter isBack: From the far host.
@@ -89,7 +90,7 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
         ] as [(String, Frame, Reason)])
     func alone(_ what: String, _ frame: Frame, _ reason: Reason) throws {
         // The frames' checksums are not what is asked for here.
-        var settings = FlowSettings(flows: 64)
+        var settings = FlowSettings(flows: 64, flowsPerSource: 64)
         settings.verifiesChecksums = false
         var wire = try Wire(Self.stateful, flows: settings)
         #expect(wire.take(frame) == reason, "\(what)")
@@ -135,7 +136,7 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
     }
 
     @Test func `without room for its connection a packet doesn't pass`() throws {
-        var wire = try Wire(Self.stateful, flows: FlowSettings(flows: 16))
+        var wire = try Wire(Self.stateful, flows: FlowSettings(flows: 16, flowsPerSource: 16))
         for client in 0..<16 as Range<UInt16> {
             for second in [0, 3] as [UInt64] {
                 wire.wait(second)
@@ -225,7 +226,8 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
     @Test func `counts of flows go with the rules in force`() throws {
         let program = try Wire.program(Self.stateful)
         let (before, after) = (FirewallCounters(for: program), FirewallCounters(for: program))
-        var firewall = Firewall(program: program, counters: before, flows: FlowSettings(flows: 64), start: noon.monotonic)
+        var firewall = Firewall(
+            program: program, counters: before, flows: FlowSettings(flows: 64, flowsPerSource: 64), start: noon.monotonic)
         var bytes = udp(53).bytes
         #expect(firewall.judge(&bytes, tag: nil, ingress: 0, at: noon).verdict == .accept)
         firewall.countFlows()

@@ -28,7 +28,7 @@ struct MemoryTests {
     @Test("connections take what is said of them", arguments: [16, 17, 1000, 65_536, 262_144])
     func flows(count: Int) {
         let before = allocated_bytes_of_this_thread()
-        let tracker = FlowTracker(settings: FlowSettings(flows: count))
+        let tracker = FlowTracker(settings: FlowSettings(flows: count, flowsPerSource: count))
         let taken = Int(allocated_bytes_of_this_thread() - before)
         #expect((FlowTracker.bytes(forFlows: count)...FlowTracker.bytes(forFlows: count) + Self.others).contains(taken))
         #expect(tracker.count == 0)

@@ -22,7 +22,7 @@ struct LimitTests {
 
     @Test("a flood from one source ends neither open connections nor the others' new ones")
     func flood() {
-        var bench = Bench(FlowSettings(flows: 4096))
+        var bench = Bench(FlowSettings(flows: 4096, flowsPerSource: 4096))
         for number in 0..<1000 { Self.open(&bench, Side(near: Self.host(number))) }
         var attacker = Side(near: "203.0.113.1")
         for number in 0..<20_000 {
@@ -57,7 +57,7 @@ struct LimitTests {
     @Test("the oldest of the heaviest source goes first")
     func heaviest() {
         // Sources share 32 places: 40 flows of one of them are the heaviest whoever shares with whom.
-        var bench = Bench(FlowSettings(flows: 1024))
+        var bench = Bench(FlowSettings(flows: 1024, flowsPerSource: 1024))
         for number in 0..<984 { bench.take(Side(near: Self.host(number)).udp(false).bytes) }
         var heavy = Side(near: "203.0.113.1")
         for port in 1...40 {
@@ -78,7 +78,7 @@ struct LimitTests {
 
     @Test("with nothing but assured flows a new one is refused, and counted")
     func refused() {
-        var bench = Bench(FlowSettings(flows: 16))
+        var bench = Bench(FlowSettings(flows: 16, flowsPerSource: 16))
         for number in 0..<16 { Self.open(&bench, Side(near: Self.host(number))) }
         let (packet, _) = bench.take(Side(near: "203.0.113.1").udp(false).bytes)
         #expect(packet.state == .new && packet.flow == -1)
@@ -88,9 +88,63 @@ struct LimitTests {
         #expect(bench.counts["flow-limit"] == 1, "what the rules drop asks for no room")
     }
 
+    @Test("a source has its share, and no more", arguments: [false, true])
+    func share(isIPv6: Bool) {
+        var bench = Bench(FlowSettings(flows: 256))
+        var hog = Side(near: "10.0.0.1", isIPv6: isIPv6)
+        for port in 1...40 {
+            hog.nearPort = UInt16(port)
+            Self.open(&bench, hog)
+        }
+        #expect(bench.tracker.count == 32 && bench.counts["flow-share"] == 16, "a handshake's first and last packet, eight times")
+        // Others have room; of IPv6 a /64 is one source.
+        for number in 2...11 {
+            let other = isIPv6 ? Side(near: "10.0.\(number).1") : Side(near: "10.0.0.\(number)")
+            Self.open(&bench, other)
+        }
+        #expect(bench.tracker.count == 42)
+        let neighbour = Side(near: "10.0.0.77", isIPv6: true)
+        #expect((bench.take(neighbour.udp(false).bytes).packet.flow >= 0) == !isIPv6)
+        // The other way round the hog is nobody's source.
+        #expect(bench.take(Side(near: "10.9.9.9", far: "10.0.0.1").udp(false).bytes).packet.flow >= 0)
+    }
+
+    @Test("within its share a source makes room of what nothing has answered")
+    func ownRoom() {
+        var bench = Bench(FlowSettings(flows: 256))
+        var source = Side()
+        for port in 1...100 {
+            source.nearPort = UInt16(port)
+            #expect(bench.take(source.udp(false).bytes).packet.flow >= 0)
+        }
+        #expect(bench.tracker.count == 32 && bench.counts["evicted"] == 68 && bench.counts["flow-share"] == nil)
+        source.nearPort = 68
+        #expect(bench.take(source.udp(true).bytes).packet.state == .new, "the oldest have gone")
+        source.nearPort = 100
+        #expect(bench.take(source.udp(true).bytes).packet.state == .established)
+    }
+
+    @Test("what both ends have closed is in no share")
+    func closedShare() {
+        var bench = Bench(FlowSettings(flows: 256))
+        var source = Side()
+        for port in 1...100 {
+            source.nearPort = UInt16(port)
+            Self.open(&bench, source)
+            bench.take(source.tcp(false, flags: 0x11, sequence: 1, acknowledgement: 1).bytes)
+            bench.take(source.tcp(true, flags: 0x11, sequence: 1, acknowledgement: 2).bytes)
+            bench.take(source.tcp(false, flags: 0x10, sequence: 2, acknowledgement: 2).bytes)
+        }
+        #expect(bench.tracker.count == 100 && bench.counts["flow-share"] == nil)
+        #expect(bench.tracker.shareSums == (0, 0))
+        // One begins anew, and counts again.
+        bench.take(source.tcp(false, flags: 0x02, sequence: 5000).bytes, at: 130)
+        #expect(bench.tracker.shareSums == (1, 1))
+    }
+
     @Test("what both ends have closed goes before what opens")
     func finished() {
-        var bench = Bench(FlowSettings(flows: 16))
+        var bench = Bench(FlowSettings(flows: 16, flowsPerSource: 16))
         for number in 0..<15 { Self.open(&bench, Side(near: Self.host(number))) }
         let closed = Side(near: Self.host(3))
         bench.take(closed.tcp(false, flags: 0x11, sequence: 1, acknowledgement: 1).bytes)
@@ -107,7 +161,7 @@ struct LimitTests {
 
     @Test("a flow that has moved more than 4 GiB makes no room, and is counted on")
     func heavyFlow() {
-        var bench = Bench(FlowSettings(flows: 16))
+        var bench = Bench(FlowSettings(flows: 16, flowsPerSource: 16))
         let stream = Side().udp(false, length: 65_000).bytes
         for _ in 0..<67_000 { bench.take(stream) }
         for number in 0..<100 { bench.take(Side(near: Self.host(1000 + number)).udp(false).bytes) }
@@ -119,14 +173,14 @@ struct LimitTests {
     @Test("a full table of flows from everywhere keeps its steps few")
     func steps() {
         let flows = 262_144
-        var tracker = FlowTracker(settings: FlowSettings(flows: flows))
+        var tracker = FlowTracker(settings: FlowSettings(flows: flows, flowsPerSource: flows))
         var random = SeededGenerator(seed: 1)
         var frame = Side().udp(false).bytes
         for _ in 0..<flows + 50_000 {
             frame.replaceSubrange(26..<34, with: UInt64.random(in: 0...UInt64.max, using: &random).networkBytes)
             let bytes = frame.span.bytes
             let packet = tracker.track(bytes, ParsedFrame.parse(bytes, tag: nil), ingress: 0, isChecksumKnown: true, now: 0)
-            #expect(tracker.confirm(packet) != nil)
+            #expect((try? tracker.confirm(packet).get()) != nil)
         }
         #expect(tracker.count == flows)
         let (distance, run) = tracker.indexExtremes
@@ -135,7 +189,7 @@ struct LimitTests {
 
     @Test("expiry looks at an eighth of the table and takes out 1,024 flows at the most")
     func expiry() {
-        var tracker = FlowTracker(settings: FlowSettings(flows: 16_384))
+        var tracker = FlowTracker(settings: FlowSettings(flows: 16_384, flowsPerSource: 16_384))
         #expect(tracker.deadline == nil)
         var frame = Side().udp(false).bytes
         for number in 0..<16_384 {

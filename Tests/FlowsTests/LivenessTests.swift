@@ -20,7 +20,7 @@ struct LivenessTests {
         arguments: 1...4 as ClosedRange<UInt64>)
     func names(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        var tracker = FlowTracker(settings: FlowSettings(flows: 16))
+        var tracker = FlowTracker(settings: FlowSettings(flows: 16, flowsPerSource: 16))
         let liveness = tracker.liveness
         var current: [Int: UInt64] = [:]
         var issued: [(entry: UInt64, port: Int)] = []
@@ -61,7 +61,7 @@ struct LivenessTests {
                 seen.insert("forgotten")
                 continue
             default:
-                let record = tracker.confirm(packet)
+                let record = try? tracker.confirm(packet).get()
                 #expect(hasRoom == nil || (record != nil) == hasRoom, "step \(step)")
             }
             var ports: Set<Int> = []
@@ -115,7 +115,7 @@ struct LivenessTests {
     }
 
     @Test func `another worker sees a flow from the moment when rules are asked about it, and none that they dropped`() throws {
-        var tracker = FlowTracker(settings: FlowSettings(flows: 64))
+        var tracker = FlowTracker(settings: FlowSettings(flows: 64, flowsPerSource: 64))
         let now: UInt64 = 5_000_000_000
         func track(_ port: Int, isBack: Bool = false, at now: UInt64 = now) -> TrackedPacket {
             let frame = Self.frame(port, isBack: isBack)

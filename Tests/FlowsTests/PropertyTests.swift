@@ -70,7 +70,7 @@ struct PropertyTests {
         for round in 0..<60 {
             let capacity = [16, 20, 31][round % 3]
             // So few flows that all sources share one place: the oldest goes first.
-            var bench = Bench(FlowSettings(flows: capacity))
+            var bench = Bench(FlowSettings(flows: capacity, flowsPerSource: capacity))
             var plain = Reference(capacity: capacity)
             var seconds = Double.random(in: 0...100, using: &random)
             let hosts = Int.random(in: 2...12, using: &random)
@@ -113,7 +113,7 @@ struct PropertyTests {
     @Test("random bytes in all protocols, and half-right frames, end in some state", arguments: [5, 6] as [UInt64])
     func robustness(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var tracker = FlowTracker(settings: FlowSettings(flows: 16))
+        var tracker = FlowTracker(settings: FlowSettings(flows: 16, flowsPerSource: 16))
         var states: Set<TrackedPacket.State> = []
         var last: [UInt8] = []
         let numbers: [UInt8] = [1, 6, 17, 33, 47, 50, 51, 58, 132, 136]
@@ -164,7 +164,7 @@ struct PropertyTests {
         frames += StepCase.open.map { side.raw($0.isBack, 132, side.ports($0.isBack) + $0.bytes).bytes }
         frames += StepCase.handshake.map { side.raw($0.isBack, 33, side.ports($0.isBack) + $0.bytes).bytes }
         frames += (0..<200).map { Side(near: "10.1.0.\($0)").udp(false, link: .ethernet().vlan(3).vlan(4)).bytes }
-        var tracker = FlowTracker(settings: FlowSettings(flows: 64))
+        var tracker = FlowTracker(settings: FlowSettings(flows: 64, flowsPerSource: 64))
         let before = allocations_of_this_thread()
         var states = 0
         for round in 0..<1_000_000 {
@@ -174,7 +174,11 @@ struct PropertyTests {
             let packet = tracker.track(bytes, ParsedFrame.parse(bytes, tag: nil), ingress: 0, isChecksumKnown: round & 1 == 0, now: now)
             tracker.setMark(3, of: packet)
             states &+= Int(tracker.describe(packet.flow, now: now)?.mark ?? 0)
-            if round & 7 == 0 { tracker.abandon(packet) } else if let flow = tracker.confirm(packet), round & 15 == 1 { tracker.end(flow) }
+            if round & 7 == 0 {
+                tracker.abandon(packet)
+            } else if let flow = try? tracker.confirm(packet).get(), round & 15 == 1 {
+                tracker.end(flow)
+            }
             tracker.expire(now: now)
         }
         let after = allocations_of_this_thread()

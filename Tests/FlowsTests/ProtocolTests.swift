@@ -238,7 +238,7 @@ struct ProtocolTests {
             var bench = Bench()
             #expect(bench.take(bytes, isChecksumKnown: false).packet.cause == cause, "case \(index)")
         }
-        var settings = FlowSettings(flows: 64)
+        var settings = FlowSettings(flows: 64, flowsPerSource: 64)
         settings.verifiesChecksums = false
         var lax = Bench(settings)
         #expect(lax.take(changed(udp, 43, 9), isChecksumKnown: false).packet.state == .new)

@@ -13,7 +13,7 @@ struct StateTests {
         let packet = bench.tracker.track(span, ParsedFrame.parse(span, tag: nil), ingress: 0, isChecksumKnown: true, now: 0)
         bench.tracker.setMark(7, of: packet)
         #expect(bench.tracker.mark(of: packet) == 7)
-        #expect(bench.tracker.confirm(packet) != nil)
+        #expect((try? bench.tracker.confirm(packet).get()) != nil)
         let reply = bench.take(Side().udp(true).bytes)
         #expect(reply.flow?.mark == 7)
         bench.tracker.setMark(9, of: reply.packet)
@@ -44,7 +44,7 @@ struct StateTests {
         let span = bytes.span.bytes
         let packet = bench.tracker.track(span, ParsedFrame.parse(span, tag: nil), ingress: 0, isChecksumKnown: true, now: 0)
         bench.tracker.setPolicy(1, of: packet, now: 0)
-        let record = bench.tracker.confirm(packet) ?? -1
+        let record = (try? bench.tracker.confirm(packet).get()) ?? -1
         #expect(abs((bench.tracker.describe(record, now: 0)?.seconds ?? 0) - 5) < 0.01)
         let reply = bench.take(Side().udp(true).bytes, at: 4)
         bench.tracker.setPolicy(2, of: reply.packet, now: 0)
@@ -59,7 +59,7 @@ struct StateTests {
 
     @Test("a reference knows its flow from those that follow in its place")
     func references() {
-        var bench = Bench(FlowSettings(flows: 16))
+        var bench = Bench(FlowSettings(flows: 16, flowsPerSource: 16))
         let first = bench.take(Side().udp(false).bytes).packet.flow
         let reference = bench.tracker.reference(to: first)
         #expect(reference.flatMap { bench.tracker.record(of: $0, now: 0) } == first)
@@ -100,7 +100,7 @@ struct StateTests {
         "however far the clock goes on at once, what was silent for so long has ended",
         arguments: [1, 49, 50, 51, 104, 105, 150, 208, 209, 365, 36_525], [false, true])
     func longSilence(days: Int, isSwept: Bool) {
-        var settings = FlowSettings(flows: 64)
+        var settings = FlowSettings(flows: 64, flowsPerSource: 64)
         settings.timeouts[.udpStream] = 50 * 86_400
         var bench = Bench(settings, start: 7)
         bench.take(Side().udp(false).bytes)
@@ -118,7 +118,7 @@ struct StateTests {
 
     @Test("the listing shows each flow once, in pieces of any size", arguments: [1, 3, 16, 1000])
     func listing(piece: Int) {
-        var bench = Bench(FlowSettings(flows: 20))
+        var bench = Bench(FlowSettings(flows: 20, flowsPerSource: 20))
         for port in 1...12 { bench.take(Side(nearPort: UInt16(port)).udp(false).bytes) }
         bench.tracker.end(4)
         bench.take(Side(nearPort: 77).icmp(false, type: 8).bytes)
@@ -134,7 +134,7 @@ struct StateTests {
         #expect(Set(FlowTimeout.allCases.map(\.name)).count == FlowTimeout.allCases.count)
         for timeout in FlowTimeout.allCases { #expect(FlowTimeout(name: timeout.name) == timeout) }
         #expect(FlowTimeout(name: "tcp_timeout_established")?.standardSeconds == 432_000 && FlowTimeout(name: "tcp") == nil)
-        var settings = FlowSettings(flows: 64)
+        var settings = FlowSettings(flows: 64, flowsPerSource: 64)
         settings.timeouts[.udp] = 3
         settings.timeouts[.generic] = .max
         #expect(settings.timeouts[.generic] == FlowTimeouts.longestSeconds)

@@ -9,7 +9,7 @@ struct Bench: ~Copyable {
     var isAccepting = true
     private(set) var now: UInt64 = 0
 
-    init(_ settings: FlowSettings = FlowSettings(flows: 64), start: Double = 0) {
+    init(_ settings: FlowSettings = FlowSettings(flows: 64, flowsPerSource: 64), start: Double = 0) {
         now = UInt64(start * 1e9)
         tracker = FlowTracker(settings: settings, now: now)
     }
@@ -30,7 +30,7 @@ struct Bench: ~Copyable {
             tracker.abandon(packet)
             return (packet, flow)
         }
-        packet.flow = tracker.confirm(packet) ?? -1
+        packet.flow = (try? tracker.confirm(packet).get()) ?? -1
         return (packet, tracker.describe(packet.flow, now: now))
     }
 

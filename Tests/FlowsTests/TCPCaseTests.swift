@@ -5,7 +5,7 @@ import Testing
 struct TCPCase: Sendable, CustomTestStringConvertible {
     var name: String
     var lines: String
-    var settings = FlowSettings(flows: 64)
+    var settings = FlowSettings(flows: 64, flowsPerSource: 64)
     var testDescription: String { name }
 
     init(_ name: String, _ lines: String, _ change: (inout FlowSettings) -> Void = { _ in }) {

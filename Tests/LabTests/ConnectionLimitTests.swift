@@ -14,7 +14,8 @@ extension LabTests {
         func many() throws {
             let lab = try Lab(bare: true)
             let rules = Weir.chain(["ct state established accept", "ct state new udp dport 9 accept"], policy: "drop")
-            let weir = try Weir(in: lab, rules: rules, options: ["--flow-timeout", "udp_timeout=600", "--flows", "131072"])
+            let weir = try Weir(
+                in: lab, rules: rules, options: ["--flow-timeout", "udp_timeout=600", "--flows", "131072", "--flow-share", "100"])
             // What a busy machine loses comes with the next time.
             try flood(lab, "udp", 100_000, times: 3)
             #expect(try eventually(within: .seconds(10), every: .milliseconds(50)) { try weir.counters().flows?.followed == 100_000 })

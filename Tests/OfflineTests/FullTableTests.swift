@@ -24,7 +24,7 @@ import Testing
             """
         return try Explainer(
             Ruleset.read(SourceFile(name: "full.nft", text: text)).ruleset, ports: ["A", "B"], clock: CaseFile.standardClock,
-            flows: FlowSettings(flows: flows))
+            flows: FlowSettings(flows: flows, flowsPerSource: flows))
     }
 
     private func judgements(_ explainer: inout Explainer, _ texts: [String]) throws -> [Judgement] {

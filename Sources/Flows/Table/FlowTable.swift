@@ -17,6 +17,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     private let epochs: UnsafeMutablePointer<UInt8>
     private var index: FlowIndex
     private var sources: SourceTable
+    private var shares: SourceShares
     private var oldestFinished = FlowAccount.none
     private var newestFinished = FlowAccount.none
     private var firstFree: Int32 = 0
@@ -33,6 +34,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
         unsafe epochs.initialize(repeating: 0, count: capacity + 1)
         index = FlowIndex(capacity: limit)
         sources = SourceTable(capacity: limit)
+        shares = SourceShares(capacity: limit)
         for number in 0...capacity {
             var record = FlowRecord()
             record.mark = UInt32(truncatingIfNeeded: number + 1)
@@ -49,7 +51,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     static func bytes(for limit: Int) -> Int {
         (limit + 2) * (MemoryLayout<FlowRecord>.stride + FlowLiveness.bytesPerRecord + 1)
             + FlowIndex.slotCount(for: limit) * FlowIndex.bytesPerSlot
-            + SourceTable.placeCount(for: limit) * SourceTable.bytesPerPlace
+            + SourceTable.placeCount(for: limit) * SourceTable.bytesPerPlace + SourceShares.bytes(for: limit)
     }
 
     /// The record for the flow that is not in the table.
@@ -133,6 +135,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
         setEpoch(record, epoch(provisional))
         count &+= 1
         if !new.has(FlowRecord.Flag.assured) { list(record) }
+        if !new.has(FlowRecord.Flag.finished) { shares.add(sharePlaces(of: record)) }
         return record
     }
 
@@ -141,12 +144,48 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
         guard record >= 0, Int(record) < capacity, expiry(record) != 0 else { return }
         unlist(record)
         let old = self[record]
+        if !old.has(FlowRecord.Flag.finished) { shares.subtract(sharePlaces(of: record)) }
         index.remove(record, hash: hash(of: old.original, link: old.link))
         setExpiry(record, 0)
         // The second free one from here on: the first may have been named already.
         self[record].mark = self[firstFree].mark
         self[firstFree].mark = UInt32(bitPattern: record)
         count &-= 1
+    }
+
+    // MARK: Shares
+
+    private func sharePlaces(of record: Int32) -> (Int, Int) {
+        shares.places(of: self[record].source.value, isIPv6: self[record].link & FlowLink.isIPv6 != 0, hash)
+    }
+
+    /// Flows that the source of the provisional one has begun, and that are not over; or more, see `SourceShares`.
+    var countOfSource: Int { shares.count(sharePlaces(of: provisional)) }
+
+    /// Marks a flow in the table as over, or as begun anew: what is over counts for no source.
+    mutating func setFinished(_ record: Int32, _ isFinished: Bool) {
+        self[record].set(FlowRecord.Flag.finished, isFinished)
+        guard Int(record) < capacity else { return }
+        if isFinished { shares.subtract(sharePlaces(of: record)) } else { shares.add(sharePlaces(of: record)) }
+    }
+
+    /// Of both rows: flows that are in the table and not over.
+    var shareSums: (UInt64, UInt64) { shares.sums }
+
+    /// A flow of the provisional one's source that may make room for it: among the oldest few of its place; nil if there is none.
+    var firstOfSourceToGo: Int32? {
+        let isIPv6 = self[provisional].link & FlowLink.isIPv6
+        let source = SourceShares.counted(self[provisional].source.value, isIPv6: isIPv6 != 0)
+        var record = sources[place(of: provisional)].oldest
+        // Others share the place, but seldom are so many of theirs older than all of its own.
+        for _ in 0..<8 where record != FlowAccount.none {
+            let isOwn =
+                self[record].link & FlowLink.isIPv6 == isIPv6
+                && SourceShares.counted(self[record].source.value, isIPv6: isIPv6 != 0) == source
+            if isOwn { return record }
+            record = self[record].account.newer
+        }
+        return nil
     }
 
     // MARK: Making room

@@ -33,7 +33,7 @@ struct TrackingSettings: CustomStringConvertible {
     private func seconds(_ timeout: FlowTimeout) -> UInt64 { short.contains(timeout) ? Self.seconds.short : Self.seconds.long }
 
     var forWeir: FlowSettings {
-        var settings = FlowSettings(flows: 65_536, tcp: isLoose ? .loose : .strict, graceTime: 0)
+        var settings = FlowSettings(flows: 65_536, flowsPerSource: 65_536, tcp: isLoose ? .loose : .strict, graceTime: 0)
         settings.isTCPLiberal = isLiberal
         settings.ignoresInvalidReset = ignoresInvalidReset
         settings.verifiesChecksums = verifiesChecksums
