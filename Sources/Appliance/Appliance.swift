@@ -46,6 +46,7 @@ public struct Appliance {
             throw error
         }
         var failureWatch = FailureWatch(ports: configuration.ports)
+        var fullnessWatch = FullnessWatch()
         let loop = EventLoop()
         loop.add(signals) {
             Self.forEachSignal(signals) { signal in
@@ -64,6 +65,7 @@ public struct Appliance {
             _ = read(timer, &expirations, 8)
             ports.tick()
             failureWatch.look(at: crew, outputs, log)
+            fullnessWatch.look(at: crew, log)
         }
         loop.run()
         ports.giveBack()

@@ -1,5 +1,6 @@
 import Classifier
 import Firewall
+import Flows
 import Fragments
 import PacketIO
 import Reporting
@@ -146,6 +147,20 @@ final class Crew: Sendable {
                 books.ledgers.removeFirst()
                 books.pastReasons = zip(books.pastReasons, sum).map { $0 + $1 }
             }
+        }
+    }
+
+    /// Packets that would have begun a connection and found no room, with the newest rules. Cheap enough for every second.
+    func refusals() -> (newest: Edition, (limit: UInt64, share: UInt64)) {
+        books.withLock { books in
+            let counters = books.ledgers.flatMap(\.counters)
+            let newest = books.ledgers[books.ledgers.endIndex - 1].edition
+            return (
+                newest,
+                (
+                    counters.reduce(0) { $0 &+ $1.count(of: .refused) }, counters.reduce(0) { $0 &+ $1.count(of: .refusedShare) }
+                )
+            )
         }
     }
 

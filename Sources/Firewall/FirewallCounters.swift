@@ -1,5 +1,5 @@
 public import Classifier
-import Flows
+public import Flows
 
 /// What one worker's firewall has judged under one program: written by that worker alone, read by anybody at any time.
 ///
@@ -42,6 +42,9 @@ public final class FirewallCounters: Sendable {
         flows.set(UInt64(truncatingIfNeeded: tracker.count), at: 0)
         for number in 0..<FlowTracker.counterCount { flows.set(tracker.counter(number), at: 1 &+ number) }
     }
+
+    /// How often something has happened to connections, as it was made known last.
+    public func count(of event: FlowEvent) -> UInt64 { flows.value(at: 1 &+ Int(event.rawValue)) }
 
     /// Another program's counters have them from here on.
     func forgetFlows() {

@@ -12,7 +12,7 @@ struct FrameOptions: ParsableArguments {
         help: ArgumentHelp(
             "VLAN tags that a frame may have.",
             discussion: """
-                A frame with more is dropped (vlan-depth). Rules see the packet behind one tag, so 1 lets nothing pass whose packet they \
+                A frame with more is dropped (vlan-depth). Rules see the packet after one tag, so 1 lets nothing pass whose packet they \
                 can't see. Priority tags (VLAN 0) don't count: rules look through all of them.
                 """, valueName: "n"))
     var maxTags = FrameChecks().maximumTags

@@ -32,6 +32,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     private static let counted = 64
 
     private let lock: UnsafeMutablePointer<Atomic<UInt32>>
+    private let refusals: UnsafeMutablePointer<Atomic<UInt64>>
     private let book: UnsafeMutablePointer<Bookkeeping>
     private let heads: UnsafeMutablePointer<UInt32>
     private let entries: UnsafeMutablePointer<Entry>
@@ -58,6 +59,8 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         self.buckets = buckets
         unsafe lock = .allocate(capacity: 1)
         unsafe lock.initialize(to: Atomic(0))
+        unsafe refusals = .allocate(capacity: 1)
+        unsafe refusals.initialize(to: Atomic(0))
         unsafe book = .allocate(capacity: 1)
         unsafe book.initialize(to: Bookkeeping())
         unsafe heads = .allocate(capacity: buckets)
@@ -84,6 +87,8 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     func free() {
         unsafe lock.deinitialize(count: 1)
         unsafe lock.deallocate()
+        unsafe refusals.deinitialize(count: 1)
+        unsafe refusals.deallocate()
         unsafe book.deallocate()
         unsafe heads.deallocate()
         unsafe entries.deallocate()
@@ -125,6 +130,9 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         }
         return unsafe data[index]
     }
+
+    /// Elements that there was no room for so far. Takes no lock.
+    var refused: UInt64 { unsafe refusals.pointee.load(ordering: .relaxed) }
 
     /// Looks at every entry, a part of them at a time, so that nobody waits long for the lock.
     func count(at now: UInt64) -> Int {
@@ -268,7 +276,10 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
             unsafe book.pointee.free = entries[index].next
         } else {
             index = unsafe book.pointee.fresh
-            guard index < capacity else { return nil }
+            guard index < capacity else {
+                _ = unsafe refusals.pointee.wrappingAdd(1, ordering: .relaxed)
+                return nil
+            }
             unsafe book.pointee.fresh = index &+ 1
         }
         let bucket = hash(key)

@@ -108,6 +108,9 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
         sets[set].mapped(key, templates, steps, bytes: size, connection: connection, at: now)
     }
 
+    /// Elements that a set had no room for so far.
+    func refused(set: Int) -> UInt64 { sets[set].refused }
+
     /// Elements that a set holds now.
     func count(set: Int, at now: UInt64) -> Int { sets[set].count(at: now) }
 
