@@ -25,7 +25,7 @@ public enum CaptureComment {
             if let prefix = program.logStatement(of: event)?.prefix { words.append("prefix=\"\(prefix)\"") }
         }
         if record.isChanged { words.append("headers changed by rules") }
-        return (words + [reason]).joined(separator: " ")
+        return PrintableText.line((words + [reason]).joined(separator: " "))
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Ruleset
 
 /// Pieces of JSON on a line.
 extension [UInt8] {
@@ -25,22 +26,40 @@ extension [UInt8] {
     /// A string with its quotes (RFC 8259, section 7); what need not be escaped is not.
     mutating func append(quoted text: String) {
         append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): append("\\\"")
-            case UInt8(ascii: "\\"): append("\\\\")
-            case 0x08: append("\\b")
-            case 0x09: append("\\t")
-            case 0x0a: append("\\n")
-            case 0x0c: append("\\f")
-            case 0x0d: append("\\r")
-            case 0..<0x20:
-                append("\\u00")
-                append(hexadecimal: byte)
-            default: append(byte)
-            }
+        if text.utf8.allSatisfy({ $0 < 0x7f }) {
+            for byte in text.utf8 { append(escaped: byte) }
+        } else {
+            for scalar in text.unicodeScalars { append(escaped: scalar) }
         }
         append(UInt8(ascii: "\""))
+    }
+
+    /// What a terminal would do something with is escaped as well: the line may come to stand on one.
+    private mutating func append(escaped scalar: Unicode.Scalar) {
+        if scalar.value < 0x7f { return append(escaped: UInt8(truncatingIfNeeded: scalar.value)) }
+        guard !PrintableText.isShown(scalar) else { return append(contentsOf: String(scalar).utf8) }
+        for unit in String(scalar).utf16 {
+            append("\\u")
+            append(hexadecimal: UInt8(truncatingIfNeeded: unit >> 8))
+            append(hexadecimal: UInt8(truncatingIfNeeded: unit))
+        }
+    }
+
+    /// One of ASCII.
+    private mutating func append(escaped byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): append("\\\"")
+        case UInt8(ascii: "\\"): append("\\\\")
+        case 0x08: append("\\b")
+        case 0x09: append("\\t")
+        case 0x0a: append("\\n")
+        case 0x0c: append("\\f")
+        case 0x0d: append("\\r")
+        case 0..<0x20:
+            append("\\u00")
+            append(hexadecimal: byte)
+        default: append(byte)
+        }
     }
 
     mutating func append(hexadecimal byte: UInt8) {

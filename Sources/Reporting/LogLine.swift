@@ -25,7 +25,7 @@ package enum LogLine {
             if frame.hasPorts { words += ["SPT=\(frame.sourcePort)", "DPT=\(frame.destinationPort)"] }
         }
         // The kernel puts nothing between prefix and line; who wants a space writes it.
-        return (statement?.prefix ?? "") + words.joined(separator: " ")
+        return PrintableText.line((statement?.prefix ?? "") + words.joined(separator: " "))
     }
 
     private static func name(ofProtocol number: UInt8) -> String {

@@ -1,3 +1,5 @@
+import Ruleset
+
 /// Columns of text: numbers to the right, all else to the left; the last column is as wide as it is.
 package struct TextTable {
     private var rows: [[String]]
@@ -7,7 +9,7 @@ package struct TextTable {
     }
 
     package mutating func add(_ row: [String]) {
-        rows.append(row)
+        rows.append(row.map(PrintableText.line))
     }
 
     package func rendered() -> String {

@@ -60,10 +60,18 @@ struct Check: ParsableCommand {
                     for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
                 }
                 if let ruleset = reading.ruleset {
-                    if !json { FileHandleOutput.standardOutput.write("\(file): \(Self.summary(of: ruleset))\n") }
+                    if !json { FileHandleOutput.standardOutput.write("\(PrintableText.line(file)): \(Self.summary(of: ruleset))\n") }
+                    if !json, ruleset.passesPacketsBehindTags {
+                        complain(
+                            """
+                            \(file): warning: frames with two VLAN tags pass, whatever is in their packets: rules see what follows one VLAN \
+                            tag (priority tags don't count)
+                              note: "weir run --max-tags 1" drops frames with more, and so does the rule "meta protocol { 8021q, 8021ad } drop"
+                            """)
+                    }
                     if stats {
                         let cost = try Self.cost(of: ruleset, file: file)
-                        if json { costs.append(cost) } else { FileHandleOutput.standardOutput.write(cost.text) }
+                        if json { costs.append(cost) } else { FileHandleOutput.standardOutput.write(PrintableText.lines(cost.text)) }
                     }
                 } else if status == .success {
                     status = .badRules
@@ -81,7 +89,7 @@ struct Check: ParsableCommand {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let data = stats ? try encoder.encode(Reports(diagnostics: reports, statistics: costs)) : try encoder.encode(reports)
-            try FileHandleOutput.standardOutput.deliver(String(decoding: data, as: UTF8.self) + "\n")
+            try FileHandleOutput.standardOutput.deliver(PrintableText.json(String(decoding: data, as: UTF8.self)) + "\n")
         }
         if status != .success { throw status }
     }

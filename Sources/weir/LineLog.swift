@@ -1,6 +1,7 @@
 import Appliance
 import Glibc
 import Logging
+import Ruleset
 
 /// Log lines for an operator's terminal and for the journal of systemd, which reads the level from `<N>` before the text
 /// (sd-daemon(3)) and knows the time itself.
@@ -25,7 +26,8 @@ struct LineLog: LogHandler {
 
     /// A message as it is written.
     static func line(_ text: String, _ level: Logger.Level) -> String {
-        isJournal ? "<\(priority(level))>\(text)\n" : "weir: \(prefix(level))\(text)\n"
+        let text = PrintableText.lines(text)
+        return isJournal ? "<\(priority(level))>\(text)\n" : "weir: \(prefix(level))\(text)\n"
     }
 
     private static let isJournal = getenv("JOURNAL_STREAM") != nil

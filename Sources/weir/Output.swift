@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Offline
+import Ruleset
 
 /// Does what may fail, says why it did, and has the exit code for that.
 func tellingFaults(_ body: () throws -> Void) throws {
@@ -51,8 +52,9 @@ extension ExitCode {
     static let readerGone = ExitCode(128 + SIGPIPE)
 }
 
-/// Says something on standard error.
+/// Says something on standard error; what came from outside can't steer the terminal.
 func complain(_ text: String) {
+    let text = PrintableText.lines(text)
     FileHandleOutput.standardError.write(text.hasSuffix("\n") ? text : text + "\n")
 }
 

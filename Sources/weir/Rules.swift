@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Ruleset
 
 struct Rules: ParsableCommand {
@@ -19,8 +20,11 @@ struct Rules: ParsableCommand {
 
     func run() throws {
         let ruleset = try readRules(file)
-        try FileHandleOutput.standardOutput.deliver(
-            json ? ruleset.json(version: weirVersion, localTime: .system) : ruleset.printed(localTime: .system))
+        let text =
+            json
+            ? PrintableText.json(ruleset.json(version: weirVersion, localTime: .system)) : ruleset.printed(localTime: .system)
+        // A file of rules has to have the comments as they are; a terminal must not.
+        try FileHandleOutput.standardOutput.deliver(isatty(STDOUT_FILENO) == 1 ? PrintableText.lines(text) : text)
     }
 }
 

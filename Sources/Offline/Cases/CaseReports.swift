@@ -18,7 +18,7 @@ extension CaseRun {
         }
         text += "\(results.count - failures.count) of \(results.count) expectations met\n"
         text += coverage()
-        return text
+        return PrintableText.lines(text)
     }
 
     /// How many of the rules matched, and which never did.
@@ -42,7 +42,7 @@ extension CaseRun {
             text +=
                 result.explanation.split(separator: "\n").map { "    \(PacketNames.shown(String($0), limit: 4096))\n" }.joined() + "  ...\n"
         }
-        return text + coverage().split(separator: "\n").map { "# \($0)\n" }.joined()
+        return text + coverage().split(separator: "\n").map { "# \(PrintableText.line(String($0)))\n" }.joined()
     }
 
     private static func tapEscaped(_ text: String) -> String {
@@ -101,8 +101,7 @@ extension CaseRun {
             case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
             case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
             case "\n": escaped.append(scalar)
-            case "\u{0}"..<"\u{20}", "\u{fffe}", "\u{ffff}": escaped.append("?")
-            default: escaped.append(scalar)
+            default: escaped.append(PrintableText.isShown(scalar) ? scalar : "?")
             }
         }
         return String(escaped)

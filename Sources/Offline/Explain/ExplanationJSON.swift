@@ -139,6 +139,6 @@ package struct ExplanationJSON: Encodable, Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Every value is a number or a string, so there is nothing that could not be encoded.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) + "\n" } ?? ""
+        return (try? encoder.encode(self)).map { PrintableText.json(String(decoding: $0, as: UTF8.self)) + "\n" } ?? ""
     }
 }

@@ -19,7 +19,7 @@ package struct ExplanationText {
 
     /// A packet as it was described, with what became of its frames.
     package func text(of packet: String, _ frames: [ExplainedFrame]) -> String {
-        var all = packet + "\n"
+        var all = PrintableText.lines(packet) + "\n"
         for frame in frames {
             let time = frame.time > 0 ? ", at \(secondsText(frame.time))" : ""
             all += "  frame \(frame.number), \(frame.length) bytes\(time)\n" + text(of: frame, indentation: "    ")
@@ -36,7 +36,7 @@ package struct ExplanationText {
             let name = outcome.frame == frame.number ? "" : "frame \(outcome.frame), which was held: "
             lines.append("=> \(name)\(outcome.judgement.text(program))")
         }
-        return lines.map { indentation + $0 + "\n" }.joined()
+        return lines.map { indentation + PrintableText.line($0) + "\n" }.joined()
     }
 
     private func lines(of step: TraceStep) -> [String] {

@@ -1,4 +1,5 @@
 import Capture
+import Ruleset
 import Wire
 
 /// How it is known by which port a recorded frame came.
@@ -120,7 +121,7 @@ struct IngressFinder: ~Copyable {
         let what =
             names.isEmpty
             ? "doesn't say by which interface its frames came"
-            : "has frames of \(Set(names).sorted().prefix(8).joined(separator: ", ")), and the ports are \(ports.joined(separator: " and "))"
+            : "has frames of \(Set(names.map(PrintableText.line)).sorted().prefix(8).joined(separator: ", ")), and the ports are \(ports.joined(separator: " and "))"
         return "\(reader.path) \(what); give --ingress \(ports.first ?? "") if all came by it, or "
             + "--ingress-mac \(ports.first ?? "")=MAC,… with the stations at that port"
     }

@@ -3,6 +3,7 @@ import Classifier
 import Firewall
 import Glibc
 import Reporting
+import Ruleset
 
 /// What a replay came to, for people and for machines: the parts of a run's report that there are without interfaces, under the same names.
 public struct ReplayReport: Encodable {
@@ -118,7 +119,8 @@ public struct ReplayReport: Encodable {
     public func text(json: Bool) -> String { json ? jsonLine : tables() }
 
     private func tables() -> String {
-        var result = "\(frames.read) \(frames.read == 1 ? "frame" : "frames") in \(files.count == 1 ? files[0] : "\(files.count) files")"
+        var result =
+            "\(frames.read) \(frames.read == 1 ? "frame" : "frames") in \(files.count == 1 ? PrintableText.line(files[0]) : "\(files.count) files")"
         if let from, let to { result += ", from \(from) to \(to) (\(Self.seconds(nanoseconds)) s)" }
         result += "; \(frames.judged) judged\n"
         let notes: [(String, UInt64, String)] = [
