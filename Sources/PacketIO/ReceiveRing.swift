@@ -148,8 +148,8 @@ public struct ReceiveRing: ~Copyable {
 
 /// Memory for frames that don't fit a slot. With PACKET_COPY_THRESH the kernel queues such a frame whole on the socket, in
 /// the ring's order, `virtio_net_hdr` first.
-struct OverflowFrames: ~Copyable {
-    enum Outcome {
+package struct OverflowFrames: ~Copyable {
+    package enum Outcome {
         case frame(UnsafeMutableRawPointer)
         case full
         case lost
@@ -157,13 +157,13 @@ struct OverflowFrames: ~Copyable {
 
     /// GSO_MAX_SIZE (include/linux/netdevice.h) with room for headers: no super-frame is longer.
     private static let capacity = 528 << 10
-    private static let places = 8
+    package static let places = 8
 
     /// Pages of it that are never used are never there.
     private let memory: UnsafeMutableRawPointer
     private var used = 0
 
-    init() {
+    package init() {
         memory = .allocate(byteCount: Self.capacity * Self.places, alignment: 4096)
     }
 
@@ -172,7 +172,7 @@ struct OverflowFrames: ~Copyable {
     }
 
     /// Takes the socket's next queued frame, which must have `length` bytes.
-    mutating func receive(from socket: Int32, length: Int) -> Outcome {
+    package mutating func receive(from socket: Int32, length: Int) -> Outcome {
         guard used < Self.places else { return .full }
         let place = memory + used * Self.capacity
         var received: Int
@@ -184,7 +184,8 @@ struct OverflowFrames: ~Copyable {
         return .frame(place + ReceivedFrame.virtioHeaderLength)
     }
 
-    mutating func reset() {
+    /// All frames that were taken have been looked at.
+    package mutating func reset() {
         used = 0
     }
 }

@@ -112,6 +112,15 @@ private let cases: [ValidCase] = [
         Frame.ethernet().ipv6().fragmentHeader(offset: 65528, more: false, identification: 9, nextHeader: 17).payload(8),
         "length 70, type 0x86dd, ipv6 at 14+56, fragment 65528 of 9 at 62, protocol 17"),
     ValidCase(
+        "ipv6 last fragment with its two reserved bits set",
+        Frame.ethernet().ipv6().fragmentHeader(offset: 8, more: false, identification: 9, nextHeader: 17).payload(8)
+            .patched(57, [8 | 6]),
+        "length 70, type 0x86dd, ipv6 at 14+56, fragment 8 of 9 at 62, protocol 17"),
+    ValidCase(
+        "ipv6 atomic fragment with its two reserved bits set",
+        Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: false).udp(1024, 53).patched(57, [6]),
+        "length 70, type 0x86dd, ipv6 at 14+56, protocol 17, at 62+8, ports 1024 53"),
+    ValidCase(
         "ipv6 later fragment that goes on with an extension header",
         Frame.ethernet().ipv6().fragmentHeader(offset: 8, more: true, identification: 9, nextHeader: 60).payload(8),
         "length 70, type 0x86dd, ipv6 at 14+56, fragment 8+ of 9 at 62"),
