@@ -10,7 +10,7 @@ from .words import figure, in_turn
 LIMITS = f"{ROOT}/Tests/LabTests/Support/limits.py"
 BIG = 180_000
 LEGACY = 65_536
-MERGE = "echo 1 > threaded && echo 2000000 > gro_flush_timeout && echo 2 > napi_defer_hard_irqs"
+MERGE = "echo 1 > threaded && echo 50000 > gro_flush_timeout && echo 2 > napi_defer_hard_irqs"
 MIDDLES = ["weir", "bridge"]
 
 
