@@ -21,8 +21,8 @@ private let isOptimized = true
 private let canRun = ProcessInfo.processInfo.environment["CI"] != nil || geteuid() == 0
 
 @Suite struct WorkerAllocationTests {
-    /// A whole worker over real sockets, in a network namespace of its thread's own: received, judged, sent, logged into a group's
-    /// capture, and dropped into a capture and an event, and not one allocation more for many frames than for few.
+    /// A whole worker over real sockets, in a network namespace of its thread's own: received, also the slow way, judged, sent, also in
+    /// pieces, logged into a group's capture, and dropped into a capture and an event, and not one allocation more for many frames than for few.
     @Test(
         "a worker allocates nothing per frame", .enabled(if: isOptimized, "an unoptimized build allocates per frame"),
         .enabled(if: canRun, "needs root for packet sockets and a network namespace"))
@@ -65,6 +65,7 @@ private struct Run {
         let orders = Orders()
         orders.nearMTU.store(1500, ordering: .relaxed)
         orders.farMTU.store(1500, ordering: .relaxed)
+        orders.farSuperFrames.store(SuperFrameLimits(maximum: 6001, maximumIPv4: 6001).packed, ordering: .relaxed)
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString).pcap").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let drops = try DropCapture(path: path, workers: 1)
@@ -77,9 +78,14 @@ private struct Run {
         try far.open()
 
         let generator = Thread { [frames] in
-            // One in four is dropped. Not faster than the ring is emptied, so that none is lost before the worker.
+            // One in four is dropped, one in sixteen leaves in pieces. Not faster than the ring is emptied, so that none is lost before the
+            // worker.
             for number in 0..<frames {
-                _ = Wires.datagram(port: number % 4 == 0 ? 9 : 7).withUnsafeBytes { sender.send($0) }
+                if number % 16 == 1 {
+                    _ = Wires.superFrame.withUnsafeBytes { write(sender.number, $0.baseAddress, $0.count) }
+                } else {
+                    _ = Wires.datagram(port: number % 4 == 0 ? 9 : 7).withUnsafeBytes { sender.send($0) }
+                }
                 let deadline = Date(timeIntervalSinceNow: 10)
                 while number % 64 == 63, counters[0].value(.receivedFrames) <= UInt64(number), Date() < deadline { usleep(50) }
             }
@@ -105,7 +111,8 @@ private struct Run {
         }
 
         #expect(counters[0].value(.receivedFrames) == UInt64(frames))
-        #expect(counters[1].value(.sentFrames) == UInt64(frames - frames / 4))
+        #expect(counters[0].value(.truncated) == 0)
+        #expect(counters[1].value(.sentFrames) == UInt64(frames - frames / 4 - frames / 16 + frames / 16 * Wires.pieces))
         #expect(judged.snapshot()[.rule].frames == UInt64(frames / 4))
         for capture in [drops, group] { #expect(capture.written + capture.lost == UInt64(frames / 4)) }
         return after - started
@@ -141,6 +148,13 @@ private enum Wires {
         let link = try #require(try Links().link(named: name))
         return try PortSocket(link, shape: RingShape(slots: 512, slotBytes: 2048))
     }
+
+    /// TCP of 20,000 bytes in segments of 1,448, its `virtio_net_hdr` before it; the port takes four segments at a time.
+    static let superFrame: [UInt8] =
+        [1, 1, 54, 0, 0xa8, 0x05, 34, 0, 16, 0] + [UInt8](repeating: 2, count: 12)
+        + [0x08, 0, 0x45, 0, 0x4e, 0x48, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]
+        + [0, 9, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0] + [UInt8](repeating: 0x41, count: 20_000)
+    static let pieces = 4
 
     /// A UDP datagram of 60 bytes with its Ethernet header; its checksums don't matter here.
     static func datagram(port: UInt8) -> [UInt8] {
