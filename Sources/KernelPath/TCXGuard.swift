@@ -169,7 +169,7 @@ public struct TCXGuard: Sendable {
                 guard let program = try? BPFProgram(id: id), let information = try? program.information(),
                     information.name == GuardProgram.name(side)
                 else { continue }
-                // Somebody's program may bear the name; the note makes it ours.
+                // Somebody's program may carry the name; the note makes it ours.
                 let note = information.maps.lazy.compactMap { try? BPFMap(id: $0) }
                     .first { (try? $0.information())?.isNote ?? false }
                 if let note { found.append(Found(hook: hook, id: id, program: program, note: note)) }
