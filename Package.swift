@@ -18,7 +18,7 @@ let package = Package(
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
         .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
-        .library(name: "WeirSegmentation", targets: ["Segmentation"]),
+        .library(name: "WeirSegmentation", targets: ["Segmentation", "Wire"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
         .library(name: "WeirOffline", targets: ["Offline"]),
         .library(name: "WeirSamples", targets: ["ClassBench"]),

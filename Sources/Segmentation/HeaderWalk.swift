@@ -65,13 +65,16 @@ struct HeaderWalk {
         return payload(bytes, of: bytes.be16(at: offset &+ 12), at: offset &+ 14)
     }
 
-    /// What an EtherType says.
+    /// What an EtherType says, after any number of tags. Those count as no try: a tag that stood beside the bytes may come into them.
     mutating func payload(_ bytes: RawSpan, of type: UInt16, at offset: Int) -> Bool {
-        attempt { walk in
+        var (type, offset) = (type, offset)
+        while EtherType.isTag(type) {
+            guard has(4, at: offset) else { return false }
+            type = bytes.be16(at: offset &+ 2)
+            offset &+= 4
+        }
+        return attempt { walk in
             switch type {
-            case EtherType.vlan, EtherType.providerVLAN:
-                guard walk.has(4, at: offset) else { return false }
-                return walk.payload(bytes, of: bytes.be16(at: offset &+ 2), at: offset &+ 4)
             case EtherType.ipv4: return walk.ipv4(bytes, at: offset)
             case EtherType.ipv6: return walk.ipv6(bytes, at: offset)
             case TunnelType.ethernet: return walk.ethernet(bytes, at: offset)
