@@ -37,12 +37,13 @@ public struct Appliance {
         let ports = try PortKeeper(configuration, log: log)
         let outputs = try configuration.open()
         let crew = try Crew(configuration, outputs)
-        let others = try SideThreads(configuration, outputs, crew: crew, log: log, reports: reports)
+        let others: SideThreads
         do {
             try ports.start(crew)
+            // Files are emptied by the threads that write them, when nothing can be refused any more.
+            others = try SideThreads(configuration, outputs, crew: crew, log: log, reports: reports)
         } catch {
             ports.giveBack()
-            _ = others.finish()
             throw error
         }
         var failureWatch = FailureWatch(ports: configuration.ports)

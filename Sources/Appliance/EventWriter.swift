@@ -101,7 +101,7 @@ public final class EventWriter: Sendable {
         second = now
         linesOfSecond = 0
         if file?.isDeleted ?? true { open() }
-        if let file, file.isBroken, !file.isRegular, file.path != "-" { open() }
+        if let file, file.isBroken, !file.isRegular, !file.isInherited { open() }
         sayLost()
     }
 
@@ -115,6 +115,8 @@ public final class EventWriter: Sendable {
 
     private func open() {
         guard !(file?.isInPlace ?? false) || file?.isBroken ?? true else { return }
+        // The lock of the one before must be gone where both are the same.
+        file = nil
         file = try? OutputFile(path: settings.path, older: .isAppendedTo)
     }
 

@@ -2,15 +2,15 @@
 public final class CaptureFile {
     private let writer: CaptureWriter
     private var explanations: Explanations
+    private var hasBegun = false
     /// Where it goes; `-` is standard output.
     public let path: String
 
-    /// Creates the file, over an older one of that name.
+    /// Opens the file; an older one of that name is as it was until the first frame is written, or the end.
     public init(_ settings: CaptureSettings, explanation: DropCapture.Explanation? = nil) throws(CaptureError) {
         path = settings.path
         writer = try CaptureWriter(settings, origins: nil, isGivingUp: { false }, lostElsewhere: { 0 })
         explanations = Explanations(explanation)
-        writer.start()
     }
 
     /// Frames that are in the file.
@@ -20,9 +20,19 @@ public final class CaptureFile {
     public var unwritten: UInt64 { writer.unwritten }
 
     public func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord) {
+        begin()
         writer.write(frame, record, comment: explanations.text(of: record))
     }
 
     /// Writes what the file ends with.
-    public func finish() { writer.end() }
+    public func finish() {
+        begin()
+        writer.end()
+    }
+
+    private func begin() {
+        guard !hasBegun else { return }
+        hasBegun = true
+        writer.start()
+    }
 }

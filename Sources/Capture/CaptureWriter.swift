@@ -55,7 +55,7 @@ final class CaptureWriter {
         self.lostElsewhere = lostElsewhere
         self.noteFile = noteFile
         format = settings.isPcap ? try PcapFormat(settings) : PcapngFormat(settings)
-        ring = settings.ring.map { RingDirectory(settings.path, limits: $0) }
+        ring = try settings.ring.map { limits throws(CaptureError) in try RingDirectory(settings.path, limits: limits) }
         let ports = max(settings.origin.ports.count, 1)
         pendingFrames = [UInt64](repeating: 0, count: ports)
         statistics = CaptureStatistics(begin: 0, end: 0, frames: [UInt64](repeating: 0, count: ports), missing: .max)
@@ -65,7 +65,7 @@ final class CaptureWriter {
 
     /// Writes what a file begins with, and may wait for its reader. From then on the file is a capture, if an empty one.
     func start() {
-        beginSection()
+        beginFile()
     }
 
     func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) {
@@ -171,6 +171,11 @@ final class CaptureWriter {
         if let path = file?.path { noteFile(path) }
     }
 
+    private func beginFile() {
+        file?.begin()
+        beginSection()
+    }
+
     private func beginSection() {
         statistics.begin = Self.now(CLOCK_REALTIME)
         for port in statistics.frames.indices { statistics.frames[port] = 0 }
@@ -192,7 +197,7 @@ final class CaptureWriter {
     private func attempt() {
         do throws(CaptureError) {
             try open()
-            beginSection()
+            beginFile()
         } catch {
             file = nil
         }
@@ -215,10 +220,10 @@ final class CaptureWriter {
             return attempt()
         }
         // A named pipe may have another reader by now, who is not waited for in the end.
-        if file.isBroken, ring != nil || !file.isRegular, file.path != "-", !isGivingUp() { turn() }
+        if file.isBroken, ring != nil || !file.isRegular, !file.isInherited, !isGivingUp() { turn() }
     }
 
-    private static func now(_ clock: clockid_t) -> UInt64 {
+    static func now(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         clock_gettime(clock, &time)
         return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec)

@@ -3,7 +3,7 @@ import Glibc
 /// A file that ends with a whole block whatever happens, or a stream (pipe, terminal, device).
 package final class OutputFile {
     /// What becomes of a file that is there already.
-    package enum Older {
+    package enum Older: CaseIterable, Sendable {
         case isReplaced, isAppendedTo, isRefused
     }
 
@@ -16,7 +16,10 @@ package final class OutputFile {
 
     package let path: String
     private let descriptor: Int32
+    private let older: Older
     package let isRegular: Bool
+    /// It was open already: standard output, or /dev/fd/N.
+    package let isInherited: Bool
     /// Where in a regular file what is written here begins.
     private let base: Int64
     /// Bytes that were written: all of a file that was opened by its name.
@@ -26,27 +29,22 @@ package final class OutputFile {
     /// Nothing more can be written: a part of a block went out and its rest can't, or nobody reads.
     package private(set) var isBroken = false
 
-    /// Opens a file; `-` is standard output.
+    /// Opens a file and keeps others from writing to it; changes nothing in it before `begin`. `-` is standard output.
+    ///
+    /// What is written must not get into a file of somebody else, whoever made links or files under the name before: see `OutputAccess`.
     package init(path: String, older: Older = .isReplaced) throws(CaptureError) {
-        // Opened without waiting, a named pipe without a reader is an error, and not a start that never ends.
-        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK
-        let mode =
-            switch older {
-            case .isReplaced: O_TRUNC
-            case .isAppendedTo: O_APPEND
-            case .isRefused: O_EXCL
-            }
-        let descriptor = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, flags | mode, 0o640)
-        guard descriptor >= 0 else {
-            let reason = errno == ENXIO ? "nobody reads from this pipe" : String(cString: strerror(errno))
-            throw CaptureError(description: "\(path) can't be opened: \(reason)")
-        }
-        var status = stat()
-        fstat(descriptor, &status)
-        isRegular = status.st_mode & S_IFMT == S_IFREG
-        base = fcntl(descriptor, F_GETFL) & O_APPEND != 0 ? Int64(status.st_size) : max(0, Int64(lseek(descriptor, 0, SEEK_CUR)))
+        let access = try OutputAccess(path, older)
+        descriptor = access.descriptor
+        isRegular = access.isRegular
+        isInherited = access.isInherited
+        self.older = older
         self.path = path
-        self.descriptor = descriptor
+        base = fcntl(descriptor, F_GETFL) & O_APPEND != 0 ? access.size : max(0, Int64(lseek(descriptor, 0, SEEK_CUR)))
+    }
+
+    /// Empties a file that is to be replaced. To be called once, before the first `write`.
+    package func begin() {
+        if older == .isReplaced, isRegular, !isInherited { ftruncate(descriptor, 0) }
     }
 
     deinit {
@@ -56,15 +54,15 @@ package final class OutputFile {
     /// A file that was deleted, or whose folder was: what is written there is lost.
     package var isDeleted: Bool {
         var status = stat()
-        return isRegular && fstat(descriptor, &status) == 0 && status.st_nlink == 0
+        return isRegular && !isInherited && fstat(descriptor, &status) == 0 && status.st_nlink == 0
     }
 
     /// Whether the name still means this file.
     package var isInPlace: Bool {
-        guard path != "-" else { return true }
+        guard !isInherited else { return true }
         var named = stat()
         var opened = stat()
-        return stat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino
+        return lstat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino
     }
 
     /// Writes whole blocks; false if they are not there afterwards.

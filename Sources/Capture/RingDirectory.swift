@@ -15,8 +15,9 @@ struct RingDirectory {
     private var finished: [Member] = []
     private var latest: UInt64 = 0
 
-    /// Reads the folder; one that can't be read has no files.
-    init(_ path: String, limits: CaptureRing) {
+    /// Reads the folder; one that can't be read has no files. Throws if another process writes to one of the files: each would delete
+    /// those of the other.
+    init(_ path: String, limits: CaptureRing) throws(CaptureError) {
         let nameStart = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
         let dot = path[nameStart...].lastIndex(of: ".") ?? path.endIndex
         stem = path[..<dot] + "_"
@@ -40,6 +41,9 @@ struct RingDirectory {
             }
         }
         finished.sort { $0.path < $1.path }
+        if let member = finished.last(where: { OutputAccess.isLocked($0.path) }) {
+            throw CaptureError(description: "\(path) can't be opened: another process, or another option, writes to \(member.path)")
+        }
     }
 
     /// Digits where `20260314T150926.535897Z` has them, and its letters elsewhere.
