@@ -24,20 +24,29 @@ package final class Handover: Sendable {
     /// The edition that the worker goes by.
     var adopted: UInt32 { adoptedNumber.load(ordering: .acquiring) }
 
-    /// Leaves it for the worker; what was left before and not taken is forgotten.
+    /// Leaves it for the worker, who must be woken afterwards; what was left before and not taken is forgotten.
     func leave(_ delivery: Delivery) {
-        self.delivery.withLock { $0 = delivery }
-        isWaiting.store(true, ordering: .releasing)
+        // Freed after the lock is let go.
+        let forgotten = self.delivery.withLock { waiting in
+            let forgotten = waiting
+            waiting = delivery
+            isWaiting.store(true, ordering: .relaxed)
+            return forgotten
+        }
+        withExtendedLifetime(forgotten) {}
     }
 
     /// Whether there is something to take. Only on the worker's thread.
     @inline(__always)
     var isThere: Bool { isWaiting.load(ordering: .relaxed) }
 
-    /// Only on the worker's thread.
+    /// Only on the worker's thread, which never waits for the lock: whoever holds it may have lost its processor, and wakes the worker
+    /// after it has let go.
     func take() -> Delivery? {
-        guard isWaiting.exchange(false, ordering: .acquiring) else { return nil }
-        return delivery.withLock { $0.take() }
+        delivery.withLockIfAvailable { delivery -> Delivery? in
+            isWaiting.store(false, ordering: .relaxed)
+            return delivery.take()
+        } ?? nil
     }
 
     /// Says that the worker goes by this edition now, and by no older one. Only on the worker's thread.

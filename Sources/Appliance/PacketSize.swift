@@ -74,9 +74,10 @@ struct TooBigAnswers: ~Copyable {
     }
 
     /// Answers a frame that came in on `socket`, where its protocol has an answer and the rate allows it.
-    mutating func answer(_ frame: ReceivedFrame, _ parsed: ParsedFrame, mtu: Int, on socket: PortSocket) {
-        let earliest = max(theoreticalArrival, frame.time)
-        guard earliest - frame.time <= Self.interval * Self.burst else { return }
+    /// - Parameter time: Nanoseconds of the monotonic clock. The frame's own time is the wall clock's, which can be set back.
+    mutating func answer(_ frame: ReceivedFrame, _ parsed: ParsedFrame, mtu: Int, at time: UInt64, on socket: PortSocket) {
+        let earliest = max(theoreticalArrival, time)
+        guard earliest - time <= Self.interval * Self.burst else { return }
         let output = UnsafeMutableRawBufferPointer(start: memory, count: Self.capacity)
         var span = output.mutableBytes
         guard let length = PacketTooBig.answer(to: frame.bytes.bytes, frame: parsed, mtu: mtu, into: &span) else { return }

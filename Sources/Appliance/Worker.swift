@@ -291,7 +291,7 @@ package struct Worker: ~Copyable {
         if frame.length - 14 <= mtu { return true }
         guard let size = PacketSize.largestOnWire(judgement.frame, frame.virtioHeader, frame.bytes.bytes), size > mtu else { return true }
         received.count(.tooBig)
-        answers.answer(frame, judgement.frame, mtu: mtu, on: from)
+        answers.answer(frame, judgement.frame, mtu: mtu, at: Clock.now().monotonic, on: from)
         return false
     }
 

@@ -22,6 +22,7 @@ public final class DropCapture: Sendable {
     private nonisolated(unsafe) let writer: CaptureWriter
     private nonisolated(unsafe) let filter: CaptureFilter?
     private let signals: Signals
+    private let clock: @Sendable () -> UInt64
     private let framesPerSecond: UInt64
     private nonisolated(unsafe) var explanations: Explanations
     private nonisolated(unsafe) var second: UInt64 = 0
@@ -49,11 +50,35 @@ public final class DropCapture: Sendable {
         deinit {
             close(bell)
         }
+
+        /// Wakes the writer if it sleeps, or is about to.
+        ///
+        /// The worker stores a queue's head and loads `isAsleep`; the writer stores `isAsleep` and loads the head. Without a fence between
+        /// store and load on both sides (a store may wait in the processor's buffer while the load goes ahead), each can see the old value,
+        /// and the frame waits for the next one. No ordering of the four alone forbids that.
+        @inline(__always)
+        func wake() {
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            if isAsleep.load(ordering: .relaxed) { eventfd_write(bell, 1) }
+        }
+
+        /// Sleeps until somebody wakes it, unless there is something to do already.
+        func sleep(unless hasWork: () -> Bool) {
+            isAsleep.store(true, ordering: .relaxed)
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            if !hasWork() {
+                var count: eventfd_t = 0
+                eventfd_read(bell, &count)
+            }
+            isAsleep.store(false, ordering: .relaxed)
+        }
     }
 
     /// Creates the file, over an older one of that name, or a ring's first.
+    /// - Parameter clock: Nanoseconds of a clock that never goes back; nil for the system's monotonic one.
     public init(
-        _ settings: CaptureSettings, workers: Int, explanation: Explanation? = nil, origins: Origins? = nil
+        _ settings: CaptureSettings, workers: Int, explanation: Explanation? = nil, origins: Origins? = nil,
+        clock: (@Sendable () -> UInt64)? = nil
     ) throws(CaptureError) {
         // Standard output's reader may go away, which costs the capture and must not end the process.
         signal(SIGPIPE, SIG_IGN)
@@ -66,6 +91,7 @@ public final class DropCapture: Sendable {
             noteFile: { path in signals.path.withLock { $0 = path } })
         framesPerSecond = settings.framesPerSecond.map { UInt64(max($0, 0)) } ?? .max
         explanations = Explanations(explanation)
+        self.clock = clock ?? { CaptureWriter.now(CLOCK_MONOTONIC) }
         self.signals = signals
         self.queues = queues
     }
@@ -96,9 +122,7 @@ public final class DropCapture: Sendable {
     public var fails: Bool { isFailing.load(ordering: .relaxed) }
 
     /// Tells the writer that something was queued. To be called once a batch: it costs a system call only if the writer sleeps.
-    public func wake() {
-        if signals.isAsleep.load(ordering: .sequentiallyConsistent) { eventfd_write(signals.bell, 1) }
-    }
+    public func wake() { signals.wake() }
 
     /// Makes `run` write what is queued and return.
     public func finish() {
@@ -125,15 +149,11 @@ public final class DropCapture: Sendable {
                 note()
                 return
             }
-            signals.isAsleep.store(true, ordering: .sequentiallyConsistent)
             // What was queued before the flag stood would otherwise wait for the next frame.
-            if queues.allSatisfy(\.isEmpty), !signals.isFinishing.load(ordering: .sequentiallyConsistent),
-                !signals.isReopening.load(ordering: .sequentiallyConsistent)
-            {
-                var count: eventfd_t = 0
-                eventfd_read(signals.bell, &count)
+            signals.sleep {
+                !queues.allSatisfy(\.isEmpty) || signals.isFinishing.load(ordering: .sequentiallyConsistent)
+                    || signals.isReopening.load(ordering: .sequentiallyConsistent)
             }
-            signals.isAsleep.store(false, ordering: .sequentiallyConsistent)
         }
     }
 
@@ -164,7 +184,7 @@ public final class DropCapture: Sendable {
             signals.unmatched.wrappingAdd(1, ordering: .relaxed)
             return
         }
-        guard isWithinRate(record.time) else {
+        guard isWithinRate(clock()) else {
             signals.leftOut.wrappingAdd(1, ordering: .relaxed)
             return
         }
@@ -175,7 +195,7 @@ public final class DropCapture: Sendable {
         writer.write(UnsafeRawBufferPointer(frame), record, comment: explanations.text(of: record))
     }
 
-    /// By the frames' own times. Fragments that were held come late, and count where they come.
+    /// By the monotonic clock: frames' own times are the wall clock's, which can be set, and a sender can forge them.
     private func isWithinRate(_ time: UInt64) -> Bool {
         if time / 1_000_000_000 > second {
             second = time / 1_000_000_000

@@ -1,5 +1,6 @@
 import Capture
 import FrameBuilder
+import Synchronization
 import Testing
 
 @Suite struct PcapngTests {
@@ -131,13 +132,19 @@ import Testing
         let folder = try TemporaryFolder()
         var settings = CaptureSettings(path: folder["d." + format])
         selection.change(&settings)
-        let running = RunningCapture(try DropCapture(settings, workers: 1))
+        let clock = TestClock()
+        let running = RunningCapture(
+            try DropCapture(settings, workers: 1, clock: { clock.seconds.load(ordering: .relaxed) * 1_000_000_000 }))
         for number in 1...10 {
+            // Two seconds, of five frames each, whatever the frames' own times say: those go back.
+            if number == 6 {
+                running.settle()
+                clock.seconds.store(8, ordering: .relaxed)
+            }
             var frame: [UInt8] =
                 [UInt8](repeating: 2, count: 12) + [0x08, 0, 0x45, 0, 0, 86, 0, 0, 0, 0, 64, number % 2 == 0 ? 17 : 6, 0, 0]
             frame += [10, 0, 0, 1, 10, 0, 0, 2, 0, 9, 0, 53] + [UInt8](repeating: 1, count: number * 100 - 38)
-            // Two seconds, of five frames each.
-            running.offer(number, frame, secondsLater: number > 5 ? 1 : 0)
+            running.offer(number, frame, secondsLater: 20 - number)
         }
         #expect(running.finish())
         let capture = running.capture
@@ -161,4 +168,8 @@ import Testing
         #expect(error?.description.contains("tcp prot 23") == true && error?.description.contains("syntax error") == true)
         #expect(try folder.names().isEmpty)
     }
+}
+
+private final class TestClock: Sendable {
+    let seconds = Atomic<UInt64>(7)
 }
