@@ -25,7 +25,7 @@ public struct Configuration: Sendable {
     public var rechecksFlows: Bool
     /// Reports upon SIGUSR1 list every flow.
     public var listsFlows: Bool
-    public var ring: RingShape
+    public var ring: RingSettings
     /// What becomes of generic receive offload on the ports.
     public var merging = ReceiveMerging.keep
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
@@ -43,7 +43,7 @@ public struct Configuration: Sendable {
         fragments: FragmentMode = .reassemble,
         fragmentLimits: FragmentLimits = FragmentLimits(), flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks(),
         rechecksFlows: Bool = false,
-        listsFlows: Bool = false, ring: RingShape, stateDirectory: String, hasStrictGuard: Bool = false, version: String,
+        listsFlows: Bool = false, ring: RingSettings, stateDirectory: String, hasStrictGuard: Bool = false, version: String,
         json: Bool
     ) {
         self.ports = ports

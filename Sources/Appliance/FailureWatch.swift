@@ -4,19 +4,8 @@ import Glibc
 import Logging
 import PacketIO
 
-/// Says when frames begin to be lost for a reason that the operator can do something about, and when that is over: once for
-/// each change, not for each frame.
+/// Says when frames are lost for a reason that the operator can do something about, once a minute at most, and when that is over.
 struct FailureWatch {
-    /// Seconds without a loss after which it counts as over.
-    private static let patience = 5
-
-    private struct Watched {
-        var total: UInt64 = 0
-        /// Seconds since the last loss; nil if all is well.
-        var quiet: Int?
-        var since: UInt64 = 0
-    }
-
     private enum Cause: Hashable {
         case send(port: Int, SendFailure)
         case kernelDrops(port: Int)
@@ -25,7 +14,7 @@ struct FailureWatch {
     }
 
     private let ports: [String]
-    private var watched: [Cause: Watched] = [:]
+    private var notices: [Cause: LossNotice] = [:]
 
     init(ports: [String]) {
         self.ports = ports
@@ -45,22 +34,12 @@ struct FailureWatch {
 
     private mutating func note(_ cause: Cause, _ total: UInt64, _ log: Logger) {
         guard total != 0 else { return }
-        var state = watched[cause] ?? Watched()
-        if total != state.total {
-            if state.quiet == nil {
-                state.since = state.total
-                log.warning("\(begin(cause))")
-            }
-            state.quiet = 0
-        } else if let quiet = state.quiet {
-            state.quiet = quiet + 1
-            if quiet + 1 >= Self.patience {
-                state.quiet = nil
-                log.notice("\(end(cause)); \(total - state.since) were lost")
-            }
+        switch notices[cause, default: LossNotice()].look(total) {
+        case .begins: log.warning("\(begin(cause))")
+        case .goesOn(let lost): log.warning("\(begin(cause)); \(lost) in the last minute")
+        case .isOver(let lost): log.notice("\(end(cause)); \(lost) were lost")
+        case nil: break
         }
-        state.total = total
-        watched[cause] = state
     }
 
     private func begin(_ cause: Cause) -> String {
@@ -68,7 +47,8 @@ struct FailureWatch {
         case .send(let port, let failure):
             "frames are lost on their way out of \(ports[port]) (\(failure.name)): \(failure.advice(ports[port]))"
         case .kernelDrops(let port):
-            "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full (--slots, --workers)"
+            "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full; give it more --slots for "
+                + "bursts, and Weir more processors and --workers if it goes on"
         case .capture:
             "frames are missing in the capture: the disk, or what reads it, is too slow or full"
         case .events: "events are missing in their file: the disk is full, or nobody reads"

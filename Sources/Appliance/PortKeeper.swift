@@ -75,7 +75,8 @@ final class PortKeeper {
         guard session == nil else { return }
         do throws(SystemCallError) {
             session = try Session(
-                [first, second], crew: crew, shape: configuration.ring, processors: NativeThread.allowedProcessors())
+                [first, second], crew: crew, shape: configuration.ring.shape(mtu: max(first.mtu, second.mtu)),
+                processors: NativeThread.allowedProcessors())
         } catch {
             if isFirst, error.code == ENOMEM {
                 throw StartProblem("there is no memory for the receive rings (\(error)); ask for fewer with --slots or --workers")

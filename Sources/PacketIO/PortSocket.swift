@@ -1,15 +1,41 @@
 package import CLinux
 import Glibc
 
+/// What is asked of the receive rings; what is left open follows from the ports' MTU.
+public struct RingSettings: Sendable, Equatable {
+    /// Frames that a ring holds: 8 ms of the smallest at the rate that one worker forwards.
+    public static let usualSlots = 4096
+    /// Bytes of a ring that are not exceeded unless they are asked for: what 512 slots of 68 KiB take.
+    private static let usualBytes = 34 << 20
+    /// A frame of an MTU of 1500 with tags, and the kernel's header.
+    private static let smallestSlot = 2048
+    /// The Ethernet header, four tags in the bytes, `virtio_net_hdr`, `tpacket2_hdr` and `sockaddr_ll` with their alignment
+    /// (net/packet/af_packet.c, tpacket_rcv).
+    private static let headroom = 160
+
+    public var slots: Int?
+    public var slotBytes: Int?
+
+    public init(slots: Int? = nil, slotBytes: Int? = nil) {
+        self.slots = slots
+        self.slotBytes = slotBytes
+    }
+
+    /// Slots that hold any frame up to the MTU. Super-frames, which are rarer by far than they are long, take the other way: slots for
+    /// them would make every ring 30 times as large for the same number of frames.
+    public func shape(mtu: UInt32) -> RingShape {
+        let fitting = (Int(mtu) + Self.headroom + 255) & ~255
+        let bytes = slotBytes ?? min(max(fitting, Self.smallestSlot), 68 << 10)
+        return RingShape(slots: slots ?? max(min(Self.usualSlots, Self.usualBytes / bytes), 512), slotBytes: bytes)
+    }
+}
+
 /// How large the receive rings are.
 public struct RingShape: Sendable, Equatable {
     /// Frames that a ring holds.
     public var slots: Int
-    /// Bytes of a slot, the kernel's own header (about 100 bytes) included. Frames that don't fit take a second, slower way.
+    /// Bytes of a slot, the kernel's own header (about 100 bytes) included. Longer frames are received by a system call each.
     public var slotBytes: Int
-
-    /// 512 slots that each hold any frame of up to 64 KiB: what a network card or a peer's segmentation offload hands over.
-    public static let standard = RingShape(slots: 512, slotBytes: 68 << 10)
 
     public init(slots: Int, slotBytes: Int) {
         self.slots = slots

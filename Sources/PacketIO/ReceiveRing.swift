@@ -157,7 +157,7 @@ package struct OverflowFrames: ~Copyable {
 
     /// GSO_MAX_SIZE (include/linux/netdevice.h) with room for headers: no super-frame is longer.
     private static let capacity = 528 << 10
-    package static let places = 8
+    package static let places = 32
 
     /// Pages of it that are never used are never there.
     private let memory: UnsafeMutableRawPointer

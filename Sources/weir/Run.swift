@@ -62,11 +62,16 @@ struct Run: ParsableCommand {
     @Flag(help: "Print every connection too at SIGUSR1, a line each, as conntrack -L does or as JSON.")
     var listFlows = false
 
-    @Option(help: "Frames that each receive ring holds; each port has one ring for each worker.")
-    var slots = RingShape.standard.slots
+    @Option(
+        help: ArgumentHelp(
+            "Frames that each receive ring holds; each port has one ring for each worker. (default: 4096, fewer above an MTU of 8500)",
+            discussion: "A ring takes slots times slot bytes of memory, which can't be swapped: 8 MiB by default.", valueName: "n"))
+    var slots: Int?
 
-    @Option(help: ArgumentHelp("Bytes of a ring's slot; longer frames take a slower path.", valueName: "bytes"))
-    var slotBytes = RingShape.standard.slotBytes
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of a ring's slot; longer frames take a slower path. (default: 2048, more above an MTU of 1800)", valueName: "bytes"))
+    var slotBytes: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -107,8 +112,8 @@ struct Run: ParsableCommand {
         if let workers, !(1...Self.workerLimit).contains(workers) {
             throw ValidationError("--workers takes a number from 1 to \(Self.workerLimit)")
         }
-        guard (2...65_536).contains(slots) else { throw ValidationError("--slots takes a number from 2 to 65536") }
-        guard (512...1 << 20).contains(slotBytes) else { throw ValidationError("--slot-bytes takes a number from 512 to 1048576") }
+        guard (2...65_536).contains(slots ?? 2) else { throw ValidationError("--slots takes a number from 2 to 65536") }
+        guard (512...1 << 20).contains(slotBytes ?? 512) else { throw ValidationError("--slot-bytes takes a number from 512 to 1048576") }
     }
 
     func run() throws {
@@ -149,7 +154,7 @@ struct Run: ParsableCommand {
             fragments: fragments.fragments, fragmentLimits: fragments.limits, flows: flows.settings, checks: frames.checks,
             rechecksFlows: reloadFlows == .recheck,
             listsFlows: listFlows,
-            ring: RingShape(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
+            ring: RingSettings(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
         configuration.merging = gro
         return try Appliance(configuration, log: log, reports: texts.reports).run()

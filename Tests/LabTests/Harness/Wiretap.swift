@@ -31,8 +31,8 @@ struct IncomingFrame: Sendable, Codable {
 /// What a wiretap saw of one exchange.
 struct Exchange: Sendable, Codable {
     /// The frames that were sent, in hexadecimal; nil for one that the sending host's kernel refused.
-    let sent: [String?]
-    let errors: [String]
+    private(set) var sent: [String?]
+    private(set) var errors: [String]
     private(set) var near: [IncomingFrame]
     private(set) var far: [IncomingFrame]
 
@@ -40,6 +40,8 @@ struct Exchange: Sendable, Codable {
     func frames(at side: Side) -> [String] { received(at: side).map(\.frame) }
 
     mutating func add(_ later: Exchange) {
+        sent += later.sent
+        errors += later.errors
         near += later.near
         far += later.far
     }
@@ -118,8 +120,33 @@ final class Wiretap {
     /// Sends frames in order and returns what came out of both ends, once nothing more comes for `quiet`. If Weir is in the middle, it has
     /// judged them all by then: a machine that gives it no turn for so long changes nothing.
     ///
+    /// More frames than a burst go in bursts, each when the one before has been taken: a machine that gives Weir no turn for a while loses
+    /// none before its ring.
+    ///
     /// - Parameter awaited: how many frames should come out; while fewer have, a slow machine gets more time.
     func exchange(_ frames: [OutgoingFrame], quiet: Duration = .milliseconds(100), awaiting awaited: Int = 0) throws -> Exchange {
+        // What is awaited at the end of a burst is what Weir has taken.
+        guard frames.count > Self.burst, lab?.middle?.isRunning ?? false else {
+            return try exchangeAtOnce(frames, quiet: quiet, awaiting: awaited)
+        }
+        var exchange: Exchange?
+        for start in stride(from: 0, to: frames.count, by: Self.burst) {
+            let end = min(start + Self.burst, frames.count)
+            let part = try exchangeAtOnce(
+                Array(frames[start..<end]), quiet: end == frames.count ? quiet : .milliseconds(5),
+                awaiting: end == frames.count ? max(0, awaited - (exchange.map { $0.near.count + $0.far.count } ?? 0)) : 0)
+            if exchange == nil { exchange = part } else { exchange?.add(part) }
+        }
+        guard let exchange else { throw CommandFailure(description: "nothing was sent") }
+        return exchange
+    }
+
+    /// Frames that are sent without looking at what has become of them.
+    private static let burst = 256
+
+    private func exchangeAtOnce(_ frames: [OutgoingFrame], quiet: Duration = .milliseconds(100), awaiting awaited: Int = 0) throws
+        -> Exchange
+    {
         var exchange: Exchange = try ask(Request(do: "exchange", frames: frames, quiet: quiet / .seconds(1), awaited: awaited))
         lab?.framesSent += UInt64(exchange.sent.count { $0 != nil })
         let came = exchange.near.count + exchange.far.count
