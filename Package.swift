@@ -63,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall", "Flows", "Fragments",
+                "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall", "Flows", "Fragments", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

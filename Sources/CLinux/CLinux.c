@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <linux/capability.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -44,6 +45,8 @@ int weir_ethtool(int fd, const char *interface, void *command) {
     request.ifr_data = command;
     return ioctl(fd, SIOCETHTOOL, &request);
 }
+
+void weir_trim_memory(void) { malloc_trim(0); }
 
 uint64_t weir_effective_capabilities(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};

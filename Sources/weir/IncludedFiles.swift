@@ -6,7 +6,7 @@ enum IncludedFiles {
     private static let folder = "/etc/"
 
     /// The files for a path or a pattern of glob(7), sorted; a pattern may stand for none.
-    static func load(_ path: String, includer: String) throws(InclusionFailure) -> [SourceFile] {
+    static func load(_ path: String, includer: String, budget: ReadingBudget) throws(InclusionFailure) -> [SourceFile] {
         let isInFolder = !path.hasPrefix("/") && !path.hasPrefix("./") && !path.hasPrefix("../")
         let pattern = isInFolder ? folder + path : path
         let names = try matches(of: pattern)
@@ -18,7 +18,7 @@ enum IncludedFiles {
         var texts: [SourceFile] = []
         for name in names {
             do throws(RulesFile.FileFailure) {
-                texts.append(SourceFile(name: name, text: try RulesFile.text(name, kind: .regular)))
+                texts.append(SourceFile(name: name, text: try RulesFile.text(name, kind: .regular, budget: budget)))
             } catch {
                 throw InclusionFailure(message: error.reason)
             }

@@ -1,4 +1,5 @@
 import Appliance
+import CLinux
 import Classifier
 import Reporting
 import Ruleset
@@ -8,6 +9,7 @@ import Synchronization
 final class Rereader: Sendable {
     private let path: String
     private let ports: [String]
+    private let memory: ReloadMemory
     private let say: @Sendable (String) -> Void
     /// The files of the rules in force.
     private let sources: Mutex<[SourceFile]>
@@ -15,8 +17,10 @@ final class Rereader: Sendable {
     /// - Parameters:
     ///   - sources: The files of the rules that are in force.
     ///   - say: Takes diagnostics, without waiting.
-    init(path: String, ports: [String], sources: [SourceFile], say: @escaping @Sendable (String) -> Void) {
+    ///   - memory: What reading them may take.
+    init(path: String, ports: [String], sources: [SourceFile], memory: ReloadMemory, say: @escaping @Sendable (String) -> Void) {
         self.path = path
+        self.memory = memory
         self.say = say
         self.ports = ports
         self.sources = Mutex(sources)
@@ -25,16 +29,25 @@ final class Rereader: Sendable {
     /// What the files say now.
     func read() -> Reload {
         do {
-            let reading = try RulesFile.reading(of: path, kind: .regular)
+            // Afterwards, what was needed to read them.
+            defer { weir_trim_memory() }
+            let limit = memory.limit
+            let reading = try RulesFile.reading(of: path, kind: .regular, budget: ReadingBudget(limit: limit))
             let known = sources.withLock { $0 }
             if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
             for diagnostic in reading.diagnostics { say(diagnostic.render(in: reading.sources)) }
             guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above") }
-            let program = try Program(compiling: ruleset, ports: ports, start: Clock.now(), seed: .random(in: .min ... .max))
+            let program = try Program(
+                compiling: ruleset, ports: ports, start: Clock.now(), seed: .random(in: .min ... .max),
+                reservation: min(limit, memory.limit))
+            program.commit()
             sources.withLock { $0 = reading.sources }
             return .changed(program, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion))
         } catch let failure as RulesFile.FileFailure {
             return .refused(failure.reason)
+        } catch let error as ProgramError {
+            guard case .memory = error.reason else { return .refused("\(error)") }
+            return .refused("\(error) (--reload-memory)")
         } catch {
             return .refused("\(error)")
         }

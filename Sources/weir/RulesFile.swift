@@ -31,10 +31,14 @@ enum RulesFile {
     }
 
     /// Reads a file and what it includes; throws if the file itself can't be opened.
-    static func reading(of path: String, kind: Kind = .any) throws(FileFailure) -> Reading {
-        let source = SourceFile(name: path, text: try text(path, kind: kind))
+    /// - Parameter budget: What reading them may take in memory; what is beyond it is refused.
+    static func reading(of path: String, kind: Kind = .any, budget: ReadingBudget = ReadingBudget()) throws(FileFailure) -> Reading {
+        let source = SourceFile(name: path, text: try text(path, kind: kind, budget: budget))
         do throws(RejectedRuleset) {
-            let (ruleset, warnings) = try Ruleset.read(source, loader: IncludedFiles.load, localTime: .system)
+            let loader: RuleLoader = { path, includer throws(InclusionFailure) in
+                try IncludedFiles.load(path, includer: includer, budget: budget)
+            }
+            let (ruleset, warnings) = try Ruleset.read(source, loader: loader, localTime: .system)
             return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings)
         } catch {
             return Reading(ruleset: nil, sources: error.sources, diagnostics: error.diagnostics)
@@ -48,12 +52,13 @@ enum RulesFile {
     }
 
     /// All of a file's text (`-` for standard input, whatever that is), which is bounded.
-    static func text(_ path: String, kind: Kind = .any) throws(FileFailure) -> String {
+    static func text(_ path: String, kind: Kind = .any, budget: ReadingBudget = ReadingBudget()) throws(FileFailure) -> String {
         // Opened without waiting: a named pipe has no writer until somebody comes, who may never do.
         let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | (kind == .any ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else { throw unreadable(path) }
         defer { if descriptor != STDIN_FILENO { close(descriptor) } }
         if path != "-", kind == .regular { try expectRegular(descriptor, path) }
+        try budget.expectRoom(for: descriptor, path)
         var bytes: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -67,6 +72,7 @@ enum RulesFile {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw FileFailure(reason: "\(path) is not text in UTF-8", exitCode: .badRules)
         }
+        try budget.take(text, path)
         return text
     }
 

@@ -9,6 +9,8 @@ struct RulesetCost: Encodable {
     var instructionBytes: Int
     var indexBytes: Int
     var setBytes: Int
+    /// Memory that reading and compiling them takes at its height, as a reload estimates it.
+    var readingBytes: Int
     /// Memory of sets and maps that rules change, when they are full.
     var changingSetBytes: Int
     var chains: [ChainCost]
@@ -43,6 +45,7 @@ struct RulesetCost: Encodable {
     }
 
     init(of ruleset: Ruleset, file: String) throws(ProgramError) {
+        readingBytes = ruleset.sources.reduce(into: ReadingCost()) { $0.add($1.text) }.bytes
         let program = try Program(compiling: ruleset, ports: Self.ports(in: ruleset))
         let statistics = program.statistics
         self.file = file
@@ -90,6 +93,7 @@ struct RulesetCost: Encodable {
                 + "sets and maps \(Self.size(setBytes))"
                 + (changingSetBytes > 0 ? ", and \(Self.size(changingSetBytes)) that rules change" : "")
         ]
+        lines.append("  reading and compiling takes some \(Self.size(readingBytes))")
         for chain in chains {
             let name = "  \(chain.family) \(chain.table) \(chain.chain): \(Self.rules(chain.rules)), "
             if let boxes = chain.boxes, let trees = chain.trees, let nodes = chain.nodes, let bytes = chain.indexBytes {

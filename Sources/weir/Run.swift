@@ -1,5 +1,6 @@
 import Appliance
 import ArgumentParser
+import CLinux
 import Classifier
 import Fragments
 import Glibc
@@ -58,6 +59,15 @@ struct Run: ParsableCommand {
                 connection; if they drop it, the connection ends.
                 """, valueName: "how"))
     var reloadFlows = FlowReload.keep
+
+    @Option(
+        help: ArgumentHelp(
+            "Memory that new rules may take while they are read. (K, M, G; default: half of what there is)",
+            discussion: """
+                It is estimated from the files' text before it is taken; a reload that would take more, or more than the machine or the \
+                control group has left, is refused, and the existing rules stay. "weir check --stats" says the estimate.
+                """, valueName: "bytes"))
+    var reloadMemory: ByteCount?
 
     @Flag(help: "Print every connection too at SIGUSR1, a line each, as conntrack -L does or as JSON.")
     var listFlows = false
@@ -140,8 +150,17 @@ struct Run: ParsableCommand {
         for warning in warnings { log.warning("\(warning)") }
         let workers = workers ?? min(processorCount(), Self.workerLimit)
         let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max))
+        if let memory = MachineMemory(), program.reservedBytes > memory.available {
+            throw StartProblem(
+                "what the rules remember would take \(MemoryAmount(program.reservedBytes)) of memory, and the machine or the control group has "
+                    + "\(MemoryAmount(memory.available)) left; give their sets a smaller size")
+        }
+        program.commit()
+        weir_trim_memory()
         let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
-        let rereader = Rereader(path: rules, ports: portNames, sources: ruleset.sources, say: { texts.errors.write($0) })
+        let rereader = Rereader(
+            path: rules, ports: portNames, sources: ruleset.sources, memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
+            say: { texts.errors.write($0) })
         var configuration = Configuration(
             ports: portNames, editions: editions, reload: rules == "-" ? nil : rereader.read,
             open: { [captures, logged, log] in

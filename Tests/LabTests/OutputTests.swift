@@ -40,5 +40,25 @@ extension LabTests {
             #expect(try String(contentsOf: rules, encoding: .utf8) == Self.rules)
             #expect(try String(contentsOf: cases, encoding: .utf8) == Self.cases)
         }
+
+        /// As `weir … | head -1` has it once head has what it wants, but without a race: descriptor 5 is a pipe that nobody reads.
+        @Test(
+            "a reader that is gone ends a command without a word", .needsWeir,
+            arguments: [
+                "rules R", "check --json R", "explain --rules R --ports a,b 'a: arp request'", "test R C", "test --junit - R C", "help packets",
+                "replay --rules R --ports a,b --ingress a P", "replay --json --rules R --ports a,b --ingress a P",
+            ])
+        func readerIsGone(_ command: String) throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "weir-output-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            try Self.rules.write(to: folder.appending(path: "R"), atomically: false, encoding: .utf8)
+            try Self.cases.write(to: folder.appending(path: "C"), atomically: false, encoding: .utf8)
+            let header: [UInt8] = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]
+            try Data(header).write(to: folder.appending(path: "P"))
+            let pipe = "mkfifo pipe && exec 4<>pipe 5>pipe 4<&-"
+            let result = try Command.run(["bash", "-c", "cd \(folder.path) && \(pipe) && exec \(Weir.binary) \(command) >&5"])
+            #expect(result.status == 141 && result.error.isEmpty, "\(result.status) \(result.error)")
+        }
     }
 }

@@ -66,6 +66,9 @@ int weir_favour_thread(int nice);
 /// SIOCETHTOOL on the interface, with the command's structure (include/uapi/linux/ethtool.h): 0, or -1 and errno.
 int weir_ethtool(int fd, const char *_Nonnull interface, void *_Nonnull command);
 
+/// malloc_trim(3): gives free memory of all arenas back to the system.
+void weir_trim_memory(void);
+
 /// capget(2)'s effective set of this process, one bit a capability.
 uint64_t weir_effective_capabilities(void);
 

@@ -68,15 +68,19 @@ public final class Program: Sendable {
     ///   - seed: Of the numbers that rules draw by lot: the same seed draws the same. Whoever judges what strangers send gives one that
     ///     nobody knows.
     ///   - indexing: Which chains get an index: no verdict or counter depends on it.
+    ///   - reservation: Bytes that may be reserved for what rules remember.
     /// - Throws: What no checked tree has; see `ProgramError`.
     public init(
         compiling ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0), seed: UInt64 = 0,
-        indexing: Indexing = .automatic
+        indexing: Indexing = .automatic, reservation: Int = .max
     ) throws(ProgramError) {
         guard ports.count == 2 else { throw ProgramError(reason: .portCount(ports.count), location: nil) }
         try checkJumps(in: ruleset)
         var emitter = Emitter(ports: ports, seed: seed, indexing: indexing)
         try emitter.emit(ruleset)
+        // Before it is taken.
+        let reserved = emitter.stateful.reservedBytes
+        guard reserved <= reservation else { throw ProgramError(reason: .memory(bytes: reserved, limit: reservation), location: nil) }
 
         self.ports = ports
         rules = emitter.rules

@@ -1,6 +1,7 @@
 public import Ruleset
 
-/// Why a tree does not compile. A tree that the parser has checked does, so each of them is a defect in whatever built the tree.
+/// Why a tree does not compile. A tree that the parser has checked does if there is the memory, so each of them but that is a defect in
+/// whatever built the tree.
 public struct ProgramError: Error, Equatable, CustomStringConvertible {
     public enum Reason: Sendable, Equatable {
         /// There are two ports, and each has a name.
@@ -26,6 +27,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case unchangeable(Field)
         /// Room for so many 64-bit words in each of so many elements: connections that `ct count` keeps.
         case connections(words: Int, elements: Int)
+        /// What rules remember would take more bytes than the limit.
+        case memory(bytes: Int, limit: Int)
         /// More instructions or intervals than 31 bits count.
         case tooLarge
     }
@@ -51,6 +54,9 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
             \(elements) elements that keep \(words - 1) connections each for 'ct count' would take more than \
             \(ConnectionBound.mostWords / 131_072) MiB: write a smaller size of the set, or a smaller number of connections
             """
+        case .memory(let bytes, let limit):
+            "what the rules remember would take \(bytes >> 20) MiB of memory, and \(limit >> 20) MiB may be taken; write smaller sizes of "
+                + "the sets"
         case .tooLarge: "the rule set has more than 2^31 steps"
         }
     }

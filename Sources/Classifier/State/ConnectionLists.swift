@@ -91,6 +91,14 @@ struct ConnectionLists: ~Copyable, @unchecked Sendable {
         }
     }
 
+    /// Bytes that `init` asks for.
+    var byteCount: Int { (0..<bounds.count).reduce(0) { $0 + 8 * bounds[$1].words } }
+
+    /// Writes to all memory, so that it is there before frames come. Only before the lists are used.
+    func commit() {
+        for index in 0..<bounds.count { unsafe (words + starts[index]).initialize(repeating: 0, count: bounds[index].words) }
+    }
+
     deinit {
         unsafe locks.deinitialize(count: bounds.count)
         unsafe locks.deallocate()

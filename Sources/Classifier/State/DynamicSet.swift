@@ -84,6 +84,17 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         return capacity * element + 4 * buckets
     }
 
+    /// Writes to all memory that no element has used yet, so that it is there before frames come. Only before the set is used.
+    func commit() {
+        let fresh = unsafe book.pointee.fresh
+        let count = capacity - fresh
+        guard count > 0 else { return }
+        unsafe (entries + fresh).initialize(repeating: Entry(key: 0, expires: 0, next: 0, template: 0), count: count)
+        unsafe (words + fresh * stride).initialize(repeating: 0, count: count * stride)
+        unsafe (rests + fresh * (width - 1)).initialize(repeating: 0, count: count * (width - 1))
+        if hasData { unsafe (data + fresh).initialize(repeating: 0, count: count) }
+    }
+
     func free() {
         unsafe lock.deinitialize(count: 1)
         unsafe lock.deallocate()

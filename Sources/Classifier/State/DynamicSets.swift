@@ -93,6 +93,11 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
         for index in 0..<sets.count { sets[index].free() }
     }
 
+    /// Takes all memory that the sets can come to need.
+    func commit() {
+        for index in 0..<sets.count { sets[index].commit() }
+    }
+
     /// Whether the set holds the key; nil where it does, and the element's own statements end the rule.
     /// - Parameter isNegated: The rule asks for keys that are not there. What is found ends it then, and its statements are left alone.
     @inline(never)

@@ -1,0 +1,129 @@
+import Foundation
+import Testing
+
+extension LabTests {
+    /// What new rules may take of the machine's memory.
+    @Suite("Reload memory", .needsWeir)
+    struct ReloadMemoryTests {
+        private static func addresses(_ count: Int) -> String {
+            let elements = (0..<count).map { "10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)" }.joined(separator: ", ")
+            return "table bridge t { set s { type ipv4_addr; elements = { \(elements) } }\n"
+                + "chain c { type filter hook forward priority 0; ip saddr @s drop; } }\n"
+        }
+
+        private static let rules: [(description: String, text: String, says: String)] = [
+            ("a set of many elements", addresses(100_000), "would take some"),
+            ("a file that is too large to be read", "# " + String(repeating: "x", count: 30 << 20) + "\n", "would take some"),
+            (
+                "a set that has room for more than may be taken",
+                "table bridge t { set s { type ipv4_addr; flags dynamic; size 4000000; } chain c { type filter hook forward priority 0; "
+                    + "add @s { ip saddr }; } }\n",
+                "what the rules remember would take"
+            ),
+            ("an included file", "include \"LARGE\"\n", "would take some"),
+        ]
+
+        @Test("a reload that would take more than it may is refused before it takes it", arguments: rules.indices)
+        func refused(_ index: Int) throws {
+            let lab = try Lab()
+            let large = try lab.write(Self.addresses(100_000), to: "large.nft")
+            let file = try lab.write(Weir.passAll, to: "rules.nft")
+            let weir = try Weir(in: lab, rules: file, options: ["--reload-memory", "40M"])
+            let before = try weir.residentMemory()
+            try Self.rules[index].text.replacing("LARGE", with: large.path).write(to: file, atomically: true, encoding: .utf8)
+            weir.signal(SIGHUP)
+            #expect(eventually(within: .seconds(20)) { weir.log.contains("rules stay as they were") }, "\(weir.log)")
+            #expect(weir.log.contains(Self.rules[index].says) || weir.log.contains("see above"), "\(weir.log)")
+            #expect(weir.log.contains("--reload-memory"), "\(weir.log)")
+            #expect(try weir.residentMemory() - before < 60 << 10, "\(Self.rules[index].description)")
+            #expect(try lab.answers("10.77.0.2"))
+            // What is within it comes.
+            try Weir.chain(["counter comment \"new\""]).write(to: file, atomically: true, encoding: .utf8)
+            weir.signal(SIGHUP)
+            #expect(eventually(within: .seconds(20)) { weir.log.contains("new rules are in force") }, "\(weir.log)")
+            #expect(weir.stop().status == 0)
+        }
+
+        @Test("sets have their memory from the start, and more than the machine has is refused")
+        func committed() throws {
+            let lab = try Lab()
+            func rules(_ size: Int) -> String {
+                "table bridge t { set s { type ipv4_addr; flags dynamic; size \(size); } chain c { type filter hook forward priority 0; "
+                    + "add @s { ip saddr }; } }\n"
+            }
+            // 36 bytes for each element; without its sets a run has a third of that.
+            let weir = try Weir(in: lab, rules: rules(4_000_000))
+            #expect(try weir.residentMemory() > 140 << 10)
+            #expect(weir.stop().status == 0)
+            // 64 bytes and more for each element, together more than there is.
+            let count = Int(ProcessInfo.processInfo.physicalMemory / (4_000_000 * 64)) + 1
+            let sets = (0..<count).map { "set s\($0) { type ipv6_addr . ipv6_addr . ipv6_addr; flags dynamic; size 4000000; }" }
+            let chain = (0..<count).map { "add @s\($0) { ip6 saddr . ip6 daddr . ip6 saddr }" }.joined(separator: "\n")
+            let text = "table bridge t {\n\(sets.joined(separator: "\n"))\nchain c { type filter hook forward priority 0; \(chain)\n} }\n"
+            let process = try Weir.launch(in: lab, rules: lab.write(text, to: "vast.nft"))
+            #expect(process.wait(limit: .seconds(30)) == 1, "\(process.errorText)")
+            #expect(process.errorText.contains("what the rules remember would take"), "\(process.errorText)")
+        }
+
+        /// Shapes of rule sets, as large as it takes for the process' own memory not to count.
+        private static let shapes: [(description: String, text: String)] = [
+            ("addresses", addresses(100_000)),
+            (
+                "prefixes",
+                "table bridge t { set s { type ipv4_addr; flags interval; elements = { "
+                    + (0..<50_000).map { "10.\($0 >> 12).\($0 >> 4 & 255).\($0 << 4 & 255)/30" }.joined(separator: ", ") + " } } }\n"
+            ),
+            (
+                "concatenations",
+                "table bridge t { set s { type ipv4_addr . inet_service; elements = { "
+                    + (0..<50_000).map { "10.0.\($0 >> 8).\($0 & 255) . \($0)" }.joined(separator: ", ") + " } } }\n"
+            ),
+            (
+                "a map of verdicts",
+                "table bridge t { map m { type ipv4_addr : verdict; elements = { "
+                    + (0..<50_000).map { "10.0.\($0 >> 8).\($0 & 255) : drop" }.joined(separator: ",\n") + " } } }\n"
+            ),
+            ("rules", Weir.chain((0..<20_000).map { "ip saddr 10.\($0 >> 8 & 255).\($0 & 255).1 tcp dport \($0) counter accept" })),
+            (
+                "long rules",
+                Weir.chain(
+                    (0..<10_000).map {
+                        "ip saddr 10.\($0 >> 8).\($0 & 255).0/24 ip daddr 192.0.2.0/24 tcp dport \($0)-\($0 + 20_000) "
+                            + "meta mark set 5 counter log prefix \"x\($0) \" accept comment \"rule number \($0)\""
+                    })
+            ),
+            (
+                "sets in rules",
+                Weir.chain(
+                    (0..<4000).map { rule in
+                        "ip saddr { \((0..<20).map { "10.\($0).\(rule >> 8).\(rule & 255)" }.joined(separator: ", ")) } drop"
+                    })
+            ),
+        ]
+
+        @Test("what reading is said to take is about what it takes", arguments: shapes.indices)
+        func estimate(_ index: Int) throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "weir-memory-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let file = folder.appending(path: "rules.nft")
+            try Self.shapes[index].text.write(to: file, atomically: true, encoding: .utf8)
+            // The largest of its children, in KiB.
+            let script = """
+                import json, resource, subprocess, sys
+                def peak(path):
+                    child = subprocess.Popen([sys.argv[1], "check", "--stats", "--json", path], stdout=subprocess.PIPE)
+                    text = child.communicate()[0]
+                    assert child.returncode == 0, path
+                    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, json.loads(text)
+                empty, _ = peak("/dev/null")
+                most, report = peak(sys.argv[2])
+                print((most - empty) << 10, report["statistics"][0]["readingBytes"])
+                """
+            let result = try Command.run(["/usr/bin/python3", "-c", script, Weir.binary, file.path], limit: 120)
+            let numbers = result.output.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+            try #require(numbers.count == 2, "\(result.error)")
+            #expect((0.65...2.5).contains(numbers[1] / numbers[0]), "\(Self.shapes[index].description): \(numbers[1]) for \(numbers[0])")
+        }
+    }
+}
