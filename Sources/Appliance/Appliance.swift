@@ -10,14 +10,17 @@ import PacketIO
 public struct Appliance {
     private let configuration: Configuration
     private let log: Logger
+    private let messages: TextOutput
     private let reports: TextOutput
 
     /// - Parameters:
     ///   - log: Takes messages without waiting.
+    ///   - messages: Where they go.
     ///   - reports: Takes reports and lists of flows.
-    public init(_ configuration: Configuration, log: Logger, reports: TextOutput) {
+    public init(_ configuration: Configuration, log: Logger, messages: TextOutput, reports: TextOutput) {
         self.configuration = configuration
         self.log = log
+        self.messages = messages
         self.reports = reports
     }
 
@@ -41,7 +44,7 @@ public struct Appliance {
         do {
             try ports.start(crew)
             // Files are emptied by the threads that write them, when nothing can be refused any more.
-            others = try SideThreads(configuration, outputs, crew: crew, log: log, reports: reports)
+            others = try SideThreads(configuration, outputs, crew: crew, log: log, messages: messages, reports: reports)
         } catch {
             ports.giveBack()
             throw error

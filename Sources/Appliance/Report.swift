@@ -93,6 +93,8 @@ struct Report: Encodable {
     /// By the groups' numbers.
     var groups: [String: CaptureReport]?
     var events: EventReport?
+    /// Texts that nobody took from standard error.
+    var lostMessages: UInt64 = 0
 
     init(_ configuration: Configuration, _ outputs: Outputs, _ crew: Crew, ports states: [PortState]) {
         version = configuration.version
@@ -120,7 +122,7 @@ struct Report: Encodable {
     }
 
     private enum CodingKeys: CodingKey {
-        case version, ports, reloads, capture, groups, events
+        case version, ports, reloads, capture, groups, events, lostMessages
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -132,6 +134,7 @@ struct Report: Encodable {
         try container.encodeIfPresent(capture, forKey: .capture)
         try container.encodeIfPresent(groups, forKey: .groups)
         try container.encodeIfPresent(events, forKey: .events)
+        try container.encode(lostMessages, forKey: .lostMessages)
     }
 
     /// As one line of JSON, or as tables.
@@ -155,6 +158,7 @@ struct Report: Encodable {
         if let capture { result += "\ncapture: \(capture.text)\n" }
         for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) { result += "\ngroup \(group): \(capture.text)\n" }
         if let events { result += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }
+        if lostMessages > 0 { result += "\nmessages: \(lostMessages) lost, since nobody took them from standard error\n" }
         return result
     }
 }

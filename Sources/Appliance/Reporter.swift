@@ -23,17 +23,19 @@ final class Reporter: Sendable {
     private let outputs: Outputs
     private let crew: Crew
     private let log: Logger
+    private let messages: TextOutput
     private let output: TextOutput
     private let bell: SharedBell
     private let state = Mutex(State())
 
     init(
-        _ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, output: TextOutput
+        _ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, messages: TextOutput, output: TextOutput
     ) throws(SystemCallError) {
         self.configuration = configuration
         self.outputs = outputs
         self.crew = crew
         self.log = log
+        self.messages = messages
         self.output = output
         bell = SharedBell(bell: try Bell())
     }
@@ -63,7 +65,9 @@ final class Reporter: Sendable {
                 (state.requests.isEmpty ? nil : state.requests.removeFirst(), state.isFinishing)
             }
             if let request {
-                output.write(Report(configuration, outputs, crew, ports: request).text(json: configuration.json))
+                var report = Report(configuration, outputs, crew, ports: request)
+                report.lostMessages = messages.lost
+                output.write(report.text(json: configuration.json))
                 if configuration.listsFlows, !isLast { listFlows() }
             } else if isLast {
                 return

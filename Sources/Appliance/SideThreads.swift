@@ -12,10 +12,12 @@ final class SideThreads {
     private var threads: [NativeThread] = []
 
     /// Starts them.
-    init(_ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, reports: TextOutput) throws(SystemCallError) {
+    init(
+        _ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, messages: TextOutput, reports: TextOutput
+    ) throws(SystemCallError) {
         self.outputs = outputs
         loader = try RulesetLoader(configuration, outputs, crew: crew, log: log)
-        reporter = try Reporter(configuration, outputs, crew: crew, log: log, output: reports)
+        reporter = try Reporter(configuration, outputs, crew: crew, log: log, messages: messages, output: reports)
         logWriter = outputs.events == nil ? try LogWriter(configuration, log: log) : nil
         do throws(SystemCallError) {
             threads.append(try NativeThread(name: "weir-reports") { [reporter] in reporter.run() })

@@ -149,12 +149,9 @@ struct Run: ParsableCommand {
         let (_, warnings) = try StartChecks.ports(portNames)
         for warning in warnings { log.warning("\(warning)") }
         let workers = workers ?? min(processorCount(), Self.workerLimit)
-        let program = try Program(compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max))
-        if let memory = MachineMemory(), program.reservedBytes > memory.available {
-            throw StartProblem(
-                "what the rules remember would take \(MemoryAmount(program.reservedBytes)) of memory, and the machine or the control group has "
-                    + "\(MemoryAmount(memory.available)) left; give their sets a smaller size")
-        }
+        let program = try Program(
+            compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max),
+            reservation: MachineMemory()?.available ?? .max)
         program.commit()
         weir_trim_memory()
         let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
@@ -176,7 +173,7 @@ struct Run: ParsableCommand {
             ring: RingSettings(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
         configuration.merging = gro
-        return try Appliance(configuration, log: log, reports: texts.reports).run()
+        return try Appliance(configuration, log: log, messages: texts.errors, reports: texts.reports).run()
     }
 }
 

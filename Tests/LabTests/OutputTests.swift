@@ -45,7 +45,8 @@ extension LabTests {
         @Test(
             "a reader that is gone ends a command without a word", .needsWeir,
             arguments: [
-                "rules R", "check --json R", "explain --rules R --ports a,b 'a: arp request'", "test R C", "test --junit - R C", "help packets",
+                "rules R", "check --json R", "explain --rules R --ports a,b 'a: arp request'", "test R C", "test --junit - R C",
+                "help packets",
                 "replay --rules R --ports a,b --ingress a P", "replay --json --rules R --ports a,b --ingress a P",
             ])
         func readerIsGone(_ command: String) throws {
