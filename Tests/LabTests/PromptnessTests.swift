@@ -41,9 +41,10 @@ extension LabTests {
             init(_ hindrance: Hindrance) throws {
                 lab = try Lab()
                 rules = try lab.write(Weir.passAll, to: "rules.nft")
+                // With filters for a guard, which tc shows in no time.
                 let weir =
-                    "exec \(Weir.binary) run --ports eth1,eth2 --workers 1 --rules \(rules.path) "
-                    + "--state-directory \(lab.directory.appending(path: "state").path)"
+                    "exec \(GuardKind.filters.prefix.joined(separator: " ")) \(Weir.binary) run --ports eth1,eth2 --workers 1 "
+                    + "--rules \(rules.path) --state-directory \(lab.directory.appending(path: "state").path)"
                 // A pipe that is full and stays so: the descriptor that holds it open never reads.
                 let pipe = lab.directory.appending(path: "pipe").path
                 let fullPipe = "mkfifo \(pipe); exec 3<>\(pipe); head -c 65536 /dev/zero >&3; "
@@ -73,8 +74,8 @@ extension LabTests {
                 case .largeReload:
                     let elements = (0..<300_000).map { "10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)" }.joined(separator: ", ")
                     let text =
-                        "table bridge t { set s { type ipv4_addr; elements = { \(elements) } }\n"
-                        + "chain c { type filter hook forward priority 0; ip saddr @s drop; } }\n"
+                        "table bridge t { set s { type ipv4_addr; elements = { \(elements) }; };\n"
+                        + "chain c { type filter hook forward priority 0; ip saddr @s drop; }; };\n"
                     try text.write(to: rules, atomically: true, encoding: .utf8)
                     process.signal(SIGHUP)
                 }

@@ -7,8 +7,8 @@ extension LabTests {
     struct ReloadMemoryTests {
         private static func addresses(_ count: Int) -> String {
             let elements = (0..<count).map { "10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)" }.joined(separator: ", ")
-            return "table bridge t { set s { type ipv4_addr; elements = { \(elements) } }\n"
-                + "chain c { type filter hook forward priority 0; ip saddr @s drop; } }\n"
+            return "table bridge t { set s { type ipv4_addr; elements = { \(elements) }; };\n"
+                + "chain c { type filter hook forward priority 0; ip saddr @s drop; }; };\n"
         }
 
         private static let rules: [(description: String, text: String, says: String)] = [
@@ -16,8 +16,8 @@ extension LabTests {
             ("a file that is too large to be read", "# " + String(repeating: "x", count: 30 << 20) + "\n", "would take some"),
             (
                 "a set that has room for more than may be taken",
-                "table bridge t { set s { type ipv4_addr; flags dynamic; size 4000000; } chain c { type filter hook forward priority 0; "
-                    + "add @s { ip saddr }; } }\n",
+                "table bridge t { set s { type ipv4_addr; flags dynamic; size 4000000; }; chain c { type filter hook forward priority 0; "
+                    + "add @s { ip saddr }; }; };\n",
                 "what the rules remember would take"
             ),
             ("an included file", "include \"LARGE\"\n", "would take some"),
@@ -48,8 +48,8 @@ extension LabTests {
         func committed() throws {
             let lab = try Lab()
             func rules(_ size: Int) -> String {
-                "table bridge t { set s { type ipv4_addr; flags dynamic; size \(size); } chain c { type filter hook forward priority 0; "
-                    + "add @s { ip saddr }; } }\n"
+                "table bridge t { set s { type ipv4_addr; flags dynamic; size \(size); }; chain c { type filter hook forward priority 0; "
+                    + "add @s { ip saddr }; }; };\n"
             }
             // 36 bytes for each element; without its sets a run has a third of that.
             let weir = try Weir(in: lab, rules: rules(4_000_000))
@@ -59,7 +59,7 @@ extension LabTests {
             let count = Int(ProcessInfo.processInfo.physicalMemory / (4_000_000 * 64)) + 1
             let sets = (0..<count).map { "set s\($0) { type ipv6_addr . ipv6_addr . ipv6_addr; flags dynamic; size 4000000; }" }
             let chain = (0..<count).map { "add @s\($0) { ip6 saddr . ip6 daddr . ip6 saddr }" }.joined(separator: "\n")
-            let text = "table bridge t {\n\(sets.joined(separator: "\n"))\nchain c { type filter hook forward priority 0; \(chain)\n} }\n"
+            let text = "table bridge t {\n\(sets.joined(separator: "\n"))\nchain c { type filter hook forward priority 0; \(chain)\n}\n}\n"
             let process = try Weir.launch(in: lab, rules: lab.write(text, to: "vast.nft"))
             #expect(process.wait(limit: .seconds(30)) == 1, "\(process.errorText)")
             #expect(process.errorText.contains("what the rules remember would take"), "\(process.errorText)")
@@ -71,17 +71,17 @@ extension LabTests {
             (
                 "prefixes",
                 "table bridge t { set s { type ipv4_addr; flags interval; elements = { "
-                    + (0..<50_000).map { "10.\($0 >> 12).\($0 >> 4 & 255).\($0 << 4 & 255)/30" }.joined(separator: ", ") + " } } }\n"
+                    + (0..<50_000).map { "10.\($0 >> 12).\($0 >> 4 & 255).\($0 << 4 & 255)/30" }.joined(separator: ", ") + " }; }; };\n"
             ),
             (
                 "concatenations",
                 "table bridge t { set s { type ipv4_addr . inet_service; elements = { "
-                    + (0..<50_000).map { "10.0.\($0 >> 8).\($0 & 255) . \($0)" }.joined(separator: ", ") + " } } }\n"
+                    + (0..<50_000).map { "10.0.\($0 >> 8).\($0 & 255) . \($0)" }.joined(separator: ", ") + " }; }; };\n"
             ),
             (
                 "a map of verdicts",
                 "table bridge t { map m { type ipv4_addr : verdict; elements = { "
-                    + (0..<50_000).map { "10.0.\($0 >> 8).\($0 & 255) : drop" }.joined(separator: ",\n") + " } } }\n"
+                    + (0..<50_000).map { "10.0.\($0 >> 8).\($0 & 255) : drop" }.joined(separator: ",\n") + " }; }; };\n"
             ),
             ("rules", Weir.chain((0..<20_000).map { "ip saddr 10.\($0 >> 8 & 255).\($0 & 255).1 tcp dport \($0) counter accept" })),
             (
