@@ -24,8 +24,8 @@ import Testing
     @Test(
         "elements of named sets, words and statements cost",
         arguments: [
-            ("", 0), ("a\n", 220 + 1700 + 2 * 4), ("a;b\n", 3 * 220 + 2 * 1700 + 4 * 4),
-            ("elements={a,b}\n", 7 * 220 + 2 * 900 + 1700 + 15 * 4),
+            ("", 0), ("a\n", 220 + 2300 + 2 * 4), ("a;b\n", 3 * 220 + 2 * 2300 + 4 * 4),
+            ("elements={a,b}\n", 7 * 220 + 2 * 900 + 2300 + 15 * 4),
             ("{a,b}", 5 * 220 + 5 * 4), ("elementsx={a}", 5 * 220 + 13 * 4), ("}}}\n", 3 * 220 + 4 * 4),
         ])
     func costs(_ text: String, _ bytes: Int) {

@@ -7,7 +7,7 @@ public struct ReadingCost: Sendable, Equatable {
     private static let octet = 4
     private static let token = 220
     private static let element = 900
-    private static let statement = 1700
+    private static let statement = 2300
 
     /// Bytes so far.
     public private(set) var bytes = 0
