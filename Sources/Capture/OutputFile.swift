@@ -31,7 +31,7 @@ package final class OutputFile {
 
     /// Opens a file and keeps others from writing to it; changes nothing in it before `begin`. `-` is standard output.
     ///
-    /// What is written must not get into a file of somebody else, whoever made links or files under the name before: see `OutputAccess`.
+    /// What is written must not get into a file of somebody else who made a link or a file under the name: see `OutputAccess`.
     package init(path: String, older: Older = .isReplaced) throws(CaptureError) {
         let access = try OutputAccess(path, older)
         descriptor = access.descriptor
