@@ -53,7 +53,7 @@ struct Check: ParsableCommand {
         var costs: [RulesetCost] = []
         for file in files {
             do throws(RulesFile.FileFailure) {
-                let reading = try RulesFile.reading(of: file)
+                let reading = try Self.reading(of: file)
                 if json {
                     reports += reading.diagnostics.map { Self.report($0, in: reading.sources) }
                 } else {
@@ -92,6 +92,22 @@ struct Check: ParsableCommand {
             try FileHandleOutput.standardOutput.deliver(PrintableText.json(String(decoding: data, as: UTF8.self)) + "\n")
         }
         if status != .success { throw status }
+    }
+
+    /// Reads a file, and refuses what would be refused where it is compiled for two ports.
+    private static func reading(of file: String) throws(RulesFile.FileFailure) -> RulesFile.Reading {
+        var reading = try RulesFile.reading(of: file)
+        guard let ruleset = reading.ruleset else { return reading }
+        do throws(ProgramError) {
+            try Program.check(ruleset)
+        } catch {
+            guard let diagnostic = error.diagnostic else {
+                throw RulesFile.FileFailure(reason: "\(file) can't be compiled: \(error)", exitCode: .badRules)
+            }
+            reading.ruleset = nil
+            reading.diagnostics.append(diagnostic)
+        }
+        return reading
     }
 
     private static func cost(of ruleset: Ruleset, file: String) throws(RulesFile.FileFailure) -> RulesetCost {

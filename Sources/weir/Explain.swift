@@ -54,7 +54,7 @@ struct Explain: ParsableCommand {
             try descriptions.add(next.element, ports: names, line: next.offset + 1)
         }.packets
         let clock = clock.flatMap(Clocks.time) ?? Clocks.now()
-        try tellingFaults {
+        try tellingFaults(sources: ruleset.sources) {
             var explainer = try Explainer(
                 ruleset, ports: names, clock: clock, fragments: fragments.fragments, limits: fragments.limits,
                 flows: flows.settings, checks: frames.checks)

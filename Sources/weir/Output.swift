@@ -1,10 +1,11 @@
 import ArgumentParser
 import Glibc
+import Ruleset
 import Offline
 import Ruleset
 
 /// Does what may fail, says why it did, and has the exit code for that.
-func tellingFaults(_ body: () throws -> Void) throws {
+func tellingFaults(sources: [SourceFile] = [], _ body: () throws -> Void) throws {
     do {
         try body()
     } catch let code as ExitCode {
@@ -13,7 +14,7 @@ func tellingFaults(_ body: () throws -> Void) throws {
         complain("weir: \(fault)")
         throw ExitCode.internalFault
     } catch {
-        throw refuse("\(error)")
+        throw refuse(error, sources: sources)
     }
 }
 

@@ -167,7 +167,7 @@ struct Replay: ParsableCommand {
             for warning in warnings { complain("weir: \(warning)") }
             return settings
         } catch {
-            throw refuse("\(error)")
+            throw refuse(error, sources: ruleset.sources)
         }
     }
 

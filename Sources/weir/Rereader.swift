@@ -28,7 +28,7 @@ final class Rereader: Sendable {
 
     /// What the files say now.
     func read() -> Reload {
-        do {
+        do throws(RulesFile.FileFailure) {
             // Afterwards, what was needed to read them.
             defer { weir_trim_memory() }
             let limit = memory.limit
@@ -37,19 +37,22 @@ final class Rereader: Sendable {
             if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
             for diagnostic in reading.diagnostics { say(diagnostic.render(in: reading.sources)) }
             guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above") }
-            let program = try Program(
-                compiling: ruleset, ports: ports, start: Clock.now(), seed: .random(in: .min ... .max),
-                reservation: min(limit, memory.limit))
+            let program: Program
+            do throws(ProgramError) {
+                program = try Program(
+                    compiling: ruleset, ports: ports, start: Clock.now(), seed: .random(in: .min ... .max),
+                    reservation: min(limit, memory.limit))
+            } catch {
+                if case .memory = error.reason { return .refused("\(error) (--reload-memory)") }
+                guard let diagnostic = error.diagnostic else { return .refused("\(error)") }
+                say(diagnostic.render(in: reading.sources))
+                return .refused("\(path) has errors, see above")
+            }
             program.commit()
             sources.withLock { $0 = reading.sources }
             return .changed(program, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion))
-        } catch let failure as RulesFile.FileFailure {
-            return .refused(failure.reason)
-        } catch let error as ProgramError {
-            guard case .memory = error.reason else { return .refused("\(error)") }
-            return .refused("\(error) (--reload-memory)")
         } catch {
-            return .refused("\(error)")
+            return .refused(error.reason)
         }
     }
 }

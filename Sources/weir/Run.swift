@@ -135,9 +135,10 @@ struct Run: ParsableCommand {
         do {
             isOver = try run(ruleset, texts)
         } catch {
-            texts.errors.write("weir: \(error)\n")
+            let (text, code) = refusal(error, sources: ruleset.sources)
+            texts.errors.write(text)
             _ = texts.finish()
-            throw ExitCode.failure
+            throw code
         }
         // What can't be broken off goes with the process.
         if !texts.finish() || !isOver { _exit(EXIT_SUCCESS) }

@@ -65,7 +65,7 @@ struct Test: ParsableCommand {
             }
         }
         if status != .success { throw status }
-        try tellingFaults {
+        try tellingFaults(sources: ruleset.sources) {
             var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings, checks: frames.checks)
             for file in files { try run.run(file) }
             if junit != "-" { try FileHandleOutput.standardOutput.deliver(tap ? run.tap() : run.text()) }

@@ -107,7 +107,7 @@ struct StatefulEmitter {
     private mutating func add(_ set: NamedSet, _ tables: inout TableEmitter) throws(ProgramError) {
         let own = try addTemplate(.add, timeout: 0, set.dynamics.statements, set.location)
         let capacity = max(set.size.map { Int($0) } ?? set.elements.count, set.elements.count)
-        guard capacity <= DynamicSets.largest else { throw ProgramError(reason: .tooLarge, location: set.location) }
+        guard capacity <= DynamicSets.largest else { throw ProgramError(reason: .setSize(capacity), location: set.location) }
         var plan = DynamicSetPlan(
             capacity: capacity, timeout: (set.dynamics.timeout ?? 0) &* 1_000_000,
             words: ElementStep.words(of: set.dynamics.statements))
@@ -180,7 +180,7 @@ struct StatefulEmitter {
         var statements = update.statements
         let set: Int
         if let size = update.meterSize {
-            guard Int(size) <= DynamicSets.largest else { throw ProgramError(reason: .tooLarge, location: update.location) }
+            guard Int(size) <= DynamicSets.largest else { throw ProgramError(reason: .setSize(Int(size)), location: update.location) }
             set = plans.count
             var plan = DynamicSetPlan(capacity: Int(size), timeout: 0, words: 0)
             plan.width = Self.width(of: update.key.components.map(\.field))

@@ -1,7 +1,8 @@
 public import Ruleset
 
-/// Why a tree does not compile. A tree that the parser has checked does if there is the memory, so each of them but that is a defect in
-/// whatever built the tree.
+/// Why a tree does not compile. Most of these a tree that the parser has checked can't have, and are a defect in whatever built the tree;
+/// what takes too much room, `connections`, `setSize` and `tooLarge`, can be written in a file, and `weir check` says it too. How much
+/// `memory` there is, only a run knows.
 public struct ProgramError: Error, Equatable, CustomStringConvertible {
     public enum Reason: Sendable, Equatable {
         /// There are two ports, and each has a name.
@@ -29,6 +30,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case connections(words: Int, elements: Int)
         /// What rules remember would take more bytes than the limit.
         case memory(bytes: Int, limit: Int)
+        /// Room for so many elements, in a set that rules change.
+        case setSize(Int)
         /// More instructions or intervals than 31 bits count.
         case tooLarge
     }
@@ -57,6 +60,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case .memory(let bytes, let limit):
             "what the rules remember would take \(bytes >> 20) MiB of memory, and \(limit >> 20) MiB may be taken; write smaller sizes of "
                 + "the sets"
+        case .setSize(let size):
+            "a set that rules change has room for at most \(DynamicSets.largest) elements, and this one is to have \(size)"
         case .tooLarge: "the rule set has more than 2^31 steps"
         }
     }
