@@ -68,7 +68,7 @@ public struct Appliance {
             var expirations: UInt64 = 0
             _ = read(timer, &expirations, 8)
             ports.tick()
-            failureWatch.look(at: crew, outputs, log)
+            failureWatch.look(at: crew, outputs, ports.interfaces, log)
             fullnessWatch.look(at: crew, log)
         }
         loop.run()

@@ -14,14 +14,16 @@ struct FailureWatch {
     }
 
     private let ports: [String]
+    private var interfaces: [Link?] = []
     private var notices: [Cause: LossNotice] = [:]
 
     init(ports: [String]) {
         self.ports = ports
     }
 
-    /// To be called once a second.
-    mutating func look(at crew: Crew, _ outputs: Outputs, _ log: Logger) {
+    /// To be called once a second, with the interfaces that are the ports now.
+    mutating func look(at crew: Crew, _ outputs: Outputs, _ interfaces: [Link?], _ log: Logger) {
+        self.interfaces = interfaces
         for port in ports.indices {
             for (failure, total) in PortCounters.failures(crew.portCounters.map { $0[port] }) where !failure.isSaidOfThePort {
                 note(.send(port: port, failure), total, log)
@@ -45,7 +47,7 @@ struct FailureWatch {
     private func begin(_ cause: Cause) -> String {
         switch cause {
         case .send(let port, let failure):
-            "frames are lost on their way out of \(ports[port]) (\(failure.name)): \(failure.advice(ports[port]))"
+            "frames are lost on their way out of \(ports[port]) (\(failure.name)): \(advice(failure, port))"
         case .kernelDrops(let port):
             "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full; give it more --slots for "
                 + "bursts, and Weir more processors and --workers if it goes on"
@@ -53,6 +55,14 @@ struct FailureWatch {
             "frames are missing in the capture: the disk, or what reads it, is too slow or full"
         case .events: "events are missing in their file: the disk is full, or nobody reads"
         }
+    }
+
+    /// Why, and what to do; it names what decides on frames at the port, where that can be known.
+    private func advice(_ failure: SendFailure, _ port: Int) -> String {
+        guard interfaces.indices.contains(port), let link = interfaces[port] else { return failure.advice(ports[port]) }
+        let obstacles = failure == .queueFull ? link.egressObstacles() : []
+        if obstacles.isEmpty { return failure.advice(link.name) }
+        return "\(obstacles.joined(separator: ", and ")) decides on them there, and drops them or has no room for them"
     }
 
     private func end(_ cause: Cause) -> String {

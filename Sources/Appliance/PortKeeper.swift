@@ -39,6 +39,9 @@ final class PortKeeper {
     /// Both ports as they were seen last.
     var states: [PortState] { [near.state, far.state] }
 
+    /// The interfaces that are the ports, as they were seen last; nil for one that is gone.
+    var interfaces: [Link?] { [near.link, far.link] }
+
     /// Takes both ports, and begins a session for these workers if the interfaces are there. What it throws makes the start impossible.
     func start(_ crew: Crew) throws {
         self.crew = crew

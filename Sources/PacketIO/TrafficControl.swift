@@ -66,6 +66,20 @@ struct TrafficControl {
         return nil
     }
 
+    /// The kind of the qdisc that frames wait in on their way out, or nil for none.
+    func rootKind() throws(SystemCallError) -> String? {
+        let request = NetlinkMessage(type: RTM_GETQDISC, header: tcmsg(link.index))
+        for (_, payload) in try netlink.query(request, dump: true, "list the qdiscs of \(link.name)") {
+            let reader = NetlinkReader(payload)
+            guard let header = reader.value(as: tcmsg.self), header.tcm_ifindex == link.index, header.tcm_parent == 0xffff_ffff else {
+                continue
+            }
+            return reader.attributes(after: MemoryLayout<tcmsg>.size).first { $0.type == Int(TCA_KIND) }
+                .map { NetlinkReader.string($0.content) }
+        }
+        return nil
+    }
+
     func addClsact() throws(SystemCallError) {
         var request = NetlinkMessage(type: RTM_NEWQDISC, header: tcmsg(link.index, parent: Self.clsact, handle: 0xffff_0000))
         request.attribute(TCA_KIND, string: "clsact")
