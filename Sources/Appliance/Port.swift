@@ -67,9 +67,17 @@ struct Port: ~Copyable {
         try PortPreparation(now, earlier: earlier(about: now, note), isGuarded: note != nil).expectToBeTaken()
     }
 
-    /// What a run before has noted about the interface: in the state folder, or else in the guard that it has left.
+    /// What a run before has noted about the interface: in the guard that it has left there, which can be about no other and is what was
+    /// noted last, or else in the state folder.
     private func earlier(about link: Link, _ note: [UInt8]?) -> PortOriginals? {
-        journal.read(about: link) ?? note.flatMap(PortJournal.decode)
+        let filed = journal.read(about: link)
+        guard var noted = note.flatMap(PortJournal.decode) else { return filed }
+        if noted.lacksIPv6State == true {
+            noted.ipv6State = filed?.ipv6State ?? []
+            noted.lacksIPv6State = nil
+        }
+        noted.follow(link)
+        return noted
     }
 
     /// Looks at the interface as it is now, and makes one that is new the port: guarded, and set up for the run. Returns whether
@@ -101,19 +109,19 @@ struct Port: ~Copyable {
         if let known, known.index != now.index { journal.remove(about: known.index) }
         if let earlier, earlier.index != now.index { journal.remove(about: earlier.index) }
         if let guess = preparation.guess { log.warning("\(guess)") }
-        // Noted down before anything changes: a crash may come at any moment. Of a port that came back during the run the guard comes
-        // first, whatever becomes of the note.
+        // What fails half way must be put back too.
+        self.preparation = preparation
+        // The guard bears the note, so that nothing is changed that isn't noted: a crash may come at any moment. It comes first, since
+        // a port that came back during the run is open to the host until then, and a folder may be slow.
+        let (portGuard, warnings) = try PortGuard.raise(on: now, noting: preparation.originals)
+        self.portGuard = portGuard
+        watch.begin(portGuard)
         do throws(StartProblem) {
             try journal.write(preparation.originals)
         } catch {
             guard known != nil else { throw error }
             log.warning("\(error)")
         }
-        // What fails half way must be put back too.
-        self.preparation = preparation
-        let (portGuard, warnings) = try PortGuard.raise(on: now, note: PortJournal.encode(preparation.originals))
-        self.portGuard = portGuard
-        watch.begin(portGuard)
         for warning in try warnings + preparation.take() { log.warning("\(warning)") }
         link = try links.link(index: now.index)
         report(log)
@@ -155,8 +163,8 @@ struct Port: ~Copyable {
             }
             self.preparation = preparation
             if preparation.originals != before {
+                try portGuard?.note(preparation.originals)
                 try journal.write(preparation.originals)
-                try portGuard?.setNote(PortJournal.encode(preparation.originals))
             }
         }
         link = now

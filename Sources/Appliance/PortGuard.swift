@@ -23,7 +23,7 @@ struct PortGuard {
     private let replacesFilters: Bool
 
     /// Bytes that a note may have with this guard.
-    var noteCapacity: Int {
+    private var noteCapacity: Int {
         switch kind {
         case .programs: TCXGuard.noteCapacity
         case .filters: FilterGuard.noteCapacity
@@ -64,19 +64,19 @@ struct PortGuard {
 
     /// Puts a guard on the interface and takes over from one that stands there, without a moment in which there is none.
     ///
-    /// - Parameter note: What `note(on:)` gives back as long as the guard stands; one that has no room there is left out.
-    static func raise(on link: Link, note: [UInt8]) throws -> (PortGuard, warnings: [String]) {
+    /// - Parameter originals: What `note(on:)` gives back as long as the guard stands, as far as there is room for it.
+    static func raise(on link: Link, noting originals: PortOriginals) throws -> (PortGuard, warnings: [String]) {
         let obstacle: SystemCallError
         do throws(SystemCallError) {
             if let error = TCXGuard.obstacle(on: link) { throw error }
-            let programs = try TCXGuard(on: link, mark: FilterGuard.mark, note: note.count <= TCXGuard.noteCapacity ? note : [])
+            let programs = try TCXGuard(on: link, mark: FilterGuard.mark, note: note(originals, TCXGuard.noteCapacity))
             let replacesFilters = FilterGuard.note(on: link) != nil
             try FilterGuard.remove(from: link, removesHook: false)
             return (PortGuard(link: link, kind: .programs(programs), replacesFilters: replacesFilters), [])
         } catch {
             obstacle = error
         }
-        let (filters, filterWarnings) = try FilterGuard.raise(on: link, note: note.count <= FilterGuard.noteCapacity ? note : [])
+        let (filters, filterWarnings) = try FilterGuard.raise(on: link, note: note(originals, FilterGuard.noteCapacity))
         let guarding = PortGuard(link: link, kind: .filters(filters), replacesFilters: true)
         var warnings = filterWarnings
         let before = HookSide.allCases.flatMap { side in guarding.programsOfOthers(side).map { "\($0) at \(side)" } }
@@ -151,9 +151,15 @@ struct PortGuard {
 
     // MARK: note and end
 
-    /// Writes another note; one that has no room there is left out.
-    mutating func setNote(_ note: [UInt8]) throws(SystemCallError) {
-        let note = note.count <= noteCapacity ? note : []
+    /// The note in at most so many bytes; empty if that is too few for any.
+    private static func note(_ originals: PortOriginals, _ capacity: Int) -> [UInt8] {
+        let note = PortJournal.encode(originals, limit: capacity)
+        return note.count <= capacity ? note : []
+    }
+
+    /// Writes another note.
+    mutating func note(_ originals: PortOriginals) throws(SystemCallError) {
+        let note = Self.note(originals, noteCapacity)
         switch kind {
         case .programs(let programs): try programs.setNote(note)
         case .filters(var filters):

@@ -8,7 +8,7 @@ package import PacketIO
 /// The kernel's memory is what they are about, and it ends with the machine; so nothing waits for a disk here.
 package struct PortJournal: Sendable {
     /// Notes are larger only with thousands of static routes.
-    private static let largestNote = 1 << 20
+    package static let largestNote = 1 << 20
 
     private let directory: String
     /// Of this network namespace: interfaces of two may have the same index.
@@ -77,9 +77,15 @@ package struct PortJournal: Sendable {
         unlink(path(index))
     }
 
-    /// A note as bytes: JSON.
-    package static func encode(_ originals: PortOriginals) -> [UInt8] {
-        (try? JSONEncoder().encode(originals)).map { [UInt8]($0) } ?? []
+    /// A note as bytes: JSON. What doesn't fit into `limit` bytes leaves static addresses and routes out.
+    package static func encode(_ originals: PortOriginals, limit: Int = largestNote) -> [UInt8] {
+        func bytes(_ originals: PortOriginals) -> [UInt8] { (try? JSONEncoder().encode(originals)).map { [UInt8]($0) } ?? [] }
+        let whole = bytes(originals)
+        if whole.count <= limit { return whole }
+        var shorter = originals
+        shorter.ipv6State = []
+        shorter.lacksIPv6State = true
+        return bytes(shorter)
     }
 
     /// nil for what is no note, or a damaged one.

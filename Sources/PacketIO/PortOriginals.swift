@@ -14,6 +14,8 @@ public struct PortOriginals: Sendable, Equatable, Codable {
     var ipv6Disabled: Bool?
     /// Static addresses and routes that go when IPv6 is switched off.
     package var ipv6State: [SavedMessage]
+    /// There was no room for `ipv6State` where this is noted.
+    package var lacksIPv6State: Bool?
     /// Offloads that were on and are off for the run.
     package var offloads: [String]
     /// There was a `clsact` qdisc already: not ours to remove.
@@ -54,7 +56,7 @@ public struct PortOriginals: Sendable, Equatable, Codable {
     }
 
     /// Makes it about the interface as it is called and addressed now.
-    mutating func follow(_ link: Link) {
+    package mutating func follow(_ link: Link) {
         index = link.index
         address = link.address
     }

@@ -68,7 +68,7 @@ extension LabTests {
             #expect(try lab.sysctl("net.ipv6.conf.eth2.disable_ipv6", in: .fw) == "1")
             #expect(weir.stop().status == 0)
             #expect(try lab.require(in: .fw, "cat /sys/class/net/eth2/mtu") == "1500\n")
-            #expect(try lab.require(in: .fw, "tc filter show dev eth2 ingress").isEmpty)
+            #expect(try lab.isWithoutGuard("eth2"))
             #expect(try lab.sysctl("net.ipv6.conf.eth2.disable_ipv6", in: .fw) == "0")
         }
 
@@ -138,6 +138,57 @@ extension LabTests {
             #expect(try lab.require(in: .fw, "cat /sys/class/net/eth1/mtu") == "1500\n")
         }
 
+        enum Loss: String, CaseIterable {
+            case lost, damaged, elsewhere
+        }
+
+        /// What is noted on the interface itself is enough.
+        @Test("without the notes of the runs that were killed the ports are put back", arguments: Loss.allCases, GuardKind.allCases)
+        func withoutNotes(loss: Loss, kind: GuardKind) throws {
+            let lab = try Lab()
+            try lab.require(in: .fw, "ip address add fd77::fe/64 dev eth1 nodad")
+            try lab.require(in: .fw, "ethtool -K eth1 rx-gro-list on")
+            try lab.require(in: .fw, "sysctl -qw net.ipv6.conf.eth2.disable_ipv6=1")
+            try lab.require(in: .fw, "ip link set eth2 mtu 1400")
+            let before = try Self.ports.map(lab.state)
+            for run in 0..<3 {
+                let folder = lab.directory.appending(path: loss == .elsewhere ? "state-\(run)" : "state")
+                let weir = try Weir(in: lab, options: ["--state-directory", folder.path], guard: kind)
+                for (port, mtu) in [("eth1", "1516\n"), ("eth2", "1416\n")] {
+                    #expect(try lab.require(in: .fw, "cat /sys/class/net/\(port)/mtu") == mtu, "run \(run)")
+                }
+                #expect(!weir.log.contains("is taken to have had"), "\(weir.log)")
+                if run == 2 {
+                    #expect(weir.stop().status == 0)
+                    continue
+                }
+                weir.stop(SIGKILL)
+                for note in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+                    switch loss {
+                    case .lost: try FileManager.default.removeItem(at: note)
+                    case .damaged: try Data("{".utf8).write(to: note)
+                    case .elsewhere: break
+                    }
+                }
+            }
+            #expect(try Self.ports.map(lab.state) == before)
+        }
+
+        @Test("a clsact of somebody else without filters stays", arguments: GuardKind.allCases)
+        func emptyHook(kind: GuardKind) throws {
+            let lab = try Lab()
+            try lab.require(in: .fw, "tc qdisc add dev eth1 clsact")
+            let before = try Self.ports.map(lab.state)
+            let weir = try Weir(in: lab, guard: kind)
+            try expectForwarding(lab, "beside it")
+            #expect(weir.stop().status == 0)
+            #expect(try Self.ports.map(lab.state) == before)
+            // A run that takes over from one that was killed knows it too.
+            try Weir(in: lab, guard: kind).stop(SIGKILL)
+            try Weir(in: lab, guard: kind).stop()
+            #expect(try Self.ports.map(lab.state) == before)
+        }
+
         @Test("what one step of putting back can't do hinders none of the others, and the note stays")
         func aStepFails() throws {
             let lab = try Lab()
@@ -158,6 +209,36 @@ extension LabTests {
             let next = try Weir(in: lab)
             #expect(next.stop().status == 0)
             #expect(try Self.ports.map(lab.state) == before)
+        }
+
+        /// All that the kernel says of each is "No buffer space available".
+        @Test(
+            "a hook of somebody else that drops frames on their way out is named",
+            arguments: [
+                (
+                    [
+                        "nft add table netdev t",
+                        "nft add chain netdev t c { type filter hook egress device eth2 priority 0 ; policy drop ; }",
+                    ],
+                    "the chain c of nft's table netdev t"
+                ),
+                (
+                    ["tc qdisc add dev eth2 clsact", "tc filter add dev eth2 egress pref 50 protocol all bpf da bytecode 1,6_0_0_2,"],
+                    "the tc egress filter of preference 50 (bpf)"
+                ),
+                (["tc qdisc replace dev eth2 root tbf rate 8bit burst 200 limit 200"], "the qdisc tbf"),
+            ])
+        func hooks(commands: [String], says: String) throws {
+            let lab = try Lab(bare: true)
+            let weir = try Weir(in: lab)
+            for command in commands {
+                let words = command.split(separator: " ").map { $0.replacingOccurrences(of: "_", with: " ") }
+                _ = try lab.run(in: .fw, words)
+            }
+            let frames = (0..<5).map { _ in OutgoingFrame(from: .near, frame: "near/near4/UDP(dport=9)/data(900)") }
+            #expect(try Wiretap(lab).exchange(frames).frames(at: .far).isEmpty)
+            let isSaid = eventually(within: .seconds(5)) { weir.log.contains("frames are lost on their way out of eth2") }
+            #expect(isSaid && weir.log.contains(says), "\(weir.log)")
         }
     }
 }

@@ -53,6 +53,41 @@ extension LabTests {
                 arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE", prefix: GuardKind.filters.prefix,
                 preparation: ["tc qdisc add dev eth2 ingress"], status: 1, says: ["eth2", "\"ingress\"", "clsact"]),
             BadStart(
+                description: "a macvlan that gets frames to its own address only",
+                arguments: "run --ports mv1,eth2 --rules GOOD --state-directory STATE",
+                preparation: ["ip link add link eth1 name mv1 type macvlan mode bridge", "ip link set mv1 up"], status: 1,
+                says: ["mv1 is a macvlan in bridge mode", "mode passthru"]),
+            BadStart(
+                description: "a macvtap that gets frames to its own address only",
+                arguments: "run --ports mt1,eth2 --rules GOOD --state-directory STATE",
+                preparation: ["ip link add link eth1 name mt1 type macvtap mode vepa"], status: 1,
+                says: ["mt1 is a macvtap in vepa mode", "mode passthru"]),
+            BadStart(
+                description: "an ifb", arguments: "run --ports ifb9,eth2 --rules GOOD --state-directory STATE",
+                preparation: ["ip link add ifb9 type ifb", "ip link set ifb9 up"], status: 1, says: ["ifb9 is an ifb"]),
+            BadStart(
+                description: "a bridge with its member", arguments: "run --ports br7,eth1 --rules GOOD --state-directory STATE",
+                preparation: ["ip link add br7 type bridge", "ip link set br7 up", "ip link set eth1 master br7"], status: 1,
+                says: ["eth1 is a member of br7", "nomaster"]),
+            BadStart(
+                description: "an interface with the one below it",
+                arguments: "run --ports eth1,mp1 --rules GOOD --state-directory STATE",
+                preparation: ["ip link add link eth1 name mp1 type macvlan mode passthru"], status: 1, says: ["mp1 runs on top of eth1"]),
+            BadStart(
+                description: "two ends of one veth", arguments: "run --ports v0,v1 --rules GOOD --state-directory STATE",
+                preparation: ["ip link add v0 type veth peer name v1"], status: 1, says: ["v0 and v1 are the two ends of one veth"]),
+            BadStart(
+                description: "one interface by two names", arguments: "run --ports eth1,uplink0 --rules GOOD --state-directory STATE",
+                preparation: ["ip link property add dev eth1 altname uplink0"], status: 1, says: ["eth1 and uplink0 are the same"]),
+            BadStart(
+                description: "a /proc/sys that can't be written",
+                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE",
+                prefix: [
+                    "unshare", "-m", "sh", "-c", "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"$@\"",
+                    "sh",
+                ],
+                status: 1, says: ["IPv6 can't be switched off on eth1", "Read-only file system", "disable_ipv6=1"]),
+            BadStart(
                 description: "one port", arguments: "run --ports eth1 --rules GOOD", status: 64, says: ["two interfaces"]),
             BadStart(description: "no ports", arguments: "run --rules GOOD", status: 64, says: ["--ports"]),
             BadStart(
@@ -87,6 +122,8 @@ extension LabTests {
                 #expect(result.output.isEmpty)
             }
             #expect(try ["eth1", "eth2"].map(lab.state) == before, "it changed something")
+            let state = lab.directory.appending(path: "state").path
+            #expect((try? FileManager.default.contentsOfDirectory(atPath: state)) ?? [] == [], "it left a note")
         }
 
         @Test(
@@ -117,6 +154,103 @@ extension LabTests {
             #expect(second.errorText.contains("another Weir runs on eth1"), "\(second.errorText)")
             #expect(try lab.answers("10.77.0.2"), "the first goes on")
             #expect(weir.stop().status == 0)
+        }
+
+        /// A container's folders are its own, and its network may be another's.
+        @Test("two runs with different state folders do not share a port, and the second says who has it")
+        func differentFolders() throws {
+            let lab = try Lab()
+            let before = try ["eth1", "eth2"].map(lab.state)
+            let weir = try Weir(in: lab)
+            let other = lab.directory.appending(path: "other").path
+            // The last of two options of one kind counts.
+            let second = try Weir.launch(
+                in: lab, rules: lab.write(Weir.passAll, to: "second.nft"), options: ["--state-directory", other])
+            #expect(second.wait(limit: .seconds(15)) == 1)
+            #expect(
+                second.errorText.contains("another Weir runs on eth1 (process \(weir.processIdentifier)); stop it first"),
+                "\(second.errorText)")
+            #expect(try lab.answers("10.77.0.2"), "the first goes on")
+            #expect(try lab.guardIsFirst(.tcx, on: "eth1"), "its guard stands")
+            #expect(weir.stop().status == 0)
+            #expect(try ["eth1", "eth2"].map(lab.state) == before)
+        }
+
+        @Test("a start that is refused leaves an interface guarded that a killed run has left so")
+        func refusedAfterCrash() throws {
+            let lab = try Lab()
+            let before = try ["eth1", "eth2"].map(lab.state)
+            try Weir(in: lab).stop(SIGKILL)
+            let killed = try ["eth1", "eth2"].map(lab.state)
+            try lab.require(in: .fw, "ip link set eth2 name lan2")
+            let refused = try Weir.launch(in: lab, rules: lab.write(Weir.passAll, to: "rules.nft"))
+            #expect(refused.wait(limit: .seconds(15)) == 1)
+            try lab.require(in: .fw, "ip link set lan2 name eth2")
+            #expect(try ["eth1", "eth2"].map(lab.state) == killed)
+            try Weir(in: lab).stop()
+            #expect(try ["eth1", "eth2"].map(lab.state) == before)
+        }
+
+        @Test("ports are found by alternative names, long ones too, which rules know")
+        func alternativeNames() throws {
+            let lab = try Lab()
+            let names = ["uplink0", "the-port-that-leads-to-the-servers"]
+            try lab.require(in: .fw, "ip link property add dev eth1 altname \(names[0])")
+            try lab.require(in: .fw, "ip link property add dev eth2 altname \(names[1])")
+            let before = try ["eth1", "eth2"].map(lab.state)
+            let rules = try lab.write(
+                Weir.chain(["iifname \"uplink0\" accept", "oifname \"uplink0\" accept"], policy: "drop"), to: "rules.nft")
+            let weir = try Weir.launch(in: lab, rules: rules, options: ["--ports", names.joined(separator: ",")])
+            #expect(
+                eventually(within: .seconds(15)) {
+                    weir.errorText.contains("forwarding between uplink0 (eth1) and \(names[1]) (eth2)")
+                }, "\(weir.errorText)")
+            #expect(try lab.answers("10.77.0.2"))
+            weir.signal(SIGTERM)
+            #expect(weir.wait(limit: .seconds(15)) == 0)
+            #expect(try ["eth1", "eth2"].map(lab.state) == before)
+        }
+
+        @Test("a macvlan in passthru mode is a port")
+        func passthru() throws {
+            let lab = try Lab()
+            try lab.require(in: .fw, "ip link add link eth1 name mp1 type macvlan mode passthru")
+            try lab.require(in: .fw, "ip link set mp1 up")
+            let weir = try Weir.launch(in: lab, rules: lab.write(Weir.passAll, to: "rules.nft"), options: ["--ports", "mp1,eth2"])
+            #expect(eventually(within: .seconds(15)) { weir.errorText.contains("forwarding between mp1 and eth2") }, "\(weir.errorText)")
+            #expect(try lab.answers("10.77.0.2"))
+            weir.signal(SIGTERM)
+            #expect(weir.wait(limit: .seconds(15)) == 0)
+        }
+
+        @Test("what run refuses of rules, check refuses at the same place")
+        func checkIsRun() throws {
+            let lab = try Lab()
+            for (number, rules) in [
+                """
+                table bridge t {
+                    set s { type ipv4_addr; size 5000000; flags dynamic; }
+                    chain c { type filter hook forward priority 0; add @s { ip saddr } drop; }
+                }
+
+                """,
+                """
+                table bridge t {
+                    set s { type ipv4_addr; size 1000000; flags dynamic; }
+                    chain c { type filter hook forward priority 0; add @s { ip saddr ct count over 60000 } drop; }
+                }
+
+                """,
+            ].enumerated() {
+                let file = try lab.write(rules, to: "rules-\(number).nft")
+                let check = try Command.run([Weir.binary, "check", file.path])
+                let run = try Weir.launch(in: lab, rules: file)
+                #expect(run.wait(limit: .seconds(30)) == 65, "\(run.errorText)")
+                #expect(check.status == 65 && check.error.contains("\(file.path):"), "\(check.error)")
+                #expect(run.errorText == check.error)
+                let json = try Command.run([Weir.binary, "check", "--json", file.path])
+                #expect(json.output.contains("\"severity\" : \"error\""))
+            }
         }
 
         @Test(
