@@ -17,7 +17,7 @@ let package = Package(
     products: [
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
-        .library(name: "WeirCore", targets: ["Wire", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
+        .library(name: "WeirCore", targets: ["Wire", "Storage", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
         .library(name: "WeirSegmentation", targets: ["Segmentation", "Wire"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
         .library(name: "WeirOffline", targets: ["Offline"]),
@@ -31,12 +31,14 @@ let package = Package(
         // The core: a function of (rules, state, frame, time). No file, no clock, no socket.
         .target(name: "Wire", swiftSettings: core),
         .target(name: "Ruleset", swiftSettings: core),
+        // Arrays, counters, hashes and limits that know nothing of packets.
+        .target(name: "Storage", swiftSettings: core),
         // Comparisons of vectors to bits, which Swift has no words for.
         .target(name: "CVectors"),
-        .target(name: "Classifier", dependencies: ["CVectors", "Ruleset", "Wire"], swiftSettings: core),
+        .target(name: "Classifier", dependencies: ["CVectors", "Ruleset", "Storage", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
-        .target(name: "Flows", dependencies: ["Wire"], swiftSettings: core),
-        .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Wire"], swiftSettings: core),
+        .target(name: "Flows", dependencies: ["Storage", "Wire"], swiftSettings: core),
+        .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Storage", "Wire"], swiftSettings: core),
         // Super-frames, and the segments that they become.
         .target(name: "Segmentation", dependencies: ["Wire"], swiftSettings: core),
 
@@ -46,18 +48,20 @@ let package = Package(
         .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "Wire"], swiftSettings: house),
         // eBPF: assembler, programs, maps, attachment. Errors and descriptors are those of PacketIO.
         .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO", "Segmentation"], swiftSettings: house),
-        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Segmentation", "Wire"], swiftSettings: house),
+        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Segmentation", "Storage", "Wire"], swiftSettings: house),
         .target(
-            name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Wire"], swiftSettings: house),
+            name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Storage", "Wire"],
+            swiftSettings: house),
         // The same engine on recorded and described packets.
         .target(
-            name: "Offline", dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Wire"],
+            name: "Offline",
+            dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Storage", "Wire"],
             swiftSettings: house),
         .target(
             name: "Appliance",
             dependencies: [
                 "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "KernelPath", "PacketIO", "Reporting", "Segmentation",
-                "CLinux", "Wire", .product(name: "Logging", package: "swift-log"),
+                "Storage", "CLinux", "Wire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .executableTarget(
@@ -73,7 +77,7 @@ let package = Package(
         .testTarget(name: "RulesetTests", dependencies: ["Ruleset", "FrameBuilder"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "ClassifierTests",
-            dependencies: ["Classifier", "CVectors", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
+            dependencies: ["Classifier", "CVectors", "Ruleset", "Storage", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
             swiftSettings: house),
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
@@ -84,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "FirewallTests",
             dependencies: [
-                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder", "DescribedFrames", "CAllocationCounter",
+                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire", "FrameBuilder", "DescribedFrames",
+                "CAllocationCounter",
             ],
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
@@ -94,14 +99,14 @@ let package = Package(
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
-                "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset", "Wire",
+                "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset", "Storage", "Wire",
                 "CAllocationCounter", "CNetworkNamespace",
             ], swiftSettings: house),
         .testTarget(
             name: "OfflineTests",
             dependencies: [
-                "Offline", "Reporting", "Capture", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Wire", "FrameBuilder",
-                "CAllocationCounter",
+                "Offline", "Reporting", "Capture", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire",
+                "FrameBuilder", "CAllocationCounter",
             ], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "LabTests", dependencies: ["ClassBench", "FragmentCases", "FrameBuilder"], resources: [.copy("Support")],
@@ -111,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "conformance",
             dependencies: [
-                "Ruleset", "Classifier", "Firewall", "Wire", "FrameBuilder", "KernelBridge",
+                "Ruleset", "Classifier", "Firewall", "Storage", "Wire", "FrameBuilder", "KernelBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/oracles/Conformance", swiftSettings: house),
@@ -119,7 +124,7 @@ let package = Package(
         .executableTarget(
             name: "flow-conformance",
             dependencies: [
-                "Ruleset", "Classifier", "Flows", "Firewall", "Wire", "FrameBuilder", "KernelBridge",
+                "Ruleset", "Classifier", "Flows", "Firewall", "Storage", "Wire", "FrameBuilder", "KernelBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/oracles/FlowConformance", swiftSettings: house),

@@ -1,6 +1,7 @@
 import CLinux
-public import Classifier
+import Classifier
 import Glibc
+public import Storage
 
 /// The system's clocks.
 public enum Clock {

@@ -4,6 +4,7 @@ import Flows
 import Fragments
 import PacketIO
 import Reporting
+import Storage
 import Synchronization
 
 /// The workers with all that outlives a session: their state, their counters, the rules they go by. Any thread may use it.

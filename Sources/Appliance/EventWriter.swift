@@ -2,6 +2,7 @@ public import Capture
 import Classifier
 import Glibc
 public import Reporting
+import Storage
 import Synchronization
 
 /// Writes events as lines of JSON, from a thread of its own. What can't be written costs events, counted, never frames.

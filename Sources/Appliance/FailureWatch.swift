@@ -3,6 +3,7 @@ import Classifier
 import Glibc
 import Logging
 import PacketIO
+import Storage
 
 /// Says when frames are lost for a reason that the operator can do something about, once a minute at most, and when that is over.
 struct FailureWatch {

@@ -1,6 +1,7 @@
 import Classifier
 import Firewall
 import Flows
+import Storage
 import Synchronization
 
 /// How the reporting thread hears of a worker's flows: it asks for a part of the table at a time, and the worker tells of it between

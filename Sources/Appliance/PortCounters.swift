@@ -1,5 +1,6 @@
 import Classifier
 package import Segmentation
+import Storage
 
 /// What one worker counts on one port. The worker writes, everybody may read.
 package final class PortCounters: Sendable {

@@ -3,6 +3,7 @@ import Classifier
 import Firewall
 import PacketIO
 import Reporting
+import Storage
 
 /// All counters of a run at one moment, for people and for machines.
 struct Report: Encodable {

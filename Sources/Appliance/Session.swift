@@ -1,6 +1,7 @@
 import Classifier
 import Glibc
 import PacketIO
+import Storage
 import Synchronization
 
 /// The sockets and threads that forward between two interfaces as they are now. An interface that was deleted and made again, or was

@@ -7,6 +7,7 @@ import Glibc
 package import PacketIO
 import Reporting
 import Segmentation
+import Storage
 package import Synchronization
 import Wire
 

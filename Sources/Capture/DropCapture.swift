@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Storage
 import Synchronization
 import Wire
 
@@ -23,10 +24,8 @@ public final class DropCapture: Sendable {
     private nonisolated(unsafe) let filter: CaptureFilter?
     private let signals: Signals
     private let clock: @Sendable () -> UInt64
-    private let framesPerSecond: UInt64
     private nonisolated(unsafe) var explanations: Explanations
-    private nonisolated(unsafe) var second: UInt64 = 0
-    private nonisolated(unsafe) var framesOfSecond: UInt64 = 0
+    private nonisolated(unsafe) var rate: RateLimit
     private let writtenFrames = Atomic<UInt64>(0)
     private let unwrittenFrames = Atomic<UInt64>(0)
     private let isFailing = Atomic<Bool>(false)
@@ -89,7 +88,7 @@ public final class DropCapture: Sendable {
             settings, origins: origins, isGivingUp: { signals.isFinishing.load(ordering: .relaxed) },
             lostElsewhere: { queues.reduce(signals.leftOut.load(ordering: .relaxed)) { $0 &+ $1.lost } },
             noteFile: { path in signals.path.withLock { $0 = path } })
-        framesPerSecond = settings.framesPerSecond.map { UInt64(max($0, 0)) } ?? .max
+        rate = RateLimit(perSecond: settings.framesPerSecond)
         explanations = Explanations(explanation)
         self.clock = clock ?? { CaptureWriter.now(CLOCK_MONOTONIC) }
         self.signals = signals
@@ -197,11 +196,7 @@ public final class DropCapture: Sendable {
 
     /// By the monotonic clock: frames' own times are the wall clock's, which can be set, and a sender can forge them.
     private func isWithinRate(_ time: UInt64) -> Bool {
-        if time / 1_000_000_000 > second {
-            second = time / 1_000_000_000
-            framesOfSecond = 0
-        }
-        framesOfSecond += 1
-        return framesOfSecond <= framesPerSecond
+        rate.turn(to: time)
+        return rate.admit()
     }
 }

@@ -1,4 +1,5 @@
 public import Ruleset
+public import Storage
 public import Wire
 
 /// Walks a rule set rule by rule, as it stands in the file: slow and plain, the reference that `Program` is held against.

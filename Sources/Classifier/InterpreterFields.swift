@@ -1,4 +1,5 @@
 import Ruleset
+import Storage
 import Wire
 
 /// A frame as nft's selectors see it, written out: every byte in an array, the outermost tag in its place.

@@ -1,6 +1,7 @@
 public import Classifier
 public import Flows
 public import Fragments
+public import Storage
 public import Wire
 
 /// Frame in, verdict out: one for each worker, which alone calls it.

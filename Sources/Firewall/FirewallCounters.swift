@@ -1,5 +1,6 @@
 public import Classifier
 public import Flows
+import Storage
 
 /// What one worker's firewall has judged under one program: written by that worker alone, read by anybody at any time.
 ///

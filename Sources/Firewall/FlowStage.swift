@@ -1,5 +1,6 @@
-public import Classifier
+import Classifier
 public import Flows
+public import Storage
 import Wire
 
 extension Firewall {

@@ -1,6 +1,7 @@
-public import Classifier
+import Classifier
 import Flows
 public import Fragments
+public import Storage
 import Wire
 
 extension Firewall {

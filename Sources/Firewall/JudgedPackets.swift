@@ -1,4 +1,5 @@
 public import Classifier
+public import Storage
 public import Wire
 
 /// Shows the packets that a firewall asks its rules about, as the rules saw them: of fragments the whole datagram, before rules changed it.

@@ -1,6 +1,7 @@
 package import Classifier
 package import Firewall
 import Ruleset
+package import Storage
 
 /// Frames and bytes.
 package struct Amount: Encodable {

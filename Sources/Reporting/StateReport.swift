@@ -1,6 +1,7 @@
 package import Classifier
 package import Firewall
 import Ruleset
+package import Storage
 
 /// What rules have remembered under names.
 package struct StateReport: Encodable {

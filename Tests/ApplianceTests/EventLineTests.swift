@@ -6,6 +6,7 @@ import Foundation
 import FrameBuilder
 import Reporting
 import Ruleset
+import Storage
 import Testing
 import Wire
 

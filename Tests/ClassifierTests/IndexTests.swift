@@ -2,6 +2,7 @@ import ClassBench
 import Classifier
 import FrameBuilder
 import Ruleset
+import Storage
 import Testing
 import Wire
 

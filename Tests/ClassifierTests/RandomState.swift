@@ -1,6 +1,7 @@
 import Classifier
 import FrameBuilder
 import Ruleset
+import Storage
 
 /// Statements that remember, in numbers so small that frames come to their ends.
 extension RandomRulesets {

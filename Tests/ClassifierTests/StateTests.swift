@@ -1,6 +1,7 @@
 import Classifier
 import FrameBuilder
 import Ruleset
+import Storage
 import Synchronization
 import Testing
 import Wire

@@ -3,6 +3,7 @@ import Firewall
 import Flows
 import FrameBuilder
 import Ruleset
+import Storage
 import Testing
 import Wire
 

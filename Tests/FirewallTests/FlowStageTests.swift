@@ -4,6 +4,7 @@ import Flows
 import Fragments
 import FrameBuilder
 import Ruleset
+import Storage
 import Testing
 import Wire
 

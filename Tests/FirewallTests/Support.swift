@@ -2,6 +2,7 @@ import Classifier
 import Firewall
 import FrameBuilder
 import Ruleset
+import Storage
 import Wire
 
 /// Twelve o'clock on the first of January 2026.

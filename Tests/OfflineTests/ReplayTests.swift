@@ -5,6 +5,7 @@ import Fragments
 import FrameBuilder
 import Offline
 import Ruleset
+import Storage
 import Testing
 import Wire
 

@@ -1,3 +1,5 @@
+import Storage
+
 /// A program's instructions, parted: what every step reads, and what comparisons read beside that.
 ///
 /// Behind an index a frame comes to the last few instructions of a rule alone, which compare nothing. Four of them share a cache line

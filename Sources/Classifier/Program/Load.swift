@@ -1,4 +1,5 @@
 import Ruleset
+import Storage
 import Wire
 
 /// What is read from a frame: octets of a header, or one of the few things that are known of it beside them.

@@ -1,4 +1,5 @@
 import Ruleset
+import Storage
 import Wire
 
 /// A key of a set that changes, as the kernel's registers hold it: each component begins with one of the 16 words of 32 bits.

@@ -1,4 +1,5 @@
 public import Ruleset
+public import Storage
 public import Wire
 
 /// A rule set, compiled: immutable but for what its limits and quotas have come to, shared by all workers, evaluated without allocation, reference counting or errors.
@@ -105,8 +106,7 @@ public final class Program: Sendable {
         namedQuotas = emitter.stateful.namedQuotas
         changingSets = emitter.stateful.changingReferences
         dynamicSets = DynamicSets(
-            emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps,
-            seed: (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)), start: start.monotonic)
+            emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps, start: start.monotonic)
         accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         connectionLists = ConnectionLists(emitter.stateful.connectionBounds)

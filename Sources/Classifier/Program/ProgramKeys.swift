@@ -1,3 +1,4 @@
+import Storage
 import Wire
 
 // What is read anew, lookups of keys that are put together, and what is assigned from them.

@@ -1,4 +1,5 @@
 import Ruleset
+import Storage
 import Wire
 
 // The rules themselves: one step after the other.

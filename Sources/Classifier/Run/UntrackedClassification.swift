@@ -1,3 +1,4 @@
+public import Storage
 public import Wire
 
 extension Program {

@@ -1,4 +1,5 @@
 import Ruleset
+import Storage
 import Synchronization
 
 /// A `ct count`, with what does not change of it.

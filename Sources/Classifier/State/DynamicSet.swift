@@ -1,3 +1,4 @@
+import Storage
 import Synchronization
 
 /// One set that changes, by its memory.
@@ -47,12 +48,12 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     private let capacity: Int
     private let buckets: Int
     private let timeout: UInt64
-    private let seed: (UInt64, UInt64)
+    /// So that nobody outside knows which keys share a chain.
+    private let keyedHash = KeyedHash()
 
-    init(_ plan: DynamicSetPlan, seed: (UInt64, UInt64)) {
+    init(_ plan: DynamicSetPlan) {
         capacity = max(1, min(plan.capacity, DynamicSets.largest))
         timeout = plan.timeout
-        self.seed = seed
         stride = plan.words
         var buckets = 1
         while buckets < capacity { buckets *= 2 }
@@ -195,18 +196,9 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     }
 
     private func hash(_ key: PackedKey) -> Int {
-        var state = mixed(key.first, 0)
-        for index in 1..<max(1, width) { state = mixed(key[index], state) }
+        var state = keyedHash.mix(key.first, 0)
+        for index in 1..<max(1, width) { state = keyedHash.mix(key[index], state) }
         return Int(truncatingIfNeeded: state & UInt64(buckets &- 1))
-    }
-
-    @inline(__always)
-    private func mixed(_ number: UInt128, _ state: UInt64) -> UInt64 {
-        let low = UInt64(truncatingIfNeeded: number) ^ seed.0 ^ state
-        let high = UInt64(truncatingIfNeeded: number >> 64) ^ seed.1
-        let product = (low | 1).multipliedFullWidth(by: high ^ 0x9e37_79b9_7f4a_7c15 ^ low &>> 32)
-        let mixed = (product.high ^ product.low ^ low).multipliedFullWidth(by: seed.1 | 1)
-        return mixed.high ^ mixed.low
     }
 
     @inline(__always)

@@ -1,4 +1,5 @@
 import Ruleset
+import Storage
 
 /// What a rule does to a set, and what an element has that it puts in.
 struct ElementTemplate: BitwiseCopyable, Sendable {
@@ -73,11 +74,9 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     /// bits of its key beyond the first.
     static let largest = Int(SetUpdate.largestSize)
 
-    /// - Parameters:
-    ///   - seed: Of this process, so that nobody outside knows which keys share a chain.
-    ///   - start: From when on the elements of the file live.
-    init(_ plans: [DynamicSetPlan], templates: [ElementTemplate], steps: [ElementStep], seed: (UInt64, UInt64), start: UInt64) {
-        sets = FrozenArray(plans.map { DynamicSet($0, seed: seed) })
+    /// - Parameter start: From when on the elements of the file live.
+    init(_ plans: [DynamicSetPlan], templates: [ElementTemplate], steps: [ElementStep], start: UInt64) {
+        sets = FrozenArray(plans.map { DynamicSet($0) })
         self.templates = FrozenArray(templates)
         self.steps = FrozenArray(steps)
         for (index, plan) in plans.enumerated() {

@@ -1,3 +1,5 @@
+import Storage
+
 /// A number of frames and of their bytes.
 public struct Hits: Sendable, Equatable {
     public var frames: UInt64

@@ -1,3 +1,5 @@
+public import Storage
+
 /// What a program's rules have come to.
 extension Program {
     /// Bytes that a quota has counted so far, what it started from included, by index into `namedQuotas`; 0 for one that there isn't.

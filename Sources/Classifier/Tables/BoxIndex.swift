@@ -1,4 +1,5 @@
 import CVectors
+import Storage
 
 /// Answers for many boxes at once: which is the first, at or after a position in their order, that holds a point?
 ///

@@ -1,3 +1,4 @@
+import Storage
 import Wire
 
 /// When chains get an index.

@@ -1,3 +1,5 @@
+import Storage
+
 /// Where the intervals of one large set lie in `IntervalTries`, and how a key becomes what is compared there.
 ///
 /// The intervals' first numbers stand in ascending order. A node of a trie spans some of them and cuts the way from its lowest to its

@@ -1,3 +1,4 @@
+import Storage
 import Wire
 
 /// One component of a key: `(slot & mask) ^ xor`.

@@ -1,3 +1,5 @@
+import Storage
+
 /// Where flows stand, by their hash: open addressing with linear probing, the slots of a run in the order of their homes (Celis,
 /// Robin Hood Hashing, 1986).
 ///
@@ -5,9 +7,8 @@
 /// slot is. So a search reads only records of its own home, and a removal moves slots back without reading any.
 ///
 /// Invariant: in a run, homes never fall; `distance` of a slot is its place less its home, around the end of the table.
-@safe
-struct FlowIndex: ~Copyable, @unchecked Sendable {
-    private let slots: UnsafeMutablePointer<UInt32>
+struct FlowIndex: ~Copyable, Sendable {
+    private let slots: FixedArray<UInt32>
     let slotCount: Int
 
     /// Slots for each flow: four of five are in use when the table is full.
@@ -19,24 +20,19 @@ struct FlowIndex: ~Copyable, @unchecked Sendable {
 
     init(capacity: Int) {
         slotCount = Self.slotCount(for: capacity)
-        unsafe slots = .allocate(capacity: slotCount)
-        unsafe slots.initialize(repeating: 0, count: slotCount)
-    }
-
-    deinit {
-        unsafe slots.deallocate()
+        slots = FixedArray(repeating: 0, count: slotCount)
     }
 
     @inline(__always)
     func home(of hash: UInt64) -> Int { KeyedHash.place(of: hash, among: slotCount) }
 
     @inline(__always)
-    func slot(_ place: Int) -> UInt32 { unsafe slots[place] }
+    func slot(_ place: Int) -> UInt32 { slots[place] }
 
     @inline(__always)
     func next(_ place: Int) -> Int { place &+ 1 == slotCount ? 0 : place &+ 1 }
 
-    private func set(_ place: Int, _ slot: UInt32) { unsafe slots[place] = slot }
+    private func set(_ place: Int, _ slot: UInt32) { slots[place] = slot }
 
     @inline(__always)
     static func distance(_ slot: UInt32) -> UInt32 { slot >> 24 }

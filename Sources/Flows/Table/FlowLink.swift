@@ -1,3 +1,4 @@
+import Storage
 import Wire
 
 /// Where a flow runs: the pair of ports, the IP version and the VLANs, in 32 bits. The same addresses elsewhere are another flow.

@@ -1,3 +1,5 @@
+import Storage
+
 /// All flows: records, the index by which they are found, when they end, and which of them make room for others. All memory is
 /// allocated when the table is made: see `bytes`.
 ///

@@ -1,11 +1,12 @@
+import Storage
+
 /// Who began the flows that may have to make room, and who began the most of them.
 ///
 /// Sources share places by a keyed hash, an IPv6 /64 counting as one source: nobody can choose whom to share with, and the memory
 /// does not grow with the sources. The heaviest place is at the top of a binary heap, so that asking for it costs nothing.
 ///
 /// Invariant: `heap[position of p] == p` for every place; `heap[i]` counts at least as many flows as its children.
-@safe
-struct SourceTable: ~Copyable, @unchecked Sendable {
+struct SourceTable: ~Copyable, Sendable {
     struct Place: BitwiseCopyable {
         var count: Int32 = 0
         /// The ends of its list.
@@ -14,8 +15,8 @@ struct SourceTable: ~Copyable, @unchecked Sendable {
         var heapPosition: Int32 = 0
     }
 
-    private let places: UnsafeMutablePointer<Place>
-    private let heap: UnsafeMutablePointer<Int32>
+    private let places: FixedArray<Place>
+    private let heap: FixedArray<Int32>
     let placeCount: Int
 
     static func placeCount(for capacity: Int) -> Int { max(1, capacity / 32) }
@@ -23,23 +24,18 @@ struct SourceTable: ~Copyable, @unchecked Sendable {
 
     init(capacity: Int) {
         placeCount = Self.placeCount(for: capacity)
-        unsafe places = .allocate(capacity: placeCount)
-        unsafe heap = .allocate(capacity: placeCount)
+        places = FixedArray(repeating: Place(), count: placeCount)
+        heap = FixedArray(repeating: 0, count: placeCount)
         for index in 0..<placeCount {
             let number = Int32(truncatingIfNeeded: index)
-            unsafe (places + index).initialize(to: Place(heapPosition: number))
-            unsafe (heap + index).initialize(to: number)
+            places[index].heapPosition = number
+            heap[index] = number
         }
     }
 
-    deinit {
-        unsafe places.deallocate()
-        unsafe heap.deallocate()
-    }
-
     subscript(place: Int) -> Place {
-        @inline(__always) get { unsafe places[place] }
-        @inline(__always) nonmutating _modify { yield unsafe &places[place] }
+        @inline(__always) get { places[place] }
+        @inline(__always) nonmutating _modify { yield &places[place] }
     }
 
     /// Where a source's flows are listed.
@@ -49,7 +45,7 @@ struct SourceTable: ~Copyable, @unchecked Sendable {
 
     /// The place with the most flows; nil if none has any.
     var heaviest: Int? {
-        let place = unsafe Int(heap[0])
+        let place = Int(heap[0])
         return self[place].count > 0 ? place : nil
     }
 
@@ -64,19 +60,19 @@ struct SourceTable: ~Copyable, @unchecked Sendable {
     }
 
     private func put(_ place: Int32, at position: Int) {
-        unsafe heap[position] = place
+        heap[position] = place
         self[Int(place)].heapPosition = Int32(truncatingIfNeeded: position)
     }
 
-    private func count(at position: Int) -> Int32 { unsafe places[Int(heap[position])].count }
+    private func count(at position: Int) -> Int32 { places[Int(heap[position])].count }
 
     private func rise(from start: Int) {
         var position = start
-        let place = unsafe heap[position]
+        let place = heap[position]
         while position > 0 {
             let parent = (position &- 1) / 2
             guard count(at: parent) < self[Int(place)].count else { break }
-            put(unsafe heap[parent], at: position)
+            put(heap[parent], at: position)
             position = parent
         }
         put(place, at: position)
@@ -84,13 +80,13 @@ struct SourceTable: ~Copyable, @unchecked Sendable {
 
     private func sink(from start: Int) {
         var position = start
-        let place = unsafe heap[position]
+        let place = heap[position]
         while true {
             var child = 2 &* position &+ 1
             guard child < placeCount else { break }
             if child &+ 1 < placeCount, count(at: child &+ 1) > count(at: child) { child &+= 1 }
             guard count(at: child) > self[Int(place)].count else { break }
-            put(unsafe heap[child], at: position)
+            put(heap[child], at: position)
             position = child
         }
         put(place, at: position)

@@ -3,6 +3,7 @@ package import Firewall
 package import Flows
 package import Fragments
 package import Ruleset
+import Storage
 
 /// What became of a frame.
 package struct Outcome: Sendable, Equatable {

@@ -1,6 +1,7 @@
 public import Capture
 public import Classifier
 public import Reporting
+import Storage
 
 /// A file of events, lines of JSON as a run writes them, that are written as frames are judged, by the caller, who may wait for a disk.
 ///
@@ -18,8 +19,7 @@ public final class EventFile {
     private var lines: [UInt8] = []
     /// Events in `lines`.
     private var pending: UInt64 = 0
-    private var second: UInt64 = 0
-    private var linesOfSecond = 0
+    private var rate: RateLimit
     private var saidLeftOut: UInt64 = 0
     /// Events that are in the file.
     private(set) var written: UInt64 = 0
@@ -32,6 +32,7 @@ public final class EventFile {
     /// - Parameter captureFile: Where dropped frames are written, to be named in their events.
     public init(_ settings: EventSettings, _ program: Program, captureFile: String? = nil) throws(CaptureError) {
         self.settings = settings
+        rate = RateLimit(perSecond: settings.linesPerSecond, lateness: Self.lateness)
         self.captureFile = captureFile
         encoder = EventEncoder(program, ports: program.ports)
         file = try OutputFile(path: settings.path, older: .isAppendedTo)
@@ -39,11 +40,10 @@ public final class EventFile {
 
     func write(_ record: LogRecord, at place: EventEncoder.Place) {
         turn(to: record.time)
-        guard linesOfSecond < settings.linesPerSecond else {
+        guard rate.admit() else {
             leftOut += 1
             return
         }
-        linesOfSecond += 1
         encoder.append(record, at: place, captureFile: captureFile, to: &lines)
         pending += 1
         if lines.count > Self.full { flush() }
@@ -64,16 +64,12 @@ public final class EventFile {
     }
 
     /// To be called before each capture, whose times may lie before those of the last.
-    func beginCapture() { second = 0 }
+    func beginCapture() { rate.reset() }
 
     /// A new allowance with each second. Fragments that were held come late, and count where they come. From further back, after a frame
     /// with a time from far ahead, the seconds go on as the replay's clock does.
     private func turn(to time: UInt64) {
-        let now = time / 1_000_000_000
-        guard now > second || second - now > Self.lateness else { return }
-        sayLeftOut(now)
-        second = now
-        linesOfSecond = 0
+        if rate.turn(to: time) { sayLeftOut(time / 1_000_000_000) }
     }
 
     private func sayLeftOut(_ second: UInt64) {

@@ -2,6 +2,7 @@ public import Classifier
 public import Firewall
 public import Flows
 public import Fragments
+public import Storage
 public import Wire
 
 /// Where a frame stands among those that are replayed.

@@ -1,4 +1,5 @@
 import Classifier
+import Storage
 
 /// Recorded times as the clocks that the firewall goes by.
 ///

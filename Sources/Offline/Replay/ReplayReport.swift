@@ -4,6 +4,7 @@ import Firewall
 import Glibc
 import Reporting
 import Ruleset
+import Storage
 
 /// What a replay came to, for people and for machines: the parts of a run's report that there are without interfaces, under the same names.
 public struct ReplayReport: Encodable {

@@ -1,3 +1,5 @@
+import Storage
+
 /// Which port a station's frames come by, by its MAC address: a table of fixed size with open addressing.
 struct StationTable: ~Copyable {
     /// Stations that it takes; those beyond are not learned.
@@ -6,19 +8,10 @@ struct StationTable: ~Copyable {
     private static let unused = UInt64.max
 
     /// The address in the low 48 bits, the port above.
-    private let entries: UnsafeMutablePointer<UInt64>
+    private let entries = FixedArray<UInt64>(repeating: unused, count: slots)
     /// Nobody knows which addresses share a slot: captures are made where attackers are.
     private let multiplier = UInt64.random(in: .min ... .max) | 1
     private(set) var count = 0
-
-    init() {
-        entries = .allocate(capacity: Self.slots)
-        entries.initialize(repeating: Self.unused, count: Self.slots)
-    }
-
-    deinit {
-        entries.deallocate()
-    }
 
     /// The port; nil for a station that is not known.
     func port(of address: UInt64) -> UInt8? {

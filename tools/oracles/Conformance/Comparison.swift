@@ -4,6 +4,7 @@ import Foundation
 import FrameBuilder
 import KernelBridge
 import Ruleset
+import Storage
 import Wire
 
 /// What has been tried.

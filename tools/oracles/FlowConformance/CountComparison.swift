@@ -5,6 +5,7 @@ import Foundation
 import FrameBuilder
 import KernelBridge
 import Ruleset
+import Storage
 
 /// One round of `ct count`: random rules that count connections, and a few connections that come and go, through both.
 struct CountComparison {

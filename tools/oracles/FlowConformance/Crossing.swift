@@ -3,6 +3,7 @@ import Firewall
 import Foundation
 import FrameBuilder
 import KernelBridge
+import Storage
 import Wire
 
 /// One packet on its way from an end to the other.

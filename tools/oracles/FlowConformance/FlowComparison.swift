@@ -3,6 +3,7 @@ import Firewall
 import Foundation
 import KernelBridge
 import Ruleset
+import Storage
 
 /// One round: conversations of hosts that neither the kernel nor Weir knows yet, through both.
 struct FlowComparison {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import KernelBridge
+import Storage
 
 /// Random conversations, through a Linux bridge with conntrack and through Weir: the same state of each packet.
 @main

@@ -10,6 +10,7 @@ import ClassBench
 import Classifier
 import Foundation
 import Ruleset
+import Storage
 import Wire
 
 /// A xorshift generator, so that runs are the same.

@@ -3,6 +3,7 @@ import Firewall
 import Flows
 import Fragments
 import Ruleset
+import Storage
 import Wire
 
 /// Rule sets are compiled before the first input: with all that looks on here it takes longer than an input may.

@@ -1,5 +1,6 @@
 import Classifier
 import Ruleset
+import Storage
 import Wire
 
 /// A program with one rule, and the frame that runs through it.

@@ -14,8 +14,8 @@ public struct Instant: BitwiseCopyable, Sendable, Equatable {
     private var seconds: UInt64 { sinceEpoch / 1_000_000_000 }
 
     /// Seconds since midnight (`nft_meta_hour`).
-    var secondOfDay: UInt64 { seconds % Self.secondsOfDay }
+    package var secondOfDay: UInt64 { seconds % Self.secondsOfDay }
 
     /// Sunday is 0; 1970 began on a Thursday (`nft_meta_weekday`).
-    var weekday: UInt64 { (seconds / Self.secondsOfDay &+ 4) % 7 }
+    package var weekday: UInt64 { (seconds / Self.secondsOfDay &+ 4) % 7 }
 }
