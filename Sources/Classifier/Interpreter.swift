@@ -346,13 +346,8 @@ extension Rule {
     fileprivate var reachableCounters: Int {
         var count = 0
         for statement in statements {
-            switch statement {
-            case .counter: count += 1
-            case .match, .verdictMap, .limit, .quota, .object, .log, .update, .verdict(.continue, _), .assignment, .objectMap,
-                .notrack, .connectionCount:
-                break
-            case .verdict: return count
-            }
+            if statement.traits.isTerminal { return count }
+            if case .counter = statement { count += 1 }
         }
         return count
     }

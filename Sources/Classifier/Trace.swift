@@ -27,7 +27,7 @@ public struct Trace: Sendable, Equatable {
     mutating func begin(_ statement: Statement, at place: Int, _ fields: InterpreterFields) {
         guard isOn else { return }
         settle(fields)
-        rule?.statements.append(StatementTrace(statement: place, seen: statement.key.map { SeenKey($0, fields) }))
+        rule?.statements.append(StatementTrace(statement: place, seen: statement.traits.key.map { SeenKey($0, fields) }))
     }
 
     /// Statements of the rule at hand have all held.
@@ -118,27 +118,6 @@ public struct SeenKey: Sendable, Equatable {
             // Of a state, what it is says more than which of the bits asked for it is not.
             let component = component.field == .ctState ? MatchKey.Component(component.field) : component
             return fields.values(of: MatchKey(component), afterDrawing: drawn)?.first
-        }
-    }
-}
-
-extension Statement {
-    /// What the statement looks at in a frame, if anything.
-    fileprivate var key: MatchKey? {
-        switch self {
-        case .match(let match): match.key
-        case .verdictMap(let map): map.key
-        case .objectMap(let map): map.key
-        case .update(let update): update.key
-        case .assignment(let assignment):
-            switch assignment.value {
-            case .mapped(let map): map.key
-            case .field(let field): MatchKey(MatchKey.Component(field))
-            case .bits(let component): MatchKey(component)
-            case .shifted(let bits): MatchKey(MatchKey.Component(bits.field))
-            case .constant: nil
-            }
-        case .counter, .verdict, .limit, .quota, .object, .log, .notrack, .connectionCount: nil
         }
     }
 }

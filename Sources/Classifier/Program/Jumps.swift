@@ -35,18 +35,13 @@ private struct JumpCheck {
     func jumps(of chain: Chain) -> [(chain: String, location: SourceLocation)] {
         var jumps: [(chain: String, location: SourceLocation)] = []
         var followed: Set<String> = []
-        for statement in chain.rules.lazy.flatMap(\.statements) {
-            switch statement {
-            case .verdict(.jump(let chain), let location), .verdict(.goto(let chain), let location): jumps.append((chain, location))
-            case .verdictMap(let map):
-                switch map.elements {
-                case .anonymous(let elements): jumps += targets(of: elements).map { ($0, map.location) }
-                case .named(let name):
-                    if followed.insert(name).inserted { jumps += (maps[name] ?? []).map { ($0, map.location) } }
-                }
-            case .match, .counter, .verdict, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack,
-                .connectionCount:
-                break
+        for traits in chain.rules.lazy.flatMap(\.statements).map(\.traits) {
+            switch traits.verdicts {
+            case .one(.jump(let chain)), .one(.goto(let chain)): jumps.append((chain, traits.location))
+            case .map(.anonymous(let elements)): jumps += targets(of: elements).map { ($0, traits.location) }
+            case .map(.named(let name)):
+                if followed.insert(name).inserted { jumps += (maps[name] ?? []).map { ($0, traits.location) } }
+            case .one, .none: break
             }
         }
         return jumps

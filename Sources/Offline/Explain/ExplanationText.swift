@@ -106,13 +106,12 @@ package struct ExplanationText {
         case .match, .verdict: return nil
         case .verdictMap: return trace.seen.map { "\($0.key.described) is \(seen($0))" }
         case .counter: return "counted"
-        case .log, .notrack: return text
-        case .limit, .quota, .connectionCount: return "\(text) holds"
         case .object(let object, _): return object.kind == .counter ? "counted by \"\(object.name)\"" : "\(text) holds"
         case .objectMap(let map): return "\(map.kind.rawValue) by \(trace.seen.map(seen) ?? "key")"
         case .update: return "\(text), with \(trace.seen.map(seen) ?? "its key")"
         case .assignment(let assignment):
             return assignment.field == .metaMark ? "mark is 0x\(String(trace.mark, radix: 16))" : text
+        default: return statement.traits.canFail ? "\(text) holds" : text
         }
     }
 

@@ -39,20 +39,18 @@ struct ChainGraph {
         }
         for (from, chain) in table.chains.enumerated() {
             var followed: Set<String> = []
-            for statement in chain.rules.lazy.flatMap(\.statements) {
-                switch statement {
-                case .verdict(let verdict, let location):
-                    if let target = verdict.target { add(from, to: indices[target], location, into: &sink) }
-                case .verdictMap(let map):
+            for traits in chain.rules.lazy.flatMap(\.statements).map(\.traits) {
+                switch traits.verdicts {
+                case .one(let verdict):
+                    if let target = verdict.target { add(from, to: indices[target], traits.location, into: &sink) }
+                case .map(let elements):
                     var targets: [String] = []
-                    switch map.elements {
+                    switch elements {
                     case .anonymous(let elements): targets = elements.lazy.compactMap(\.verdict?.target).uniqued()
                     case .named(let name): if followed.insert(name).inserted { targets = maps[name] ?? [] }
                     }
-                    for target in targets { add(from, to: indices[target], map.location, into: &sink) }
-                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack,
-                    .connectionCount:
-                    break
+                    for target in targets { add(from, to: indices[target], traits.location, into: &sink) }
+                case .none: break
                 }
             }
         }

@@ -247,13 +247,11 @@ extension Checker {
         func note(_ rules: [RuleSyntax]) {
             for statement in rules.lazy.flatMap(\.statements) {
                 switch statement {
-                case .verdict(let verdict, let location): note(verdict, location)
+                case .plain(.verdict(let verdict, let location)): note(verdict, location)
                 case .block(let block): note(block.rules)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .match, .counter, .limit, .quota, .object, .log, .update, .assignment, .objectMap, .notrack,
-                    .connectionCount:
-                    break
+                case .plain, .match, .update, .assignment, .objectMap: break
                 }
             }
         }
@@ -301,29 +299,16 @@ extension Checker {
 extension Rule {
     /// Sets and maps of the table that the rule looks into.
     var namedSets: [String] {
-        withBlock.lazy.flatMap(\.statements).compactMap { statement in
-            switch statement {
-            case .match(let match): if case .named(let name) = match.operand { name } else { nil }
-            case .update(let update): update.meterSize == nil ? update.set : nil
-            case .objectMap(let map): map.elements.name
-            case .verdictMap(let map): map.elements.name
-            case .assignment(let assignment): if case .mapped(let map) = assignment.value { map.elements.name } else { nil }
-            case .counter, .verdict, .limit, .quota, .object, .log, .notrack, .connectionCount: nil
-            }
-        }
+        withBlock.lazy.flatMap(\.statements).compactMap(\.traits.set)
     }
 
     /// Whether every frame that comes to this rule ends its way through the chain here.
     fileprivate var decidesAll: Bool {
-        for statement in statements {
-            switch statement {
-            case .match, .verdictMap, .limit, .quota, .update, .assignment, .objectMap, .connectionCount: return false
-            case .object(let object, _): if object.kind != .counter, object.kind != .timeout { return false }
-            case .counter, .log, .notrack, .verdict(.continue, _): break
-            case .verdict(let verdict, _):
-                if case .jump = verdict { return false }
-                return true
-            }
+        for traits in statements.lazy.map(\.traits) {
+            if traits.canFail { return false }
+            guard traits.isTerminal else { continue }
+            if case .one(.jump) = traits.verdicts { return false }
+            return true
         }
         return false
     }
@@ -362,9 +347,4 @@ extension Ruleset {
         }
         return (Ruleset(sources: parsed.sources, tables: checked.tables), checked.sink.all)
     }
-}
-
-extension VerdictMap.Elements {
-    /// Of a map of the table.
-    fileprivate var name: String? { if case .named(let name) = self { name } else { nil } }
 }

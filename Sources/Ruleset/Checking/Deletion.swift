@@ -105,15 +105,12 @@ extension Rule {
 
     /// Whether it names the chain; where it names a map, that is for the map to say.
     fileprivate func leads(to chain: String) -> Bool {
-        for statement in withBlock.lazy.flatMap(\.statements) {
-            switch statement {
-            case .verdict(let verdict, _):
-                if verdict.target == chain { return true }
-            case .verdictMap(let map):
-                if case .anonymous(let elements) = map.elements, elements.contains(where: { $0.verdict?.target == chain }) { return true }
-            default: break
+        withBlock.lazy.flatMap(\.statements).contains { statement in
+            switch statement.traits.verdicts {
+            case .one(let verdict): verdict.target == chain
+            case .map(.anonymous(let elements)): elements.contains { $0.verdict?.target == chain }
+            case .map(.named), .none: false
             }
         }
-        return false
     }
 }

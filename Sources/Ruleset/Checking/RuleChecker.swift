@@ -44,10 +44,9 @@ struct RuleChecker {
         default: joined.noteEffect()
         }
         switch statement {
-        case .counter(let packets, let bytes, let location):
-            statements.append(.counter(packets: packets, bytes: bytes, location: location))
-        case .verdict(let verdict, let location):
-            statements.append(.verdict(verdict, location: location))
+        case .plain(let statement):
+            try check(statement)
+            statements.append(statement)
         case .block(let syntax):
             // Nothing is known there of what this rule has matched.
             block = syntax.rules.compactMap { RuleChecker.check($0, family: family, sets: sets, into: &sink) }
@@ -59,28 +58,23 @@ struct RuleChecker {
             statements.append(.verdictMap(VerdictMap(key: key, elements: elements, location: map.location)))
         case .assignment(let assignment):
             if assignment.selector.field.isMark { try addMark(assignment, into: &sink) } else { try add(assignment, into: &sink) }
-        case .limit(let limit, let location):
-            statements.append(.limit(limit, location: location))
-        case .quota(let quota, let location):
-            statements.append(.quota(quota, location: location))
-        case .object(let object, let location):
-            try sets.check(object, location)
-            statements.append(.object(object, location: location))
-        case .notrack(let location): statements.append(.notrack(location: location))
-        case .connectionCount(let count, let location):
-            guard family != .arp else {
-                throw Diagnostic(
-                    severity: .error, location: location, message: "ARP has no connections", note: "write it in a table inet, ip or ip6")
-            }
-            statements.append(.connectionCount(count, location: location))
-        case .log(let log, let location):
-            statements.append(.log(log, location: location))
         case .update(let update):
             try add(update, into: &sink)
         case .objectMap(let object):
             let (key, elements) = try lowered(object.map, .objects(object.kind), into: &sink)
             if case .anonymous(let elements) = elements { try sets.check(elements, of: object.kind) }
             statements.append(.objectMap(ObjectMap(kind: object.kind, key: key, elements: elements, location: object.map.location)))
+        }
+    }
+
+    /// What a statement names has to be there.
+    private func check(_ statement: Statement) throws(Diagnostic) {
+        switch statement {
+        case .object(let object, let location): try sets.check(object, location)
+        case .connectionCount(_, let location) where family == .arp:
+            throw Diagnostic(
+                severity: .error, location: location, message: "ARP has no connections", note: "write it in a table inet, ip or ip6")
+        default: break
         }
     }
 
@@ -279,10 +273,9 @@ extension StatementSyntax {
     /// nft refuses what stands behind any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
-        case .verdict(.continue, _), .match, .counter, .verdictMap, .limit, .quota, .object, .log, .update, .assignment, .objectMap,
-            .notrack, .connectionCount:
-            false
-        case .verdict, .block: true
+        case .plain(let statement): statement.traits.isTerminal
+        case .match, .verdictMap, .update, .assignment, .objectMap: false
+        case .block: true
         }
     }
 }

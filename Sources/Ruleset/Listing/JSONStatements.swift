@@ -3,25 +3,9 @@
 extension Statement {
     /// Nil for an implied match.
     /// - Parameter blocks: Of the table. nft has no form of its own for them, and writes their text.
-    func json(_ localTime: LocalTime = .utc, _ blocks: ChainBlocks? = nil) -> JSONValue? {
+    func json(_ localTime: LocalTime = .utc, _ blocks: ChainBlocks?) -> JSONValue? {
         if case .verdict(let verdict, _) = self, let text = blocks?.text(of: verdict, localTime) { return .text(text) }
-        return switch self {
-        case .match(let match): match.isImplied ? nil : .object([("match", match.json(localTime))])
-        case .counter(let packets, let bytes, _):
-            .object([("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))])
-        case .verdict(let verdict, _): verdict.json
-        case .verdictMap(let map):
-            .object([("vmap", JSONElements(map.key.components.map(\.field), localTime: localTime).map(map.key, map.elements))])
-        case .assignment(let assignment): assignment.json(localTime)
-        case .limit(let limit, _): .object([("limit", .object(limit.members(inRule: true)))])
-        case .quota(let quota, _): .object([("quota", .object(quota.statementMembers))])
-        case .object(let reference, _): .object([(reference.kind.rawValue, .text(reference.name))])
-        case .log(let log, _): log.json
-        case .update(let update): update.json
-        case .objectMap(let map): map.json(localTime)
-        case .notrack: .object([("notrack", .null)])
-        case .connectionCount(let count, _): .object([("ct count", count.json)])
-        }
+        return json(localTime)
     }
 }
 
@@ -40,7 +24,7 @@ extension Verdict {
 
 extension Match {
     /// Flags have an operator for each common test, as they have in text: `in` is any of them, `!` none.
-    fileprivate func json(_ localTime: LocalTime) -> JSONValue {
+    func json(_ localTime: LocalTime) -> JSONValue {
         let selector = Selector.reading(field)
         let text = JSONText(selector, localTime)
         func match(_ sign: String, _ left: JSONValue, _ right: JSONValue) -> JSONValue {

@@ -8,7 +8,7 @@ extension Ruleset {
 }
 
 extension Table {
-    fileprivate func text(_ localTime: LocalTime) -> String {
+    func text(_ localTime: LocalTime) -> String {
         let blocks = ChainBlocks(self)
         let written = chains.filter { $0.owner == nil }
         let parts = objects.map(\.text) + sets.map(\.text) + written.map { $0.text(in: family, localTime, blocks) }
@@ -44,7 +44,7 @@ extension NamedSet {
 }
 
 extension VerdictMap {
-    fileprivate func text(_ localTime: LocalTime) -> String {
+    func text(_ localTime: LocalTime) -> String {
         "\(key.text) vmap \(elements.text(ElementText(key.components.map(\.field), localTime: localTime)))"
     }
 }
@@ -92,34 +92,17 @@ extension Rule {
 
 extension Statement {
     fileprivate func listing(in rule: Rule, _ localTime: LocalTime, _ blocks: ChainBlocks?) -> String? {
-        if case .verdict(let verdict, _) = self, let text = blocks?.text(of: verdict, localTime) { return text }
-        return if case .counter(let packets, let bytes, _) = self {
-            "counter packets \(packets) bytes \(bytes)"
-        } else {
-            text(in: rule, localTime)
+        switch self {
+        case .match: text(in: rule, localTime)
+        case .verdict(let verdict, _): blocks?.text(of: verdict, localTime) ?? verdict.text
+        default: listing(localTime)
         }
     }
 
     /// Nil for an implied match.
     func text(in rule: Rule, _ localTime: LocalTime = .utc) -> String? {
-        switch self {
-        case .match(let match):
-            match.isImplied ? nil : JoinedMatches.needsOperator(match, in: rule) ? match.textWithOperator : match.text(localTime)
-        case .counter(0, 0, _): "counter"
-        case .counter(let packets, let bytes, _): "counter packets \(packets) bytes \(bytes)"
-        case .verdict(let verdict, _): verdict.text
-        case .verdictMap(let map): map.text(localTime)
-        case .assignment(let assignment): assignment.text(localTime)
-        case .limit(let limit, _): "limit \(limit.text)"
-        case .quota(let quota, _): "quota \(quota.text)"
-        case .object(let object, _) where object.kind == .timeout: "ct timeout set \"\(object.name)\""
-        case .notrack: "notrack"
-        case .connectionCount(let count, _): count.text
-        case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
-        case .log(let log, _): log.text
-        case .update(let update): update.text
-        case .objectMap(let map): map.text(localTime)
-        }
+        guard case .match(let match) = self else { return text(localTime) }
+        return match.isImplied ? nil : JoinedMatches.needsOperator(match, in: rule) ? match.textWithOperator : match.text(localTime)
     }
 }
 

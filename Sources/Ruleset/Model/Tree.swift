@@ -119,28 +119,6 @@ public struct Rule: Sendable, Equatable {
     }
 }
 
-/// One step of a rule.
-public enum Statement: Sendable, Equatable {
-    case match(Match)
-    /// `counter`, with the numbers that it starts from (`packets N bytes M`; 0 if not written).
-    case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
-    case verdict(Verdict, location: SourceLocation)
-    case verdictMap(VerdictMap)
-    case assignment(Assignment)
-    case limit(Limit, location: SourceLocation)
-    case quota(Quota, location: SourceLocation)
-    /// A named counter, quota or limit, or the timeouts that a new connection is given.
-    case object(ObjectReference, location: SourceLocation)
-    /// Says that a frame came here, and goes on.
-    case log(LogStatement, location: SourceLocation)
-    case update(SetUpdate)
-    /// One of several named counters, quotas or limits.
-    case objectMap(ObjectMap)
-    /// Keeps the packet out of tracking; where that has taken place already it makes an invalid packet an untracked one.
-    case notrack(location: SourceLocation)
-    case connectionCount(ConnectionCount, location: SourceLocation)
-}
-
 /// What a rule says of a frame that it matches.
 public enum Verdict: Sendable, Equatable {
     case accept

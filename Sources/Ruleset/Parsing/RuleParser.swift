@@ -53,7 +53,7 @@ extension Parser {
             next()
             if at(.leftBrace) { return .block(try chainBlock(isJump: word.text == "jump", from: start)) }
             let verdict = try target(isJump: word.text == "jump")
-            return .verdict(verdict, location: location(from: start))
+            return .plain(.verdict(verdict, location: location(from: start)))
         case "counter": return try counter()
         case "limit": return try limitStatement()
         case "quota": return try quotaStatement()
@@ -61,7 +61,7 @@ extension Parser {
         case "add", "update", "delete": return try setUpdate()
         case "set": return try oldSetUpdate()
         case "meter": return try meter()
-        case "notrack": return .notrack(location: next().location)
+        case "notrack": return .plain(.notrack(location: next().location))
         case "ct": return try connectionStatement()
         default: break
         }
@@ -80,7 +80,7 @@ extension Parser {
     }
 
     private mutating func verdict(_ verdict: Verdict) -> StatementSyntax {
-        .verdict(verdict, location: next().location)
+        .plain(.verdict(verdict, location: next().location))
     }
 
     /// `counter [packets N] [bytes M]`.
@@ -96,7 +96,7 @@ extension Parser {
             let value = try number(next())
             if what == "packets" { packets = value } else { bytes = value }
         }
-        return .counter(packets: packets, bytes: bytes, location: location(from: start))
+        return .plain(.counter(packets: packets, bytes: bytes, location: location(from: start)))
     }
 
     /// `key [operator] operand`, `key vmap …` or `key set …`.

@@ -6,7 +6,7 @@ extension Parser {
         next()
         if at(word: "name") { return try reference(to: .limit, from: start) }
         let limit = try limit()
-        return .limit(limit, location: location(from: start))
+        return .plain(.limit(limit, location: location(from: start)))
     }
 
     /// `quota …` or `quota name X`, from the word on.
@@ -15,7 +15,7 @@ extension Parser {
         next()
         if at(word: "name") { return try reference(to: .quota, from: start) }
         let quota = try quota()
-        return .quota(quota, location: location(from: start))
+        return .plain(.quota(quota, location: location(from: start)))
     }
 
     /// `name X`, behind the kind of object; nft also takes the name in quotes, and lists it so.
@@ -24,7 +24,7 @@ extension Parser {
         if current.kind == .word, Selector.grammar[current.text] != nil { return try objectMap(to: kind, from: start) }
         let name: String
         if current.kind == .quoted { name = next().text } else { name = try identifier(kind.rawValue) }
-        return .object(ObjectReference(kind: kind, name: name), location: location(from: start))
+        return .plain(.object(ObjectReference(kind: kind, name: name), location: location(from: start)))
     }
 
     /// `rate [over] N/unit [burst B packets]`, or `rate [over] N kbytes/unit [burst B mbytes]`.

@@ -100,33 +100,24 @@ struct RuleSyntax {
 }
 
 enum StatementSyntax {
+    /// Nothing in it has to be resolved.
+    case plain(Statement)
     case match(MatchSyntax)
-    case counter(packets: UInt64, bytes: UInt64, location: SourceLocation)
-    case verdict(Verdict, location: SourceLocation)
     case verdictMap(MapSyntax)
     case assignment(AssignmentSyntax)
-    case limit(Limit, location: SourceLocation)
-    case quota(Quota, location: SourceLocation)
-    case object(ObjectReference, location: SourceLocation)
-    case log(LogStatement, location: SourceLocation)
     case update(SetUpdateSyntax)
     case objectMap(ObjectMapSyntax)
-    case notrack(location: SourceLocation)
-    case connectionCount(ConnectionCount, location: SourceLocation)
     case block(ChainBlockSyntax)
 
     var location: SourceLocation {
         switch self {
+        case .plain(let statement): statement.traits.location
         case .match(let match): match.location
         case .block(let block): block.location
         case .verdictMap(let map): map.location
         case .update(let update): update.location
         case .objectMap(let object): object.map.location
         case .assignment(let assignment): assignment.location
-        case .counter(_, _, let location), .verdict(_, let location), .limit(_, let location), .quota(_, let location),
-            .object(_, let location), .log(_, let location), .notrack(let location),
-            .connectionCount(_, let location):
-            location
         }
     }
 }

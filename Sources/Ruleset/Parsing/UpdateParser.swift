@@ -133,9 +133,9 @@ extension Parser {
         let statement =
             try at(word: "limit") ? limitStatement() : at(word: "quota") ? quotaStatement() : counter()
         switch statement {
-        case .counter(let packets, let bytes, _): return .counter(packets: packets, bytes: bytes)
-        case .limit(let limit, _): return .limit(limit)
-        case .quota(let quota, _): return .quota(quota)
+        case .plain(.counter(let packets, let bytes, _)): return .counter(packets: packets, bytes: bytes)
+        case .plain(.limit(let limit, _)): return .limit(limit)
+        case .plain(.quota(let quota, _)): return .quota(quota)
         default: throw fail(statement.location, "elements have no named objects", note: "write it without 'name'")
         }
     }

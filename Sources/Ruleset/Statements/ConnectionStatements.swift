@@ -14,10 +14,10 @@ extension Parser {
             }
             let name: String
             if current.kind == .quoted { name = next().text } else { name = try identifier("timeout") }
-            return .object(ObjectReference(kind: .timeout, name: name), location: location(from: start))
+            return .plain(.object(ObjectReference(kind: .timeout, name: name), location: location(from: start)))
         case "count":
             let count = try connectionCount()
-            return .connectionCount(count, location: location(from: start))
+            return .plain(.connectionCount(count, location: location(from: start)))
         default:
             return try match()
         }

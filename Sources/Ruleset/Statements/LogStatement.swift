@@ -97,7 +97,7 @@ extension Parser {
         if log.statement.group == nil, log.hasSnaplen || log.hasThreshold {
             throw fail(place, "snaplen and queue-threshold are for a group", note: "write: log group N …")
         }
-        return .log(log.statement, location: place)
+        return .plain(.log(log.statement, location: place))
     }
 
     /// False if none begins here.

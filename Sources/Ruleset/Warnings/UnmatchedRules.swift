@@ -20,8 +20,7 @@ extension Table {
                 var check = MatchConsistency(family: family, hook: chain.base?.hook)
                 for statement in rule.statements {
                     // What was matched before a change may be otherwise behind it.
-                    if case .assignment = statement { break }
-                    if case .notrack = statement { break }
+                    if statement.traits.changesPacket { break }
                     guard case .match(let match) = statement, let finding = check.add(match) else { continue }
                     sink.warning(match.location, finding.message, note: finding.note)
                     break
