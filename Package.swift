@@ -17,7 +17,7 @@ let package = Package(
     products: [
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
-        .library(name: "WeirCore", targets: ["Wire", "Storage", "Ruleset", "Classifier", "Fragments", "Flows", "Firewall"]),
+        .library(name: "WeirCore", targets: ["Wire", "Storage", "Ruleset", "Classifier", "Interpreter", "Fragments", "Flows", "Firewall"]),
         .library(name: "WeirSegmentation", targets: ["Segmentation", "Wire"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
         .library(name: "WeirOffline", targets: ["Offline"]),
@@ -36,6 +36,8 @@ let package = Package(
         // Comparisons of vectors to bits, which Swift has no words for.
         .target(name: "CVectors"),
         .target(name: "Classifier", dependencies: ["CVectors", "Ruleset", "Storage", "Wire"], swiftSettings: core),
+        // What the classifier is held against: slow, plain, and no part of a frame's way.
+        .target(name: "Interpreter", dependencies: ["Classifier", "Ruleset", "Storage", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Storage", "Wire"], swiftSettings: core),
         .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Storage", "Wire"], swiftSettings: core),
@@ -55,7 +57,7 @@ let package = Package(
         // The same engine on recorded and described packets.
         .target(
             name: "Offline",
-            dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "Reporting", "Storage", "Wire"],
+            dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting", "Storage", "Wire"],
             swiftSettings: house),
         .target(
             name: "Appliance",
@@ -77,7 +79,9 @@ let package = Package(
         .testTarget(name: "RulesetTests", dependencies: ["Ruleset", "FrameBuilder"], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "ClassifierTests",
-            dependencies: ["Classifier", "CVectors", "Ruleset", "Storage", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench"],
+            dependencies: [
+                "Classifier", "CVectors", "Interpreter", "Ruleset", "Storage", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench",
+            ],
             swiftSettings: house),
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),

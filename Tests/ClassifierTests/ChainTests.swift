@@ -1,5 +1,6 @@
 import Classifier
 import DescribedFrames
+import Interpreter
 import Ruleset
 import Testing
 import Wire

@@ -1,6 +1,7 @@
 import Classifier
 import DescribedFrames
 import FrameBuilder
+import Interpreter
 import Ruleset
 import Testing
 import Wire

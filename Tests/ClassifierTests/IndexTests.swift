@@ -1,6 +1,7 @@
 import ClassBench
 import Classifier
 import FrameBuilder
+import Interpreter
 import Ruleset
 import Storage
 import Testing

@@ -1,8 +1,8 @@
-import Ruleset
+package import Ruleset
 import Synchronization
 
 /// One `numgen` or `meta random` of a rule.
-struct NumberDraw: BitwiseCopyable, Sendable {
+package struct NumberDraw: BitwiseCopyable, Sendable {
     private let modulus: UInt64
     private let offset: UInt64
     private let isRandom: Bool
@@ -11,7 +11,7 @@ struct NumberDraw: BitwiseCopyable, Sendable {
     /// - Parameters:
     ///   - seed: Of all numbers that rules draw by lot.
     ///   - place: The statement that draws, and among those that it draws the number's place.
-    init(_ generator: NumberGenerator, seed: UInt64, at place: LoggedStatement, ordinal: Int) {
+    package init(_ generator: NumberGenerator, seed: UInt64, at place: LoggedStatement, ordinal: Int) {
         modulus = generator.modulus
         offset = UInt64(generator.offset)
         isRandom = generator.mode == .random
@@ -25,7 +25,7 @@ struct NumberDraw: BitwiseCopyable, Sendable {
     /// By lot they are the SplitMix64 sequence of the seed (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014),
     /// brought into range as `reciprocal_scale` does: good enough for shares and samples, and no secret.
     @inline(__always)
-    func number(after count: UInt64) -> UInt64 {
+    package func number(after count: UInt64) -> UInt64 {
         guard isRandom else { return count % modulus &+ offset }
         return (Self.mixed(seed &+ count &* 0x9e37_79b9_7f4a_7c15) &>> 32 &* modulus) &>> 32 &+ offset
     }

@@ -2,6 +2,7 @@ package import Classifier
 package import Firewall
 package import Flows
 package import Fragments
+package import Interpreter
 package import Ruleset
 import Storage
 

@@ -1,6 +1,7 @@
 package import Classifier
 import Firewall
 import FoundationEssentials
+import Interpreter
 import Ruleset
 
 /// A described packet and what became of its frames, as JSON: one object.

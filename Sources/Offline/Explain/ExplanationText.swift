@@ -1,5 +1,6 @@
 package import Classifier
 import Firewall
+package import Interpreter
 package import Ruleset
 
 /// A frame's way through the rules as text.

@@ -324,27 +324,3 @@ extension Chain {
             note: "the rule in line \(rules[last].location.line) decides every frame that comes to it")
     }
 }
-
-extension Ruleset {
-    /// Reads and checks a text of rules with what it includes, and reports as many mistakes as can be told apart in one go.
-    ///
-    /// What is accepted here, nft 1.0.6 accepts with the same meaning; what nft refuses is refused. No file is opened here.
-    ///
-    /// - Parameters:
-    ///   - source: the text, with the name that diagnostics call it by.
-    ///   - loader: opens what the text includes. Without it `include` is refused.
-    ///   - localTime: the zone in which `meta hour "17:00"` and `meta time "2024-06-06 17:00"` are written. As nft does, they become
-    ///     UTC here, and the tree says UTC.
-    /// - Returns: the checked tree, and what is accepted but worth a second look.
-    /// - Throws: `RejectedRuleset`, with at most `RejectedRuleset.diagnosticLimit` errors.
-    public static func read(
-        _ source: SourceFile, loader: RuleLoader? = nil, localTime: LocalTime = .utc
-    ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
-        let parsed = Parser.parse(source, loader: loader)
-        let checked = Checker.check(parsed.file, sink: parsed.sink, localTime: localTime)
-        guard checked.sink.errors.isEmpty else {
-            throw RejectedRuleset(sources: parsed.sources, diagnostics: checked.sink.all)
-        }
-        return (Ruleset(sources: parsed.sources, tables: checked.tables), checked.sink.all)
-    }
-}

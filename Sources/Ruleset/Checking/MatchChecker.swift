@@ -249,3 +249,16 @@ extension ValueChecker {
         return component
     }
 }
+
+extension MatchSyntax {
+    /// nft wants to know the family of an address in a set.
+    func refuseSets() throws(Diagnostic) {
+        switch operand {
+        case .set, .named:
+            throw Diagnostic(
+                severity: .error, location: operand.location, message: "'\(selector.text)' can only be compared with single values",
+                note: "nft 1.0.6 needs the family for sets: \(selector.text.replacingLast(with: "ip"))")
+        case .element, .list, .masked: return
+        }
+    }
+}

@@ -41,20 +41,6 @@ public struct Table: Sendable, Equatable {
     }
 }
 
-/// nft's address families: which frames a table sees, and what its rules take for granted.
-public enum Family: String, Sendable, CaseIterable {
-    /// Every frame.
-    case bridge
-    /// IPv4 and IPv6 packets, untagged or behind a single tag.
-    case inet
-    /// The IPv4 packets among them.
-    case ip
-    /// The IPv6 packets among them.
-    case ip6
-    /// None: the kernel asks `arp` tables only for what the host itself sends or receives.
-    case arp
-}
-
 /// A base chain if it is hooked into the path, else one that is only jumped to.
 public struct Chain: Sendable, Equatable {
     public var name: String

@@ -2,6 +2,7 @@ import Classifier
 import Firewall
 import Flows
 import Fragments
+import Interpreter
 import Ruleset
 import Storage
 import Wire

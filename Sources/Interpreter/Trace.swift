@@ -1,3 +1,4 @@
+public import Classifier
 public import Ruleset
 
 /// The way of one frame through the rules, step by step, as `nft monitor trace` tells it of traffic.

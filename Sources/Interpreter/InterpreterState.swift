@@ -1,3 +1,4 @@
+import Classifier
 import Ruleset
 
 /// What the interpreter's limits and quotas remember, as the kernel remembers it, looked up by where they stand.

@@ -1,3 +1,4 @@
+import Classifier
 import Ruleset
 import Storage
 import Wire

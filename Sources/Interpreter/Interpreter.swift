@@ -1,3 +1,4 @@
+public import Classifier
 public import Ruleset
 public import Storage
 public import Wire

@@ -1,3 +1,4 @@
+import Classifier
 import Ruleset
 
 /// What a packet's connection has, read key by key.

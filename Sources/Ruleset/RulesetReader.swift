@@ -1,0 +1,31 @@
+extension Ruleset {
+    /// Reads and checks a text of rules with what it includes, and reports as many mistakes as can be told apart in one go.
+    ///
+    /// The passes, one after the other:
+    ///
+    /// 1. `Parser` reads the text and what it includes, and substitutes definitions: text to syntax.
+    /// 2. `Checker` carries the commands out and resolves names and values: syntax to tree. Each rule goes through `RuleChecker`, which
+    ///    adds the matches that nft implies, and `CanonicalRule`, which brings it into the form that nft lists.
+    /// 3. `ChainGraph` follows the jumps of each table.
+    /// 4. Warnings of what is accepted and can't be meant.
+    ///
+    /// What is accepted here, nft 1.0.6 accepts with the same meaning; what nft refuses is refused. No file is opened here.
+    ///
+    /// - Parameters:
+    ///   - source: the text, with the name that diagnostics call it by.
+    ///   - loader: opens what the text includes. Without it `include` is refused.
+    ///   - localTime: the zone in which `meta hour "17:00"` and `meta time "2024-06-06 17:00"` are written. As nft does, they become
+    ///     UTC here, and the tree says UTC.
+    /// - Returns: the checked tree, and what is accepted but worth a second look.
+    /// - Throws: `RejectedRuleset`, with at most `RejectedRuleset.diagnosticLimit` errors.
+    public static func read(
+        _ source: SourceFile, loader: RuleLoader? = nil, localTime: LocalTime = .utc
+    ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
+        let parsed = Parser.parse(source, loader: loader)
+        let checked = Checker.check(parsed.file, sink: parsed.sink, localTime: localTime)
+        guard checked.sink.errors.isEmpty else {
+            throw RejectedRuleset(sources: parsed.sources, diagnostics: checked.sink.all)
+        }
+        return (Ruleset(sources: parsed.sources, tables: checked.tables), checked.sink.all)
+    }
+}
