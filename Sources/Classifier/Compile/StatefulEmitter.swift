@@ -79,6 +79,9 @@ struct StatefulEmitter {
         return number
     }
 
+    /// What the program's cells are to begin with: those of the buckets, then those of the quotas.
+    var words: [UInt64] { buckets.map(\.full) + quotas.map(\.used) }
+
     mutating func add(_ limit: Limit, _ location: SourceLocation) throws(ProgramError) -> Int {
         guard let depth = limit.depth else { throw ProgramError(reason: .limit, location: location) }
         buckets.append(TokenBucket(limit, depth: depth))

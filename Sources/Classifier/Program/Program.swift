@@ -46,7 +46,7 @@ public final class Program: Sendable {
     let buckets: FrozenArray<TokenBucket>
     let quotas: FrozenArray<QuotaBound>
     let connectionLists: ConnectionLists
-    /// Of the buckets, then of the quotas. A new program begins anew.
+    /// As `StatefulEmitter.words` lays them out. A new program starts again.
     let cells: StateCells
     let dynamicSets: DynamicSets
     let accesses: SetAccesses
@@ -110,7 +110,7 @@ public final class Program: Sendable {
         accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         connectionLists = ConnectionLists(emitter.stateful.connectionBounds)
-        cells = StateCells(emitter.stateful.buckets.map { $0.full } + emitter.stateful.quotas.map(\.used))
+        cells = StateCells(emitter.stateful.words)
         writes = FrozenArray(emitter.writes)
         draws = NumberDrawOwner(emitter.draws)
         chainIndices = emitter.chainIndices.frozen()
