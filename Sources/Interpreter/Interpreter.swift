@@ -20,6 +20,8 @@ public struct Interpreter {
         public var namedCounters: [Int] = []
         /// `log` statements, in that order.
         public var events: [LoggedStatement] = []
+        /// `last` statements, in that order.
+        public var lastUses: [LoggedStatement] = []
         /// What became of the frame, its outermost tag in its place.
         public var bytes: [UInt8] = []
         /// The connection, with what rules have written.
@@ -241,6 +243,8 @@ public struct Interpreter {
                     guard pass(ObjectReference(kind: map.kind, name: name), table, &fields, &result) else { continue rules }
                 case .log:
                     result.events.append(here)
+                case .last:
+                    result.lastUses.append(here)
                 }
                 switch said {
                 case nil, .continue: continue

@@ -29,6 +29,20 @@ package struct StateReport: Encodable {
         var bytes: UInt64
     }
 
+    /// A `last` statement.
+    struct LastUseReport: Encodable {
+        var rule: String
+        /// Milliseconds since a frame came to it; absent if none has.
+        var used: UInt64?
+        private(set) var listing: String
+
+        init(_ rule: RuleReference, _ last: LastUse) {
+            self.rule = "\(rule.source):\(rule.line): \(rule.rule.text)"
+            used = last.used
+            listing = last.listing
+        }
+    }
+
     /// A set or map that changes.
     struct SetReport: Encodable {
         var table: String
@@ -43,6 +57,7 @@ package struct StateReport: Encodable {
     var quotas: [QuotaReport]
     var elements: [ElementReport]
     var sets: [SetReport]
+    var lastUses: [LastUseReport]
 
     package init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
         counters = zip(program.namedCounters, counted.namedCounters).map { counter, hits in
@@ -61,6 +76,9 @@ package struct StateReport: Encodable {
             return ElementReport(
                 table: "\(element.family.rawValue) \(element.table)", set: element.set, element: element.text,
                 frames: (start?.packets ?? 0) &+ hits.frames, bytes: (start?.bytes ?? 0) &+ hits.bytes)
+        }
+        lastUses = program.lastUses.enumerated().map { index, reference in
+            LastUseReport(program.rules[reference.rule], program.lastUse(index, at: instant))
         }
         sets = program.changingSets.indices.map { index in
             let set = program.changingSets[index]
@@ -83,6 +101,7 @@ package struct StateReport: Encodable {
         add(["used", "of bytes", "quota"], quotas.map { ["\($0.used)", "\($0.bytes)", "\($0.table) \($0.name)"] })
         add(["frames", "bytes", "element"], elements.map { ["\($0.frames)", "\($0.bytes)", "\($0.table) \($0.set): \($0.element)"] })
         add(["elements", "room for", "set"], sets.map { ["\($0.elements)", "\($0.capacity)", "\($0.table) \($0.set)"] })
+        add(["last", "rule"], lastUses.map { [String($0.listing.dropFirst("last ".count)), $0.rule] })
         return result
     }
 }

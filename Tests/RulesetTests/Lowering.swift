@@ -148,6 +148,7 @@ extension Rule {
             case .objectMap(let map): map.steps
             case .assignment(let assignment): assignment.steps
             case .notrack: [.test("notrack")]
+            case .last: [.test("last")]
             case .connectionCount(let count, _): [.test(count.netlinkText)]
             }
         }

@@ -95,6 +95,7 @@ extension Rule {
             case .object(let object, _): return .object(object, location: .nowhere)
             case .log(let log, _): return .log(log, location: .nowhere)
             case .notrack: return .notrack(location: .nowhere)
+            case .last(let last, _): return .last(last, location: .nowhere)
             case .connectionCount(let count, _): return .connectionCount(count, location: .nowhere)
             case .update(var update):
                 update.location = .nowhere

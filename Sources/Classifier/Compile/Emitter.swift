@@ -187,6 +187,8 @@ struct Emitter {
             case .connectionCount(let count, _):
                 matches.append(instructions.count)
                 instructions.append(Instruction(operation: .countConnections, first: try int32(stateful.add(count))))
+            case .last(let last, _):
+                instructions.append(Instruction(operation: .last, first: try int32(stateful.add(last, rule: number))))
             case .notrack:
                 connectionNeeds.insert(.state)
                 instructions.append(Instruction(operation: .notrack))

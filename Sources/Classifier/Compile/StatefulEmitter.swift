@@ -12,6 +12,7 @@ struct StatefulEmitter {
     private(set) var connectionBounds: [ConnectionBound] = []
     /// Whether a statement counts connections.
     private(set) var countsConnections = false
+    private(set) var lastUses: [(rule: Int, last: LastUse)] = []
     private(set) var namedQuotas: [NamedQuotaReference] = []
     private let ports: [String]
     private var otherInterfaces: [String: UInt128] = [:]
@@ -79,8 +80,12 @@ struct StatefulEmitter {
         return number
     }
 
-    /// What the program's cells are to begin with: those of the buckets, then those of the quotas.
-    var words: [UInt64] { buckets.map(\.full) + quotas.map(\.used) }
+    /// What the program's cells are to begin with: those of the buckets, then those of the quotas, then those of `last` statements.
+    /// - Parameter start: Now, on the clock of `Instant.monotonic`.
+    func words(from start: UInt64) -> [UInt64] {
+        buckets.map(\.full) + quotas.map(\.used)
+            + lastUses.map { $0.last.used.map { start &- $0 &* 1_000_000 } ?? StateCells.never }
+    }
 
     mutating func add(_ limit: Limit, _ location: SourceLocation) throws(ProgramError) -> Int {
         guard let depth = limit.depth else { throw ProgramError(reason: .limit, location: location) }
@@ -91,6 +96,12 @@ struct StatefulEmitter {
     mutating func add(_ quota: Quota) -> Int {
         quotas.append((QuotaBound(bytes: quota.bytes, isOver: quota.isOver), quota.used))
         return quotas.count - 1
+    }
+
+    /// - Parameter rule: Its index into the program's rules.
+    mutating func add(_ last: LastUse, rule: Int) -> Int {
+        lastUses.append((rule, last))
+        return lastUses.count - 1
     }
 
     mutating func add(_ count: ConnectionCount) -> Int {

@@ -47,6 +47,8 @@ struct Instruction: BitwiseCopyable, Sendable {
         case limit
         /// The same of a quota.
         case quota
+        /// Notes the time in the cell of the `last` statement of number `first`, and goes on.
+        case last
         /// Goes on if the count of connections of number `first` says so, else to `target`.
         case countConnections
         /// The same three for the object that the remembered outcome's value numbers.

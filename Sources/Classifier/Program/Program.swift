@@ -19,6 +19,8 @@ public final class Program: Sendable {
     public let namedCounters: [NamedCounterReference]
     /// Every quota that stands in a table under a name, in the same order.
     public let namedQuotas: [NamedQuotaReference]
+    /// Every `last` statement, in the order of the tree, with the index of its rule and what the file gives it to begin with.
+    public let lastUses: [(rule: Int, last: LastUse)]
     /// Every named set or map that changes, in the same order.
     public let changingSets: [ChangingSetReference]
     /// Sets and maps, in the order in which rules came to use them, then those that change.
@@ -104,13 +106,14 @@ public final class Program: Sendable {
         namedCounters = emitter.stateful.namedCounters
         buckets = FrozenArray(emitter.stateful.buckets)
         namedQuotas = emitter.stateful.namedQuotas
+        lastUses = emitter.stateful.lastUses
         changingSets = emitter.stateful.changingReferences
         dynamicSets = DynamicSets(
             emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps, start: start.monotonic)
         accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         connectionLists = ConnectionLists(emitter.stateful.connectionBounds)
-        cells = StateCells(emitter.stateful.words)
+        cells = StateCells(emitter.stateful.words(from: start.monotonic))
         writes = FrozenArray(emitter.writes)
         draws = NumberDrawOwner(emitter.draws)
         chainIndices = emitter.chainIndices.frozen()

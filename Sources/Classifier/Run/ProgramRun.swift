@@ -127,6 +127,9 @@ extension Program {
                 let number = Int(instruction.first)
                 if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(instruction.target) }
                 continue
+            case .last:
+                cells.note(instant.monotonic, cell: buckets.count &+ quotas.count &+ Int(instruction.first))
+                continue
             case .countConnections:
                 if !connectionLists.pass(values.counted, list: Int(rule), at: instant.monotonic) { next = Int(target) }
                 continue
@@ -209,7 +212,7 @@ extension Program {
             switch verdict {
             case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .lookUpChanging, .mapped, .mark, .markMapped, .read, .draw, .count,
                 .countObject, .limit,
-                .quota, .countConnections, .inChanging,
+                .quota, .countConnections, .last, .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
                 .writeMapped, .writeChanging,
                 .markBits, .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack,

@@ -106,6 +106,21 @@ struct StateCells: ~Copyable, @unchecked Sendable {
         }
     }
 
+    /// In the place of a time where there is none: no clock goes back so far.
+    static let never = UInt64(1) << 63
+
+    /// Keeps the later of two times: workers read the clock once a batch.
+    @inline(__always)
+    func note(_ time: UInt64, cell: Int) {
+        guard cell >= 0, cell < count else { return }
+        var known = unsafe base[cell].load(ordering: .relaxed)
+        while Int64(bitPattern: known) < Int64(bitPattern: time) {
+            let swap = unsafe base[cell].compareExchange(expected: known, desired: time, ordering: .relaxed)
+            if swap.exchanged { return }
+            known = swap.original
+        }
+    }
+
     /// Whether the quota in this cell lets a frame pass, whose bytes count in any case (net/netfilter/nft_quota.c, `nft_overquota`).
     @inline(__always)
     func pass(_ quota: QuotaBound, cell: Int, bytes size: UInt64) -> Bool {

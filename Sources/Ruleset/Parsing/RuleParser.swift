@@ -58,6 +58,7 @@ extension Parser {
         case "limit": return try limitStatement()
         case "quota": return try quotaStatement()
         case "log": return try logStatement()
+        case "last": return try lastUse()
         case "add", "update", "delete": return try setUpdate()
         case "set": return try oldSetUpdate()
         case "meter": return try meter()
@@ -71,7 +72,8 @@ extension Parser {
         }
         let accepted =
             [
-                "accept", "drop", "jump", "goto", "return", "continue", "counter", "limit", "quota", "log", "add", "update", "delete",
+                "accept", "drop", "jump", "goto", "return", "continue", "counter", "limit", "quota", "log", "last", "add", "update",
+                "delete",
                 "meter", "comment",
             ]
             + Selector.grammar.keys.sorted()

@@ -26,7 +26,6 @@ enum Unsupported {
         var reasons: [String: String] = [:]
         for (words, reason) in [
             ("reject", "not yet; 'drop' drops silently"),
-            ("last", "nft 1.0.6 has it in no rule; counters and 'log' say what came"),
             ("snat dnat masquerade redirect tproxy", "addresses are not translated"),
             ("queue", "no other program judges frames"),
             ("dup fwd", "a frame goes only to the other port"),

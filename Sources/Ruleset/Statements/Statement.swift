@@ -21,6 +21,7 @@ public enum Statement: Sendable, Equatable {
     /// Keeps the packet out of tracking; where that has taken place already it makes an invalid packet an untracked one.
     case notrack(location: SourceLocation)
     case connectionCount(ConnectionCount, location: SourceLocation)
+    case last(LastUse, location: SourceLocation)
 }
 
 /// What passes ask of a statement, whatever its kind.
@@ -111,7 +112,7 @@ extension Statement {
             return traits
         case .limit(_, let location), .quota(_, let location): return StatementTraits(location, canFail: true)
         case .connectionCount(_, let location): return StatementTraits(location, canFail: true, needsConnection: true)
-        case .counter(_, _, let location), .log(_, let location): return StatementTraits(location, canFail: false)
+        case .counter(_, _, let location), .log(_, let location), .last(_, let location): return StatementTraits(location, canFail: false)
         }
     }
 
@@ -130,6 +131,7 @@ extension Statement {
         case .object(let object, _): "\(object.kind.rawValue) name \"\(object.name)\""
         case .notrack: "notrack"
         case .connectionCount(let count, _): count.text
+        case .last(let last, _): last.text
         case .log(let log, _): log.text
         case .update(let update): update.text
         case .objectMap(let map): map.text(localTime)
@@ -140,6 +142,7 @@ extension Statement {
     func listing(_ localTime: LocalTime = .utc) -> String {
         switch self {
         case .counter(let packets, let bytes, _): "counter packets \(packets) bytes \(bytes)"
+        case .last(let last, _): last.listing
         default: text(localTime)
         }
     }
@@ -162,6 +165,7 @@ extension Statement {
         case .objectMap(let map): map.json(localTime)
         case .notrack: .object([("notrack", .null)])
         case .connectionCount(let count, _): .object([("ct count", count.json)])
+        case .last(let last, _): last.json
         }
     }
 }
