@@ -6,6 +6,15 @@ public struct Judgement: Sendable, Equatable {
         case accept, drop
         /// Nothing is said yet: the frame is a fragment, and a copy of it is held. See `Firewall.nextDeparture`.
         case hold
+
+        /// As rules say it; nil where nothing is said yet.
+        public var word: String? {
+            switch self {
+            case .accept: "accept"
+            case .drop: "drop"
+            case .hold: nil
+            }
+        }
     }
 
     public var verdict: Verdict

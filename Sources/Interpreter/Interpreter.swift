@@ -156,7 +156,7 @@ public struct Interpreter {
                 switch outcome {
                 case .accept: .accept
                 case .drop: .drop
-                case .next: entry.base.policy == .accept ? .accept : .drop
+                case .next: FrameVerdict(entry.base.policy)
                 }
             if case .next = outcome { result.trace.add(.policy(baseChain: index, entry.base.policy)) }
             result.classification = Classification(

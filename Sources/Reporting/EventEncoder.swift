@@ -119,9 +119,9 @@ package struct EventEncoder {
         line.append("\"timestamp\":\"")
         clock.append(record.time, to: &line)
         line.append("\",")
-        if hasVerdict, record.verdict != .hold {
+        if hasVerdict, let action = Self.verdictAction(of: record.verdict) {
             line.append("\"verdict\":{\"action\":\"")
-            line.append(record.verdict == .accept ? "pass" : "drop")
+            line.append(action)
             line.append("\"},")
         }
         if let tag = frame.outermostTag {
@@ -144,12 +144,29 @@ package struct EventEncoder {
 
     // MARK: Parts
 
+    /// EVE's `verdict.action`; nil for a fragment while its datagram is not whole.
+    private static func verdictAction(of verdict: Judgement.Verdict) -> StaticString? {
+        switch verdict {
+        case .accept: "pass"
+        case .drop: "drop"
+        case .hold: nil
+        }
+    }
+
+    /// EVE's `alert.action`; nil for a fragment while its datagram is not whole.
+    private static func alertAction(of verdict: Judgement.Verdict) -> StaticString? {
+        switch verdict {
+        case .accept: "allowed"
+        case .drop: "blocked"
+        case .hold: nil
+        }
+    }
+
     private func append(_ statement: LogStatement, _ verdict: Judgement.Verdict, to line: inout [UInt8]) {
         line.append("\"alert\":{")
-        // Not said of a fragment while its datagram is not whole.
-        if verdict != .hold {
+        if let action = Self.alertAction(of: verdict) {
             line.append("\"action\":\"")
-            line.append(verdict == .accept ? "allowed" : "blocked")
+            line.append(action)
             line.append("\",")
         }
         line.append("\"severity\":", decimal: Self.severity(of: statement), ",\"signature\":")

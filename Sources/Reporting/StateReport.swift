@@ -34,7 +34,10 @@ package struct StateReport: Encodable {
         var rule: String
         /// Milliseconds since a frame came to it; absent if none has.
         var used: UInt64?
+        /// For people.
         private(set) var listing: String
+
+        private enum CodingKeys: CodingKey { case rule, used }
 
         init(_ rule: RuleReference, _ last: LastUse) {
             self.rule = "\(rule.source):\(rule.line): \(rule.rule.text)"

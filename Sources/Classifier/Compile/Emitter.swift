@@ -115,7 +115,7 @@ struct Emitter {
             baseChains.append(reference)
             entryPoints.append(
                 EntryPoint(
-                    start: try int32(start), policy: reference.base.policy == .accept ? .accept : .drop,
+                    start: try int32(start), policy: FrameVerdict(reference.base.policy),
                     frames: FrameKinds(seenBy: reference.family), hidesEgress: reference.base.hook == .prerouting,
                     hidesIngress: reference.base.hook == .postrouting, countsPackets: reference.family != .bridge))
         }

@@ -1,6 +1,17 @@
+public import Ruleset
+
 /// What becomes of a frame.
 public enum FrameVerdict: UInt8, BitwiseCopyable, Sendable {
     case accept, drop
+
+    /// What a base chain says where no rule has.
+    public init(_ policy: Policy) {
+        self =
+            switch policy {
+            case .accept: .accept
+            case .drop: .drop
+            }
+    }
 }
 
 /// What a rule set says of one frame, and which part of it said so.

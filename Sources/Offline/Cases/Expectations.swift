@@ -14,9 +14,9 @@ extension PacketParser {
             }
         }
         if skip("accept") {
-            expectation.isAccepted = true
+            expectation.verdict = .accept
         } else if skip("drop") {
-            expectation.isAccepted = false
+            expectation.verdict = .drop
         } else {
             throw unexpected(
                 "a verdict", note: "accepted: accept, drop" + (expectation.isHeld ? "" : ", held, held then accept, held then drop"))
@@ -78,7 +78,7 @@ extension PacketParser {
 extension Expectation {
     /// Whether the judgement is the expected one, as far as its author and its reason go.
     func isMet(by judgement: Judgement, _ program: Program) -> Bool {
-        if let isAccepted, judgement.verdict != (isAccepted ? .accept : .drop) { return false }
+        if let verdict, judgement.verdict != verdict { return false }
         if let reason, judgement.reason.name != reason { return false }
         let rule = program.rules.indices.contains(Int(judgement.rule)) ? program.rules[Int(judgement.rule)] : nil
         switch author {

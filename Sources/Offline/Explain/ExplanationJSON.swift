@@ -40,7 +40,7 @@ package struct ExplanationJSON: Encodable, Sendable {
             frame = outcome.frame
             reason = judgement.reason.name
             changed = judgement.isChanged
-            verdict = judgement.verdict == .accept ? "accept" : "drop"
+            verdict = judgement.verdict.word ?? "hold"
             if program.rules.indices.contains(Int(judgement.rule)) { rule = Author(program.rules[Int(judgement.rule)]) }
             if program.baseChains.indices.contains(Int(judgement.baseChain)) {
                 let base = program.baseChains[Int(judgement.baseChain)]

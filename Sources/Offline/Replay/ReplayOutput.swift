@@ -62,12 +62,17 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     // MARK: ReplaySink
 
     mutating func judged(_ frame: JudgedFrame) {
-        let isAccepted = frame.judgement.verdict == .accept
-        count(frame, isAccepted: isAccepted)
-        if isAccepted, let accepted { capture(frame, in: accepted, isOutbound: true) }
-        if !isAccepted, let dropped { capture(frame, in: dropped, isOutbound: false) }
-        if !isAccepted, let events, events.settings.includesDrops {
-            events.write(logRecord(of: frame, LoggedStatement(rule: frame.judgement.rule, statement: -1)), at: place(of: frame))
+        count(received: frame)
+        switch frame.judgement.verdict {
+        case .accept:
+            count(sent: frame)
+            if let accepted { capture(frame, in: accepted, isOutbound: true) }
+        case .drop:
+            if let dropped { capture(frame, in: dropped, isOutbound: false) }
+            if let events, events.settings.includesDrops {
+                events.write(logRecord(of: frame, LoggedStatement(rule: frame.judgement.rule, statement: -1)), at: place(of: frame))
+            }
+        case .hold: break
         }
         switch listing {
         case .nothing: break
@@ -96,15 +101,15 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     // MARK: Parts
 
     @inline(__always)
-    private mutating func count(_ frame: JudgedFrame, isAccepted: Bool) {
+    private mutating func count(received frame: JudgedFrame) {
         let hits = Hits(frames: 1, bytes: UInt64(truncatingIfNeeded: frame.bytes.count))
-        if frame.ingress == 0 {
-            ports.0.received = ports.0.received + hits
-            if isAccepted { ports.1.sent = ports.1.sent + hits }
-        } else {
-            ports.1.received = ports.1.received + hits
-            if isAccepted { ports.0.sent = ports.0.sent + hits }
-        }
+        if frame.ingress == 0 { ports.0.received = ports.0.received + hits } else { ports.1.received = ports.1.received + hits }
+    }
+
+    @inline(__always)
+    private mutating func count(sent frame: JudgedFrame) {
+        let hits = Hits(frames: 1, bytes: UInt64(truncatingIfNeeded: frame.bytes.count))
+        if frame.ingress == 0 { ports.1.sent = ports.1.sent + hits } else { ports.0.sent = ports.0.sent + hits }
     }
 
     private func record(of frame: JudgedFrame, rule: Int32? = nil, statement: Int32 = -1) -> CaptureRecord {

@@ -25,7 +25,7 @@ extension Parser {
         var last = LastUse()
         if skip(word: "used"), !skip(word: "never") {
             guard current.kind == .word, let used = Duration.milliseconds(of: current.text) else {
-                throw unexpected(expecting: "'never' or a span of time such as 5s or 1h30m, behind 'used'")
+                throw unexpected(expecting: "'never' or a span of time such as 5s or 1h30m after 'used'")
             }
             guard used <= UInt64(Int32.max) * 1_000 else {
                 throw fail(current.location, "the time is out of range", note: "accepted: up to \(Int32.max / 86_400)d")
