@@ -1,3 +1,5 @@
+import Storage
+
 /// How many flows each source has begun that are in the table and not over: no source may fill it.
 ///
 /// Every source has a place in each of two rows, by two keyed hashes, an IPv6 /64 counting as one source, and the smaller of its two
