@@ -1,5 +1,6 @@
 import Classifier
 import FrameBuilder
+import Interpreter
 import Ruleset
 import Testing
 import Wire
