@@ -114,9 +114,12 @@ extension Chaos {
                 name: "macvlan on \(name)",
                 script: "ip link add link \(name) name v5 type macvlan mode bridge; ip link set v5 up; \(pause); ip link del v5")
         case 20:
-            let feature = ["gro", "tso", "gso", "tx"].randomElement(using: &random) ?? "gro"
+            let (feature, usual, other) =
+                [("gro", "off", "on"), ("tso", "on", "off"), ("gso", "on", "off"), ("tx", "on", "off")].randomElement(using: &random)
+                ?? ("gro", "off", "on")
             return Step(
-                name: "\(feature) of \(name)", script: "ethtool -K \(name) \(feature) off; \(pause); ethtool -K \(name) \(feature) on")
+                name: "\(feature) of \(name)",
+                script: "ethtool -K \(name) \(feature) \(other); \(pause); ethtool -K \(name) \(feature) \(usual)")
         case 21, 22:
             // What TCX_NEXT and TCX_PASS are.
             let answer = Bool.random(using: &random) ? -1 : 0
