@@ -235,9 +235,10 @@ struct Emitter {
             operation: .inRange, isNegated: match.relation == .notEqual, slot: try slot(of: match.field))
 
         if match.field.isInterface {
-            instruction.mask = try ingressPorts(
-                values(of: match, in: sets), of: match.key.first, ports: ports, match.location)
-            instruction.low = 1
+            let values = try values(of: match, in: sets)
+            instruction.mask = try ingressPorts(values, of: match.key.first, ports: ports, match.location)
+            // A chain that doesn't know the port reads 0, which only a set's element for all others takes.
+            instruction.low = values.contains(.any) ? 0 : 1
             instruction.high = .max
             return instruction
         }
