@@ -141,14 +141,14 @@ final class InterpreterState {
             ? limit.unitNanoseconds / limit.rate : (limit.unitNanoseconds &* UInt64(fields.length)) / limit.rate
         var tokens = depth
         if let bucket = buckets[owner] {
-            // What a clock that went back leaves is nothing.
-            let age = now < bucket.last ? 0 : now &- bucket.last
-            let sum = bucket.tokens.addingReportingOverflow(age)
+            // A clock that went back takes away what it had brought (`nft_limit_eval`).
+            let sum = bucket.tokens.addingReportingOverflow(now < bucket.last ? 0 : now &- bucket.last)
             tokens = sum.overflow ? depth : min(depth, sum.partialValue)
+            if now < bucket.last { tokens -= min(tokens, bucket.last - now) }
         }
         let isPaid = Int64(bitPattern: tokens &- cost) >= 0
-        if isPaid { tokens = tokens &- cost }
-        buckets[owner] = (tokens, now)
+        // What is not paid changes nothing.
+        if isPaid || buckets[owner] == nil { buckets[owner] = (isPaid ? tokens &- cost : tokens, now) }
         return isPaid != limit.isOver
     }
 

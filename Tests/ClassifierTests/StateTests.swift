@@ -52,7 +52,7 @@ private let cases: [StateCase] = [
         [(10, true), (10, true), (9, false), (0, false), (10.9, false), (11, true), (11, false)]),
     StateCase(
         "a time before the bucket's own, with tokens left", limit(1, .second, burst: 2),
-        [(10, true), (9.5, true), (9, false), (10.5, true)]),
+        [(10, true), (9.5, false), (9, false), (10.5, true)]),
     StateCase("bytes: a frame larger than the bucket never passes", limit(45, .second, bytes: true, burst: 0), [(0, false), (9, false)]),
     StateCase("bytes: two frames in a bucket of 100", limit(100, .hour, bytes: true, burst: 0), [(0, true), (0, true), (0, false)]),
     StateCase(
