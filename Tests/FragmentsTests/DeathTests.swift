@@ -49,7 +49,7 @@ struct DeathTests {
         //  |aaaaaaaa|
         //      ... |xxxxxxxxxxxxxxxx|
         // A duplicate says the same of the end, too.
-        DeathCase("the same bytes with more-fragments turned off", [.overlap, .overlap]) { [a, a.with { $0.more = false }] },
+        DeathCase("the same bytes with more-fragments turned off", [.overlap, .overlap]) { [b, b.with { $0.more = false }] },
         DeathCase("the same bytes with more-fragments turned on", [.overlap, .overlap]) { [c, c.with { $0.more = true }] },
         DeathCase("over two", [.overlap, .overlap, .overlap]) { [b, c, Part(8, bytes(16, from: 8), more: false)] },
         DeathCase("within one", [.overlap, .overlap]) { [Part(0, bytes(24), more: true), b] },
@@ -106,7 +106,7 @@ struct DeathTests {
         DeathCase("tracked, in order", .track, [nil, nil, nil]) { [a, b, c] },
         DeathCase("tracked, the first last", .track, [nil, nil, nil]) { [c, b, a] },
         DeathCase("tracked, a duplicate", .track, [nil, nil, .duplicate, nil]) { [a, b, b, c] },
-        DeathCase("tracked, the same bytes with more-fragments turned on", .track, [nil, .overlap, .overlap]) {
+        DeathCase("tracked, the same bytes with more-fragments turned on", .track, [nil, nil, .overlap]) {
             [a, c, c.with { $0.more = true }]
         },
         DeathCase("tracked, an overlap behind the first", .track, [nil, nil, .overlap]) {

@@ -71,7 +71,8 @@ enum Corpus {
             }
         }
         for tag in tags {
-            for packet in packets { add("SIDE/\(tag)\(packet)") }
+            // A priority tag names no VLAN to Weir: its fragments would be those of the untagged datagram.
+            for packet in packets { add("SIDE/\(tag)\(tag.contains("vlan=0") ? packet.replacing("id=7", with: "id=8") : packet)") }
         }
         for frame in others { add(frame) }
         return frames

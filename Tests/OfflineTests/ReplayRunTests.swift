@@ -247,7 +247,7 @@ struct ReadReport: Decodable {
         (Frame.ethernet().vlan(5).ipv6().udp(1, 53), "vlan 5, IP6 2001:db8::1.1 > 2001:db8::2.53: UDP, length 66: accept"),
         (
             Frame.ethernet().vlan(7).vlan(8).vlan(9).ipv4().icmp(8),
-            "vlan 7 and 2 more, IP 10.0.0.1 > 10.0.0.2: ICMP type 8 code 0, length 54: accept"
+            "vlan 7 and 2 more, IP 10.0.0.1 > 10.0.0.2: ICMP type 8 code 0, length 54: drop reason=vlan-depth"
         ),
         (Frame.ethernet().ipv6().icmpv6(135), "IP6 2001:db8::1 > 2001:db8::2: ICMP6 type 135 code 0, length 62: accept"),
         (Frame.ethernet().ipv4(protocolNumber: 6).payload(3), "IP 10.0.0.1 > 10.0.0.2: TCP, length 37: accept"),
