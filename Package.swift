@@ -57,7 +57,9 @@ let package = Package(
         // The same engine on recorded and described packets.
         .target(
             name: "Offline",
-            dependencies: ["Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting", "Storage", "Wire"],
+            dependencies: [
+                "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting", "Storage", "Wire",
+            ],
             swiftSettings: house),
         .target(
             name: "Appliance",
