@@ -116,6 +116,8 @@ extension LabTests {
             let script = try LabTests.script("datagrams")
             let receiver = try lab.start(in: .far, ["python3", script, "receive", "5300", "4"])
             #expect(eventually(within: .seconds(10)) { receiver.outputText.contains("listening") })
+            // Neighbours first: what waits for an answer is kept up to some 200 kB, and a burst is longer.
+            try lab.require(in: .near, "ping -q -c 3 -i 0.2 -w 10 \(tunnel.address)")
             try lab.require(in: .near, "python3 \(script) send \(tunnel.address) 1200 20 50")
             #expect(receiver.wait(limit: .seconds(20)) == 0)
             #expect(receiver.outputText.lines.dropFirst() == ["1000 1200"])
