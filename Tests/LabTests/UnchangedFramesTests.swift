@@ -18,7 +18,7 @@ extension LabTests {
         @Test("every kind of frame comes out as it went in", arguments: Side.allCases, [1, 2])
         func everyKind(from side: Side, workers: Int) throws {
             let lab = try Lab(bare: true)
-            let weir = try lab.startMiddle(workers: workers)
+            let weir = try lab.startMiddle(workers: workers, options: ["--max-tags", "3"])
             try expectUnchanged(FrameKind.all, from: side, over: Wiretap(lab))
             if let weir {
                 let counters = try weir.counters()
