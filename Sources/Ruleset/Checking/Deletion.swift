@@ -103,14 +103,18 @@ extension Rule {
         }
     }
 
-    /// Whether it names the chain; where it names a map, that is for the map to say.
+    /// Whether it names the chain; where it names a map, that is for the map to say. A file may delete often among many rules, so
+    /// no more of a statement's traits is asked for.
     fileprivate func leads(to chain: String) -> Bool {
-        withBlock.lazy.flatMap(\.statements).contains { statement in
-            switch statement.traits.verdicts {
-            case .one(let verdict): verdict.target == chain
-            case .map(.anonymous(let elements)): elements.contains { $0.verdict?.target == chain }
-            case .map(.named), .none: false
+        for statement in withBlock.lazy.flatMap(\.statements) {
+            switch statement {
+            case .verdict(let verdict, _):
+                if verdict.target == chain { return true }
+            case .verdictMap(let map):
+                if case .anonymous(let elements) = map.elements, elements.contains(where: { $0.verdict?.target == chain }) { return true }
+            default: break
             }
         }
+        return false
     }
 }
