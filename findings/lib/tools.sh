@@ -17,10 +17,10 @@ deb() {
             exit 2
         }
     done
-    for package in ./*.deb; do dpkg-deb -x "$package" root; done
+    for package in ./*.deb; do dpkg-deb -x "$package" unpacked; done
     rm -f ./*.deb
-    export PATH=$folder/root/usr/sbin:$folder/root/usr/bin:$folder/root/sbin:$PATH
-    export LD_LIBRARY_PATH=$folder/root/usr/lib/$(uname -m)-linux-gnu
+    export PATH=$folder/unpacked/usr/sbin:$folder/unpacked/usr/bin:$folder/unpacked/sbin:$PATH
+    export LD_LIBRARY_PATH=$folder/unpacked/usr/lib/$(uname -m)-linux-gnu
 }
 
 # pypi NAME==VERSION… does the same with packages of PyPI, for python3.
