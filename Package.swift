@@ -17,7 +17,7 @@ let package = Package(
     products: [
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
-        .library(name: "WeirCore", targets: ["Wire", "Storage", "Ruleset", "Classifier", "Interpreter", "Fragments", "Flows", "Firewall"]),
+        .library(name: "WeirCore", targets: ["Wire", "Storage", "Ruleset", "Classifier", "Interpreter", "Fragments", "Flows", "Answers", "Firewall"]),
         .library(name: "WeirSegmentation", targets: ["Segmentation", "Wire"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
         .library(name: "WeirOffline", targets: ["Offline"]),
@@ -39,6 +39,8 @@ let package = Package(
         // What the classifier is held against: slow, plain, and no part of a frame's way.
         .target(name: "Interpreter", dependencies: ["Classifier", "Ruleset", "Storage", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
+        // What a sender is told of a packet that goes no further.
+        .target(name: "Answers", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Storage", "Wire"], swiftSettings: core),
         .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Storage", "Wire"], swiftSettings: core),
         // Super-frames, and the segments that they become.
@@ -64,7 +66,7 @@ let package = Package(
         .target(
             name: "Appliance",
             dependencies: [
-                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "KernelPath", "PacketIO", "Reporting", "Segmentation",
+                "Answers", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "KernelPath", "PacketIO", "Reporting", "Segmentation",
                 "Storage", "CLinux", "Wire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
@@ -87,6 +89,7 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
+        .testTarget(name: "AnswersTests", dependencies: ["Answers", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
         .testTarget(

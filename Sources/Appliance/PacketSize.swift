@@ -1,3 +1,4 @@
+import Answers
 import CLinux
 import PacketIO
 import Wire
@@ -80,7 +81,7 @@ struct TooBigAnswers: ~Copyable {
         guard earliest - time <= Self.interval * Self.burst else { return }
         let output = UnsafeMutableRawBufferPointer(start: memory, count: Self.capacity)
         var span = output.mutableBytes
-        guard let length = PacketTooBig.answer(to: frame.bytes.bytes, frame: parsed, mtu: mtu, into: &span) else { return }
+        guard let length = Answer.tooBig(mtu: mtu).write(to: AnsweredFrame(parsed), frame.bytes.bytes, into: &span) else { return }
         theoreticalArrival = earliest + Self.interval
         _ = socket.send(UnsafeRawBufferPointer(rebasing: output[..<length]))
     }

@@ -1,21 +1,10 @@
+import Answers
 import FrameBuilder
 import Testing
 import Wire
 
-/// The answer's bytes, or nil.
 private func answer(_ bytes: [UInt8], tag: VLANTag? = nil, mtu: Int = 1400, room: Int = 2000) -> [UInt8]? {
-    let frame = parse(bytes, tag: tag)
-    var output = [UInt8](repeating: 0xee, count: room)
-    var span = output.mutableSpan
-    var raw = span.mutableBytes
-    let length = PacketTooBig.answer(to: bytes.span.bytes, frame: frame, mtu: mtu, into: &raw)
-    guard let length else {
-        #expect(output.allSatisfy { $0 == 0xee })
-        return nil
-    }
-    #expect(length <= PacketTooBig.longestAnswer(to: frame))
-    #expect(output[length...].allSatisfy { $0 == 0xee })
-    return Array(output[..<length])
+    answer(.tooBig(mtu: mtu), to: bytes, tag: tag, room: room)
 }
 
 private func tooBig4(_ source: String = "192.0.2.1", _ destination: String = "198.51.100.2") -> Frame {
@@ -24,16 +13,6 @@ private func tooBig4(_ source: String = "192.0.2.1", _ destination: String = "19
 
 private func tooBig6(_ source: String = "2001:db8::1", _ destination: String = "2001:db8::2") -> Frame {
     Frame.ethernet().ipv6(source, destination)
-}
-
-struct UnansweredCase: Sendable, CustomTestStringConvertible {
-    var description: String
-    var frame: Frame
-    init(_ description: String, _ frame: Frame) {
-        self.description = description
-        self.frame = frame
-    }
-    var testDescription: String { description }
 }
 
 private let unanswered: [UnansweredCase] = [
@@ -72,7 +51,7 @@ private let unanswered: [UnansweredCase] = [
         let bytes = tooBig4().tcp(1024, 443).payload(1446).bytes
         let reply = try #require(answer(bytes, mtu: 1400))
         let parsed = parse(reply)
-        #expect(parsed.summary == "length 590, type 0x800, ipv4 at 14+576, protocol 1, at 34+556")
+        #expect(reply.count == 590 && parsed.network == .ipv4 && parsed.networkLength == 576 && parsed.transportProtocol == 1)
         #expect(Array(reply[0..<6]) == Array(bytes[6..<12]))
         #expect(Array(reply[6..<12]) == Array(bytes[0..<6]))
         #expect(parsed.source == ipv4Address("198.51.100.2"))
@@ -88,7 +67,7 @@ private let unanswered: [UnansweredCase] = [
         let bytes = tooBig6().tcp(1024, 443).payload(1426).bytes
         let reply = try #require(answer(bytes, mtu: 1400))
         let parsed = parse(reply)
-        #expect(parsed.summary == "length 1294, type 0x86dd, ipv6 at 14+1280, protocol 58, at 54+1240")
+        #expect(reply.count == 1294 && parsed.network == .ipv6 && parsed.networkLength == 1280 && parsed.transportProtocol == 58)
         #expect(parsed.source == ipv6Address("2001:db8::2"))
         #expect(parsed.destination == ipv6Address("2001:db8::1"))
         let pseudo = parsed.source.networkBytes + parsed.destination.networkBytes + UInt32(1240).networkBytes + [0, 0, 0, 58]
