@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import PacketIO
 
@@ -196,6 +197,14 @@ struct Port: ~Copyable {
         case .working: if reported != nil { log.notice("\(title) is up") }
         }
         reported = condition
+    }
+
+    /// Removes what earlier runs have noted about interfaces that are no more. To be called once the port is taken, so that no note is
+    /// gone before it was read.
+    func removeStaleNotes(_ links: Links, _ log: Logger) {
+        for note in (try? journal.staleNotes(links)) ?? [] where unlink(note.path) == 0 {
+            log.notice("\(note.reason); its note \(note.path) is removed")
+        }
     }
 
     // MARK: the end

@@ -5,60 +5,119 @@ package import PacketIO
 /// The notes, outside the process, of what interfaces were like before Weir took them: a file for each, written before anything is
 /// changed, removed when all is put back. Who finds one takes it over from a run that didn't end well.
 ///
-/// The kernel's memory is what they are about, and it ends with the machine; so nothing waits for a disk here.
+/// The kernel's memory is what they are about, and it ends with the machine; so nothing waits for a disk here (no fsync), and a note of
+/// an earlier start of the machine is about nothing that there still is.
 package struct PortJournal: Sendable {
     /// Notes are larger only with thousands of static routes.
     package static let largestNote = 1 << 20
 
-    private let directory: String
-    /// Of this network namespace: interfaces of two may have the same index.
-    private let prefix: String
+    let directory: String
+    /// The network namespace: interfaces of two may have the same index.
+    let namespace: UInt64
+    /// This start of the machine; nil where it has no name.
+    private let boot: String?
+    private var prefix: String { "\(namespace)-" }
 
     /// Makes the folder if need be; throws if nothing can be written there.
-    package init(directory: String) throws(StartProblem) {
-        self.directory = directory
-        prefix = "\(networkNamespaceCookie())-"
+    ///
+    /// - Parameters:
+    ///   - namespace: By its cookie, which differs between all namespaces of a machine since its start; 0 if it has none.
+    ///   - boot: By its number, which differs between all starts of all machines.
+    package init(
+        directory: String, namespace: UInt64 = networkNamespaceCookie(), boot: String? = Self.currentBoot
+    ) throws(StartProblem) {
+        self.init(existing: directory, namespace: namespace, boot: boot)
         // Only the last part: a directory that the operator has misspelt must not come into being.
         mkdir(directory, 0o755)
         guard access(directory, W_OK | X_OK) == 0 else { throw Self.problem(directory, errno) }
     }
 
+    /// For reading: makes and expects nothing.
+    init(existing directory: String, namespace: UInt64 = networkNamespaceCookie(), boot: String? = Self.currentBoot) {
+        self.directory = directory
+        self.namespace = namespace
+        self.boot = boot
+    }
+
+    package static var currentBoot: String? { ProcFile.lines("/proc/sys/kernel/random/boot_id").first }
+
     private static func problem(_ path: String, _ code: Int32) -> StartProblem {
         StartProblem("\(path) can't be written (\(SystemCallError.name(of: code))); name a folder that can be with --state-directory")
     }
 
-    private func path(_ index: Int32) -> String { "\(directory)/\(prefix)\(index).json" }
+    private func path(_ index: Int32) -> String { "\(directory)/\(prefix)\(index)\(Self.suffix)" }
 
     /// The note about an interface of this namespace: that of its index, or one about an interface that has been away and has another
     /// index now. nil if there is none, or it is damaged.
     package func read(about link: Link) -> PortOriginals? {
         if let note = note(path(link.index)), note.kinship(to: link) != .stranger { return note }
-        guard let folder = opendir(directory) else { return nil }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard name.hasPrefix(prefix), name.hasSuffix(".json"), let note = note("\(directory)/\(name)") else { continue }
-            if note.kinship(to: link) != .stranger { return note }
+        for entry in entries() where !entry.isDraft {
+            if let note = note(entry.path), note.kinship(to: link) != .stranger { return note }
         }
         return nil
     }
 
+    /// A file of this network namespace.
+    struct Entry {
+        var path: String
+        var index: Int32
+        /// Left by a run that was killed while it wrote.
+        var isDraft: Bool
+    }
+
+    func entries() -> [Entry] {
+        guard let folder = opendir(directory) else { return [] }
+        defer { closedir(folder) }
+        var found: [Entry] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            let isDraft = name.hasSuffix(Self.draft)
+            let suffix = isDraft ? Self.suffix + Self.draft : Self.suffix
+            guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.utf8.count > prefix.utf8.count + suffix.utf8.count,
+                let index = Int32(name.dropFirst(prefix.count).dropLast(suffix.count))
+            else { continue }
+            found.append(Entry(path: "\(directory)/\(name)", index: index, isDraft: isDraft))
+        }
+        return found
+    }
+
+    private static let suffix = ".json"
+    private static let draft = ".new"
+
+    /// The note in a file; nil if there is none, it is damaged, or of an earlier start of the machine.
     private func note(_ path: String) -> PortOriginals? {
+        switch content(path) {
+        case .note(let originals): originals
+        case .outdated, .unreadable: nil
+        }
+    }
+
+    /// What a file has to say.
+    enum Content {
+        case note(PortOriginals)
+        case outdated(PortOriginals)
+        case unreadable
+    }
+
+    func content(_ path: String) -> Content {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else { return .unreadable }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: Self.largestNote)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
-        return count > 0 ? Self.decode(Array(bytes[..<count])) : nil
+        guard count > 0, let filed = try? JSONDecoder().decode(Filed.self, from: Data(bytes[..<count])) else { return .unreadable }
+        let isOutdated = filed.boot != nil && boot != nil && filed.boot != boot
+        return isOutdated ? .outdated(filed.originals) : .note(filed.originals)
     }
 
     /// Notes it down. The file is there whole or not at all, and nobody's link is followed.
     package func write(_ originals: PortOriginals) throws(StartProblem) {
-        let bytes = Self.encode(originals)
+        let filed = Filed(originals: originals, boot: boot)
+        let bytes = (try? JSONEncoder().encode(filed)).map { [UInt8]($0) } ?? []
         let path = path(originals.index)
-        let draft = "\(path).new"
+        let draft = path + Self.draft
         unlink(draft)
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Self.problem(path, errno) }
@@ -91,5 +150,32 @@ package struct PortJournal: Sendable {
     /// nil for what is no note, or a damaged one.
     package static func decode(_ bytes: [UInt8]) -> PortOriginals? {
         try? JSONDecoder().decode(PortOriginals.self, from: Data(bytes))
+    }
+}
+
+/// A note in a file.
+private struct Filed: Codable {
+    var originals: PortOriginals
+    /// The start of the machine of which it is; nil in files that don't say.
+    var boot: String?
+
+    private enum Key: CodingKey {
+        case boot
+    }
+
+    init(originals: PortOriginals, boot: String?) {
+        self.originals = originals
+        self.boot = boot
+    }
+
+    init(from decoder: any Decoder) throws {
+        originals = try PortOriginals(from: decoder)
+        boot = try decoder.container(keyedBy: Key.self).decodeIfPresent(String.self, forKey: .boot)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try originals.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encodeIfPresent(boot, forKey: .boot)
     }
 }

@@ -46,6 +46,7 @@ final class PortKeeper {
     func start(_ crew: Crew) throws {
         self.crew = crew
         try attend()
+        near.removeStaleNotes(links, log)
     }
 
     /// To be polled for `POLLIN`: an interface may have changed, which `notified` looks at.

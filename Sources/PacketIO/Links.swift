@@ -41,6 +41,11 @@ public final class Links {
         }
     }
 
+    /// The messages that answer a request for a list.
+    func query(_ request: NetlinkMessage, _ what: String) throws(SystemCallError) -> [(type: UInt16, payload: ArraySlice<UInt8>)] {
+        try netlink.query(request, dump: true, what)
+    }
+
     /// Changes the interface's MTU.
     func setMTU(_ mtu: UInt32, of link: Link) throws(SystemCallError) {
         var request = NetlinkMessage(type: RTM_NEWLINK, header: ifinfomsg(index: link.index))

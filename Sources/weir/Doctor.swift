@@ -21,6 +21,9 @@ struct DoctorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The two interfaces, with a comma between them.", valueName: "a,b"))
     var ports: String
 
+    @Option(help: ArgumentHelp("Where runs note the ports' previous state.", valueName: "folder"))
+    var stateDirectory = "/run/weir"
+
     @Flag(help: "Print one JSON object with ports, findings and whether the wire is trustworthy.")
     var json = false
 
@@ -33,7 +36,7 @@ struct DoctorCommand: ParsableCommand {
     }
 
     func run() throws {
-        let doctor = Doctor(ports: portNames)
+        let doctor = Doctor(ports: portNames, stateDirectory: stateDirectory)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

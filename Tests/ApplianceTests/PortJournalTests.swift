@@ -96,4 +96,65 @@ import Testing
         let problem = #expect(throws: StartProblem.self) { try PortJournal(directory: folder).write(Self.originals()) }
         #expect(problem?.description.contains("--state-directory") == true)
     }
+
+    /// A file in the folder, of the namespace 5 and the boot "now" unless it says another.
+    struct Left: Sendable {
+        var namespace: UInt64 = 5
+        var boot = "now"
+        var text: String?
+        var suffix = ""
+    }
+
+    /// Whether a note about interface 7 with the address 1 is of use: the interfaces here, those in other namespaces (nil: unknown), and
+    /// whether a run has interface 7.
+    @Test(
+        arguments: [
+            ("its interface is there", Left(), [link(mtu: 1516)], [], false, true),
+            ("it is gone", Left(), [link(8)], [], false, false),
+            ("it was made again under its index", Left(), [link(address: 2)], [], false, false),
+            ("it was made again under another index", Left(), [link(9)], [], false, false),
+            ("it is back under another index", Left(), [link(9, mtu: 1516)], [], false, true),
+            ("it has moved to another namespace", Left(), [link(8)], [link(9, mtu: 1516)], false, true),
+            ("it has moved and kept its index", Left(), [], [link(mtu: 1500)], false, true),
+            ("another namespace can't be seen", Left(), [link(8)], nil, false, true),
+            ("it is gone, and its run goes on", Left(), [], [], true, true),
+            ("of another namespace", Left(namespace: 6), [], [], false, true),
+            ("of a namespace whose number begins the same", Left(namespace: 55), [], [], false, true),
+            ("of an earlier start of the machine", Left(boot: "then"), [link(mtu: 1516)], [], false, false),
+            ("of another namespace and an earlier start", Left(namespace: 6, boot: "then"), [], [], false, true),
+            ("damaged, its interface is there", Left(text: "{"), [link()], [], false, true),
+            ("damaged, its interface is gone", Left(text: "{"), [link(8)], [], false, false),
+            ("half written", Left(text: "{", suffix: ".new"), [link()], [], false, false),
+            ("being written", Left(text: "{", suffix: ".new"), [link()], [], true, true),
+            ("no note", Left(suffix: ".txt"), [], [], false, true),
+        ] as [(String, Left, [Link], [Link]?, Bool, Bool)])
+    func whatIsStale(_ what: String, _ left: Left, _ here: [Link], _ elsewhere: [Link]?, _ isReserved: Bool, _ stays: Bool) throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try PortJournal(directory: folder, namespace: left.namespace, boot: left.boot).write(Self.originals())
+        let path = "\(folder)/\(left.namespace)-7.json"
+        if let text = left.text { try Data(text.utf8).write(to: URL(filePath: path)) }
+        if !left.suffix.isEmpty { try FileManager.default.moveItem(atPath: path, toPath: path + left.suffix) }
+        let journal = try PortJournal(directory: folder, namespace: 5, boot: "now")
+        let stale = journal.staleNotes(among: here, elsewhere: elsewhere) { _ in isReserved }
+        #expect(stale.map(\.path) == (stays ? [] : [path + left.suffix]), "\(what)")
+    }
+
+    @Test func withoutACookieNoNoteIsStale() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let journal = try PortJournal(directory: folder, namespace: 0)
+        try journal.write(Self.originals())
+        #expect(journal.staleNotes(among: [], elsewhere: []) { _ in false } == [])
+    }
+
+    @Test func aNoteOfAnEarlierStartIsNotRead() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try PortJournal(directory: folder, boot: "then").write(Self.originals())
+        #expect(try PortJournal(directory: folder, boot: "now").read(about: Self.link()) == nil)
+        #expect(try PortJournal(directory: folder, boot: "then").read(about: Self.link()) == Self.originals())
+        // Files that don't say of when they are.
+        #expect(try PortJournal(directory: folder, boot: nil).read(about: Self.link()) == Self.originals())
+    }
 }

@@ -29,14 +29,17 @@ public struct Doctor: Sendable, Encodable {
     /// The gravest first.
     public private(set) var findings: [Finding]
 
-    /// Looks at two ports, named as `--ports` names them.
-    public init(ports names: [String]) {
+    /// Looks at two ports, named as `--ports` names them, and at the notes of earlier runs.
+    public init(ports names: [String], stateDirectory: String) {
         kernel = ProcFile.lines("/proc/sys/kernel/osrelease").first ?? ""
         ports = []
         findings = []
         trustworthy = false
         do {
             try examine(names)
+            findings += try PortJournal(existing: stateDirectory).staleNotes(Links()).map {
+                Finding(.note, .notes, nil, "\($0.reason); its note \($0.path) is of no use", do: "start Weir, which removes it")
+            }
         } catch {
             findings.append(Finding(.fault, .port, nil, "\(error)"))
         }

@@ -16,7 +16,7 @@ public struct Finding: Sendable, Equatable, Encodable {
 
     /// What it is about.
     public enum Topic: String, Sendable, CaseIterable, Encodable {
-        case port, kernel, `guard`, silence, link, mtu, offloads, stack, programs, nftables, manager
+        case port, kernel, `guard`, silence, link, mtu, offloads, stack, programs, nftables, manager, notes
         case packetSockets = "packet-sockets"
     }
 
