@@ -33,8 +33,10 @@ public struct Appliance {
         let signals = weir_signal_descriptor([SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0])
         guard signals >= 0 else { throw SystemCallError(call: "signalfd", code: errno) }
         defer { close(signals) }
-        let timer = try Self.everySecond()
+        let timer = try Self.timer(.seconds(1))
         defer { close(timer) }
+        let guardTimer = try Self.timer(.milliseconds(50))
+        defer { close(guardTimer) }
 
         // Both ports are held before any file is opened: a start that is refused must not empty the files of the run that goes on.
         let ports = try PortKeeper(configuration, log: log)
@@ -64,13 +66,19 @@ public struct Appliance {
             }
         }
         loop.add(ports.notifications) { ports.notified() }
+        loop.add(guardTimer) {
+            Self.acknowledge(guardTimer)
+            ports.checkGuards()
+        }
         loop.add(timer) {
-            var expirations: UInt64 = 0
-            _ = read(timer, &expirations, 8)
+            Self.acknowledge(timer)
             ports.tick()
             failureWatch.look(at: crew, outputs, ports.interfaces, log)
             fullnessWatch.look(at: crew, log)
         }
+        // Now that the other threads are there, which would have it from this one: rules that are read on every processor must not keep a
+        // port open to the host.
+        _ = weir_favour_thread(-10)
         loop.run()
         ports.giveBack()
         if ports.hasForwarded { others.report(ports.states) }
@@ -84,10 +92,17 @@ public struct Appliance {
         }
     }
 
-    private static func everySecond() throws(SystemCallError) -> Int32 {
+    private static func acknowledge(_ timer: Int32) {
+        var expirations: UInt64 = 0
+        _ = read(timer, &expirations, 8)
+    }
+
+    private static func timer(_ period: Duration) throws(SystemCallError) -> Int32 {
         let timer = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
         guard timer >= 0 else { throw SystemCallError(call: "timerfd_create", code: errno) }
-        var every = itimerspec(it_interval: timespec(tv_sec: 1, tv_nsec: 0), it_value: timespec(tv_sec: 1, tv_nsec: 0))
+        let (seconds, attoseconds) = period.components
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        var every = itimerspec(it_interval: time, it_value: time)
         timerfd_settime(timer, 0, &every, nil)
         return timer
     }

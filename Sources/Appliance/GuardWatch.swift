@@ -19,8 +19,8 @@ struct GuardRecord: Sendable, Equatable {
     var silenced: UInt64?
 }
 
-/// Looks after the guard of one port. To be asked whenever rtnetlink has announced something, and once a second besides: changes of
-/// TCX lists are announced by nobody.
+/// Looks after the guard of one port. To be asked whenever rtnetlink has announced something, once a second besides, and whenever
+/// `isLost` says so: nobody announces changes of TCX lists.
 ///
 /// What may have passed is what the device has counted since the guard was last seen in its place, less what the guard itself has.
 struct GuardWatch {
@@ -40,6 +40,8 @@ struct GuardWatch {
     private var record = GuardRecord()
     private let traffic: LinkTraffic
     private var mark: Mark?
+    /// When the guard was seen in its place last, without a look at the counters.
+    private var lastSeen: ContinuousClock.Instant?
     /// What couldn't be done, as it was said last.
     private var problem: String?
     /// Programs before a guard made of filters, as they were said last.
@@ -60,6 +62,20 @@ struct GuardWatch {
         record.kind = portGuard.name
         overtaking = HookSide.allCases.flatMap(portGuard.programsOfOthers)
         mark = measure(portGuard)
+    }
+
+    /// Whether a guard of programs is gone or overtaken: two system calls, about 2 us each. The kernel tells nobody of what is attached to
+    /// TCX lists: rtnetlink has no message for it, audit and perf only tell of programs that are loaded and freed. So somebody has to ask
+    /// often enough.
+    mutating func isLost(_ portGuard: borrowing PortGuard) -> Bool {
+        guard portGuard.isUnannounced else { return false }
+        for side in HookSide.allCases {
+            // What can't be known now, the look of each second finds.
+            guard let place = try? portGuard.place(side) else { return false }
+            if place != .first { return true }
+        }
+        lastSeen = .now
+        return false
     }
 
     /// Looks, and puts right what isn't.
@@ -148,7 +164,8 @@ struct GuardWatch {
             var amounts: [String] = []
             if lost.contains(where: { $0.side == .ingress }) { amounts.append("\(missed.received) frames in") }
             if lost.contains(where: { $0.side == .egress }) { amounts.append("\(missed.sent) frames out") }
-            let milliseconds = mark.time.duration(to: now.time) / .milliseconds(1)
+            let seen = max(mark.time, lastSeen ?? mark.time)
+            let milliseconds = seen.duration(to: now.time) / .milliseconds(1)
             sentence +=
                 " after at most \(Int(milliseconds.rounded(.up))) ms, in which at most \(amounts.joined(separator: " and ")) passed it"
         }

@@ -179,6 +179,12 @@ struct Port: ~Copyable {
         portGuard = guarding
     }
 
+    /// Looks whether a guard of which nobody is told stands where it should, and puts it back if it doesn't.
+    mutating func checkGuard(_ log: Logger) {
+        guard let portGuard, watch.isLost(portGuard) else { return }
+        watchGuard(log)
+    }
+
     var state: PortState { PortState(name: name, isUp: isWorking, guarding: watch.state) }
 
     private mutating func report(_ log: Logger) {

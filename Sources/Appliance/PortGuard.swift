@@ -38,6 +38,14 @@ struct PortGuard {
         }
     }
 
+    /// Nobody is told when others change it.
+    var isUnannounced: Bool {
+        switch kind {
+        case .programs: true
+        case .filters: false
+        }
+    }
+
     /// The note of a guard of Weir's that stands on the interface, left by a run that was killed or of one that runs: nil if none does,
     /// empty if it bears none. Changes nothing.
     static func note(on link: Link) -> [UInt8]? {

@@ -105,6 +105,12 @@ final class PortKeeper {
         }
     }
 
+    /// To be called every 50 ms: what nobody announces must be found as soon as what is.
+    func checkGuards() {
+        near.checkGuard(log)
+        far.checkGuard(log)
+    }
+
     /// To be called once a second.
     func tick() {
         collectKernelDrops()

@@ -65,9 +65,8 @@ extension LabTests {
             let weir = try Weir(in: lab, guard: attack.kind)
             #expect(try lab.answersOfTheHost() == (0, 0))
             for command in attack.commands { try perform(command, in: lab) }
-            // Filters are announced, programs asked for once a second.
-            let patience: Duration = attack.kind == .filters ? .milliseconds(500) : .milliseconds(1500)
-            #expect(try eventually(within: patience) { try lab.guardIsFirst(attack.kind, on: "eth1") })
+            // GuardDelayTests measures it; here the commands take their time.
+            #expect(try eventually(within: .milliseconds(500)) { try lab.guardIsFirst(attack.kind, on: "eth1") })
             #expect(try lab.answersOfTheHost() == (0, 0))
             #expect(try eventually(within: .seconds(5)) { try lab.answers("10.77.0.2") }, "what the rules allow goes on")
             let port = try weir.counters().port("eth1")
@@ -86,7 +85,7 @@ extension LabTests {
             try lab.tcx("attach eth1 ingress -1")
             let weir = try Weir(in: lab, guard: kind)
             try lab.tcx("attach eth1 egress -1 before")
-            sleep(for: .milliseconds(1200))
+            sleep(for: .milliseconds(300))
             #expect(try lab.answers("10.77.0.2"))
             #expect(weir.stop().status == 0)
             #expect(try lab.programs("eth1", "ingress") == ["other"] && lab.programs("eth1", "egress") == ["other"])
@@ -103,7 +102,7 @@ extension LabTests {
             #expect(try weir.counters().port("eth1")?.guard.unguarded.received == 0)
             let heard = try lab.hostCounter("Icmp", "InEchos")
             try lab.tcx("detach eth1 ingress weir")
-            #expect(try eventually(within: .milliseconds(1500)) { try lab.guardIsFirst(.tcx, on: "eth1") })
+            #expect(try eventually(within: .milliseconds(500)) { try lab.guardIsFirst(.tcx, on: "eth1") })
             let passed = try lab.hostCounter("Icmp", "InEchos") - heard
             let told = try #require(try weir.counters().port("eth1")).guard.unguarded.received
             #expect(told >= passed, "the host heard \(passed), the report says \(told)")

@@ -53,7 +53,7 @@ final class Chaos {
 
     static let hosts = ["near0", "far0"]
     /// Seconds. An interface that Weir doesn't know yet is guarded within 100 ms of the kernel's word of it; a busy machine gets more.
-    private static let patience = ProcessInfo.processInfo.environment["CHAOS_PATIENCE"].flatMap { Double($0) } ?? 0.5
+    private static let patience = ProcessInfo.processInfo.environment["CHAOS_PATIENCE"].flatMap { Double($0) } ?? 0.25
 
     let lab: Lab
     var random: SeededGenerator
