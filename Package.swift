@@ -88,7 +88,8 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(
-            name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
+            name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"],
+            resources: [.copy("Reference")], swiftSettings: house),
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
@@ -108,7 +109,8 @@ let package = Package(
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
-                "Appliance", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset", "Storage", "Wire",
+                "Appliance", "CLinux", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset", "Storage",
+                "Wire",
                 "CAllocationCounter", "CNetworkNamespace",
             ], swiftSettings: house),
         .testTarget(

@@ -2,7 +2,23 @@ import Foundation
 import Testing
 
 /// What a rule counted; nil for a rule without a counter.
-private typealias RuleCount = (text: String, tally: Tally?)
+typealias RuleCount = (text: String, tally: Tally?)
+
+extension Lab {
+    /// What nft's rules in the middle have counted, in their order.
+    func ruleCounts() throws -> [RuleCount] {
+        let listing = try require(in: .fw, "nft -j list ruleset")
+        let object = try JSONSerialization.jsonObject(with: Data(listing.utf8)) as? [String: Any]
+        let rules = (object?["nftables"] as? [[String: Any]] ?? []).compactMap { $0["rule"] as? [String: Any] }
+        return rules.map { rule -> RuleCount in
+            let statements = rule["expr"] as? [[String: Any]] ?? []
+            guard let counter = statements.compactMap({ $0["counter"] as? [String: Any] }).first,
+                let packets = counter["packets"] as? Int, let bytes = counter["bytes"] as? Int
+            else { return ("\(statements)", nil) }
+            return ("\(statements)", Tally(frames: UInt64(packets), bytes: UInt64(bytes)))
+        }
+    }
+}
 
 extension LabTests {
     /// The rule file means what nftables says it means: the same file on a Linux bridge and through Weir, the same frames.
@@ -183,17 +199,7 @@ extension LabTests {
             try lab.startBridge(rules: rules)
             if asksPacketHooks { try lab.askPacketHooks() }
             let exchange = try Wiretap(lab).exchange(frames, quiet: .milliseconds(150))
-            let listing = try lab.require(in: .fw, "nft -j list ruleset")
-            let object = try JSONSerialization.jsonObject(with: Data(listing.utf8)) as? [String: Any]
-            let rules = (object?["nftables"] as? [[String: Any]] ?? []).compactMap { $0["rule"] as? [String: Any] }
-            let counts = rules.map { rule -> RuleCount in
-                let statements = rule["expr"] as? [[String: Any]] ?? []
-                guard let counter = statements.compactMap({ $0["counter"] as? [String: Any] }).first,
-                    let packets = counter["packets"] as? Int, let bytes = counter["bytes"] as? Int
-                else { return ("\(statements)", nil) }
-                return ("\(statements)", Tally(frames: UInt64(packets), bytes: UInt64(bytes)))
-            }
-            return (exchange, counts)
+            return (exchange, try lab.ruleCounts())
         }
 
         private func throughWeir(_ rules: URL, _ frames: [OutgoingFrame], workers: Int = 2, awaiting: Int = 0) throws -> (

@@ -81,33 +81,57 @@ extension LabTests {
             Issue.record("nothing was merged")
         }
 
-        /// The oracle: the kernel's own segments. What super-frames of a tunnel device, of SRv6 and of UDP_SEGMENT become, whoever is in the middle.
+        /// The oracle: the kernel's own segments. What super-frames of a tunnel device, of SRv6 and of UDP_SEGMENT become, whoever is in the
+        /// middle, and what rules count of them. The reference of SegmentReferenceTests is held to the same segments.
         @Test(
             "a super-frame from a tunnel becomes the segments that the kernel's bridge sends", .needsWeir,
-            arguments: ["vxlan4", "vxlan4-checksum", "vxlan6", "vxlan6-zero", "srv6", "srv6-long"])
+            arguments: ["vxlan4", "vxlan4-checksum", "vxlan4-tagged", "vxlan6", "vxlan6-zero", "srv6", "srv6-long"])
         func superFrames(tunnel: String) throws {
-            func segments(isBridge: Bool) throws -> [String: [String]] {
-                let lab = try Lab()
-                try lab.turnSegmentationOff(at: Lab.ports.far)
-                _ = try lab.run(in: .far, ["ethtool", "-K", Lab.interfaces.far, "gro", "off"])
-                let weir = isBridge ? nil : try Weir(in: lab)
-                if isBridge { try lab.startBridge() }
-                guard let script = Bundle.module.url(forResource: "Support/superframes", withExtension: "py") else { return [:] }
-                let output = try Command.require(
-                    ["python3", script.path, lab.namespace(of: .near), lab.namespace(of: .far), tunnel], limit: 60)
-                if let weir {
-                    let counters = try weir.counters()
-                    for port in counters.ports { #expect(port.sendFailures.isEmpty) }
-                    // They came whole, or there was nothing to test.
-                    #expect(counters.ports[0].received.frames < 54)
-                }
-                return try JSONDecoder().decode([String: [String]].self, from: Data(output.utf8))
-            }
-            let expected = try segments(isBridge: true)
-            let found = try segments(isBridge: false)
-            #expect(expected.count == 6 && expected.values.allSatisfy { $0.count == 9 })
-            for (name, frames) in expected { #expect(found[name] == frames, "\(name)") }
+            let bridge = try SuperFrameRun(tunnel, isBridge: true)
+            let weir = try SuperFrameRun(tunnel, isBridge: false)
+            #expect(bridge.segments.count == 6 && bridge.segments.values.allSatisfy { $0.count == 9 })
+            for (name, frames) in bridge.segments { #expect(weir.segments[name] == frames, "\(name)") }
+            // Both count the whole super-frame once, with one set of headers.
+            #expect(bridge.counted?.frames == 6)
+            #expect(weir.counted == bridge.counted)
+
+            let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+            try JSONEncoder().encode(bridge.segments).write(to: file)
+            defer { try? FileManager.default.removeItem(at: file) }
+            let reference = Lab.root.appending(path: "Tests/SegmentationTests/Reference/segments.py")
+            #expect(try Command.require(["sh", "-c", "/usr/bin/python3 \(reference.path) check <\(file.path)"]) == "")
         }
+    }
+}
+
+/// Six super-frames in a tunnel through a bridge or through Weir, to a port that can't send them whole.
+private struct SuperFrameRun {
+    /// By the super-frame's name, in hexadecimal.
+    let segments: [String: [String]]
+    /// What the rule `meta length > 3000` counted.
+    let counted: Tally?
+
+    init(_ tunnel: String, isBridge: Bool) throws {
+        let lab = try Lab()
+        try lab.turnSegmentationOff(at: Lab.ports.far)
+        _ = try lab.run(in: .far, ["ethtool", "-K", Lab.interfaces.far, "gro", "off"])
+        let rules = try lab.write(Weir.chain(["meta length > 3000 counter"]), to: "rules.nft")
+        let weir = isBridge ? nil : try Weir(in: lab, rules: rules)
+        if isBridge { try lab.startBridge(rules: rules) }
+        let output = try Command.require(
+            [
+                "/usr/bin/python3", LabTests.script("superframes"), lab.namespace(of: .near), lab.namespace(of: .far), tunnel,
+            ], limit: 60)
+        segments = try JSONDecoder().decode([String: [String]].self, from: Data(output.utf8))
+        guard let weir else {
+            counted = try lab.ruleCounts().first?.tally
+            return
+        }
+        let counters = try weir.counters()
+        for port in counters.ports { #expect(port.sendFailures.isEmpty) }
+        // They came whole, or there was nothing to test.
+        #expect(counters.ports[0].received.frames < 54)
+        counted = counters.rules.first.map { Tally(frames: $0.frames, bytes: $0.bytes) }
     }
 }
 

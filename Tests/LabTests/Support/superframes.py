@@ -2,42 +2,28 @@
 
 usage: superframes.py NEAR-NAMESPACE FAR-NAMESPACE TUNNEL
 
-TUNNEL is vxlan4, vxlan4-checksum, vxlan6, vxlan6-zero, srv6 or srv6-long. A tun device hands the kernel a few super-frames, which it
+TUNNEL is vxlan4, vxlan4-checksum, vxlan4-tagged (with an 802.1Q tag), vxlan6, vxlan6-zero, srv6 or srv6-long. A tun device hands the kernel a few super-frames, which it
 routes into the tunnel: TCP over both IP versions with all that differs between first and last segments, and UDP datagrams of one size.
 Prints one JSON object: for each of them by name the frames that came, in hexadecimal and in order. What the kernel chooses freely, the
 identification of the outer IPv4 header, counts from the first frame of each here.
 """
 
-import ctypes
 import fcntl
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
 import sys
 import time
 
+from wiretap import End, enter, internet_sum
+
 near, far, tunnel = sys.argv[1:]
-CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 1, 0x1000, 0x4000
 FAR_MAC = "02:77:00:00:00:02"
 SIZE = 1200
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def enter(namespace):
-    with open(f"/run/netns/{namespace}") as handle:
-        if libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), f"setns {namespace}")
-
-
-def internet_sum(data):
-    """RFC 1071, not yet complemented."""
-    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total
 
 
 def run(commands):
@@ -75,10 +61,7 @@ def super_frames():
         yield f"UDP{version}", struct.pack("=BBHHHH", 1, 5, start + 8, SIZE, start, 6) + data
 
 
-enter(far)
-listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-listener.bind(("far0", 3))
-listener.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)
+listener = End(far, "far0")
 enter(near)
 device = os.open("/dev/net/tun", os.O_RDWR)
 fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH", b"tun0", IFF_TUN | IFF_NO_PI | IFF_VNET_HDR))
@@ -95,7 +78,10 @@ run(f"""
 """)
 if tunnel.startswith("vxlan"):
     ends = "local 10.77.0.1 remote 10.77.0.2" if tunnel.startswith("vxlan4") else "local fd77::1 remote fd77::2"
-    checksums = {"vxlan4": "noudpcsum", "vxlan4-checksum": "udpcsum", "vxlan6": "noudp6zerocsumtx", "vxlan6-zero": "udp6zerocsumtx"}
+    checksums = {
+        "vxlan4": "noudpcsum", "vxlan4-checksum": "udpcsum", "vxlan4-tagged": "noudpcsum",
+        "vxlan6": "noudp6zerocsumtx", "vxlan6-zero": "udp6zerocsumtx",
+    }
     run(f"""
         ip link add vx0 address 02:99:00:00:00:01 type vxlan id 42 {ends} dstport 4789 {checksums[tunnel]}
         ip address add 10.88.0.1/24 dev vx0
@@ -111,31 +97,34 @@ else:
         ip -6 route add fd88::2/128 encap seg6 mode encap segs {segments} dev near0
         ip sr tunsrc set fd77::1
     """)
+if tunnel.endswith("tagged"):
+    run(f"/usr/bin/python3 {os.path.dirname(os.path.abspath(__file__))}/tags.py near0 8100:6")
 time.sleep(0.3)
+
+
+def received(seconds):
+    """The next frame, its tag put back; None if none comes in time."""
+    if not select.select([listener.socket], [], [], seconds)[0]:
+        return None
+    return bytearray(listener.receive()[0])
+
+
 result = {}
 for name, frame in super_frames():
-    listener.settimeout(0.01)
-    try:
-        while True:
-            listener.recv(70000)
-    except (TimeoutError, BlockingIOError):
+    while received(0.01) is not None:
         pass
     os.write(device, frame)
     came, first = [], None
-    listener.settimeout(1.0)
-    try:
-        while len(came) < 9:
-            data = bytearray(listener.recv(70000))
-            if data[0:6] != bytes.fromhex(FAR_MAC.replace(":", "")) or len(data) < 300:
-                continue
-            if data[12:14] == b"\x08\0":
-                number = struct.unpack("!H", data[18:20])[0]
-                first = number if first is None else first
-                data[18:20] = struct.pack("!H", (number - first) & 0xFFFF)
-                # Its checksum counts the identification.
-                data[24:26] = b"\0\0"
-            came.append(bytes(data).hex())
-    except TimeoutError:
-        pass
+    while len(came) < 9 and (data := received(1.0)) is not None:
+        if data[0:6] != bytes.fromhex(FAR_MAC.replace(":", "")) or len(data) < 300:
+            continue
+        at = 18 if data[12:14] == b"\x81\0" else 14
+        if data[at - 2:at] == b"\x08\0":
+            number = struct.unpack("!H", data[at + 4:at + 6])[0]
+            first = number if first is None else first
+            data[at + 4:at + 6] = struct.pack("!H", (number - first) & 0xFFFF)
+            # Its checksum counts the identification.
+            data[at + 10:at + 12] = b"\0\0"
+        came.append(bytes(data).hex())
     result[name] = came
 print(json.dumps(result))

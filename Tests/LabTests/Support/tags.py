@@ -1,6 +1,6 @@
-"""Puts all that an interface sends behind two VLAN tags, 802.1ad 5 and 802.1Q 6, and takes them off what comes in, by TCX programs.
+"""Puts all that an interface sends after VLAN tags, and takes as many off what comes in, by TCX programs.
 
-usage: qinq.py INTERFACE      no kernel module for VLANs is needed
+usage: tags.py INTERFACE TPID:VLAN…      the outermost tag first; no kernel module for VLANs is needed
 """
 
 import ctypes
@@ -46,9 +46,12 @@ def attach(interface, kind, body):
     program = bpf(
         BPF_PROG_LOAD,
         struct.pack("<IIQQIIQII16sII", BPF_PROG_TYPE_SCHED_CLS, len(code) // 8, ctypes.addressof(text), ctypes.addressof(licence),
-                    0, 0, 0, 0, 0, b"qinq", 0, kind))
+                    0, 0, 0, 0, 0, b"tags", 0, kind))
     bpf(BPF_PROG_ATTACH, struct.pack("<IIIII", socket.if_nametoindex(interface), program, kind, 0, 0))
 
 
-attach(sys.argv[1], BPF_TCX_EGRESS, call(VLAN_PUSH, socket.htons(0x8100), 6) + call(VLAN_PUSH, socket.htons(0x88A8), 5))
-attach(sys.argv[1], BPF_TCX_INGRESS, call(VLAN_POP) + call(VLAN_POP))
+interface, *tags = sys.argv[1:]
+pairs = [tag.split(":") for tag in tags]
+pushes = [call(VLAN_PUSH, socket.htons(int(tpid, 16)), int(vlan)) for tpid, vlan in reversed(pairs)]
+attach(interface, BPF_TCX_EGRESS, b"".join(pushes))
+attach(interface, BPF_TCX_INGRESS, call(VLAN_POP) * len(tags))
