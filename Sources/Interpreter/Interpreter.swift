@@ -54,7 +54,7 @@ public struct Interpreter {
 
     private let ports: [String]
     /// By table, then by name.
-    private let tables: [(chains: [String: NumberedChain], sets: [String: NumberedSet])]
+    private let tables: [(chains: [JumpTarget: NumberedChain], sets: [String: NumberedSet])]
     /// What frames before have left behind.
     private let state: InterpreterState
     private let families: [Family]
@@ -71,10 +71,10 @@ public struct Interpreter {
         var rules = 0
         var counters = 0
         var elements = 0
-        var tables: [(chains: [String: NumberedChain], sets: [String: NumberedSet])] = []
+        var tables: [(chains: [JumpTarget: NumberedChain], sets: [String: NumberedSet])] = []
         var hooked: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for table in ruleset.tables {
-            var chains: [String: NumberedChain] = [:]
+            var chains: [JumpTarget: NumberedChain] = [:]
             var sets: [String: NumberedSet] = [:]
             for set in table.sets where sets[set.name] == nil {
                 sets[set.name] = NumberedSet(elements: set.elements, firstCounter: set.hasCounters ? elements : nil)
@@ -87,7 +87,7 @@ public struct Interpreter {
                     rules += 1
                     counters += rule.reachableCounters
                 }
-                if chains[chain.name] == nil { chains[chain.name] = numbered }
+                if chains[chain.target] == nil { chains[chain.target] = numbered }
                 if let base = chain.base { hooked.append((tables.count, numbered, base)) }
             }
             tables.append((chains, sets))
@@ -261,9 +261,9 @@ public struct Interpreter {
                     return .drop
                 case .return:
                     return .next
-                case .jump(let name), .goto(let name):
+                case .jump(let chain), .goto(let chain):
                     // Programs with such jumps do not compile.
-                    guard depth < Program.deepestChain, let target = tables[table].chains[name] else {
+                    guard depth < Program.deepestChain, let target = tables[table].chains[chain] else {
                         decider = numbered.number
                         return .drop
                     }

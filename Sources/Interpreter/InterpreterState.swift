@@ -224,7 +224,7 @@ final class InterpreterState {
                 guard set.elements.count < set.size else { return false }
                 set.insert(
                     key, place, expires: expires, update.statements.isEmpty ? set.statements : update.statements,
-                    SetElement(value: .any, data: data, location: update.location))
+                    SetElement(value: .any, mapped: data.map { .value($0) } ?? .nothing, location: update.location))
             }
         }
         guard let element = set.elements[key] else { return false }

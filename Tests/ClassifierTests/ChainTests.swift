@@ -114,7 +114,7 @@ private let cases: [ChainCase] = [
         Build.ruleset([
             Build.table(
                 [base(rule(verdict(.jump("1"))), rule(count))]
-                    + (1...14).map { chain("\($0)", rule(verdict(.jump("\($0 + 1)"))), rule(count)) } + [chain("15", rule(count))])
+                    + (1...14).map { chain("\($0)", rule(verdict(.jump(.named("\($0 + 1)")))), rule(count)) } + [chain("15", rule(count))])
         ]), (.accept, -1, 0), rules: Array(repeating: 1, count: 31), counters: Array(repeating: 1, count: 16)),
 ]
 
@@ -197,14 +197,16 @@ private let refused: [RefusedCase] = [
         "sixteen chains deep",
         Build.ruleset([
             Build.table(
-                [base(rule(verdict(.jump("1"))))] + (1...15).map { chain("\($0)", rule(verdict(.jump("\($0 + 1)")))) } + [chain("16")])
+                [base(rule(verdict(.jump("1"))))] + (1...15).map { chain("\($0)", rule(verdict(.jump(.named("\($0 + 1)"))))) } + [
+                    chain("16")
+                ])
         ]), .jumpsTooDeep("16")),
     RefusedCase(
         "sixteen chains deep, the lower eight seen before",
         Build.ruleset([
             Build.table(
                 [base(rule(verdict(.jump("9"))), rule(verdict(.jump("1"))))]
-                    + (1...15).map { chain("\($0)", rule(verdict(.jump("\($0 + 1)")))) } + [chain("16")])
+                    + (1...15).map { chain("\($0)", rule(verdict(.jump(.named("\($0 + 1)"))))) } + [chain("16")])
         ]), .jumpsTooDeep("9")),
     RefusedCase("a number for a name", one(Build.match(.metaIifname, .number(1))), .value(.metaIifname)),
     RefusedCase("a name for a number", one(Build.match(.tcpDport, .interface("near0", isPrefix: false))), .value(.tcpDport)),

@@ -76,12 +76,12 @@ struct LargeKeySetTests {
             }
         }
         for index in elements.indices {
-            if isMap { elements[index].verdict = generator.pick([.accept, .drop, .continue]) }
+            if isMap { elements[index].mapped = .verdict(generator.pick([.accept, .drop, .continue])) }
             if isCounted { elements[index].counter = SetElement.Counter() }
         }
         return NamedSet(
-            name: "s", key: SetKey(field: shape.fields[0], rest: Array(shape.fields.dropFirst()), isTypeof: true), isVerdictMap: isMap,
-            isInterval: true, hasCounters: isCounted, elements: elements, location: Build.nowhere)
+            name: "s", key: SetKey(field: shape.fields[0], rest: Array(shape.fields.dropFirst()), isTypeof: true),
+            contents: isMap ? .verdicts : .keys, isInterval: true, hasCounters: isCounted, elements: elements, location: Build.nowhere)
     }
 
     private static func frame(_ fields: [Field], _ generator: inout SeededGenerator) -> [UInt8] {

@@ -88,7 +88,7 @@ struct RandomConnections {
                     random.pick([.ctMark, .metaMark]), mask: random.oneIn(2) ? random.pick([1, 0xff]) : nil, xor: random.pick([0, 0, 6])))
         default:
             let key = field()
-            let element = SetElement(value: .number(corner(of: key)), data: .number(9), location: Build.nowhere)
+            let element = SetElement(value: .number(corner(of: key)), mapped: .value(.number(9)), location: Build.nowhere)
             return .mapped(ValueMap(key: MatchKey(MatchKey.Component(key)), elements: .anonymous([element]), location: Build.nowhere))
         }
     }

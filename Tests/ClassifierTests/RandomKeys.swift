@@ -34,11 +34,11 @@ extension RandomRulesets {
             elements = mapElements(of: fields[0], jumpingTo: chains)
         } else {
             elements = (0..<Int.random(in: 1...6, using: &random)).map { _ in
-                SetElement(value: keyValue(of: fields), verdict: verdict(jumpingTo: chains), location: Build.nowhere)
+                SetElement(value: keyValue(of: fields), mapped: .verdict(verdict(jumpingTo: chains)), location: Build.nowhere)
             }
         }
         if random.oneIn(3) {
-            let any = SetElement(value: .any, verdict: verdict(jumpingTo: chains), location: Build.nowhere)
+            let any = SetElement(value: .any, mapped: .verdict(verdict(jumpingTo: chains)), location: Build.nowhere)
             elements.insert(any, at: Int.random(in: 0...elements.count, using: &random))
         }
         if isCounted { for index in elements.indices { elements[index].counter = SetElement.Counter() } }
@@ -48,8 +48,7 @@ extension RandomRulesets {
     private mutating func valueElements(of fields: [Field], isCounted: Bool) -> [SetElement] {
         keyElements(of: fields, jumpingTo: [], isCounted: isCounted).map { element in
             var element = element
-            element.verdict = nil
-            element.data = .number(UInt128(random.pick([1, 2, 3])))
+            element.mapped = .value(.number(UInt128(random.pick([1, 2, 3]))))
             return element
         }
     }
@@ -61,10 +60,10 @@ extension RandomRulesets {
         let kind = Int.random(in: 0..<3, using: &random)
         var elements =
             kind == 2 ? valueElements(of: fields, isCounted: isCounted) : keyElements(of: fields, jumpingTo: chains, isCounted: isCounted)
-        if kind == 0 { for index in elements.indices { elements[index].verdict = nil } }
+        if kind == 0 { for index in elements.indices { elements[index].mapped = .nothing } }
         return NamedSet(
-            name: "s\(sets.count)", key: SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: true), isVerdictMap: kind == 1,
-            data: kind == 2 ? SetKey(field: .metaMark, isTypeof: true) : nil, isInterval: true, hasCounters: isCounted,
+            name: "s\(sets.count)", key: SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: true),
+            contents: [.keys, .verdicts, .values(SetKey(field: .metaMark, isTypeof: true))][kind], isInterval: true, hasCounters: isCounted,
             elements: elements, location: Build.nowhere)
     }
 
@@ -89,7 +88,7 @@ extension RandomRulesets {
     }
 
     mutating func keyedVerdictMap(jumpingTo chains: [String]) -> Statement {
-        let maps = sets.filter(\.isVerdictMap)
+        let maps = sets.filter { $0.contents == .verdicts }
         if !maps.isEmpty, random.oneIn(2) {
             let map = random.pick(maps)
             return .verdictMap(VerdictMap(key: wholeKey(of: map), elements: .named(map.name), location: Build.nowhere))

@@ -65,7 +65,8 @@ struct RandomRulesets {
                 : (0..<Int.random(in: 0...5, using: &random)).map { _ in SetElement(value: value(of: field), location: Build.nowhere) }
             sets.append(
                 NamedSet(
-                    name: "s\(sets.count)", key: SetKey(field: field, isTypeof: true), isVerdictMap: isMap, isInterval: true,
+                    name: "s\(sets.count)", key: SetKey(field: field, isTypeof: true), contents: isMap ? .verdicts : .keys,
+                    isInterval: true,
                     mergesElements: !isMap, elements: elements, location: Build.nowhere))
         }
     }
@@ -74,7 +75,7 @@ struct RandomRulesets {
     mutating func mapElements(of field: Field, jumpingTo chains: [String]) -> [SetElement] {
         if field.bitWidth == 0 {
             return ["near0", "far0", "eth7"].map {
-                SetElement(value: .interface($0, isPrefix: false), verdict: verdict(jumpingTo: chains), location: Build.nowhere)
+                SetElement(value: .interface($0, isPrefix: false), mapped: .verdict(verdict(jumpingTo: chains)), location: Build.nowhere)
             }
         }
         let corners = Set((0..<Int.random(in: 1...6, using: &random)).map { _ in corner(of: field) }).sorted()
@@ -83,7 +84,7 @@ struct RandomRulesets {
         while index < corners.count {
             let isRange = index + 1 < corners.count && random.oneIn(2)
             let value: Value = isRange ? .range(corners[index], corners[index + 1]) : .number(corners[index])
-            elements.append(SetElement(value: value, verdict: verdict(jumpingTo: chains), location: Build.nowhere))
+            elements.append(SetElement(value: value, mapped: .verdict(verdict(jumpingTo: chains)), location: Build.nowhere))
             index += isRange ? 2 : 1
         }
         return elements.shuffled(using: &random)
@@ -91,7 +92,7 @@ struct RandomRulesets {
 
     private mutating func verdictMap(jumpingTo chains: [String]) -> Statement {
         if random.oneIn(3) { return keyedVerdictMap(jumpingTo: chains) }
-        let maps = sets.filter { $0.isVerdictMap && $0.key.rest.isEmpty }
+        let maps = sets.filter { $0.contents == .verdicts && $0.key.rest.isEmpty }
         if !maps.isEmpty, random.oneIn(2) {
             let map = random.pick(maps)
             return .verdictMap(VerdictMap(field: map.key.field, elements: .named(map.name), location: Build.nowhere))
@@ -127,7 +128,7 @@ struct RandomRulesets {
 
     mutating func verdict(jumpingTo chains: [String]) -> Verdict {
         if !chains.isEmpty, random.oneIn(2) {
-            return random.oneIn(3) ? .goto(random.pick(chains)) : .jump(random.pick(chains))
+            return random.oneIn(3) ? .goto(.named(random.pick(chains))) : .jump(.named(random.pick(chains)))
         }
         return random.pick([.accept, .drop, .return, .continue])
     }

@@ -19,7 +19,7 @@ extension RandomRulesets {
         switch Int.random(in: 0...9, using: &random) {
         case 5, 6:
             // Rules change no maps to verdicts.
-            let set = random.pick(Self.changingSets.filter { !$0.isVerdictMap })
+            let set = random.pick(Self.changingSets.filter { $0.contents != .verdicts })
             return .update(
                 SetUpdate(
                     operation: random.pick([.add, .update, .update, .delete]), key: key(of: set), data: data(of: set), set: set.name,
@@ -27,7 +27,7 @@ extension RandomRulesets {
                     statements: set.dynamics.statements.isEmpty && random.oneIn(2) ? [elementStatement()] : [], location: Build.nowhere))
         case 7:
             let set = random.pick(Self.changingSets)
-            if set.isVerdictMap {
+            if set.contents == .verdicts {
                 return .verdictMap(VerdictMap(key: key(of: set), elements: .named(set.name), location: Build.nowhere))
             }
             if set.isMap, random.oneIn(3) {
@@ -55,10 +55,9 @@ extension RandomRulesets {
             let field: Field = random.pick([.thDport, .ipSaddr, .metaL4proto, .metaIifname])
             var elements = mapElements(of: field, jumpingTo: [])
             for index in elements.indices {
-                elements[index].verdict = nil
-                elements[index].object = random.pick(["a", "b"])
+                elements[index].mapped = .object(random.pick(["a", "b"]))
             }
-            if random.oneIn(3) { elements.append(SetElement(value: .any, object: "a", location: Build.nowhere)) }
+            if random.oneIn(3) { elements.append(SetElement(value: .any, mapped: .object("a"), location: Build.nowhere)) }
             return .objectMap(
                 ObjectMap(kind: kind, key: MatchKey(MatchKey.Component(field)), elements: .anonymous(elements), location: Build.nowhere))
         case 0:
@@ -125,12 +124,12 @@ extension RandomRulesets {
     /// Its elements live for a second, for a minute, and for good.
     private static func verdicts(_ name: String, _ fields: Field..., change: (inout SetDynamics) -> Void = { _ in }) -> NamedSet {
         var map = set(name, fields, size: 1_000, change)
-        map.isVerdictMap = true
+        map.contents = .verdicts
         for (index, verdict) in [Verdict.accept, .drop, .continue, .return].enumerated() {
             let address = UInt128(0x0a00_0001 + index)
             let value: Value = fields.count == 1 ? .number(address) : .concatenation([.number(address), .number(64)])
             map.elements.append(
-                SetElement(value: value, verdict: verdict, timeout: [1_000, 60_000, nil, nil][index], location: Build.nowhere))
+                SetElement(value: value, mapped: .verdict(verdict), timeout: [1_000, 60_000, nil, nil][index], location: Build.nowhere))
         }
         return map
     }
@@ -139,8 +138,8 @@ extension RandomRulesets {
         _ name: String, _ fields: Field..., size: UInt32, _ change: (inout SetDynamics) -> Void
     ) -> NamedSet {
         var map = set(name, fields, size: size, change)
-        map.data = SetKey(field: .metaMark, isTypeof: true)
-        for index in map.elements.indices { map.elements[index].data = .number(UInt128(index)) }
+        map.contents = .values(SetKey(field: .metaMark, isTypeof: true))
+        for index in map.elements.indices { map.elements[index].mapped = .value(.number(UInt128(index))) }
         return map
     }
 

@@ -1,7 +1,7 @@
 import Classifier
 import FrameBuilder
 import Interpreter
-import Ruleset
+public import Ruleset
 import Storage
 import Wire
 
@@ -52,6 +52,10 @@ enum Build {
     static func ruleset(_ tables: [Table]) -> Ruleset {
         Ruleset(sources: [SourceFile(name: "rules.nft", text: "")], tables: tables)
     }
+}
+
+extension JumpTarget: ExpressibleByStringLiteral {
+    public init(stringLiteral name: String) { self = .named(name) }
 }
 
 /// What program and interpreter make of one frame, where they agree.

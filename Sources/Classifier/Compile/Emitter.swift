@@ -33,7 +33,7 @@ struct Emitter {
     private(set) var family = Family.bridge
     private var tableName = ""
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.
-    var unresolved: [(instruction: Int, chain: String)] = []
+    var unresolved: [(instruction: Int, chain: JumpTarget)] = []
 
     /// The sets of the table at hand.
     private var sets: [String: NamedSet] = [:]
@@ -71,7 +71,7 @@ struct Emitter {
     mutating func emit(_ ruleset: Ruleset) throws(ProgramError) {
         var hooked: [(start: Int, reference: BaseChainReference)] = []
         for table in ruleset.tables {
-            var starts: [String: Int] = [:]
+            var starts: [JumpTarget: Int] = [:]
             family = table.family
             tableName = table.name
             sets = Dictionary(table.sets.map { ($0.name, $0) }) { first, _ in first }
@@ -81,7 +81,7 @@ struct Emitter {
             numberElements(of: table)
             for chain in table.chains {
                 let start = instructions.count
-                if starts[chain.name] == nil { starts[chain.name] = start }
+                if starts[chain.target] == nil { starts[chain.target] = start }
                 if let base = chain.base {
                     hooked.append(
                         (start, BaseChainReference(family: table.family, table: table.name, chain: chain.name, base: base)))
@@ -96,12 +96,16 @@ struct Emitter {
                 try index(starts, of: chain, in: table)
             }
             for (instruction, chain) in unresolved {
-                guard let start = starts[chain] else { throw ProgramError(reason: .unknownChain(chain), location: table.location) }
+                guard let start = starts[chain] else {
+                    throw ProgramError(reason: .unknownChain(chain.description), location: table.location)
+                }
                 instructions[instruction].target = try int32(start)
             }
             unresolved.removeAll()
             for (outcome, chain) in tables.takeUnresolved() {
-                guard let start = starts[chain] else { throw ProgramError(reason: .unknownChain(chain), location: table.location) }
+                guard let start = starts[chain] else {
+                    throw ProgramError(reason: .unknownChain(chain.description), location: table.location)
+                }
                 tables.outcomes[outcome].target = try int32(start)
             }
         }
@@ -343,7 +347,7 @@ struct Emitter {
                 throw ProgramError(reason: .unknownObject(.init(kind: kind, name: "")), location: element.location)
             }
             let number = try stateful.number(of: ObjectReference(kind: kind, name: name), element.location)
-            numbered[index].data = .number(UInt128(number))
+            numbered[index].mapped = .value(.number(UInt128(number)))
         }
         return numbered
     }

@@ -147,13 +147,16 @@ struct StatefulEmitter {
 
     /// What an element leads to: in a map to values the value, else the number of its outcome.
     private func data(of element: SetElement, _ set: NamedSet, _ tables: inout TableEmitter) throws(ProgramError) -> UInt128 {
-        if set.data != nil, case .number(let number) = element.data { return number }
-        var element = element
-        if let kind = set.objectKind {
+        switch set.contents {
+        case .keys: return 0
+        case .values: if case .value(.number(let number)) = element.mapped { return number } else { return 0 }
+        case .verdicts: return UInt128(try tables.addOutcome(of: element))
+        case .objects(let kind):
+            var element = element
             let object = ObjectReference(kind: kind, name: element.object ?? "")
-            element.data = .number(UInt128(try number(of: object, element.location)))
+            element.mapped = .value(.number(UInt128(try number(of: object, element.location))))
+            return UInt128(try tables.addOutcome(of: element))
         }
-        return set.isVerdictMap || set.objectKind != nil ? UInt128(try tables.addOutcome(of: element)) : 0
     }
 
     /// How many times 128 bits keys of these fields have.

@@ -14,9 +14,9 @@ struct TableEmitter {
     private var indices: [Int32] = []
     private var numbers: [UInt128] = []
     /// Outcomes whose target is a chain that may not have been emitted yet, with the chain's name.
-    private var unresolved: [(outcome: Int, chain: String)] = []
+    private var unresolved: [(outcome: Int, chain: JumpTarget)] = []
 
-    mutating func takeUnresolved() -> [(outcome: Int, chain: String)] {
+    mutating func takeUnresolved() -> [(outcome: Int, chain: JumpTarget)] {
         defer { unresolved.removeAll() }
         return unresolved
     }
@@ -127,19 +127,20 @@ struct TableEmitter {
     private mutating func append(_ element: SetElement, _ index: Int, _ firstCounter: Int?) throws(ProgramError) {
         var outcome = Outcome()
         if let firstCounter { outcome.counter = try int32(firstCounter + index) }
-        switch element.verdict {
-        case nil, .continue: break
-        case .accept: outcome.verdict = .accept
-        case .drop: outcome.verdict = .drop
-        case .return: outcome.verdict = .return
-        case .jump(let chain):
+        switch element.mapped {
+        case .nothing, .object, .verdict(.continue): break
+        case .value(.number(let number)): outcome.value = number
+        case .value: break
+        case .verdict(.accept): outcome.verdict = .accept
+        case .verdict(.drop): outcome.verdict = .drop
+        case .verdict(.return): outcome.verdict = .return
+        case .verdict(.jump(let chain)):
             outcome.verdict = .jump
             unresolved.append((outcomes.count, chain))
-        case .goto(let chain):
+        case .verdict(.goto(let chain)):
             outcome.verdict = .goto
             unresolved.append((outcomes.count, chain))
         }
-        if case .number(let number) = element.data { outcome.value = number }
         outcomes.append(outcome)
     }
 
@@ -147,7 +148,7 @@ struct TableEmitter {
         _ boxes: [Box], _ elements: [SetElement], _ firstCounter: Int?, _ key: MatchKey, _ location: SourceLocation,
         into table: inout LookupTable
     ) throws(ProgramError) {
-        let isMap = elements.contains { $0.verdict != nil || $0.data != nil }
+        let isMap = elements.contains { $0.mapped != .nothing }
         var laidOut: [Interval] = []
         for box in boxes.sorted(by: { ($0.bounds[0].low, $0.element) < ($1.bounds[0].low, $1.element) }) {
             var interval = box.bounds[0]

@@ -10,7 +10,7 @@ func checkJumps(in ruleset: Ruleset) throws(ProgramError) {
         var check = JumpCheck(table)
         for chain in table.chains {
             for jump in check.jumps(of: chain) where check.chains[jump.chain] == nil {
-                throw ProgramError(reason: .unknownChain(jump.chain), location: jump.location)
+                throw ProgramError(reason: .unknownChain(jump.chain.description), location: jump.location)
             }
         }
         for chain in table.chains where chain.base != nil {
@@ -21,19 +21,19 @@ func checkJumps(in ruleset: Ruleset) throws(ProgramError) {
 
 private struct JumpCheck {
     /// The first of each name.
-    let chains: [String: Chain]
-    /// The most chains that are entered one from within the other below a chain, by its name.
-    private var heights: [String: Int] = [:]
-    private let maps: [String: [String]]
+    let chains: [JumpTarget: Chain]
+    /// The most chains that are entered one from within the other below a chain.
+    private var heights: [JumpTarget: Int] = [:]
+    private let maps: [String: [JumpTarget]]
 
     init(_ table: Table) {
-        chains = Dictionary(table.chains.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        chains = Dictionary(table.chains.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
         maps = Dictionary(table.sets.map { ($0.name, targets(of: $0.elements)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// A named map's once for each chain.
-    func jumps(of chain: Chain) -> [(chain: String, location: SourceLocation)] {
-        var jumps: [(chain: String, location: SourceLocation)] = []
+    func jumps(of chain: Chain) -> [(chain: JumpTarget, location: SourceLocation)] {
+        var jumps: [(chain: JumpTarget, location: SourceLocation)] = []
         var followed: Set<String> = []
         for traits in chain.rules.lazy.flatMap(\.statements).map(\.traits) {
             switch traits.verdicts {
@@ -48,27 +48,23 @@ private struct JumpCheck {
     }
 
     mutating func height(of chain: Chain, depth: Int) throws(ProgramError) -> Int {
-        if let known = heights[chain.name] { return known }
+        if let known = heights[chain.target] { return known }
         var height = 0
         for jump in jumps(of: chain) {
-            guard let target = chains[jump.chain] else { throw ProgramError(reason: .unknownChain(jump.chain), location: jump.location) }
-            guard target.base == nil else { throw ProgramError(reason: .baseChain(jump.chain), location: jump.location) }
-            let tooDeep = ProgramError(reason: .jumpsTooDeep(jump.chain), location: jump.location)
+            let name = jump.chain.description
+            guard let target = chains[jump.chain] else { throw ProgramError(reason: .unknownChain(name), location: jump.location) }
+            guard target.base == nil else { throw ProgramError(reason: .baseChain(name), location: jump.location) }
+            let tooDeep = ProgramError(reason: .jumpsTooDeep(name), location: jump.location)
             guard depth < Program.deepestChain else { throw tooDeep }
             height = max(height, 1 + (try self.height(of: target, depth: depth + 1)))
             guard depth + height <= Program.deepestChain else { throw tooDeep }
         }
-        heights[chain.name] = height
+        heights[chain.target] = height
         return height
     }
 }
 
 /// The chains that elements of a map lead to.
-private func targets(of elements: [SetElement]) -> [String] {
-    var targets: Set<String> = []
-    for element in elements {
-        if case .jump(let chain) = element.verdict { targets.insert(chain) }
-        if case .goto(let chain) = element.verdict { targets.insert(chain) }
-    }
-    return targets.sorted()
+private func targets(of elements: [SetElement]) -> [JumpTarget] {
+    Set(elements.lazy.compactMap(\.verdict?.target)).sorted { $0.description < $1.description }
 }

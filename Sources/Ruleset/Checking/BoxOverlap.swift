@@ -27,7 +27,7 @@ package struct BoxOverlap {
         var conflict: Int?
         for index in elements.indices where !bounds[index].isEmpty {
             if let older = first[bounds[index]] {
-                guard elements[older].leadsToSame(as: elements[index]) else {
+                guard elements[older].mapped == elements[index].mapped else {
                     conflict = index
                     break
                 }

@@ -26,7 +26,7 @@ struct ChainGraph {
 
     /// Targets that are not there are the checker's to report, which knows when they were asked for.
     private mutating func collect(into sink: inout DiagnosticSink) {
-        let indices = Dictionary(table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        let indices = Dictionary(table.chains.enumerated().map { ($1.target, $0) }) { first, _ in first }
         let maps = Dictionary(
             table.sets.map { set in (set.name, set.elements.lazy.compactMap(\.verdict?.target).uniqued()) }
         ) { first, _ in first }
@@ -34,7 +34,7 @@ struct ChainGraph {
             for element in set.elements {
                 // A base chain is refused even in a map that no rule uses.
                 guard let target = element.verdict?.target, let to = indices[target], table.chains[to].base != nil else { continue }
-                sink.error(element.location, "'\(printable(target))' is a base chain, which can't be jumped to")
+                sink.error(element.location, "'\(printable(table.chains[to].name))' is a base chain, which can't be jumped to")
             }
         }
         for (from, chain) in table.chains.enumerated() {
@@ -44,7 +44,7 @@ struct ChainGraph {
                 case .one(let verdict):
                     if let target = verdict.target { add(from, to: indices[target], traits.location, into: &sink) }
                 case .map(let elements):
-                    var targets: [String] = []
+                    var targets: [JumpTarget] = []
                     switch elements {
                     case .anonymous(let elements): targets = elements.lazy.compactMap(\.verdict?.target).uniqued()
                     case .named(let name): if followed.insert(name).inserted { targets = maps[name] ?? [] }
@@ -101,16 +101,6 @@ struct ChainGraph {
         var seen: Set<Int> = []
         while let edge = entering[chain], seen.insert(chain).inserted { chain = edge.from }
         return entering[chain]
-    }
-}
-
-extension Verdict {
-    /// The chain that is gone to.
-    var target: String? {
-        switch self {
-        case .jump(let chain), .goto(let chain): chain
-        case .accept, .drop, .return, .continue: nil
-        }
     }
 }
 

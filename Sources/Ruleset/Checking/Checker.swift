@@ -53,7 +53,7 @@ struct Checker {
 
     /// What can be said of a table only when it is whole.
     mutating func finish(tableAt table: Int) {
-        nameBlocks(ofTableAt: table)
+        moveBlocks(ofTableAt: table)
         reportMissingChains(ofTableAt: table)
         for set in tables[table].sets.indices { finish(set: set, ofTableAt: table) }
         ChainGraph.check(tables[table], into: &sink)
@@ -238,7 +238,7 @@ extension Checker {
     /// nft carries one command out after the other, so a jump can't lead to a chain that only a later one declares.
     private mutating func noteEarlyJumps(of command: CommandSyntax, inTableAt table: Int) {
         func note(_ verdict: Verdict?, _ location: SourceLocation) {
-            guard let target = verdict?.target, contents[table].chains[target] == nil else { return }
+            guard case .named(let target) = verdict?.target, contents[table].chains[target] == nil else { return }
             contents[table].early.append((target, location))
         }
         func note(_ entries: [EntrySyntax]) {

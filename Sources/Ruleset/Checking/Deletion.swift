@@ -40,8 +40,8 @@ extension Checker {
         if isOneTooMany(location) { return }
         let others = tables[table].chains.indices.filter { $0 != chain }
         let isUsed =
-            others.contains { tables[table].chains[$0].rules.contains { $0.leads(to: name) } }
-            || tables[table].sets.contains { $0.elements.contains { $0.verdict?.target == name } }
+            others.contains { tables[table].chains[$0].rules.contains { $0.leads(to: .named(name)) } }
+            || tables[table].sets.contains { $0.elements.contains { $0.verdict?.target == .named(name) } }
         if isUsed {
             return sink.error(
                 location, "chain '\(printable(name))' can't be deleted: a rule or a map leads to it", note: "delete that first")
@@ -81,7 +81,7 @@ extension Checker {
         if isOneTooMany(location) { return }
         let isUsed =
             tables[table].chains.contains { $0.rules.contains { $0.leads(to: object) } }
-            || tables[table].sets.contains { $0.objectKind == object.kind && $0.elements.contains { $0.object == object.name } }
+            || tables[table].sets.contains { $0.contents == .objects(object.kind) && $0.elements.contains { $0.object == object.name } }
         if isUsed {
             return sink.error(location, "\(kind) '\(name)' can't be deleted: a rule or a map leads to it", note: "delete that first")
         }
@@ -105,7 +105,7 @@ extension Rule {
 
     /// Whether it names the chain; where it names a map, that is for the map to say. A file may delete often among many rules, so
     /// no more of a statement's traits is asked for.
-    fileprivate func leads(to chain: String) -> Bool {
+    fileprivate func leads(to chain: JumpTarget) -> Bool {
         for statement in withBlock.lazy.flatMap(\.statements) {
             switch statement {
             case .verdict(let verdict, _):

@@ -6,6 +6,16 @@ enum SetUse {
     case values(Selector)
     case objects(NamedObject.Kind)
 
+    /// What elements of such a set need.
+    init(_ contents: NamedSet.Contents) {
+        switch contents {
+        case .keys: self = .membership
+        case .verdicts: self = .verdicts
+        case .values(let data): self = .values(Selector.reading(data.field))
+        case .objects(let kind): self = .objects(kind)
+        }
+    }
+
     /// As rules ask for it.
     var word: String {
         switch self {
@@ -57,9 +67,8 @@ struct ElementChecker {
             let statements = try statements(of: entry, dynamics)
             elements.append(
                 SetElement(
-                    value: value, verdict: try verdict(of: entry), data: try data(of: entry), object: try object(of: entry),
-                    counter: try counter(of: entry, dynamics), comment: entry.comment, timeout: entry.timeout, expires: entry.expires,
-                    statements: statements, location: location))
+                    value: value, mapped: try mapped(of: entry), counter: try counter(of: entry, dynamics), comment: entry.comment,
+                    timeout: entry.timeout, expires: entry.expires, statements: statements, location: location))
         }
         return elements
     }
@@ -103,14 +112,14 @@ struct ElementChecker {
         return entry.statements == own ? [] : entry.statements
     }
 
-    private func verdict(of entry: EntrySyntax) throws(Diagnostic) -> Verdict? {
+    private func mapped(of entry: EntrySyntax) throws(Diagnostic) -> SetElement.Mapped {
         let location = entry.element.location
         switch use {
         case .membership:
             if entry.verdict != nil || entry.data != nil { throw failure(location, "a set's elements have no verdicts; a map's have") }
-            return nil
+            return .nothing
         case .verdicts:
-            if let verdict = entry.verdict { return verdict }
+            if let verdict = entry.verdict { return .verdict(verdict) }
             guard let data = entry.data else {
                 throw failure(location, "an element of a map without a verdict", note: "write: element : accept")
             }
@@ -119,17 +128,12 @@ struct ElementChecker {
             throw failure(token.location, "'\(printable(token.text))' is not a verdict", note: note)
         case .values(let selector):
             if entry.verdict != nil { throw failure(location, "this map has \(selector.type.described) for each element, and no verdicts") }
-            return nil
-        case .objects: return nil
+            return .value(try value(of: entry, selector))
+        case .objects(let kind): return .object(try Self.object(of: entry, kind))
         }
     }
 
-    private func object(of entry: EntrySyntax) throws(Diagnostic) -> String? {
-        if case .objects(let kind) = use { try Self.object(of: entry, kind) } else { nil }
-    }
-
-    private func data(of entry: EntrySyntax) throws(Diagnostic) -> Value? {
-        guard case .values(let selector) = use else { return nil }
+    private func value(of entry: EntrySyntax, _ selector: Selector) throws(Diagnostic) -> Value {
         guard let data = entry.data else {
             throw failure(
                 entry.element.location, "an element of a map without a value", note: "expected ': ' and \(selector.type.described)")
@@ -173,7 +177,7 @@ struct ElementChecker {
         let catchAlls = elements.indices.filter { bounds[$0].isEmpty }
         for index in catchAlls.dropFirst() {
             isKept[index] = false
-            if !elements[index].leadsToSame(as: elements[catchAlls[0]]) { conflict = min(conflict ?? index, index) }
+            if elements[index].mapped != elements[catchAlls[0]].mapped { conflict = min(conflict ?? index, index) }
         }
         let kept = elements.indices.filter { isKept[$0] }.map { elements[$0] }
         return (kept, conflict.map { elements[$0] })
@@ -191,7 +195,7 @@ struct ElementChecker {
             if let before = highest, bounds[index].low <= bounds[before].high {
                 if bounds[index] == bounds[before] {
                     isKept[index] = false
-                    if !elements[index].leadsToSame(as: elements[before]) { conflict = min(conflict ?? index, index) }
+                    if elements[index].mapped != elements[before].mapped { conflict = min(conflict ?? index, index) }
                 } else if !mayOverlap {
                     let later = max(index, before)
                     conflict = min(conflict ?? later, later)
@@ -221,10 +225,6 @@ struct ElementChecker {
 
     /// Elements that hold the same have the same.
     func identity(of element: SetElement) -> [ValueBounds] { element.value.bounds(bitWidths: bitWidths) }
-}
-
-extension SetElement {
-    func leadsToSame(as other: SetElement) -> Bool { verdict == other.verdict && data == other.data && object == other.object }
 }
 
 extension ElementSyntax {

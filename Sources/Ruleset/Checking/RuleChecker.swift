@@ -3,7 +3,7 @@ struct RuleChecker {
     var context: ProtocolContext
     var statements: [Statement] = []
     private var joined = JoinedMatches()
-    private var block: [Rule]?
+    private var block: InlineChain?
     private let sets: SetDeclarations
 
     let family: Family
@@ -49,8 +49,10 @@ struct RuleChecker {
             statements.append(statement)
         case .block(let syntax):
             // Nothing is known there of what this rule has matched.
-            block = syntax.rules.compactMap { RuleChecker.check($0, family: family, sets: sets, into: &sink) }
-            statements.append(.verdict(syntax.isJump ? .jump("") : .goto(""), location: syntax.location))
+            let rules = syntax.rules.compactMap { RuleChecker.check($0, family: family, sets: sets, into: &sink) }
+            let chain = InlineChain(rules: rules)
+            block = chain
+            statements.append(.verdict(syntax.isJump ? .jump(chain.target) : .goto(chain.target), location: syntax.location))
         case .match(let match):
             try add(match, into: &sink)
         case .verdictMap(let map):

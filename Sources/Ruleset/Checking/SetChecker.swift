@@ -30,8 +30,7 @@ extension Checker {
             return sink.error(
                 syntax.location, "sets that change, and elements with timeouts or statements, are neither constant nor intervals")
         }
-        let isVerdictMap = syntax.isMap && syntax.data == nil && syntax.objectKind == nil
-        if syntax.objectKind != nil, syntax.dynamics.isDynamic || !syntax.dynamics.statements.isEmpty {
+        if case .objects = syntax.contents, syntax.dynamics.isDynamic || !syntax.dynamics.statements.isEmpty {
             return sink.error(
                 syntax.location, "a map to objects is not dynamic, and its elements have no statements",
                 note: "accepted: flags timeout")
@@ -40,8 +39,7 @@ extension Checker {
         if let known = contents[table].sets[syntax.name] {
             let other = tables[table].sets[known]
             let isSame =
-                other.isVerdictMap == isVerdictMap && other.data == syntax.data && other.objectKind == syntax.objectKind
-                && other.isInterval == syntax.isInterval
+                other.contents == syntax.contents && other.isInterval == syntax.isInterval
                 && other.isConstant == syntax.isConstant
                 && other.mergesElements == syntax.mergesElements && other.dynamics == syntax.dynamics
                 && other.hasCounters == (syntax.counter != nil)
@@ -53,10 +51,8 @@ extension Checker {
         } else {
             set = tables[table].sets.count
             let declared = NamedSet(
-                name: syntax.name, key: key, isVerdictMap: isVerdictMap, data: syntax.data, objectKind: syntax.objectKind,
-                isConstant: syntax.isConstant, isInterval: syntax.isInterval, mergesElements: syntax.mergesElements,
-                dynamics: syntax.dynamics, size: syntax.size,
-                policy: syntax.policy,
+                name: syntax.name, key: key, contents: syntax.contents, isConstant: syntax.isConstant, isInterval: syntax.isInterval,
+                mergesElements: syntax.mergesElements, dynamics: syntax.dynamics, size: syntax.size, policy: syntax.policy,
                 hasCounters: syntax.counter != nil, comment: syntax.comment, location: syntax.location)
             contents[table].sets[syntax.name] = set
             contents[table].counters[set] = syntax.counter
@@ -79,7 +75,7 @@ extension Checker {
         do throws(Diagnostic) {
             let elements = try checker(ofSetAt: index, ofTableAt: table).elements(
                 entries, hasIntervals: tables[table].sets[index].isInterval, dynamics: tables[table].sets[index].dynamics)
-            if let kind = tables[table].sets[index].objectKind { try contents[table].declarations.check(elements, of: kind) }
+            if case .objects(let kind) = tables[table].sets[index].contents { try contents[table].declarations.check(elements, of: kind) }
             tables[table].sets[index].elements += elements
         } catch {
             sink.report(error)
@@ -88,14 +84,8 @@ extension Checker {
 
     func checker(ofSetAt index: Int, ofTableAt table: Int) -> ElementChecker {
         let set = tables[table].sets[index]
-        let use: SetUse
-        if let data = set.data {
-            use = .values(Selector.reading(data.field))
-        } else {
-            use = set.objectKind.map { .objects($0) } ?? (set.isVerdictMap ? .verdicts : .membership)
-        }
         return ElementChecker(
-            set.key.fields.map(Selector.reading), use, counter: contents[table].counters[index],
+            set.key.fields.map(Selector.reading), SetUse(set.contents), counter: contents[table].counters[index],
             localTime: contents[table].declarations.localTime)
     }
 

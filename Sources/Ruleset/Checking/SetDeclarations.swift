@@ -47,24 +47,20 @@ struct SetDeclarations {
                 note: Words.nearest(to: name, among: names).map { "did you mean '@\($0)'?" })
         }
         let name = printable(name)
-        switch use {
-        case .membership where set.isVerdictMap:
-            throw failure("'\(name)' is a map, not a set", note: "write: \(key) vmap @\(name)")
-        case .membership where set.isMap: throw failure("'\(name)' is a map, not a set")
-        case .verdicts where set.data != nil: throw failure("'\(name)' is a map to values, and has no verdicts")
-        case .verdicts where set.objectKind != nil: throw failure("'\(name)' is a map to objects, and has no verdicts")
-        case .verdicts where !set.isVerdictMap: throw failure("'\(name)' is a set, not a map")
-        case .values where set.isVerdictMap: throw failure("'\(name)' is a map to verdicts", note: "write: \(key) vmap @\(name)")
-        case .values where set.objectKind != nil: throw failure("'\(name)' is a map to objects, and has no values")
-        case .objects where !set.isMap: throw failure("'\(name)' is a set, not a map")
-        case .objects(let kind):
-            guard set.objectKind == kind else {
-                throw failure("the map '\(name)' has no \(kind.rawValue)s", note: set.objectKind.map { "its elements are \($0.rawValue)s" })
-            }
-        case .values(let selector):
-            guard let data = set.data else { throw failure("'\(name)' is a set, not a map") }
+        switch (use, set.contents) {
+        case (.membership, .keys), (.verdicts, .verdicts): break
+        case (.values(let selector), .values(let data)):
             if !data.holds(selector) { throw failure("the map '\(name)' has other data than '\(selector.text)': \(data.text)") }
-        case .membership, .verdicts: break
+        case (.objects(let kind), .objects(let other)):
+            if kind != other { throw failure("the map '\(name)' has no \(kind.rawValue)s", note: "its elements are \(other.rawValue)s") }
+        case (.membership, .verdicts): throw failure("'\(name)' is a map, not a set", note: "write: \(key) vmap @\(name)")
+        case (.membership, .values), (.membership, .objects): throw failure("'\(name)' is a map, not a set")
+        case (.verdicts, .keys), (.values, .keys), (.objects, .keys): throw failure("'\(name)' is a set, not a map")
+        case (.verdicts, .values): throw failure("'\(name)' is a map to values, and has no verdicts")
+        case (.verdicts, .objects): throw failure("'\(name)' is a map to objects, and has no verdicts")
+        case (.values, .verdicts): throw failure("'\(name)' is a map to verdicts", note: "write: \(key) vmap @\(name)")
+        case (.values, .objects): throw failure("'\(name)' is a map to objects, and has no values")
+        case (.objects(let kind), .verdicts), (.objects(let kind), .values): throw failure("the map '\(name)' has no \(kind.rawValue)s")
         }
         guard set.key.fits(selectors) else { throw failure("the \(what) '\(name)' has other elements than '\(key)': \(set.key.text)") }
     }

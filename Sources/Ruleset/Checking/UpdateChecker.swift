@@ -19,7 +19,7 @@ extension SetDeclarations {
         try check(update.set, use, for: update.key.selectors, update.key.location)
         guard let set = declaration(of: update.set) else { return update.statements }
         let what = set.isMap ? "map" : "set"
-        if set.isVerdictMap {
+        if set.contents == .verdicts {
             throw failure("rules can't change a map to verdicts", note: "nft's grammar has no way to say it; its elements are in the file")
         }
         if set.isInterval { throw failure("rules can't change a \(what) with 'flags interval'") }
@@ -53,7 +53,7 @@ extension SetDeclarations {
         case .constant:
             if let data = known?.data { return .values(Selector.reading(data.field)) }
             // To be refused as what it is.
-            return known?.isVerdictMap == false ? .values(Selector.reading(.metaMark)) : .verdicts
+            return known.map { $0.contents != .verdicts } == true ? .values(Selector.reading(.metaMark)) : .verdicts
         case nil:
             if let data = known?.data {
                 throw Diagnostic(

@@ -42,9 +42,12 @@ struct ElementText {
         if let timeout = element.timeout { text += " timeout \(Duration.text(of: timeout))" }
         if let expires = element.expires { text += " expires \(Duration.text(of: expires))" }
         if let comment = element.comment { text += " comment \"\(comment)\"" }
-        if let verdict = element.verdict { text += " : \(verdict.text)" }
-        if let object = element.object { text += " : \"\(object)\"" }
-        if let value = element.data, let data { text += " : \(data.text(of: value, isElement: true))" }
+        switch element.mapped {
+        case .nothing: break
+        case .verdict(let verdict): text += " : \(verdict.text)"
+        case .object(let name): text += " : \"\(name)\""
+        case .value(let value): if let data { text += " : \(data.text(of: value, isElement: true))" }
+        }
         return text
     }
 

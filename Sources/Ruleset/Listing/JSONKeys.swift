@@ -62,10 +62,12 @@ struct JSONElements {
             if let statement { members.append(statement.elementMember) }
             key = .object([("elem", .object(members))])
         }
-        if let verdict = element.verdict { return .array([key, verdict.json]) }
-        if let object = element.object { return .array([key, .text(object)]) }
-        if let value = element.data, let data { return .array([key, data.value(value, isElement: true)]) }
-        return key
+        switch element.mapped {
+        case .nothing: return key
+        case .verdict(let verdict): return .array([key, verdict.json])
+        case .object(let name): return .array([key, .text(name)])
+        case .value(let value): return data.map { .array([key, $0.value(value, isElement: true)]) } ?? key
+        }
     }
 
     func map(_ key: MatchKey, _ elements: VerdictMap.Elements) -> JSONValue {

@@ -57,9 +57,12 @@ extension NamedSet {
     fileprivate var jsonMembers: [(String, JSONValue)] {
         let types = key.fields.map { JSONValue.text(Selector.reading($0).type.typeName) }
         var members = [("name", JSONValue.text(name)), ("type", types.count == 1 ? types[0] : .array(types))]
-        if isVerdictMap { members.append(("map", .text("verdict"))) }
-        if let data { members.append(("map", .text(Selector.reading(data.field).type.typeName))) }
-        if let objectKind { members.append(("map", .text(objectKind.rawValue))) }
+        switch contents {
+        case .keys: break
+        case .verdicts: members.append(("map", .text("verdict")))
+        case .values(let data): members.append(("map", .text(Selector.reading(data.field).type.typeName)))
+        case .objects(let kind): members.append(("map", .text(kind.rawValue)))
+        }
         if policy != .performance { members.append(("policy", .text(policy.rawValue))) }
         if let comment { members.append(("comment", .text(comment))) }
         if let size { members.append(("size", .number(UInt64(size)))) }

@@ -16,8 +16,8 @@ extension Verdict {
         case .drop: .object([("drop", .null)])
         case .return: .object([("return", .null)])
         case .continue: .object([("continue", .null)])
-        case .jump(let chain): .object([("jump", .object([("target", .text(chain))]))])
-        case .goto(let chain): .object([("goto", .object([("target", .text(chain))]))])
+        case .jump(let chain): .object([("jump", .object([("target", .text(chain.description))]))])
+        case .goto(let chain): .object([("goto", .object([("target", .text(chain.description))]))])
         }
     }
 }

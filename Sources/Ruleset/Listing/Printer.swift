@@ -19,7 +19,13 @@ extension Table {
 
 extension NamedSet {
     fileprivate var text: String {
-        let mapped = data.map { " : \($0.list)" } ?? objectKind.map { " : \($0.rawValue)" } ?? (isVerdictMap ? " : verdict" : "")
+        let mapped =
+            switch contents {
+            case .keys: ""
+            case .verdicts: " : verdict"
+            case .values(let data): " : \(data.list)"
+            case .objects(let kind): " : \(kind.rawValue)"
+            }
         var lines = ["\(key.text)\(mapped)"]
         if policy != .performance { lines.append("policy \(policy.rawValue)") }
         if let size { lines.append("size \(size)") }
@@ -113,8 +119,18 @@ extension Verdict {
         case .drop: "drop"
         case .return: "return"
         case .continue: "continue"
-        case .jump(let chain): "jump \(Chain.isBlock(chain) ? "{ … }" : chain)"
-        case .goto(let chain): "goto \(Chain.isBlock(chain) ? "{ … }" : chain)"
+        case .jump(let chain): "jump \(chain.text)"
+        case .goto(let chain): "goto \(chain.text)"
+        }
+    }
+}
+
+extension JumpTarget {
+    /// Where the rules of a chain that stands in the rule are not at hand.
+    fileprivate var text: String {
+        switch self {
+        case .named(let name): name
+        case .inline: "{ … }"
         }
     }
 }

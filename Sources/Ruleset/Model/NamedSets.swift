@@ -3,12 +3,7 @@
 public struct NamedSet: Sendable, Equatable {
     public var name: String
     public var key: SetKey
-    /// Whether each element has a verdict; else none has.
-    public var isVerdictMap: Bool
-    /// In a map to values what they are: then each element has data, else none has.
-    public var data: SetKey?
-    /// In a map to named objects what they are: then each element has one, else none has.
-    public var objectKind: NamedObject.Kind?
+    public var contents: Contents
     /// `flags constant`.
     public var isConstant: Bool
     /// `flags interval`: elements may be ranges, prefixes and wildcards.
@@ -29,17 +24,13 @@ public struct NamedSet: Sendable, Equatable {
     public var location: SourceLocation
 
     public init(
-        name: String, key: SetKey, isVerdictMap: Bool = false, data: SetKey? = nil, objectKind: NamedObject.Kind? = nil,
-        isConstant: Bool = false, isInterval: Bool = false, mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(),
-        size: UInt32? = nil, policy: Policy = .performance,
-        hasCounters: Bool = false,
-        elements: [SetElement] = [], comment: String? = nil, location: SourceLocation
+        name: String, key: SetKey, contents: Contents = .keys, isConstant: Bool = false, isInterval: Bool = false,
+        mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(), size: UInt32? = nil, policy: Policy = .performance,
+        hasCounters: Bool = false, elements: [SetElement] = [], comment: String? = nil, location: SourceLocation
     ) {
         self.name = name
         self.key = key
-        self.isVerdictMap = isVerdictMap
-        self.data = data
-        self.objectKind = objectKind
+        self.contents = contents
         self.isConstant = isConstant
         self.isInterval = isInterval
         self.mergesElements = mergesElements
@@ -52,8 +43,25 @@ public struct NamedSet: Sendable, Equatable {
         self.location = location
     }
 
+    /// What is kept for a key. Every element of a set is mapped to the same kind of thing.
+    public enum Contents: Sendable, Equatable {
+        /// The keys are all: a set, and no map.
+        case keys
+        case verdicts
+        /// Values of this field's type.
+        case values(SetKey)
+        /// Names of objects of this kind.
+        case objects(NamedObject.Kind)
+    }
+
     /// Whether it is a map, to verdicts, to values or to objects.
-    public var isMap: Bool { isVerdictMap || data != nil || objectKind != nil }
+    public var isMap: Bool { contents != .keys }
+
+    /// The type of a map's values; nil for every other set.
+    public var data: SetKey? { if case .values(let key) = contents { key } else { nil } }
+
+    /// The kind of a map's objects; nil for every other set.
+    public var objectKind: NamedObject.Kind? { if case .objects(let kind) = contents { kind } else { nil } }
 
     /// `policy performance` or `policy memory`.
     public enum Policy: String, Sendable, CaseIterable {
@@ -82,12 +90,7 @@ public struct SetKey: Sendable, Equatable {
 /// An element of a named set or of a map.
 public struct SetElement: Sendable, Equatable {
     public var value: Value
-    /// In a verdict map, and only there.
-    public var verdict: Verdict?
-    /// In a map to values, and only there: a number or an interface's name.
-    public var data: Value?
-    /// In a map to objects, and only there: the object's name.
-    public var object: String?
+    public var mapped: Mapped
     /// What the element's counter starts from, in a set with counters and only there.
     public var counter: Counter?
     public var comment: String?
@@ -100,14 +103,11 @@ public struct SetElement: Sendable, Equatable {
     public var location: SourceLocation
 
     public init(
-        value: Value, verdict: Verdict? = nil, data: Value? = nil, object: String? = nil, counter: Counter? = nil,
-        comment: String? = nil, timeout: UInt64? = nil, expires: UInt64? = nil, statements: [ElementStatement] = [],
-        location: SourceLocation
+        value: Value, mapped: Mapped = .nothing, counter: Counter? = nil, comment: String? = nil, timeout: UInt64? = nil,
+        expires: UInt64? = nil, statements: [ElementStatement] = [], location: SourceLocation
     ) {
         self.value = value
-        self.verdict = verdict
-        self.data = data
-        self.object = object
+        self.mapped = mapped
         self.counter = counter
         self.comment = comment
         self.timeout = timeout
@@ -115,6 +115,20 @@ public struct SetElement: Sendable, Equatable {
         self.statements = statements
         self.location = location
     }
+
+    /// What the element leads to, as the contents of its set say.
+    public enum Mapped: Sendable, Equatable {
+        case nothing
+        case verdict(Verdict)
+        /// A number or an interface's name.
+        case value(Value)
+        /// An object of the table, by its name.
+        case object(String)
+    }
+
+    public var verdict: Verdict? { if case .verdict(let verdict) = mapped { verdict } else { nil } }
+    public var data: Value? { if case .value(let value) = mapped { value } else { nil } }
+    public var object: String? { if case .object(let name) = mapped { name } else { nil } }
 
     /// Frames and their bytes, as a `counter` statement counts them.
     public struct Counter: Sendable, Equatable {

@@ -43,24 +43,59 @@ public struct Table: Sendable, Equatable {
 
 /// A base chain if it is hooked into the path, else one that is only jumped to.
 public struct Chain: Sendable, Equatable {
-    public var name: String
+    /// How rules lead to it.
+    public var target: JumpTarget
     public var comment: String?
     public var base: BaseChain?
-    /// Of a chain that stands in a rule (`jump { … }`) the chain that has the rule.
+    /// The chain with the rule that this one stands in; nil for a chain with a name.
     public var owner: String?
     public var rules: [Rule]
     public var location: SourceLocation
 
     public init(
-        name: String, comment: String? = nil, base: BaseChain?, owner: String? = nil, rules: [Rule], location: SourceLocation
+        name: String, comment: String? = nil, base: BaseChain?, rules: [Rule], location: SourceLocation
     ) {
-        self.name = name
+        target = .named(name)
         self.comment = comment
         self.base = base
-        self.owner = owner
         self.rules = rules
         self.location = location
     }
+
+    /// A chain that stands in a rule of `owner`.
+    init(_ block: InlineChain, of owner: String, location: SourceLocation) {
+        target = block.target
+        self.owner = owner
+        rules = block.rules
+        self.location = location
+    }
+
+    /// Its name; for a chain in a rule a number in braces.
+    public var name: String { target.description }
+}
+
+/// The chain that a verdict leads to.
+public enum JumpTarget: Sendable, Hashable, CustomStringConvertible {
+    /// A chain of the same table, by name; the checker has seen that it is there and that no way leads back.
+    case named(String)
+    /// A chain that stands in the rule (`jump { … }`), by its number among those of the table.
+    case inline(Int)
+
+    public var description: String {
+        switch self {
+        case .named(let name): name
+        case .inline(let number): "{\(number)}"
+        }
+    }
+}
+
+/// The chain in a rule, until the table is whole: then it is one of the table's chains.
+struct InlineChain: Sendable, Equatable {
+    /// By its place among the table's, as the rule's verdict has it; 0 until the table is whole.
+    var number = 0
+    var rules: [Rule]
+
+    var target: JumpTarget { .inline(number) }
 }
 
 /// What makes a chain a base chain: `type filter hook H priority P; policy V;`.
@@ -95,8 +130,8 @@ public struct Rule: Sendable, Equatable {
     public var statements: [Statement]
     public var comment: String?
     public var location: SourceLocation
-    /// The rules of a chain that stands in the rule, until the table is whole: then they are one of its chains.
-    var block: [Rule]?
+    /// The chain that stands in the rule, until the table is whole.
+    var block: InlineChain?
 
     public init(statements: [Statement], comment: String?, location: SourceLocation) {
         self.statements = statements
@@ -111,9 +146,16 @@ public enum Verdict: Sendable, Equatable {
     case drop
     case `return`
     case `continue`
-    /// To a chain of the same table, by name; the checker has seen that it is there and that no way leads back.
-    case jump(String)
-    case goto(String)
+    case jump(JumpTarget)
+    case goto(JumpTarget)
+
+    /// The chain that is gone to.
+    public var target: JumpTarget? {
+        switch self {
+        case .jump(let chain), .goto(let chain): chain
+        case .accept, .drop, .return, .continue: nil
+        }
+    }
 }
 
 /// `key relation operand`. If the key can't be read in a frame the match fails, whatever the relation (NFT_BREAK).

@@ -34,12 +34,12 @@ extension Parser {
                     note: set.key.map { "write: \(SetKey(field: $0.field, rest: $0.rest, isTypeof: false).text) : \(kind.rawValue)" })
             }
             next()
-            set.objectKind = kind
+            set.contents = .objects(kind)
             return
         }
         let key = try setKey(isTypeof: isTypeof)
         if !key.rest.isEmpty { throw fail(location(from: start), "concatenations as data are not supported") }
-        set.data = key
+        set.contents = .values(key)
     }
 
     private mutating func keyField(isTypeof: Bool) throws(Abandoned) -> Field {

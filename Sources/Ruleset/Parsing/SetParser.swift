@@ -10,7 +10,7 @@ extension Parser {
     mutating func namedSet(isMap: Bool, from start: Int) throws(Abandoned) -> SetSyntax {
         let what = isMap ? "map" : "set"
         let name = try identifier(what)
-        var set = SetSyntax(name: name, isMap: isMap, location: location(from: start))
+        var set = SetSyntax(name: name, contents: isMap ? .verdicts : .keys, location: location(from: start))
         try expect(.leftBrace, for: "on the same line")
         try block("\(what) '\(printable(name))'") { (parser) throws(Abandoned) in
             try parser.item(of: &set)
@@ -199,15 +199,15 @@ extension Parser {
             throw fail(
                 current.location, "a chain can't be part of an element", note: "nft's grammar has none there; name a chain of the table")
         }
-        let chain: String
+        let chain: JumpTarget
         if at(.dollar) {
             let start = index
             guard case .constant(let token) = try scalarVariable(), token.kind == .word || token.kind == .quoted else {
                 throw fail(location(from: start), "the variable is no chain's name")
             }
-            chain = token.text
+            chain = .named(token.text)
         } else {
-            chain = try identifier("chain")
+            chain = .named(try identifier("chain"))
         }
         return isJump ? .jump(chain) : .goto(chain)
     }

@@ -51,14 +51,11 @@ struct TableSyntax {
 
 struct SetSyntax {
     var name: String
-    var isMap: Bool
+    /// Verdicts in a map of which no more has been read.
+    var contents: NamedSet.Contents
     /// Nil if none is written, or if it was refused.
     var key: SetKey?
     var hasKey = false
-    /// In a map to values what they are; nil in one to verdicts.
-    var data: SetKey?
-    /// In a map to objects what they are.
-    var objectKind: NamedObject.Kind?
     var isConstant = false
     var isInterval = false
     var mergesElements = false
@@ -70,6 +67,8 @@ struct SetSyntax {
     var elements: [EntrySyntax] = []
     var comment: String?
     var location: SourceLocation
+
+    var isMap: Bool { contents != .keys }
 }
 
 struct ChainSyntax {

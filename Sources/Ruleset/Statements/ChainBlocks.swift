@@ -1,6 +1,6 @@
 // Chains that stand in a rule and have no name: `jump { … }` and `goto { … }`.
 //
-// They end up among the table's chains, under names that no file can say.
+// They end up among the table's chains, after those with names.
 
 /// `jump { … }` as it is written.
 struct ChainBlockSyntax {
@@ -39,21 +39,18 @@ extension Parser {
 
 extension Rule {
     /// It, and those of the chain that stands in it.
-    var withBlock: [Rule] { [self] + (block ?? []) }
+    var withBlock: [Rule] { [self] + (block?.rules ?? []) }
 }
 
 extension Checker {
-    /// Gives chains that stand in rules their names and a place after the others.
-    mutating func nameBlocks(ofTableAt table: Int) {
+    /// Moves chains that stand in rules to the end of the table: from here on each is a chain like any other.
+    mutating func moveBlocks(ofTableAt table: Int) {
         var blocks: [Chain] = []
         for chain in tables[table].chains.indices {
             for rule in tables[table].chains[chain].rules.indices {
-                guard let rules = tables[table].chains[chain].rules[rule].block else { continue }
-                let name = Chain.blockName(blocks.count + 1)
-                let owner = tables[table].chains[chain].name
                 let location = tables[table].chains[chain].rules[rule].location
-                tables[table].chains[chain].rules[rule].lead(toBlock: name)
-                blocks.append(Chain(name: name, base: nil, owner: owner, rules: rules, location: location))
+                guard let block = tables[table].chains[chain].rules[rule].takeBlock(number: blocks.count + 1) else { continue }
+                blocks.append(Chain(block, of: tables[table].chains[chain].name, location: location))
             }
         }
         tables[table].chains += blocks
@@ -61,30 +58,26 @@ extension Checker {
 }
 
 extension Rule {
-    /// From here on the block is a chain like any other.
-    fileprivate mutating func lead(toBlock name: String) {
+    /// The chain that stands in the rule, which leads to it by this number from here on.
+    fileprivate mutating func takeBlock(number: Int) -> InlineChain? {
+        guard var taken = block else { return nil }
+        taken.number = number
         block = nil
-        guard case .verdict(let verdict, let location) = statements.last else { return }
-        let named: Verdict = if case .goto = verdict { .goto(name) } else { .jump(name) }
+        guard case .verdict(let verdict, let location) = statements.last else { return taken }
+        let named: Verdict = if case .goto = verdict { .goto(taken.target) } else { .jump(taken.target) }
         statements[statements.count - 1] = .verdict(named, location: location)
+        return taken
     }
-}
-
-extension Chain {
-    fileprivate static func blockName(_ number: Int) -> String { "{\(number)}" }
-
-    /// Whether a chain of this name stands in a rule.
-    static func isBlock(_ name: String) -> Bool { name.hasPrefix("{") }
 }
 
 // MARK: Writing
 
-/// The chains of a table that stand in rules, by their names.
+/// The chains of a table that stand in rules.
 struct ChainBlocks {
-    private var chains: [String: Chain] = [:]
+    private var chains: [JumpTarget: Chain] = [:]
 
     init(_ table: Table) {
-        for chain in table.chains where chain.owner != nil { chains[chain.name] = chain }
+        for chain in table.chains where chain.owner != nil { chains[chain.target] = chain }
     }
 
     /// As nft lists it, in lines of a chain's depth; nil for other verdicts.
