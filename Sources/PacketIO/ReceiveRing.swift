@@ -156,15 +156,17 @@ package struct OverflowFrames: ~Copyable {
     }
 
     /// GSO_MAX_SIZE (include/linux/netdevice.h) with room for headers: no super-frame is longer.
-    private static let capacity = 528 << 10
-    package static let places = 32
+    private static let longest = 528 << 10
+    /// Once frames fill this, no more are received before `reset`. The kernel copies each frame in and out again, and that takes a fifth
+    /// less time while all of them stay in the second-level cache.
+    package static let budget = 256 << 10
 
     /// Pages of it that are never used are never there.
     private let memory: UnsafeMutableRawPointer
     private var used = 0
 
     package init() {
-        memory = .allocate(byteCount: Self.capacity * Self.places, alignment: 4096)
+        memory = .allocate(byteCount: Self.budget + Self.longest, alignment: 4096)
     }
 
     deinit {
@@ -173,14 +175,15 @@ package struct OverflowFrames: ~Copyable {
 
     /// Takes the socket's next queued frame, which must have `length` bytes.
     package mutating func receive(from socket: Int32, length: Int) -> Outcome {
-        guard used < Self.places else { return .full }
-        let place = memory + used * Self.capacity
+        guard used < Self.budget else { return .full }
+        let place = memory + used
         var received: Int
         repeat {
-            received = recv(socket, place, Self.capacity, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
+            received = recv(socket, place, Self.longest, Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC))
         } while received < 0 && errno == EINTR
-        guard received == length + ReceivedFrame.virtioHeaderLength, received <= Self.capacity else { return .lost }
-        used += 1
+        guard received == length + ReceivedFrame.virtioHeaderLength, received <= Self.longest else { return .lost }
+        // The next one begins with a cache line.
+        used += (received + 63) & ~63
         return .frame(place + ReceivedFrame.virtioHeaderLength)
     }
 
