@@ -30,21 +30,24 @@ class Lab(Measures):
 
     A bridge of the kind "conntrack" puts datagrams together and takes them apart again, as Weir does in its default mode, and follows
     connections. A "forwarder" is the C program in this folder, which shows what such sockets can give. `rules` are a file's text for what
-    stands in the middle; without them everything passes.
+    stands in the middle; without them everything passes. `prepare` is called with the lab before anything stands there.
     """
 
-    def __init__(self, middle, workers, options=(), rules=None):
+    def __init__(self, middle, workers, options=(), rules=None, prepare=None):
         self.suffix = f"-bench-{os.getpid()}-{random.randrange(1 << 32):08x}"
         self.middle = middle
         self.workers = workers
         self.options = options
         self.rules = rules
+        self.prepare = prepare
         self.process = None
         self.directory = tempfile.TemporaryDirectory(prefix="weir-bench-")
 
     def __enter__(self):
         try:
             self.tool("up")
+            if self.prepare:
+                self.prepare(self)
             if self.middle == "forwarder":
                 self.start_forwarder()
             elif self.middle != "weir":

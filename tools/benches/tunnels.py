@@ -1,4 +1,4 @@
-"""TCP in tunnels, BIG TCP and receive offload, beside a Linux bridge."""
+"""TCP in tunnels, BIG TCP and receive offload, beside a Linux bridge and, where nothing is a super-frame, a plain forwarder."""
 
 import json
 import statistics
@@ -12,6 +12,8 @@ BIG = 180_000
 LEGACY = 65_536
 MERGE = "echo 1 > threaded && echo 50000 > gro_flush_timeout && echo 2 > napi_defer_hard_irqs"
 MIDDLES = ["weir", "bridge"]
+# What the C forwarder carries too, which shows what packet sockets give without Weir.
+SEGMENTED = ["withoutOffloads", "vxlanSegments"]
 
 
 def add_tunnels(lab):
@@ -66,9 +68,15 @@ def big(address):
     return measure
 
 
-def merged(lab, seconds):
-    """A sender without TSO, and GRO at the port as behind a network card, which hands over batches; a veth does so if its NAPI waits."""
+def merge(lab):
+    """Has GRO at the port merge as on a network card, which hands over batches; a veth does so if its NAPI waits."""
+    lab.inside("fw", "ethtool", "-K", "eth1", "gro", "on")
     lab.inside("fw", "sh", "-c", f"cd /sys/class/net/eth1 && {MERGE}")
+
+
+def merged(lab, seconds):
+    """A sender without TSO, whose segments the port merges."""
+    merge(lab)
     return features("tso")("10.77.0.2")(lab, seconds)
 
 
@@ -87,19 +95,22 @@ MEASURES = [
 
 
 def tunnels(options):
-    samples = {key: {middle: [] for middle in MIDDLES} for key, *_ in MEASURES}
+    samples = {key: {middle: [] for middle in MIDDLES + ["forwarder"] * (key in SEGMENTED)} for key, *_ in MEASURES}
     unmerged = []
     for number in range(options.rounds):
-        for middle in in_turn(number, MIDDLES):
+        for middle in in_turn(number, [*MIDDLES, "forwarder"]):
             with Lab(middle, options.workers) as lab:
                 for port in ("eth1", "eth2"):
                     lab.inside("fw", "ethtool", "-K", port, "gro", "on")
                 add_tunnels(lab)
                 for key, title, method, *_ in MEASURES:
+                    if middle not in samples[key]:
+                        continue
                     value = method(lab, options.seconds)
                     samples[key][middle].append(value)
                     print(f"round {number + 1}: {middle:9} {title}: {figure(value)} Mbit/s", file=sys.stderr)
-        with Lab("weir", options.workers, options=("--gro", "off")) as lab:
+        # The port would merge, if Weir didn't switch GRO off.
+        with Lab("weir", options.workers, options=("--gro", "off"), prepare=merge) as lab:
             unmerged.append(features("tso")("10.77.0.2")(lab, options.seconds))
             print(f"round {number + 1}: weir      the same with --gro off: {figure(unmerged[-1])} Mbit/s", file=sys.stderr)
 
@@ -109,7 +120,7 @@ def tunnels(options):
         weir = medians[key]["weir"]
         other = medians[key]["bridge"] if against == "bridge" else medians[against]["weir"]
         results.append(
-            {"measure": key, "title": title, "unit": "Mbit/s", "weir": weir, "bridge": medians[key]["bridge"], "against": against,
+            {"measure": key, "title": title, "unit": "Mbit/s", **medians[key], "against": against,
              "ratio": weir / other, "aim": aim, "met": aim is None or weir / other >= aim, "samples": samples[key]})
     results.append({"measure": "groOff", "title": "the same, --gro off", "unit": "Mbit/s", "weir": statistics.median(unmerged),
                     "samples": {"weir": unmerged}})
@@ -125,3 +136,5 @@ def tunnels(options):
             what = "the bridge" if row["against"] == "bridge" else "Weir's TCP without offloads"
             aim = f">= {row['aim']} x {what} {'met' if row['met'] else 'MISSED'}"
         print(f"{row['title']:40}{figure(row['weir']):>10}{bridge:>10}{ratio:>8}  {aim}")
+    plain, tunnel = (medians[key]["forwarder"] for key in SEGMENTED)
+    print(f"C forwarder: {figure(plain)} without offloads, {figure(tunnel)} in VXLAN without tunnel segmentation, ratio {tunnel / plain:.2f}")
