@@ -9,16 +9,7 @@ public enum HeaderChecksum: Sendable, Hashable {
 extension Field {
     /// The checksum of the header that the field is one of; nil where there is none, or none that nft 1.0.6 knows of (UDP-Lite, DCCP, raw
     /// bits).
-    public var checksum: HeaderChecksum? {
-        switch Selector.reading(self).header {
-        case .ip: .internet(octet: 10)
-        case .icmp, .icmpv6, .igmp: .internet(octet: 2)
-        case .tcp: .internet(octet: 16)
-        case .udp: .internet(octet: 6)
-        case .sctp: .cyclic(octet: 8)
-        default: nil
-        }
-    }
+    public var checksum: HeaderChecksum? { Selector.reading(self).header?.record.checksum }
 
     /// Whether the checksum of the transport header counts the field as well.
     public var isInPseudoHeader: Bool {

@@ -1,91 +1,3 @@
-/// A protocol as nft's dependencies know it.
-enum NetworkProtocol: String, Sendable {
-    case ether, vlan
-    case arp, ip, ip6
-    case icmp, igmp, tcp, udp, dccp, esp, ah, icmpv6, comp, sctp, udplite
-    /// A number that nft has no header for.
-    case unknown
-
-    enum Layer: Sendable { case link, network, transport }
-
-    var layer: Layer {
-        switch self {
-        case .ether, .vlan: .link
-        case .arp, .ip, .ip6: .network
-        default: .transport
-        }
-    }
-
-    /// What follows an Ethernet header or a tag with this type. Both tag types lead to the same header.
-    init?(etherType: UInt128) {
-        switch etherType {
-        case 0x0800: self = .ip
-        case 0x0806: self = .arp
-        case 0x86dd: self = .ip6
-        case 0x8100, 0x88a8: self = .vlan
-        default: return nil
-        }
-    }
-
-    /// Netfilter's families that are a protocol (linux/netfilter.h).
-    init?(familyNumber: UInt128) {
-        switch familyNumber {
-        case 2: self = .ip
-        case 10: self = .ip6
-        default: return nil
-        }
-    }
-
-    /// Nil for what is no family of its own in a table `inet`.
-    fileprivate var familyNumber: UInt128? {
-        switch self {
-        case .ip: 2
-        case .ip6: 10
-        default: nil
-        }
-    }
-
-    /// The transport protocols that nft knows by their number.
-    init?(protocolNumber: UInt128) {
-        switch protocolNumber {
-        case 1: self = .icmp
-        case 2: self = .igmp
-        case 6: self = .tcp
-        case 17: self = .udp
-        case 33: self = .dccp
-        case 50: self = .esp
-        case 51: self = .ah
-        case 58: self = .icmpv6
-        case 108: self = .comp
-        case 132: self = .sctp
-        case 136: self = .udplite
-        default: return nil
-        }
-    }
-
-    /// The number by which the layer below announces this protocol; that of a single tag for `vlan`.
-    fileprivate var number: UInt128 {
-        switch self {
-        case .ip: 0x0800
-        case .arp: 0x0806
-        case .ip6: 0x86dd
-        case .vlan: 0x8100
-        case .icmp: 1
-        case .igmp: 2
-        case .tcp: 6
-        case .udp: 17
-        case .dccp: 33
-        case .esp: 50
-        case .ah: 51
-        case .icmpv6: 58
-        case .comp: 108
-        case .sctp: 132
-        case .udplite: 136
-        case .ether, .unknown: 0
-        }
-    }
-}
-
 /// What a rule's matches so far say of the headers, and from that what nft puts before the next match.
 ///
 /// The behaviour is nft 1.0.6's, held against it by a test. On a bridge `ip saddr` asks for the skb's protocol, which is that after an
@@ -180,9 +92,8 @@ struct ProtocolContext {
         case .ip, .ip6: break
         case .some(let other): throw .conflict(other, header)
         case nil:
-            // Without a network protocol "type 8" could be either ICMP; the other headers are the same after both.
-            if header == .icmp || header == .igmp { dependencies.append(try implyNetwork(.ip)) }
-            if header == .icmpv6 { dependencies.append(try implyNetwork(.ip6)) }
+            // Without a network protocol "type 8" could be either ICMP.
+            if let network = header.record.network { dependencies.append(try implyNetwork(network)) }
         }
         dependencies.append(imply(.metaL4proto, header.number))
         return dependencies
