@@ -200,7 +200,7 @@ extension Match {
             operand = .single(.number(base))
         case .number(let number):
             guard let mask else { return }
-            if selector.type == .ipv4 || selector.type == .ipv6, number & ~mask == 0 {
+            if selector.type.hasPrefixes, number & ~mask == 0 {
                 let length = mask.nonzeroBitCount
                 if length > 0, length < field.bitWidth, mask == Self.mask(of: length, in: field) {
                     self.mask = nil

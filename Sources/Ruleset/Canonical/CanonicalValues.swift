@@ -44,11 +44,6 @@ extension Value {
     }
 }
 
-extension ValueType {
-    /// Whether nft writes ranges as prefixes where it can.
-    fileprivate var hasPrefixes: Bool { self == .ipv4 || self == .ipv6 }
-}
-
 /// The order in which nft lists elements.
 struct ElementOrder {
     let selector: Selector

@@ -31,8 +31,8 @@ struct ValueChecker {
 
     private func number(_ token: Token) throws(Diagnostic) -> UInt128 {
         try refuseKeyword(token)
-        switch type {
-        case .ethernetAddress:
+        switch type.form {
+        case .ethernet:
             if let address = AddressText.ethernet(token.text) { return address }
         case .ipv4:
             if let address = AddressText.ipv4(token.text) { return address }
@@ -49,10 +49,10 @@ struct ValueChecker {
                     token.location, "'\(printable(token.text))' is no address, and host names are not looked up",
                     note: "expected \(type.example)")
             }
-        case .interfaceName, .interface: break
-        case .time, .hour, .day: return try time(token)
+        case .interface: break
+        case .date, .timeOfDay, .weekday: return try time(token)
         case .span: return try span(token)
-        default:
+        case .decimal, .hexadecimal, .presence:
             if let number = type.names?.number(of: token.text), token.kind == .word || token.kind == .quoted { return number }
             if token.kind == .number { return try plainNumber(token) }
             if token.kind == .word, type == .protocolNumber, let number = Self.keywordProtocols[token.text] { return number }

@@ -42,12 +42,12 @@ struct JSONText {
 
     /// A name if there is one, or an address, or the number itself.
     func number(_ number: UInt128) -> JSONValue {
-        switch type {
-        case .ipv4, .ipv6, .ethernetAddress, .time, .hour: .text(texts.plain(number))
-        case .service: JSONValue(number)
+        switch type.form {
+        case .ipv4, .ipv6, .ethernet, .date, .timeOfDay: .text(texts.plain(number))
         case .span: JSONValue(number / 1_000)
         case .presence where number <= 1: .boolean(number == 1)
-        default: type.names?.name(of: number).map(JSONValue.text) ?? JSONValue(number)
+        case .decimal, .hexadecimal, .interface, .weekday, .presence:
+            type.printedName(of: number).map(JSONValue.text) ?? JSONValue(number)
         }
     }
 

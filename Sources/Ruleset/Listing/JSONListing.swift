@@ -55,12 +55,12 @@ extension Chain {
 
 extension NamedSet {
     fileprivate var jsonMembers: [(String, JSONValue)] {
-        let types = key.fields.map { JSONValue.text(Selector.reading($0).type.typeName) }
+        let types = key.fields.map { JSONValue.text(Selector.reading($0).type.record.name) }
         var members = [("name", JSONValue.text(name)), ("type", types.count == 1 ? types[0] : .array(types))]
         switch contents {
         case .keys: break
         case .verdicts: members.append(("map", .text("verdict")))
-        case .values(let data): members.append(("map", .text(Selector.reading(data.field).type.typeName)))
+        case .values(let data): members.append(("map", .text(Selector.reading(data.field).type.record.name)))
         case .objects(let kind): members.append(("map", .text(kind.rawValue)))
         }
         if policy != .performance { members.append(("policy", .text(policy.rawValue))) }
@@ -78,45 +78,5 @@ extension NamedSet {
                 ("elem", .array(elements.map(JSONElements(key.fields, data: data?.field, statements: dynamics.statements).element))))
         }
         return members
-    }
-}
-
-extension ValueType {
-    /// nft's name of the type, which JSON has of every set, also of one that was declared with `typeof`.
-    fileprivate var typeName: String {
-        switch self {
-        case .interfaceName: "ifname"
-        case .interface: "iface_index"
-        case .packetType: "pkt_type"
-        case .etherType: "ether_type"
-        case .protocolNumber: "inet_proto"
-        case .service: "inet_service"
-        case .ethernetAddress: "ether_addr"
-        case .ipv4: "ipv4_addr"
-        case .ipv6: "ipv6_addr"
-        case .integer: "integer"
-        case .arpOperation: "arp_op"
-        case .icmpType: "icmp_type"
-        case .icmpCode: "icmp_code"
-        case .icmpv6Type: "icmpv6_type"
-        case .icmpv6Code: "icmpv6_code"
-        case .igmpType: "igmp_type"
-        case .dscp: "dscp"
-        case .ecn: "ecn"
-        case .tcpFlags: "tcp_flag"
-        case .dccpType: "dccp_pkttype"
-        case .mark: "mark"
-        case .time: "time"
-        case .day: "day"
-        case .hour: "hour"
-        case .networkFamily: "nf_proto"
-        case .deviceType: "iface_type"
-        case .presence: "boolean"
-        case .mobilityType: "mh_type"
-        case .connectionState: "ct_state"
-        case .connectionStatus: "ct_status"
-        case .connectionDirection: "ct_dir"
-        case .span: "time"
-        }
     }
 }

@@ -119,32 +119,32 @@ struct ValueText {
 
     /// The name if nft prints one: ports are printed as numbers.
     private func name(_ number: UInt128) -> String {
-        if type == .service { return plain(number) }
-        if type == .span { return Duration.text(of: UInt64(clamping: number)) }
-        if type.isTime { return "\"\(type.names?.name(of: number) ?? plain(number))\"" }
-        return type.names?.name(of: number) ?? plain(number)
+        switch type.form {
+        case .span: Duration.text(of: UInt64(clamping: number))
+        case .date, .timeOfDay, .weekday: "\"\(type.printedName(of: number) ?? plain(number))\""
+        case .decimal, .hexadecimal, .ipv4, .ipv6, .ethernet, .interface, .presence: type.printedName(of: number) ?? plain(number)
+        }
     }
 
     /// Without names.
     func plain(_ number: UInt128) -> String {
-        if isRaw { return "0x" + String(number, radix: 16) }
-        return switch type {
+        if isRaw { return Self.hexadecimal(number) }
+        return switch type.form {
         case .ipv4: AddressText.text(ipv4: number)
         case .ipv6: AddressText.text(ipv6: number)
-        case .ethernetAddress: AddressText.text(ethernet: number)
-        case .etherType: "0x" + String(repeating: "0", count: max(0, 4 - String(number, radix: 16).count)) + String(number, radix: 16)
-        case .tcpFlags, .connectionState, .connectionStatus: "0x" + String(number, radix: 16)
+        case .ethernet: AddressText.text(ethernet: number)
+        case .hexadecimal(let digits): Self.hexadecimal(number, digits: digits)
         case .span where number % 1_000 == 0: "\(number / 1_000)s"
         case .span: Duration.text(of: UInt64(clamping: number))
-        case .mark: "0x" + String(repeating: "0", count: max(0, 8 - String(number, radix: 16).count)) + String(number, radix: 16)
-        case .dscp: "0x" + (number < 16 ? "0" : "") + String(number, radix: 16)
-        case .service, .protocolNumber, .integer, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .ecn,
-            .dccpType, .networkFamily, .deviceType, .packetType, .presence, .mobilityType, .interfaceName, .interface, .day,
-            .connectionDirection:
-            String(number)
-        case .time: TimeText.text(ofDate: max(0, localTime.date(Int64(clamping: number / TimeText.nanoseconds))))
-        case .hour: TimeText.text(ofDay: localTime.timeOfDay(Int64(clamping: number)))
+        case .decimal, .interface, .weekday, .presence: String(number)
+        case .date: TimeText.text(ofDate: max(0, localTime.date(Int64(clamping: number / TimeText.nanoseconds))))
+        case .timeOfDay: TimeText.text(ofDay: localTime.timeOfDay(Int64(clamping: number)))
         }
+    }
+
+    private static func hexadecimal(_ number: UInt128, digits count: Int = 1) -> String {
+        let digits = String(number, radix: 16)
+        return "0x" + String(repeating: "0", count: max(0, count - digits.count)) + digits
     }
 
     /// The flags' names, lowest first: with commas, or with `|` in a set and, in parentheses, after an `&`.

@@ -37,7 +37,7 @@ extension NamedSet {
         if let comment { lines.append("comment \"\(comment)\"") }
         if !elements.isEmpty {
             let values = ElementText(key.fields, data: data?.field, statements: dynamics.elementStatements)
-            let width = key.fields.count == 1 ? Selector.reading(key.field).type.elementsInLine : 1
+            let width = key.fields.count == 1 ? Selector.reading(key.field).type.record.elementsInLine : 1
             var text = "elements = { "
             for (index, element) in elements.enumerated() {
                 if index > 0 { text += index % width == 0 ? ",\n\t\t\t     " : ", " }

@@ -68,17 +68,6 @@ extension Parser {
 }
 
 extension SetKey {
-    /// nft's name of a type, and a field that has it.
-    private static let types: [(name: String, field: Field)] = [
-        ("ipv4_addr", .ipSaddr), ("ipv6_addr", .ip6Saddr), ("ether_addr", .etherSaddr), ("inet_proto", .metaL4proto),
-        ("inet_service", .thDport), ("ether_type", .metaProtocol), ("ifname", .metaIifname), ("mark", .metaMark),
-        ("icmp_type", .icmpType), ("icmpv6_type", .icmpv6Type), ("icmp_code", .icmpCode), ("icmpv6_code", .icmpv6Code),
-        ("igmp_type", .igmpType), ("dscp", .ipDscp), ("ecn", .ipEcn), ("arp_op", .arpOperation), ("tcp_flag", .tcpFlags),
-        ("dccp_pkttype", .dccpType), ("pkt_type", .metaPkttype), ("nf_proto", .metaNfproto), ("ct_state", .ctState),
-        ("ct_dir", .ctDirection),
-        ("ct_status", .ctStatus), ("time", .ctExpiration), ("iface_index", .metaIif), ("iface_type", .metaIiftype),
-    ]
-
     /// Types that nft takes in a set, and of which nothing that is read here is.
     fileprivate static let unsupported: Set<String> = [
         "icmpx_code", "boolean", "realm", "classid", "devgroup",
@@ -88,14 +77,17 @@ extension SetKey {
     /// Types without a size, which nft takes by `typeof` alone.
     fileprivate static let unqualified: Set<String> = ["integer", "string", "bitmask", "ll_addr", "verdict"]
 
-    static func field(ofType name: String) -> Field? { types.first { $0.name == name }?.field }
+    /// Records of types that a set can be declared with.
+    private static let declarable = ValueType.allCases.map(\.record).filter { $0.field != nil }
 
-    static var accepted: String { "accepted: " + types.map(\.name).joined(separator: ", ") }
+    static func field(ofType name: String) -> Field? { declarable.first { $0.name == name }?.field }
+
+    static var accepted: String { "accepted: " + declarable.map(\.name).joined(separator: ", ") }
 
     /// Without the word in front: `ipv4_addr . inet_service`, `ip saddr . tcp dport`.
     var list: String {
         fields.map { field in
-            let type = isTypeof ? nil : Self.types.first { $0.field == field }
+            let type = isTypeof ? nil : Self.declarable.first { $0.field == field }
             return type?.name ?? Selector.reading(field).text
         }.joined(separator: " . ")
     }

@@ -1,131 +1,188 @@
 /// What kind of constants a field is held against.
-enum ValueType: Sendable {
-    /// `interface` is one that the kernel knows by its index, so that there is no wildcard.
-    case interfaceName, interface, packetType
-    case etherType, protocolNumber, service, ethernetAddress, ipv4, ipv6, integer
-    case arpOperation, icmpType, icmpCode, icmpv6Type, icmpv6Code, igmpType
-    case dscp, ecn, tcpFlags, dccpType, mark
-    case time, day, hour
+///
+/// All that is known of a type stands in its record. Passes ask the record; what they do by how values are written is a switch over
+/// `Form`, of which there are few.
+enum ValueType: Int, CaseIterable, Sendable {
+    /// In the order in which messages list the types that a set can be declared with.
+    case ipv4, ipv6, ethernetAddress, protocolNumber, service, etherType, interfaceName, mark
+    case icmpType, icmpv6Type, icmpCode, icmpv6Code, igmpType, dscp, ecn, arpOperation, tcpFlags, dccpType, packetType
     /// Netfilter's number of a family of protocols.
     case networkFamily
-    /// Linux' number of a kind of devices.
-    case deviceType
     /// Bits of a connection's state and of its status, and the direction that a packet of it goes.
-    case connectionState, connectionStatus, connectionDirection
+    case connectionState, connectionDirection, connectionStatus
     /// A span of time, in milliseconds.
     case span
+    /// An interface that the kernel knows by its index: there is no wildcard.
+    case interface
+    /// Linux' number of a kind of devices.
+    case deviceType
+    case integer, time, day, hour
     /// Whether a header or option is there; and the type of a message of IPv6's mobility header.
     case presence, mobilityType
 
-    /// How a message names a value of this type, with its article.
-    var described: String {
-        switch self {
-        case .interfaceName, .interface: "an interface name"
-        case .packetType: "a packet type"
-        case .etherType: "an EtherType"
-        case .protocolNumber: "an Internet protocol"
-        case .service: "a port"
-        case .ethernetAddress: "an Ethernet address"
-        case .ipv4: "an IPv4 address"
-        case .ipv6: "an IPv6 address"
-        case .integer: "a number"
-        case .arpOperation: "an ARP operation"
-        case .icmpType: "an ICMP type"
-        case .icmpCode: "an ICMP code"
-        case .icmpv6Type: "an ICMPv6 type"
-        case .icmpv6Code: "an ICMPv6 code"
-        case .igmpType: "an IGMP type"
-        case .dscp: "a code point"
-        case .ecn: "an ECN code point"
-        case .tcpFlags: "a TCP flag"
-        case .dccpType: "a DCCP packet type"
-        case .mark: "a mark"
-        case .time: "a time"
-        case .day: "a day of the week"
-        case .hour: "a time of day"
-        case .networkFamily: "a family"
-        case .deviceType: "a kind of device"
-        case .presence: "an answer to whether it is there"
-        case .mobilityType: "a mobility header type"
-        case .connectionState: "a state of a connection"
-        case .connectionStatus: "a status of a connection"
-        case .connectionDirection: "a direction"
-        case .span: "a span of time"
+    /// How values are written.
+    enum Form: Sendable {
+        /// A number; the type may have names for some.
+        case decimal
+        /// A number that is printed with at least that many hexadecimal digits; the type may have names for some.
+        case hexadecimal(digits: Int)
+        case ipv4, ipv6, ethernet
+        case interface
+        /// A point in time, in nanoseconds since 1970.
+        case date
+        /// Seconds since midnight.
+        case timeOfDay
+        /// A name in quotes, or a number.
+        case weekday
+        case span
+        /// Whether something is there: 1 or 0.
+        case presence
+    }
+
+    /// Types whose values are bits to be combined: a value without an operator then means "any of these" (nft's `bitmask`).
+    enum Bits: Sendable {
+        /// Several at once are printed as a number where they are compared with.
+        case numbered
+        /// They are printed by their names everywhere.
+        case named
+    }
+
+    struct Record: Sendable {
+        /// nft's name, which JSON has of every set, also of one that was declared with `typeof`.
+        let name: String
+        /// How a message names a value, with its article.
+        let described: String
+        let form: Form
+        /// An example of what is written, for notes.
+        let example: String
+        /// Names that stand for numbers, if there are any.
+        let names: NameTable?
+        /// Whether numbers are printed by their names.
+        let printsNames: Bool
+        let bits: Bits?
+        /// How many elements nft writes in a line of a set that has a name.
+        let elementsInLine: Int
+        /// A field of the type, for sets that are declared by the type's name; nil if nft has no such declaration.
+        let field: Field?
+
+        /// - Parameter example: Nil for the list of names.
+        init(
+            _ name: String, _ described: String, _ form: Form = .decimal, example: String? = nil, names: NameTable? = nil,
+            printsNames: Bool = true, bits: Bits? = nil, inLine elementsInLine: Int = 1, field: Field? = nil
+        ) {
+            self.name = name
+            self.described = described
+            self.form = form
+            self.example = example ?? "a name (\(names?.list ?? "")) or a number"
+            self.names = names
+            self.printsNames = printsNames
+            self.bits = bits
+            self.elementsInLine = elementsInLine
+            self.field = field
         }
     }
 
-    /// Names that stand for numbers, if there are any.
-    var names: NameTable? {
+    private static let records = allCases.map(\.definition)
+
+    var record: Record { Self.records[rawValue] }
+
+    private var definition: Record {
         switch self {
-        case .etherType: .etherTypes
-        case .protocolNumber: RegisteredNames.protocols
-        case .service: RegisteredNames.services
-        case .arpOperation: .arpOperations
-        case .packetType: .packetTypes
-        case .icmpType: .icmpTypes
-        case .icmpCode: .icmpCodes
-        case .icmpv6Type: .icmpv6Types
-        case .icmpv6Code: .icmpv6Codes
-        case .igmpType: .igmpTypes
-        case .dscp: .codePoints
-        case .ecn: .congestion
-        case .tcpFlags: .tcpFlags
-        case .dccpType: .dccpTypes
-        case .networkFamily: .networkFamilies
-        case .deviceType: .deviceTypes
-        case .day: .days
-        case .presence: .presence
-        case .mobilityType: .mobilityTypes
-        case .connectionState: .connectionStates
-        case .connectionStatus: .connectionStatuses
-        case .connectionDirection: .connectionDirections
-        case .interfaceName, .interface, .ethernetAddress, .ipv4, .ipv6, .integer, .mark, .time, .hour, .span: nil
+        case .ipv4:
+            Record(
+                "ipv4_addr", "an IPv4 address", .ipv4, example: "four octets without leading zeros, such as 10.77.0.1", inLine: 2,
+                field: .ipSaddr)
+        case .ipv6: Record("ipv6_addr", "an IPv6 address", .ipv6, example: "an address such as fd77::1", field: .ip6Saddr)
+        case .ethernetAddress:
+            Record(
+                "ether_addr", "an Ethernet address", .ethernet, example: "six groups such as 02:00:5e:10:00:01", field: .etherSaddr)
+        case .protocolNumber:
+            Record(
+                "inet_proto", "an Internet protocol", example: "a name such as tcp, udp, icmp, ipv6-icmp, or a number from 0 to 255",
+                names: RegisteredNames.protocols, inLine: 5, field: .metaL4proto)
+        case .service:
+            Record(
+                "inet_service", "a port", example: "a service name such as http or a port from 0 to 65535",
+                names: RegisteredNames.services, printsNames: false, inLine: 5, field: .thDport)
+        case .etherType:
+            Record(
+                "ether_type", "an EtherType", .hexadecimal(digits: 4),
+                example: "a name (\(NameTable.etherTypes.list)) or a number such as 0x88cc", names: .etherTypes, field: .metaProtocol)
+        case .interfaceName:
+            Record("ifname", "an interface name", .interface, example: "\"eth0\" or \"eth*\"", field: .metaIifname)
+        case .mark:
+            Record(
+                "mark", "a mark", .hexadecimal(digits: 8), example: "a number, decimal or hexadecimal", inLine: 5, field: .metaMark)
+        case .icmpType: Record("icmp_type", "an ICMP type", names: .icmpTypes, field: .icmpType)
+        case .icmpv6Type: Record("icmpv6_type", "an ICMPv6 type", names: .icmpv6Types, field: .icmpv6Type)
+        case .icmpCode: Record("icmp_code", "an ICMP code", names: .icmpCodes, field: .icmpCode)
+        case .icmpv6Code: Record("icmpv6_code", "an ICMPv6 code", names: .icmpv6Codes, field: .icmpv6Code)
+        case .igmpType: Record("igmp_type", "an IGMP type", names: .igmpTypes, field: .igmpType)
+        case .dscp: Record("dscp", "a code point", .hexadecimal(digits: 2), names: .codePoints, field: .ipDscp)
+        case .ecn: Record("ecn", "an ECN code point", names: .congestion, field: .ipEcn)
+        case .arpOperation: Record("arp_op", "an ARP operation", names: .arpOperations, inLine: 5, field: .arpOperation)
+        case .tcpFlags:
+            Record(
+                "tcp_flag", "a TCP flag", .hexadecimal(digits: 1), example: "\(NameTable.tcpFlags.list) or a number", names: .tcpFlags,
+                bits: .numbered, inLine: 5, field: .tcpFlags)
+        case .dccpType: Record("dccp_pkttype", "a DCCP packet type", names: .dccpTypes, field: .dccpType)
+        case .packetType: Record("pkt_type", "a packet type", names: .packetTypes, inLine: 2, field: .metaPkttype)
+        case .networkFamily: Record("nf_proto", "a family", names: .networkFamilies, inLine: 5, field: .metaNfproto)
+        case .connectionState:
+            Record(
+                "ct_state", "a state of a connection", .hexadecimal(digits: 1), names: .connectionStates, bits: .named, inLine: 2,
+                field: .ctState)
+        case .connectionDirection: Record("ct_dir", "a direction", names: .connectionDirections, inLine: 5, field: .ctDirection)
+        case .connectionStatus:
+            Record(
+                "ct_status", "a status of a connection", .hexadecimal(digits: 1), names: .connectionStatuses, bits: .named, inLine: 2,
+                field: .ctStatus)
+        case .span:
+            Record(
+                "time", "a span of time", .span, example: "a time such as 30s or 1h30m, or a number of seconds", field: .ctExpiration)
+        case .interface: Record("iface_index", "an interface name", .interface, example: "\"eth0\"", field: .metaIif)
+        case .deviceType: Record("iface_type", "a kind of device", names: .deviceTypes, field: .metaIiftype)
+        case .integer: Record("integer", "a number", example: "a number, decimal or hexadecimal", inLine: 5)
+        case .time:
+            Record("time", "a time", .date, example: "a time such as \"2024-06-06 17:00\" or seconds since 1970")
+        case .day:
+            Record(
+                "day", "a day of the week", .weekday, example: "a day such as \"Monday\" or a number from 0, Sunday, to 6", names: .days)
+        case .hour: Record("hour", "a time of day", .timeOfDay, example: "a time of day such as \"17:00\" or \"17:00:30\"")
+        case .presence:
+            Record("boolean", "an answer to whether it is there", .presence, example: "exists or missing", names: .presence)
+        case .mobilityType: Record("mh_type", "a mobility header type", names: .mobilityTypes)
         }
     }
+}
+
+extension ValueType {
+    var form: Form { record.form }
+    var described: String { record.described }
+    var example: String { record.example }
+    var names: NameTable? { record.names }
+
+    /// The name that is printed for a number, if one is.
+    func printedName(of number: UInt128) -> String? { record.printsNames ? record.names?.name(of: number) : nil }
 
     /// Whether values are points in time, in the machine's own byte order to nft.
-    var isTime: Bool { self == .time || self == .day || self == .hour }
+    var isTime: Bool {
+        switch form {
+        case .date, .timeOfDay, .weekday: true
+        case .decimal, .hexadecimal, .ipv4, .ipv6, .ethernet, .interface, .span, .presence: false
+        }
+    }
 
-    /// Whether values are bits to be combined: a value without an operator then means "any of these" (nft's `bitmask` type).
-    var isBitmask: Bool { self == .tcpFlags || isConnectionBitmask }
+    /// Whether nft writes ranges as prefixes where it can.
+    var hasPrefixes: Bool { self == .ipv4 || self == .ipv6 }
+
+    /// Whether values are bits to be combined.
+    var isBitmask: Bool { record.bits != nil }
 
     /// Whether they are bits of a connection, which nft writes with names where it writes flags of TCP as a number.
-    var isConnectionBitmask: Bool { self == .connectionState || self == .connectionStatus }
+    var isConnectionBitmask: Bool { record.bits == .named }
+}
 
-    /// An example of what is written, for notes.
-    var example: String {
-        switch self {
-        case .interface: "\"eth0\""
-        case .presence: "exists or missing"
-        case .interfaceName: "\"eth0\" or \"eth*\""
-        case .etherType: "a name (\(Self.list(.etherTypes))) or a number such as 0x88cc"
-        case .protocolNumber: "a name such as tcp, udp, icmp, ipv6-icmp, or a number from 0 to 255"
-        case .service: "a service name such as http or a port from 0 to 65535"
-        case .ethernetAddress: "six groups such as 02:00:5e:10:00:01"
-        case .ipv4: "four octets without leading zeros, such as 10.77.0.1"
-        case .ipv6: "an address such as fd77::1"
-        case .integer, .mark: "a number, decimal or hexadecimal"
-        case .tcpFlags: "\(Self.list(.tcpFlags)) or a number"
-        case .span: "a time such as 30s or 1h30m, or a number of seconds"
-        case .time: "a time such as \"2024-06-06 17:00\" or seconds since 1970"
-        case .hour: "a time of day such as \"17:00\" or \"17:00:30\""
-        case .day: "a day such as \"Monday\" or a number from 0, Sunday, to 6"
-        case .packetType, .arpOperation, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType, .dscp, .ecn, .dccpType,
-            .networkFamily, .deviceType, .mobilityType, .connectionState, .connectionStatus, .connectionDirection:
-            "a name (\(names.map(Self.list) ?? "")) or a number"
-        }
-    }
-
-    private static func list(_ table: NameTable) -> String { table.allNames.joined(separator: ", ") }
-
-    /// How many elements nft writes in a line of a set that has a name.
-    var elementsInLine: Int {
-        switch self {
-        case .ipv4, .packetType, .connectionState, .connectionStatus: 2
-        case .protocolNumber, .service, .integer, .arpOperation, .tcpFlags, .networkFamily, .mark, .connectionDirection: 5
-        case .interfaceName, .interface, .etherType, .ethernetAddress, .ipv6, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .igmpType,
-            .dscp, .ecn, .dccpType, .deviceType, .time, .day, .hour, .presence, .mobilityType, .span:
-            1
-        }
-    }
+extension NameTable {
+    fileprivate var list: String { allNames.joined(separator: ", ") }
 }

@@ -17,12 +17,9 @@ extension Assignment {
         let values = ValueText(selector)
         // Raw bits stand in hexadecimal.
         if field.words.hasPrefix("@") { return "0x" + String(number, radix: 16) }
-        switch selector.type {
-        case .tcpFlags: return values.flags(number, isElement: true)
+        if selector.type.isBitmask { return values.flags(number, isElement: true) }
         // nft reads the names of most protocols as the beginning of a field here.
-        case .protocolNumber where number == 0: return "ip"
-        case .protocolNumber, .service: return values.plain(number)
-        default: return selector.type.names?.name(of: number) ?? values.plain(number)
-        }
+        if selector.type == .protocolNumber { return number == 0 ? "ip" : values.plain(number) }
+        return selector.type.printedName(of: number) ?? values.plain(number)
     }
 }

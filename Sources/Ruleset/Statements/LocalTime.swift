@@ -34,9 +34,9 @@ extension ValueChecker {
     func time(_ token: Token) throws(Diagnostic) -> UInt128 {
         if token.kind == .number, case .value(let number) = NumberText.value(of: token.text) {
             let (scale, most): (UInt128, UInt128) =
-                switch selector.type {
-                case .time: (TimeText.nanoseconds, maximum / TimeText.nanoseconds)
-                case .hour: (1, UInt128(TimeText.secondsOfDay - 1))
+                switch selector.type.form {
+                case .date: (TimeText.nanoseconds, maximum / TimeText.nanoseconds)
+                case .timeOfDay: (1, UInt128(TimeText.secondsOfDay - 1))
                 default: (1, 6)
                 }
             guard number <= most else {
@@ -45,10 +45,10 @@ extension ValueChecker {
             }
             return number * scale
         }
-        switch selector.type {
-        case .day:
+        switch selector.type.form {
+        case .weekday:
             if token.kind == .word || token.kind == .quoted, let number = NameTable.days.number(of: token.text) { return number }
-        case .hour:
+        case .timeOfDay:
             if token.kind == .quoted, let local = TimeText.seconds(ofDay: token.text) {
                 let seconds = (local - Int64(localTime.offset)) % TimeText.secondsOfDay
                 return UInt128(seconds < 0 ? seconds + TimeText.secondsOfDay : seconds)
@@ -90,8 +90,12 @@ extension MatchChecker {
 extension ValueText {
     /// A range of times: where it is open to one side, as the order that it was.
     func times(from low: UInt128, to high: UInt128, isElement: Bool) -> String {
-        let most: UInt128 = type == .time ? UInt128(UInt64.max) : type == .hour ? UInt128(UInt32.max) : 255
-        let unit = type == .time ? TimeText.nanoseconds : 1
+        let (most, unit): (UInt128, UInt128) =
+            switch type.form {
+            case .date: (UInt128(UInt64.max), TimeText.nanoseconds)
+            case .timeOfDay: (UInt128(UInt32.max), 1)
+            default: (255, 1)
+            }
         if !isElement, high == most { return low % unit == 0 ? ">= \(quoted(low))" : "> \(quoted(low - 1))" }
         return "\(quoted(low))-\(quoted(high))"
     }

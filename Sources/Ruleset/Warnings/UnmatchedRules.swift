@@ -146,8 +146,7 @@ private struct MatchConsistency {
 
     private func contradiction(_ match: Match, _ possible: [UInt128]) -> Finding {
         let selector = Selector.reading(match.field)
-        let names = selector.type == .service ? nil : selector.type.names
-        let values = possible.prefix(8).map { names?.name(of: $0) ?? ValueText(selector).plain($0) }
+        let values = possible.prefix(8).map { selector.type.printedName(of: $0) ?? ValueText(selector).plain($0) }
         return Finding(
             message: "this rule never matches: '\(match.field.words)' can't be so here",
             note: "what remains for it is \(values.joined(separator: ", "))")
@@ -156,10 +155,10 @@ private struct MatchConsistency {
     /// Each version of IP has its own protocol for this; the other's number in it means something else, or nothing.
     private func foreignICMP(_ match: Match) -> Finding? {
         guard let networks, networks.count == 1, let header = Selector.reading(match.field).header, !match.isImplied else { return nil }
-        switch (networks[0], header) {
-        case (.ip, .icmpv6):
+        switch (networks[0], header.record.network) {
+        case (.ip, .ip6):
             return Finding(message: "'\(match.field.words)' does not occur in IPv4", note: "write icmp in its place")
-        case (.ip6, .icmp), (.ip6, .igmp):
+        case (.ip6, .ip):
             return Finding(message: "'\(match.field.words)' does not occur in IPv6", note: "write icmpv6 in its place")
         default: return nil
         }
