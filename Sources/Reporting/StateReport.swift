@@ -80,9 +80,7 @@ package struct StateReport: Encodable {
                 table: "\(element.family.rawValue) \(element.table)", set: element.set, element: element.text,
                 frames: (start?.packets ?? 0) &+ hits.frames, bytes: (start?.bytes ?? 0) &+ hits.bytes)
         }
-        lastUses = program.lastUses.enumerated().map { index, reference in
-            LastUseReport(program.rules[reference.rule], program.lastUse(index, at: instant))
-        }
+        lastUses = program.lastUses(at: instant).map { LastUseReport(program.rules[$0.rule], $0.last) }
         sets = program.changingSets.indices.map { index in
             let set = program.changingSets[index]
             return SetReport(

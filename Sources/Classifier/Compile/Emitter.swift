@@ -192,7 +192,7 @@ struct Emitter {
                 matches.append(instructions.count)
                 instructions.append(Instruction(operation: .countConnections, first: try int32(stateful.add(count))))
             case .last(let last, _):
-                instructions.append(Instruction(operation: .last, first: try int32(stateful.add(last, rule: number))))
+                instructions.append(Instruction(operation: .last, first: try int32(stateful.add(.last(last, ofRule: number)))))
             case .notrack:
                 connectionNeeds.insert(.state)
                 instructions.append(Instruction(operation: .notrack))

@@ -12,7 +12,8 @@ struct StatefulEmitter {
     private(set) var connectionBounds: [ConnectionBound] = []
     /// Whether a statement counts connections.
     private(set) var countsConnections = false
-    private(set) var lastUses: [(rule: Int, last: LastUse)] = []
+    /// Statements with a cell of their own, after the cells of the buckets and of the quotas.
+    private(set) var remembering: [RememberingStatement] = []
     private(set) var namedQuotas: [NamedQuotaReference] = []
     private let ports: [String]
     private var otherInterfaces: [String: UInt128] = [:]
@@ -80,11 +81,11 @@ struct StatefulEmitter {
         return number
     }
 
-    /// What the program's cells are to begin with: those of the buckets, then those of the quotas, then those of `last` statements.
+    /// What the program's cells are to begin with: those of the buckets, then those of the quotas, then those of other
+    /// statements.
     /// - Parameter start: Now, on the clock of `Instant.monotonic`.
     func words(from start: UInt64) -> [UInt64] {
-        buckets.map(\.full) + quotas.map(\.used)
-            + lastUses.map { $0.last.used.map { start &- $0 &* 1_000_000 } ?? StateCells.never }
+        buckets.map(\.full) + quotas.map(\.used) + remembering.map { $0.word(from: start) }
     }
 
     mutating func add(_ limit: Limit, _ location: SourceLocation) throws(ProgramError) -> Int {
@@ -98,10 +99,9 @@ struct StatefulEmitter {
         return quotas.count - 1
     }
 
-    /// - Parameter rule: Its index into the program's rules.
-    mutating func add(_ last: LastUse, rule: Int) -> Int {
-        lastUses.append((rule, last))
-        return lastUses.count - 1
+    mutating func add(_ statement: RememberingStatement) -> Int {
+        remembering.append(statement)
+        return remembering.count - 1
     }
 
     mutating func add(_ count: ConnectionCount) -> Int {

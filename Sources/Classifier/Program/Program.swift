@@ -19,8 +19,8 @@ public final class Program: Sendable {
     public let namedCounters: [NamedCounterReference]
     /// Every quota that stands in a table under a name, in the same order.
     public let namedQuotas: [NamedQuotaReference]
-    /// Every `last` statement, in the order of the tree, with the index of its rule and what the file gives it to begin with.
-    public let lastUses: [(rule: Int, last: LastUse)]
+    /// Statements with a cell of their own, in the order of the tree.
+    let remembering: [RememberingStatement]
     /// Every named set or map that changes, in the same order.
     public let changingSets: [ChangingSetReference]
     /// Sets and maps, in the order in which rules came to use them, then those that change.
@@ -106,7 +106,7 @@ public final class Program: Sendable {
         namedCounters = emitter.stateful.namedCounters
         buckets = FrozenArray(emitter.stateful.buckets)
         namedQuotas = emitter.stateful.namedQuotas
-        lastUses = emitter.stateful.lastUses
+        remembering = emitter.stateful.remembering
         changingSets = emitter.stateful.changingReferences
         dynamicSets = DynamicSets(
             emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps, start: start.monotonic)

@@ -128,7 +128,7 @@ extension Program {
                 if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(instruction.target) }
                 continue
             case .last:
-                cells.note(instant.monotonic, cell: buckets.count &+ quotas.count &+ Int(instruction.first))
+                cells.note(instant.monotonic, cell: firstCell &+ Int(instruction.first))
                 continue
             case .countConnections:
                 if !connectionLists.pass(values.counted, list: Int(rule), at: instant.monotonic) { next = Int(target) }

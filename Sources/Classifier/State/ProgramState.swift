@@ -1,4 +1,3 @@
-public import Ruleset
 public import Storage
 
 /// What a program's rules have come to.
@@ -11,13 +10,6 @@ extension Program {
     /// Elements that were not added to a set because it was full, by index into `changingSets`; 0 for one that there isn't.
     public func refusedElements(ofSet index: Int) -> UInt64 {
         changingSets.indices.contains(index) ? dynamicSets.refused(set: changingSets[index].number) : 0
-    }
-
-    /// What a `last` statement remembers at this moment, by index into `lastUses`.
-    public func lastUse(_ index: Int, at instant: Instant) -> LastUse {
-        let time = cells.value(buckets.count + quotas.count + index)
-        guard lastUses.indices.contains(index), time != StateCells.never else { return LastUse() }
-        return LastUse(used: UInt64(max(0, Int64(bitPattern: instant.monotonic &- time))) / 1_000_000)
     }
 
     /// Elements that a set has at this moment, by index into `changingSets`; 0 for one that there isn't. It looks at all of them.

@@ -106,16 +106,14 @@ struct StateCells: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// In the place of a time where there is none: no clock goes back so far.
-    static let never = UInt64(1) << 63
-
-    /// Keeps the later of two times: workers read the clock once a batch.
+    /// Puts another word in a cell's place, as often as it takes.
+    /// - Parameter change: The new word for the one that is there; nil to leave it.
     @inline(__always)
-    func note(_ time: UInt64, cell: Int) {
+    func change(_ cell: Int, _ change: (UInt64) -> UInt64?) {
         guard cell >= 0, cell < count else { return }
         var known = unsafe base[cell].load(ordering: .relaxed)
-        while Int64(bitPattern: known) < Int64(bitPattern: time) {
-            let swap = unsafe base[cell].compareExchange(expected: known, desired: time, ordering: .relaxed)
+        while let word = change(known) {
+            let swap = unsafe base[cell].compareExchange(expected: known, desired: word, ordering: .relaxed)
             if swap.exchanged { return }
             known = swap.original
         }

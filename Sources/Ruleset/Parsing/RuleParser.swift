@@ -37,52 +37,20 @@ extension Parser {
     }
 
     private mutating func statement(isFirst: Bool) throws(Abandoned) -> StatementSyntax {
-        let start = index
         let word = current
         guard word.kind == .word else {
             if at(.at) { return try match() }
             if at(.rightBrace) || word.kind == .end || !isFirst { throw unexpected(expecting: "a statement, a newline or ';'") }
             throw unexpected(expecting: "a statement")
         }
-        switch word.text {
-        case "accept": return verdict(.accept)
-        case "drop": return verdict(.drop)
-        case "return": return verdict(.return)
-        case "continue": return verdict(.continue)
-        case "jump", "goto":
-            next()
-            if at(.leftBrace) { return .block(try chainBlock(isJump: word.text == "jump", from: start)) }
-            let verdict = try target(isJump: word.text == "jump")
-            return .plain(.verdict(verdict, location: location(from: start)))
-        case "counter": return try counter()
-        case "limit": return try limitStatement()
-        case "quota": return try quotaStatement()
-        case "log": return try logStatement()
-        case "last": return try lastUse()
-        case "add", "update", "delete": return try setUpdate()
-        case "set": return try oldSetUpdate()
-        case "meter": return try meter()
-        case "notrack": return .plain(.notrack(location: next().location))
-        case "ct": return try connectionStatement()
-        default: break
-        }
+        if let known = StatementWord.all[word.text] { return try known.read(&self) }
         if Selector.grammar[word.text] != nil { return try match() }
         if let reason = Unsupported.statements[word.text] {
             throw fail(word.location, "'\(word.text)' is not supported", note: reason)
         }
-        let accepted =
-            [
-                "accept", "drop", "jump", "goto", "return", "continue", "counter", "limit", "quota", "log", "last", "add", "update",
-                "delete",
-                "meter", "comment",
-            ]
-            + Selector.grammar.keys.sorted()
+        let accepted = StatementWord.offered + ["comment"] + Selector.grammar.keys.sorted()
         throw fail(
             word.location, "unknown word '\(printable(word.text))' in a rule", note: Words.advice(for: word.text, accepted: accepted))
-    }
-
-    private mutating func verdict(_ verdict: Verdict) -> StatementSyntax {
-        .plain(.verdict(verdict, location: next().location))
     }
 
     /// `counter [packets N] [bytes M]`.

@@ -1,7 +1,7 @@
 /// One step of a rule.
 ///
-/// Every kind of statement is listed here four times and, as far as the language is concerned, nowhere else: in the cases, in its
-/// traits, in its text and in its JSON.
+/// Every kind of statement is listed here five times and, as far as the language is concerned, nowhere else: in the cases, in the
+/// words that begin it, in its traits, in its text and in its JSON.
 public enum Statement: Sendable, Equatable {
     case match(Match)
     /// `counter`, with the numbers that it starts from (`packets N bytes M`; 0 if not written).
@@ -22,6 +22,63 @@ public enum Statement: Sendable, Equatable {
     case notrack(location: SourceLocation)
     case connectionCount(ConnectionCount, location: SourceLocation)
     case last(LastUse, location: SourceLocation)
+}
+
+/// A word that begins a statement, and how the statement is read from that word on.
+struct StatementWord: Sendable {
+    let word: String
+    /// Whether a message offers it for a misspelt word.
+    let isOffered: Bool
+    let read: @Sendable (inout Parser) throws(Parser.Abandoned) -> StatementSyntax
+
+    private init(
+        _ word: String, isOffered: Bool = true, read: @escaping @Sendable (inout Parser) throws(Parser.Abandoned) -> StatementSyntax
+    ) {
+        self.word = word
+        self.isOffered = isOffered
+        self.read = read
+    }
+
+    /// A verdict that is a word and no more.
+    private init(_ word: String, _ verdict: Verdict) {
+        self.init(word) { (parser) throws(Parser.Abandoned) in .plain(.verdict(verdict, location: parser.next().location)) }
+    }
+
+    /// In the order in which messages name them.
+    private static let table = [
+        StatementWord("accept", .accept),
+        StatementWord("drop", .drop),
+        StatementWord("jump") { (parser) throws(Parser.Abandoned) in try parser.jump() },
+        StatementWord("goto") { (parser) throws(Parser.Abandoned) in try parser.jump() },
+        StatementWord("return", .return),
+        StatementWord("continue", .continue),
+        StatementWord("counter") { (parser) throws(Parser.Abandoned) in try parser.counter() },
+        StatementWord("limit") { (parser) throws(Parser.Abandoned) in try parser.limitStatement() },
+        StatementWord("quota") { (parser) throws(Parser.Abandoned) in try parser.quotaStatement() },
+        StatementWord("log") { (parser) throws(Parser.Abandoned) in try parser.logStatement() },
+        StatementWord("last") { (parser) throws(Parser.Abandoned) in try parser.lastUse() },
+        StatementWord("add") { (parser) throws(Parser.Abandoned) in try parser.setUpdate() },
+        StatementWord("update") { (parser) throws(Parser.Abandoned) in try parser.setUpdate() },
+        StatementWord("delete") { (parser) throws(Parser.Abandoned) in try parser.setUpdate() },
+        StatementWord("meter") { (parser) throws(Parser.Abandoned) in try parser.meter() },
+        StatementWord("set", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.oldSetUpdate() },
+        StatementWord("notrack", isOffered: false) { (parser) throws(Parser.Abandoned) in .plain(.notrack(location: parser.next().location))
+        },
+        StatementWord("ct", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.connectionStatement() },
+    ]
+
+    static let all = Dictionary(uniqueKeysWithValues: table.map { ($0.word, $0) })
+    static let offered = table.filter(\.isOffered).map(\.word)
+}
+
+extension Parser {
+    /// `jump` and `goto`, to a chain by its name or to one that stands in the rule.
+    fileprivate mutating func jump() throws(Abandoned) -> StatementSyntax {
+        let start = index
+        let isJump = next().text == "jump"
+        if at(.leftBrace) { return .block(try chainBlock(isJump: isJump, from: start)) }
+        return .plain(.verdict(try target(isJump: isJump), location: location(from: start)))
+    }
 }
 
 /// What passes ask of a statement, whatever its kind.
