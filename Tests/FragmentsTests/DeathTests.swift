@@ -51,6 +51,7 @@ struct DeathTests {
         // A duplicate says the same of the end, too.
         DeathCase("the same bytes with more-fragments turned off", [.overlap, .overlap]) { [b, b.with { $0.more = false }] },
         DeathCase("the same bytes with more-fragments turned on", [.overlap, .overlap]) { [c, c.with { $0.more = true }] },
+        DeathCase("into the next one", [.overlap, .overlap]) { [b, Part(0, bytes(16), more: true)] },
         DeathCase("over two", [.overlap, .overlap, .overlap]) { [b, c, Part(8, bytes(16, from: 8), more: false)] },
         DeathCase("within one", [.overlap, .overlap]) { [Part(0, bytes(24), more: true), b] },
         DeathCase("a clean set after an overlap is a new datagram", [.overlap, .overlap, nil, nil, nil]) {
@@ -60,9 +61,11 @@ struct DeathTests {
         DeathCase("an end in front of what has come", [.endConflict, .endConflict]) {
             [c.with { $0.more = true }, b.with { $0.more = false }]
         },
+        DeathCase("another end in front of the end", [.endConflict, .endConflict]) { [c, b.with { $0.more = false }] },
         DeathCase("more behind the end", [.endConflict, .endConflict]) { [b.with { $0.more = false }, c.with { $0.more = true }] },
         DeathCase("no payload", [nil, .empty, nil, nil]) { [a, b.with { $0.bytes = [] }, b, c] },
         DeathCase("not a multiple of 8", [nil, .badLength, nil, nil]) { [a, b.with { $0.bytes.removeLast() }, b, c] },
+        DeathCase("a multiple of 4 only", [nil, .badLength, nil, nil]) { [a, b.with { $0.bytes.removeLast(4) }, b, c] },
         DeathCase("the last may have any length", [nil, nil]) {
             [
                 a,
@@ -96,6 +99,15 @@ struct DeathTests {
                 },
             ]
         },
+        DeathCase("IPv6: options that go on behind an authentication header", [.headerChain]) {
+            // The authentication header has 16 bytes, the options 32.
+            let headers: [UInt8] = [60, 2] + bytes(14) + [17, 3] + bytes(6)
+            return [
+                Part(0, headers, more: true).with {
+                    $0.isIPv6 = true; $0.number = 51
+                }
+            ]
+        },
         DeathCase("IPv4: TCP without its header is judged whole", [nil, nil, nil]) { [a, b, c].map { $0.with { $0.number = 6 } } },
 
         DeathCase("another priority is the same VLAN", [nil, nil, nil]) {
@@ -109,6 +121,7 @@ struct DeathTests {
         DeathCase("tracked, the same bytes with more-fragments turned on", .track, [nil, nil, .overlap]) {
             [a, c, c.with { $0.more = true }]
         },
+        DeathCase("tracked, the same place with other bytes", .track, [nil, nil, .overlap]) { [a, b, b.with { $0.bytes[3] ^= 1 }] },
         DeathCase("tracked, an overlap behind the first", .track, [nil, nil, .overlap]) {
             [a, b, Part(8, bytes(16, from: 9), more: false)]
         },

@@ -29,6 +29,16 @@ struct LimitTests {
         #expect(Set(bench.deaths) == [.limitPair])
     }
 
+    @Test("a pair of hosts never holds more than its share")
+    func share() {
+        var bench = Bench(.reassemble, FragmentLimits(bytesPerPair: 64 << 10))
+        for datagram in 0..<100 {
+            bench.take(Self.beginning(datagram, source: 1))
+            #expect(bench.gatherer.heldBytes <= 64 << 10)
+        }
+        #expect(Set(bench.deaths) == [.limitPair])
+    }
+
     @Test("without a share for each pair the bytes' limit decides")
     func heaviest() {
         let limits = FragmentLimits(bytes: 512 << 10, bytesPerPair: 512 << 10)
@@ -106,7 +116,10 @@ struct LimitTests {
     func long(size: Int) {
         var bench = Bench(.reassemble, FragmentLimits(bytes: 512 << 10, datagrams: 64, bytesPerPair: 512 << 10))
         for datagram in 0..<200 { bench.take(Self.beginning(datagram, source: 1, size: 200)) }
-        for datagram in 1000..<1020 { bench.take(Self.beginning(datagram, source: 1, size: size)) }
+        for datagram in 1000..<1020 {
+            bench.take(Self.beginning(datagram, source: 1, size: size))
+            #expect(bench.gatherer.datagramCount == bench.gatherer.heldFrames, "one that found no room leaves no datagram")
+        }
         #expect(bench.gatherer.heldBytes > size)
         #expect(bench.leavings.last?.frame != 219)
     }
