@@ -189,6 +189,14 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
         #expect(wire.flows().count == 1)
     }
 
+    @Test func `rechecked, a connection is established to the rules from then on`() throws {
+        var wire = try Wire(chain("accept\nct state new accept"))
+        #expect(wire.take(udp(53)) == .acceptByRule)
+        #expect(wire.take(answer(53), isBack: true) == .acceptByRule)
+        try wire.use(chain("ct state established accept\nlimit rate 1/hour burst 1 packets accept"), rechecks: true)
+        for _ in 0..<2 { #expect(wire.take(udp(53)) == .acceptByRule) }
+    }
+
     @Test func `rechecked, a connection without an answer ends too, and its answer doesn't pass`() throws {
         var wire = try Wire(chain("accept\nct state new accept"))
         #expect(wire.take(udp(54)) == .acceptByRule)

@@ -88,6 +88,32 @@ struct LimitTests {
         #expect(bench.counts["flow-limit"] == 1, "what the rules drop asks for no room")
     }
 
+    @Test("the heaviest source makes room from the first newcomer on, for as long as it is that")
+    func newcomers() {
+        var bench = Bench(FlowSettings(flows: 1024, flowsPerSource: 1024))
+        var heavy = Side(near: "203.0.113.1")
+        for port in 1...100 {
+            heavy.nearPort = UInt16(port)
+            bench.take(heavy.udp(false).bytes)
+        }
+        for number in 0..<944 { #expect(bench.take(Side(near: Self.host(number)).udp(false).bytes).packet.flow >= 0) }
+        #expect((0..<944).allSatisfy { bench.take(Side(near: Self.host($0)).udp(true).bytes).packet.state == .established })
+        // It has made all the room that it can long before the last of these.
+        for number in 944..<1444 { #expect(bench.take(Side(near: Self.host(number)).udp(false).bytes).packet.flow >= 0) }
+    }
+
+    @Test("assured flows, which make no room, make their source no heavier")
+    func assured() {
+        var bench = Bench(FlowSettings(flows: 1024, flowsPerSource: 1024))
+        var busy = Side(near: "203.0.113.1")
+        for port in 1...200 {
+            busy.nearPort = UInt16(port)
+            Self.open(&bench, busy)
+        }
+        for number in 0..<924 { #expect(bench.take(Side(near: Self.host(number)).udp(false).bytes).packet.flow >= 0) }
+        #expect(bench.counts["evicted"] == 100 && bench.counts["flow-limit"] == nil)
+    }
+
     @Test("a source has its share, and no more", arguments: [false, true])
     func share(isIPv6: Bool) {
         var bench = Bench(FlowSettings(flows: 256))
@@ -118,6 +144,7 @@ struct LimitTests {
             #expect(bench.take(source.udp(false).bytes).packet.flow >= 0)
         }
         #expect(bench.tracker.count == 32 && bench.counts["evicted"] == 68 && bench.counts["flow-share"] == nil)
+        #expect(bench.tracker.shareSums == (32, 32), "what has gone is in no share")
         source.nearPort = 68
         #expect(bench.take(source.udp(true).bytes).packet.state == .new, "the oldest have gone")
         source.nearPort = 100

@@ -15,6 +15,20 @@ struct LivenessTests {
         Side(nearPort: UInt16(truncatingIfNeeded: port)).udp(isBack).bytes
     }
 
+    @Test("a name dies with the packet that rules drop")
+    func dropped() throws {
+        var tracker = FlowTracker(settings: FlowSettings(flows: 16, flowsPerSource: 16))
+        let liveness = tracker.liveness
+        let frame = Self.frame(1)
+        let packet = tracker.track(
+            frame.span.bytes, ParsedFrame.parse(frame.span.bytes, tag: nil), ingress: 0, isChecksumKnown: true, now: 0)
+        let name = tracker.entry(of: packet)
+        let entry = try #require(name)
+        #expect(liveness.isAlive(entry, at: 0))
+        tracker.abandon(packet)
+        #expect(!liveness.isAlive(entry, at: 0))
+    }
+
     @Test(
         "a name is alive as long as its flow, through room made, packets dropped, and packets forgotten",
         arguments: 1...4 as ClosedRange<UInt64>)

@@ -124,6 +124,7 @@ struct ProtocolCase: Sendable, CustomTestStringConvertible {
                 (0, four.udp(false, link: .ethernet().vlan(5)), .new), (0, four.udp(true, link: .ethernet().vlan(6)), .new),
                 (0, four.udp(true), .new), (0, four.udp(true, link: .ethernet().vlan(5, tpid: 0x88a8)), .new),
                 (0, four.udp(true, link: .ethernet().vlan(5, priority: 3)), .established),
+                (0, four.udp(true, link: .ethernet().vlan(0).vlan(5)), .established),
             ], "replied", 30),
         ProtocolCase(
             "deeper tags are apart",
@@ -186,6 +187,12 @@ struct ProtocolTests {
             #expect(bench.take(side.error(router, far, type: type, about: there, cut: cut).bytes).packet.cause == .quoteAddress)
             #expect(bench.take(side.error(router, near, type: type, about: there, cut: cut - 8).bytes).packet.cause == .quoteUnreadable)
             #expect(bench.take(side.error(router, near, type: type, about: there, cut: 0).bytes).packet.cause == .quoteUnreadable)
+        }
+        if isIPv6 {
+            // A later fragment has no ports, though bytes may stand in their place.
+            let later = Frame.ethernet().ipv6(near, far).fragmentHeader(offset: 8, more: false, nextHeader: 17)
+                .payload(Array(there.bytes.dropFirst(54).prefix(8)))
+            #expect(bench.take(side.error(router, near, type: 1, about: later, cut: 56).bytes).packet.cause == .quoteUnreadable)
         }
         let echo = side.icmp(false, type: isIPv6 ? 128 : 8)
         bench.take(echo.bytes)
