@@ -88,12 +88,15 @@ private let cases: [StrictCase] = [
     @Test(
         "a jumbo option stands alone",
         arguments: [
-            // Payload length, the option's data, whether it is dropped.
-            (UInt16(0), UInt32(0x0001_0000), false), (0, 0xffff, true), (8, 0x0001_0000, true),
+            // Payload length, the option's data, octets of padding before it, whether it is dropped.
+            (UInt16(0), UInt32(0x0001_0000), 0, false), (0, 0xffff, 0, true), (16, 0x0001_0000, 0, true),
+            (0, 0x0001_0000, 2, true), (0, 0x0001_0000, 4, false),
         ])
-    func jumbo(length: UInt16, size: UInt32, isDropped: Bool) throws {
-        var bytes = Frame.ethernet().ipv6(nextHeader: 0, payloadLength: 8)
-            .payload([59, 0, 0xc2, 4] + (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) }).bytes
+    func jumbo(length: UInt16, size: UInt32, padding: Int, isDropped: Bool) throws {
+        let option = [0xc2, 4] + (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) }
+        let zeros = { (count: Int) in [UInt8](repeating: 0, count: count) }
+        var bytes = Frame.ethernet().ipv6(nextHeader: 0, payloadLength: 16)
+            .payload([59, 1] + zeros(padding) + option + zeros(8 - padding)).bytes
         let frame = ParsedFrame.parse(bytes.span.bytes, tag: nil)
         // A length of 0 is for another check to judge: here it is set after the frame was parsed.
         (bytes[18], bytes[19]) = (UInt8(length >> 8), UInt8(length & 0xff))

@@ -104,6 +104,9 @@ private let cases: [ValidCase] = [
         "ipv6 atomic fragment", Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: false).udp(1024, 53),
         "length 70, type 0x86dd, ipv6 at 14+56, protocol 17, at 62+8, ports 1024 53"),
     ValidCase(
+        "ipv6 atomic fragment with nothing after it", Frame.ethernet().ipv6().fragmentHeader(offset: 0, more: false, nextHeader: 59),
+        "length 62, type 0x86dd, ipv6 at 14+48, protocol 59, at 62+0"),
+    ValidCase(
         "ipv6 first fragment",
         Frame.ethernet().ipv6().extensionHeader(0).fragmentHeader(offset: 0, more: true, identification: 9).udp(1024, 53),
         "length 78, type 0x86dd, ipv6 at 14+64, fragment 0+ of 9 at 70, protocol 17, at 70+8, ports 1024 53"),
