@@ -179,5 +179,25 @@ extension LabTests {
                 ])
             #expect(try PcapReader(file).records.map(\.frame).sorted() == dropped.sorted())
         }
+
+        /// Both ports' fragments die at once, with whichever port is served at that moment.
+        @Test("the capture says by which port a fragment came that was never whole", arguments: modes)
+        func portOfTheDead(mode: String) throws {
+            let lab = try Lab(bare: true)
+            let file = lab.directory.appending(path: "drops.pcapng")
+            let weir = try Weir(in: lab, options: ["--fragments", mode, "--fragment-timeout", "1", "--drops", file.path])
+            let sent = [Side.far, .near, .far].enumerated().map { number, side in
+                let payload = [UInt8](repeating: 1, count: 64)
+                return OutgoingFrame(
+                    from: side, frame: Fragmented.all[0].fragment(payload, at: 64, more: true, identification: number + 1))
+            }
+            #expect(try Wiretap(lab).exchange(sent, awaiting: 0).errors.isEmpty)
+            #expect(
+                try eventually(within: .seconds(15), every: .milliseconds(50)) { try weir.counters().frames(for: "fragment-timeout") == 3 })
+            #expect(weir.stop().status == 0)
+            let fields = ["ip.id", "frame.interface_name"].flatMap { ["-e", $0] }
+            let lines = try Command.require(["tshark", "-r", file.path, "-T", "fields", "-E", "separator=|"] + fields).lines
+            #expect(lines.sorted() == ["0x0001|eth2", "0x0002|eth1", "0x0003|eth2"])
+        }
     }
 }
