@@ -17,7 +17,11 @@ let package = Package(
     products: [
         .executable(name: "weir", targets: ["weir"]),
         // For tools that have packages of their own.
-        .library(name: "WeirCore", targets: ["Wire", "Storage", "Ruleset", "Classifier", "Interpreter", "Fragments", "Flows", "Answers", "Firewall"]),
+        .library(
+            name: "WeirCore",
+            targets: [
+                "Wire", "Storage", "Decisions", "Ruleset", "Classifier", "Interpreter", "Fragments", "Flows", "Answers", "Firewall",
+            ]),
         .library(name: "WeirSegmentation", targets: ["Segmentation", "Wire"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
         .library(name: "WeirOffline", targets: ["Offline"]),
@@ -31,18 +35,20 @@ let package = Package(
         // The core: a function of (rules, state, frame, time). No file, no clock, no socket.
         .target(name: "Wire", swiftSettings: core),
         .target(name: "Ruleset", swiftSettings: core),
+        // Verdict, reason and where they come from: the value that all later rooms hand on.
+        .target(name: "Decisions", dependencies: ["Wire"], swiftSettings: core),
         // Arrays, counters, hashes and limits that know nothing of packets.
         .target(name: "Storage", swiftSettings: core),
         // Comparisons of vectors to bits, which Swift has no words for.
         .target(name: "CVectors"),
-        .target(name: "Classifier", dependencies: ["CVectors", "Ruleset", "Storage", "Wire"], swiftSettings: core),
+        .target(name: "Classifier", dependencies: ["CVectors", "Decisions", "Ruleset", "Storage", "Wire"], swiftSettings: core),
         // What the classifier is held against: slow, plain, and no part of a frame's way.
-        .target(name: "Interpreter", dependencies: ["Classifier", "Ruleset", "Storage", "Wire"], swiftSettings: core),
-        .target(name: "Fragments", dependencies: ["Wire"], swiftSettings: core),
+        .target(name: "Interpreter", dependencies: ["Classifier", "Decisions", "Ruleset", "Storage", "Wire"], swiftSettings: core),
+        .target(name: "Fragments", dependencies: ["Decisions", "Wire"], swiftSettings: core),
         // What a sender is told of a packet that goes no further.
         .target(name: "Answers", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Storage", "Wire"], swiftSettings: core),
-        .target(name: "Firewall", dependencies: ["Classifier", "Flows", "Fragments", "Storage", "Wire"], swiftSettings: core),
+        .target(name: "Firewall", dependencies: ["Classifier", "Decisions", "Flows", "Fragments", "Storage", "Wire"], swiftSettings: core),
         // Super-frames, and the segments that they become.
         .target(name: "Segmentation", dependencies: ["Wire"], swiftSettings: core),
 
@@ -52,22 +58,23 @@ let package = Package(
         .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "Wire"], swiftSettings: house),
         // eBPF: assembler, programs, maps, attachment. Errors and descriptors are those of PacketIO.
         .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO", "Segmentation"], swiftSettings: house),
-        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Segmentation", "Storage", "Wire"], swiftSettings: house),
+        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Decisions", "Segmentation", "Storage", "Wire"], swiftSettings: house),
         .target(
-            name: "Reporting", dependencies: ["Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Storage", "Wire"],
+            name: "Reporting", dependencies: ["Decisions", "Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Storage", "Wire"],
             swiftSettings: house),
         // The same engine on recorded and described packets.
         .target(
             name: "Offline",
             dependencies: [
-                "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting", "Storage", "Wire",
+                "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting", "Storage",
+                "Wire",
             ],
             swiftSettings: house),
         .target(
             name: "Appliance",
             dependencies: [
-                "Answers", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "KernelPath", "PacketIO", "Reporting", "Segmentation",
-                "Storage", "CLinux", "Wire", .product(name: "Logging", package: "swift-log"),
+                "Answers", "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Capture", "KernelPath", "PacketIO",
+                "Reporting", "Segmentation", "Storage", "CLinux", "Wire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
         .executableTarget(
@@ -84,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "ClassifierTests",
             dependencies: [
-                "Classifier", "CVectors", "Interpreter", "Ruleset", "Storage", "Wire", "FrameBuilder", "DescribedFrames", "ClassBench",
+                "Classifier", "CVectors", "Decisions", "Interpreter", "Ruleset", "Storage", "Wire", "FrameBuilder", "DescribedFrames",
+                "ClassBench",
             ],
             swiftSettings: house),
         .testTarget(
@@ -92,32 +100,33 @@ let package = Package(
             resources: [.copy("Reference")], swiftSettings: house),
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
-            name: "FragmentsTests", dependencies: ["Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
+            name: "FragmentsTests", dependencies: ["Decisions", "Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "FlowsTests", dependencies: ["Flows", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
             dependencies: [
-                "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire", "FrameBuilder", "DescribedFrames",
+                "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire", "FrameBuilder",
+                "DescribedFrames",
                 "CAllocationCounter",
             ],
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(
             name: "KernelPathTests", dependencies: ["KernelPath", "PacketIO", "CLinux", "CNetworkNamespace"], swiftSettings: house),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Wire", "FrameBuilder"], swiftSettings: house),
+        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Decisions", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
-                "Appliance", "CLinux", "Capture", "Classifier", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset", "Storage",
-                "Wire",
+                "Appliance", "CLinux", "Capture", "Classifier", "Decisions", "Firewall", "FrameBuilder", "PacketIO", "Reporting", "Ruleset",
+                "Storage", "Wire",
                 "CAllocationCounter", "CNetworkNamespace",
             ], swiftSettings: house),
         .testTarget(
             name: "OfflineTests",
             dependencies: [
-                "Offline", "Reporting", "Capture", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire",
-                "FrameBuilder", "CAllocationCounter",
+                "Offline", "Reporting", "Capture", "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage",
+                "Wire", "FrameBuilder", "CAllocationCounter",
             ], resources: [.copy("Golden")], swiftSettings: house),
         .testTarget(
             name: "LabTests", dependencies: ["ClassBench", "FragmentCases", "FrameBuilder"], resources: [.copy("Support")],
@@ -127,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "conformance",
             dependencies: [
-                "Ruleset", "Classifier", "Firewall", "Storage", "Wire", "FrameBuilder", "KernelBridge",
+                "Decisions", "Ruleset", "Classifier", "Firewall", "Storage", "Wire", "FrameBuilder", "KernelBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/oracles/Conformance", swiftSettings: house),
@@ -135,7 +144,7 @@ let package = Package(
         .executableTarget(
             name: "flow-conformance",
             dependencies: [
-                "Ruleset", "Classifier", "Flows", "Firewall", "Storage", "Wire", "FrameBuilder", "KernelBridge",
+                "Decisions", "Ruleset", "Classifier", "Flows", "Firewall", "Storage", "Wire", "FrameBuilder", "KernelBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/oracles/FlowConformance", swiftSettings: house),

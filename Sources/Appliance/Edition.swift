@@ -1,5 +1,6 @@
 public import Capture
 public import Classifier
+import Decisions
 import Reporting
 import Synchronization
 
@@ -52,10 +53,10 @@ public final class Editions: Sendable {
 
     /// Why a frame is in a capture.
     public func comment(on record: CaptureRecord) -> String {
-        guard let edition = self[record.edition] else {
+        guard let edition = self[record.decision.generation] else {
             var record = record
-            record.rule = -1
-            record.baseChain = -1
+            record.decision.forgetRules()
+            record.event?.rule = -1
             return CaptureComment.text(of: record, current.program)
         }
         return CaptureComment.text(of: record, edition.program)
@@ -63,10 +64,10 @@ public final class Editions: Sendable {
 
     /// A record with the program whose rules it names. Of one that is too old nothing but the frame is known.
     func resolved(_ record: LogRecord) -> (record: LogRecord, program: Program) {
-        if let edition = self[record.edition] { return (record, edition.program) }
+        if let edition = self[record.decision.generation] { return (record, edition.program) }
         var record = record
-        record.event = LoggedStatement(rule: -1, statement: -1)
-        record.baseChain = -1
+        record.event = nil
+        record.decision.forgetRules()
         return (record, current.program)
     }
 }

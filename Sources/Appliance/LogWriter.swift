@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Glibc
 import Logging
 import PacketIO
@@ -64,7 +65,7 @@ final class LogWriter: Sendable {
         if left > 0 { log.warning("\(left) more events of log statements were left out") }
     }
 
-    private func level(of event: LoggedStatement, _ program: Program) -> Logger.Level {
+    private func level(of event: LoggedStatement?, _ program: Program) -> Logger.Level {
         switch program.logStatement(of: event)?.level {
         case .emerg, .alert, .crit: .critical
         case .err: .error

@@ -1,6 +1,7 @@
 import CLinux
 package import Capture
 import Classifier
+import Decisions
 package import Firewall
 import Fragments
 import Glibc
@@ -85,7 +86,7 @@ package struct Worker: ~Copyable {
     private mutating func adopt() {
         guard let delivery = handover.take() else { return }
         firewall.use(
-            delivery.edition.program, counters: delivery.counters, edition: delivery.edition.number, newFlows: delivery.flows,
+            delivery.edition.program, counters: delivery.counters, generation: delivery.edition.number, newFlows: delivery.flows,
             rechecksFlows: delivery.rechecksFlows)
         groups = delivery.groups
         handover.adopt(delivery.edition.number)
@@ -332,8 +333,7 @@ package struct Worker: ~Copyable {
             guard let event = firewall.event(index) else { break }
             if let groups, let destination = groups.queue(for: event, worker: number) {
                 var record = record(of: frame, judgement, ingress: ingress)
-                record.rule = event.rule
-                record.statement = event.statement
+                record.event = event
                 record.snapLength = destination.snapLength
                 offer(frame, record, to: destination.queue)
                 continue
@@ -341,7 +341,7 @@ package struct Worker: ~Copyable {
             log.offer(
                 LogRecord(
                     event: event, time: now.sinceEpoch, ingress: UInt8(truncatingIfNeeded: ingress), judgement: judgement,
-                    bytes: frame.bytes.bytes, edition: firewall.edition))
+                    bytes: frame.bytes.bytes))
         }
         log.leaveOut(firewall.eventCount - LogQueue.eventsOfFrame)
     }
@@ -350,8 +350,8 @@ package struct Worker: ~Copyable {
     private func reportDrop(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) {
         log.offer(
             LogRecord(
-                event: LoggedStatement(rule: judgement.rule, statement: -1), time: frame.time, ingress: UInt8(truncatingIfNeeded: ingress),
-                judgement: judgement, bytes: frame.bytes.bytes, edition: firewall.edition))
+                event: nil, time: frame.time, ingress: UInt8(truncatingIfNeeded: ingress),
+                judgement: judgement, bytes: frame.bytes.bytes))
     }
 
     /// What a capture says of the frame.
@@ -366,8 +366,7 @@ package struct Worker: ~Copyable {
                 segmentSize: header.gso_size)
         return CaptureRecord(
             time: frame.time, length: UInt32(truncatingIfNeeded: frame.length + tagLength), partialChecksum: partial,
-            port: UInt8(truncatingIfNeeded: ingress), reason: judgement.reason.rawValue, rule: judgement.rule,
-            baseChain: judgement.baseChain, isChanged: judgement.isChanged, edition: firewall.edition)
+            port: UInt8(truncatingIfNeeded: ingress), decision: judgement.decision)
     }
 
     private mutating func offer(_ frame: ReceivedFrame, _ record: CaptureRecord, to queue: CaptureQueue) {

@@ -1,9 +1,10 @@
+public import Decisions
 import Segmentation
 import Synchronization
 import Wire
 
 /// What is known of a captured frame beside its bytes.
-public struct CaptureRecord: Sendable, Equatable {
+public struct CaptureRecord: Sendable, Equatable, Decided {
     /// Nanoseconds since the epoch.
     public var time: UInt64
     /// Bytes of the frame, its tags included.
@@ -13,38 +14,27 @@ public struct CaptureRecord: Sendable, Equatable {
     public var partialChecksum: PartialChecksum?
     /// Index of the port it came in on.
     public var port: UInt8
-    /// Why it was dropped: the firewall's own number.
-    public var reason: UInt8
-    /// The rule that dropped it, by its index, or -1.
-    public var rule: Int32
-    /// The base chain in which that was decided, by its index, or -1.
-    public var baseChain: Int32
-    /// The rule's `log` statement for which it is captured, by its index; -1 if it is captured because it was dropped.
-    public var statement: Int32
+    /// What was decided on it.
+    public var decision: Decision
+    /// The `log` statement for which it is captured; nil if it is captured for what was decided.
+    public var event: LoggedStatement?
     /// Bytes that are to be kept; the file may keep fewer.
     public var snapLength: UInt32
-    /// Rules have changed its headers since it came in.
-    public var isChanged: Bool
-    /// The number of the rule set that `rule`, `baseChain` and `statement` refer to; it grows.
-    public var edition: UInt32
     /// It is captured as it leaves by the port.
     public var isOutbound = false
 
     public init(
-        time: UInt64, length: UInt32, partialChecksum: PartialChecksum?, port: UInt8, reason: UInt8, rule: Int32, baseChain: Int32 = -1,
-        statement: Int32 = -1, snapLength: UInt32 = .max, isChanged: Bool = false, edition: UInt32 = 0
+        time: UInt64, length: UInt32, partialChecksum: PartialChecksum? = nil, port: UInt8, decision: Decision,
+        event: LoggedStatement? = nil,
+        snapLength: UInt32 = .max
     ) {
         self.time = time
         self.length = length
         self.partialChecksum = partialChecksum
         self.port = port
-        self.reason = reason
-        self.rule = rule
-        self.baseChain = baseChain
-        self.statement = statement
+        self.decision = decision
+        self.event = event
         self.snapLength = snapLength
-        self.isChanged = isChanged
-        self.edition = edition
     }
 }
 

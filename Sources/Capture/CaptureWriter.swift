@@ -1,3 +1,4 @@
+import Decisions
 import Glibc
 
 /// Puts frames into files: only on the writer's thread, which may wait for a disk.
@@ -15,7 +16,7 @@ final class CaptureWriter {
     private var format: any CaptureFormat
     private let origins: DropCapture.Origins?
     /// The newest that a frame was of.
-    private var edition: UInt32 = 0
+    private var generation: UInt32 = 0
     private let isGivingUp: () -> Bool
     private let lostElsewhere: () -> UInt64
     private let noteFile: (String) -> Void
@@ -40,7 +41,7 @@ final class CaptureWriter {
 
     /// Opens the (first) file, and writes nothing yet.
     /// - Parameters:
-    ///   - origins: Asked when frames of a newer edition come.
+    ///   - origins: Asked when frames of a newer generation come.
     ///   - isGivingUp: Asked while a stream's reader doesn't read.
     ///   - lostElsewhere: Frames that never came here and should have.
     ///   - noteFile: Told of each file that is begun.
@@ -69,7 +70,7 @@ final class CaptureWriter {
     }
 
     func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) {
-        if record.edition > edition { begin(record.edition) }
+        if record.decision.generation > generation { begin(record.decision.generation) }
         let block = format.block(frame, record, comment: comment)
         let size = (file?.size ?? 0) + UInt64(pending.count + block.count) + Self.page
         if let limits = settings.ring, hasHeader, size + trailerRoom > limits.fileBytes {
@@ -140,9 +141,9 @@ final class CaptureWriter {
     }
 
     /// Goes on in another section, or the next file of a ring: what the section says of the rules is true no longer.
-    private func begin(_ edition: UInt32) {
-        self.edition = edition
-        guard let origin = origins?(edition) else { return }
+    private func begin(_ generation: UInt32) {
+        self.generation = generation
+        guard let origin = origins?(generation) else { return }
         flush()
         if ring != nil {
             end()

@@ -15,8 +15,8 @@ public final class DropCapture: Sendable {
     /// What is said of a frame in the file, if the file has a place for it.
     public typealias Explanation = @Sendable (CaptureRecord) -> String
 
-    /// What the file says of itself from the first frame of a newer edition on; nil if nothing else than before.
-    public typealias Origins = @Sendable (_ edition: UInt32) -> CaptureOrigin?
+    /// What the file says of itself from the first frame of a newer generation on; nil if nothing else than before.
+    public typealias Origins = @Sendable (_ generation: UInt32) -> CaptureOrigin?
 
     /// By the workers' numbers.
     public let queues: [CaptureQueue]

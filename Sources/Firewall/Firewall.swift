@@ -1,4 +1,5 @@
 public import Classifier
+public import Decisions
 public import Flows
 public import Fragments
 public import Storage
@@ -26,7 +27,7 @@ public struct Firewall: ~Copyable {
     /// Of `flows` among them; 0 if it is not there.
     let worker: UInt64
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
-    public let edition: UInt32
+    public let generation: UInt32
 
     /// - Parameters:
     ///   - counters: Made for `program`, and written by no other firewall.
@@ -45,13 +46,14 @@ public struct Firewall: ~Copyable {
         let flows = FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start)
         let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
-            program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, edition: 0, packets: packets,
+            program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, generation: 0, packets: packets,
             checks: checks)
     }
 
     private init(
         _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
-        isTracking: Bool, _ connections: FollowedConnections, worker: UInt64, edition: UInt32, packets: JudgedPackets?, checks: FrameChecks
+        isTracking: Bool, _ connections: FollowedConnections, worker: UInt64, generation: UInt32, packets: JudgedPackets?,
+        checks: FrameChecks
     ) {
         self.program = program
         self.packets = packets
@@ -64,7 +66,7 @@ public struct Firewall: ~Copyable {
         self.isTracking = isTracking
         self.connections = connections
         self.worker = worker
-        self.edition = edition
+        self.generation = generation
         countHeld()
         countFlows()
     }
@@ -73,11 +75,11 @@ public struct Firewall: ~Copyable {
     /// said of a datagram already (`FragmentMode.track`) stays said. Flows stay.
     /// - Parameters:
     ///   - counters: Made for `program`, and written by no other firewall.
-    ///   - edition: Another number than the programs before have had.
+    ///   - generation: Another number than the programs before have had.
     ///   - newFlows: Follows connections from here on, if no program before has asked for them and this one does.
     ///   - rechecksFlows: Each flow of before has to pass this program's rules as if it began with its next packet.
     public mutating func use(
-        _ program: Program, counters: FirewallCounters, edition: UInt32, newFlows: NewFlows = NewFlows(),
+        _ program: Program, counters: FirewallCounters, generation: UInt32, newFlows: NewFlows = NewFlows(),
         rechecksFlows: Bool = false
     ) {
         self.counters.setHeld(frames: 0, bytes: 0, datagrams: 0)
@@ -91,7 +93,7 @@ public struct Firewall: ~Copyable {
         if rechecksFlows { flows.recheckFlows() }
         flows.beginRules()
         self = Firewall(
-            program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, edition: edition,
+            program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, generation: generation,
             packets: packets, checks: checks)
     }
 
@@ -120,7 +122,7 @@ public struct Firewall: ~Copyable {
             hits.discardEvents()
             let reason = Reason(irregularity)
             counters.count(reason, length: frame.length)
-            return Judgement(verdict: .drop, reason: reason, rule: -1, baseChain: -1, frame: frame)
+            return Judgement(decision: dropped(reason), frame: frame)
         }
         let judgement =
             frame.isFragment
@@ -129,7 +131,7 @@ public struct Firewall: ~Copyable {
                 &bytes, frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumPartial || isChecksumValid,
                 ingress: ingress,
                 at: instant)
-        if judgement.verdict != .hold { counters.count(judgement.reason, length: frame.length) }
+        if judgement.decision.verdict != .hold { counters.count(judgement.decision.reason, length: frame.length) }
         return judgement
     }
 
@@ -142,7 +144,7 @@ public struct Firewall: ~Copyable {
         // Nothing passes that no rule saw, and no rule can see what is malformed.
         if let malformation = frame.malformation {
             hits.discardEvents()
-            return Judgement(verdict: .drop, reason: Reason(malformation), rule: -1, baseChain: -1, frame: frame)
+            return Judgement(decision: dropped(Reason(malformation)), frame: frame)
         }
 
         var frame = frame
@@ -155,22 +157,19 @@ public struct Firewall: ~Copyable {
             (found, refusal) = classifyFollowed(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumKnown, ingress: ingress, at: instant)
         }
-        let isByRule = found.rule >= 0
-        var judgement = Judgement(verdict: .accept, reason: .acceptByPolicy, rule: found.rule, baseChain: found.baseChain, frame: frame)
-        judgement.isChanged = found.isChanged
-        switch found.verdict {
-        case .accept: if isByRule { judgement.reason = .acceptByRule }
-        case .drop:
-            judgement.verdict = .drop
-            judgement.reason = isByRule ? .rule : .policy
-        }
+        var decision = found.decision
+        decision.generation = generation
         if let refusal {
             // No rule has said that.
-            (judgement.verdict, judgement.reason) = (.drop, refusal == .share ? .flowShare : .flowLimit)
-            (judgement.rule, judgement.baseChain) = (-1, -1)
+            decision = dropped(Reason(refusal))
+            decision.isChanged = found.decision.isChanged
         }
-        return judgement
+        return Judgement(decision: decision, frame: frame)
     }
+
+    /// A drop that no rule has asked for.
+    @inline(__always)
+    func dropped(_ reason: Reason) -> Decision { Decision(verdict: .drop, reason: reason, generation: generation) }
 
     /// Asks the rules, and lets those look on who explain what they say.
     @inline(__always)

@@ -1,4 +1,5 @@
 public import Classifier
+public import Decisions
 public import Flows
 import Storage
 

@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 public import Flows
 public import Storage
 import Wire
@@ -19,7 +20,7 @@ extension Firewall {
             found = ask(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: .beforeTracking,
                 connection: &connection)
-            if found.verdict == .drop { return (found, nil) }
+            if !found.decision.verdict.isAccepting { return (found, nil) }
         }
 
         var packet = TrackedPacket.untracked
@@ -35,7 +36,7 @@ extension Firewall {
             section: program.chainsBeforeTracking > 0 ? .afterTracking : .whole, after: found, connection: &connection)
         keep(connection, of: packet, at: instant)
 
-        guard found.verdict == .accept else {
+        guard found.decision.verdict.isAccepting else {
             if isRechecked { flows.end(packet.flow) } else { flows.abandon(packet) }
             return (found, nil)
         }

@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Flows
 public import Fragments
 public import Storage
@@ -14,7 +15,8 @@ extension Firewall {
     ) -> Judgement {
         hits.discardEvents()
         let gathering = fragments.take(bytes.bytes, frame, virtioHeader: virtioHeader, ingress: ingress, now: instant.monotonic, time: time)
-        var judgement = Judgement(verdict: .hold, reason: .held, rule: -1, baseChain: -1, frame: frame)
+        var judgement = Judgement(
+            decision: Decision(verdict: .hold, reason: .held, generation: generation), frame: frame)
         switch gathering {
         case .held:
             break
@@ -33,19 +35,18 @@ extension Firewall {
                 break
             }
             var whole = judgePacket(&datagram, parsed, ingress: ingress, at: instant)
-            whole.dropIfChanged()
-            fragments.conclude(FragmentRuling(whole, edition))
+            whole.decision.dropIfChanged()
+            fragments.conclude(whole.decision.ofFragments)
             // What is logged is the datagram.
             judgement.frame = whole.frame
         case .first:
             judgement = judgePacket(&bytes, frame, ingress: ingress, at: instant)
-            judgement.dropIfChanged()
-            fragments.conclude(FragmentRuling(judgement, edition))
+            judgement.decision.dropIfChanged()
+            fragments.conclude(judgement.decision.ofFragments)
         case .follows(let ruling):
-            judgement = Judgement(ruling, frame, edition)
+            judgement.decision = ruling.renewed(generation)
         case .dies(let death):
-            judgement.verdict = .drop
-            judgement.reason = Reason(death)
+            judgement.decision = dropped(Reason(death))
         }
         // The next fragment must find room also where nothing departs.
         if !fragments.hasDepartures { _ = fragments.finishDepartures() }
@@ -64,14 +65,13 @@ extension Firewall {
         guard let held = fragments.nextDeparture() else { return nil }
         let buffer = unsafe UnsafeRawBufferPointer(start: held.start, count: held.length)
         let frame = unsafe ParsedFrame.parse(buffer.bytes, tag: held.tag)
-        let judgement =
+        let decision =
             switch held.outcome {
-            case .ruled(let ruling): Judgement(ruling, frame, edition)
-            case .died(let death):
-                Judgement(verdict: .drop, reason: Reason(death), rule: -1, baseChain: -1, frame: frame)
+            case .ruled(let ruling): ruling.renewed(generation)
+            case .died(let death): dropped(Reason(death))
             }
-        counters.count(judgement.reason, length: frame.length)
-        return Departure(held: held, judgement: judgement)
+        counters.count(decision.reason, length: frame.length)
+        return Departure(held: held, judgement: Judgement(decision: decision, frame: frame))
     }
 
     /// When all departures have been taken and sent: gives their memory back, and makes room for the next fragment. Returns whether
@@ -104,26 +104,26 @@ public struct Departure {
     public var judgement: Judgement
 }
 
-extension FragmentRuling {
-    fileprivate init(_ judgement: Judgement, _ edition: UInt32) {
-        self.init(
-            isAccepted: judgement.verdict == .accept, reason: judgement.reason.rawValue, rule: judgement.rule,
-            baseChain: judgement.baseChain, edition: edition)
-    }
-}
-
-extension Judgement {
+extension Decision {
     /// For what stands for a datagram of several frames.
     fileprivate mutating func dropIfChanged() {
-        guard isChanged, verdict == .accept else { return }
+        guard isChanged, verdict.isAccepting else { return }
         verdict = .drop
         reason = .fragmentChanged
     }
 
-    /// - Parameter edition: Of the rules in force: those of another have other indices.
-    fileprivate init(_ ruling: FragmentRuling, _ frame: ParsedFrame, _ edition: UInt32) {
-        self.init(
-            verdict: ruling.isAccepted ? .accept : .drop, reason: Reason(rawValue: ruling.reason) ?? .rule,
-            rule: ruling.edition == edition ? ruling.rule : -1, baseChain: ruling.edition == edition ? ruling.baseChain : -1, frame: frame)
+    /// As it is kept for a datagram's frames, which are as they came.
+    fileprivate var ofFragments: Decision {
+        var decision = self
+        decision.isChanged = false
+        return decision
+    }
+
+    /// As it holds under the rules in force: those of another generation have other indices.
+    fileprivate func renewed(_ current: UInt32) -> Decision {
+        var decision = self
+        if generation != current { decision.forgetRules() }
+        decision.generation = current
+        return decision
     }
 }

@@ -1,3 +1,5 @@
+import Decisions
+
 /// A datagram of which fragments are held, or tracked.
 struct Datagram: BitwiseCopyable {
     var key: FragmentKey
@@ -30,7 +32,7 @@ struct Datagram: BitwiseCopyable {
     /// Bit n: a fragment with the ECN field n has come.
     var congestion: UInt8 = 0
     /// What the rules said of it, in the mode that asks them before it is whole, or when it departs.
-    var ruling: FragmentRuling?
+    var ruling: Decision?
 
     init(key: FragmentKey, pair: Int32, deadline: UInt64) {
         self.key = key

@@ -1,3 +1,4 @@
+public import Decisions
 public import Wire
 
 /// A frame that was held, on its way out or to its end.
@@ -5,7 +6,7 @@ public import Wire
 public struct HeldFrame: BitwiseCopyable {
     /// What was decided about it.
     public enum Outcome: Sendable, Equatable, BitwiseCopyable {
-        case ruled(FragmentRuling)
+        case ruled(Decision)
         case died(FragmentDeath)
     }
 

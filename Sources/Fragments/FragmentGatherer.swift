@@ -1,3 +1,4 @@
+public import Decisions
 public import Wire
 
 /// What becomes of a fragment that has come.
@@ -9,7 +10,7 @@ public enum Gathering: Sendable, Equatable {
     /// The first of its datagram, in the mode that judges it alone: to be judged as it is, and then `conclude`d. It is not held.
     case first
     /// What was said of the first counts for it. It is not held.
-    case follows(FragmentRuling)
+    case follows(Decision)
     /// It dies. If others die with it, they depart.
     case dies(FragmentDeath)
 }
@@ -125,7 +126,7 @@ public struct FragmentGatherer: ~Copyable {
     }
 
     /// Says what the rules said of what `take` gave: the datagram's held frames depart with it.
-    public mutating func conclude(_ ruling: FragmentRuling) {
+    public mutating func conclude(_ ruling: Decision) {
         let index = pending
         guard index >= 0 else { return }
         pending = -1

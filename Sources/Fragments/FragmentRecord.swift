@@ -89,22 +89,3 @@ struct FragmentKey: Hashable, BitwiseCopyable {
         tags ^= overflow &* 0x9e37_79b9_7f4a_7c15
     }
 }
-
-/// What the rules said of a datagram, kept for its frames.
-public struct FragmentRuling: Sendable, Equatable, BitwiseCopyable {
-    public var isAccepted: Bool
-    /// What the firewall calls its reason; of no meaning here.
-    public var reason: UInt8
-    public var rule: Int32
-    public var baseChain: Int32
-    /// Of the rules that `rule` and `baseChain` are of.
-    public var edition: UInt32
-
-    public init(isAccepted: Bool, reason: UInt8, rule: Int32, baseChain: Int32, edition: UInt32 = 0) {
-        self.isAccepted = isAccepted
-        self.reason = reason
-        self.rule = rule
-        self.baseChain = baseChain
-        self.edition = edition
-    }
-}

@@ -1,4 +1,5 @@
 public import Classifier
+public import Decisions
 public import Ruleset
 public import Storage
 public import Wire
@@ -48,7 +49,7 @@ public struct Interpreter {
     }
 
     private enum Outcome {
-        case accept, drop
+        case decided(FrameVerdict)
         case next
     }
 
@@ -154,17 +155,16 @@ public struct Interpreter {
             let outcome = walk(entry.chain, in: entry.table, depth: 0, &fields, isChecksumPartial: isChecksumPartial, &result, &decider)
             let verdict: FrameVerdict =
                 switch outcome {
-                case .accept: .accept
-                case .drop: .drop
+                case .decided(let verdict): verdict
                 case .next: FrameVerdict(entry.base.policy)
                 }
             if case .next = outcome { result.trace.add(.policy(baseChain: index, entry.base.policy)) }
             result.classification = Classification(
                 verdict: verdict, rule: Int32(truncatingIfNeeded: decider ?? -1), baseChain: Int32(truncatingIfNeeded: index))
-            if verdict == .drop { break }
+            if !verdict.isAccepting { break }
             fields.readAgain()
         }
-        result.classification.isChanged = fields.isChanged
+        result.classification.decision.isChanged = fields.isChanged
         result.classification.mark = UInt32(truncatingIfNeeded: fields.mark)
         result.connection = fields.connection
         result.bytes = fields.wire
@@ -255,17 +255,17 @@ public struct Interpreter {
                 switch said {
                 case .accept:
                     decider = numbered.number
-                    return .accept
+                    return .decided(.accept)
                 case .drop:
                     decider = numbered.number
-                    return .drop
+                    return .decided(.drop)
                 case .return:
                     return .next
                 case .jump(let chain), .goto(let chain):
                     // Programs with such jumps do not compile.
                     guard depth < Program.deepestChain, let target = tables[table].chains[chain] else {
                         decider = numbered.number
-                        return .drop
+                        return .decided(.drop)
                     }
                     let outcome = walk(
                         target, in: table, depth: depth + 1, &fields, isChecksumPartial: isChecksumPartial, &result, &decider)

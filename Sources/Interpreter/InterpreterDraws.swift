@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Ruleset
 
 extension InterpreterState {

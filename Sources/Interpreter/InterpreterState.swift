@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Ruleset
 
 /// What the interpreter's limits and quotas remember, as the kernel remembers it, looked up by where they stand.

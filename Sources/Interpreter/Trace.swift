@@ -1,4 +1,5 @@
 public import Classifier
+import Decisions
 public import Ruleset
 
 /// The way of one frame through the rules, step by step, as `nft monitor trace` tells it of traffic.

@@ -1,4 +1,5 @@
 package import Classifier
+import Decisions
 import Firewall
 import Glibc
 import Ruleset
@@ -76,8 +77,9 @@ package struct EventEncoder {
         let isIP = isIPv4 || frame.network == .ipv6
         let statement = program.logStatement(of: record.event)
         line.append("{")
-        if let statement { append(statement, record.verdict, to: &line) }
-        let isDrop = statement == nil && record.verdict != .accept
+        let words = VerdictWords(record.verdict)
+        if let statement { append(statement, words, to: &line) }
+        let isDrop = statement == nil && words.isLoss
         if isDrop, let captureFile {
             line.append("\"capture_file\":", quoted: captureFile)
             line.append(",")
@@ -94,7 +96,7 @@ package struct EventEncoder {
         line.append("\",\"ether_type\":", decimal: UInt64(frame.outerEtherType), ",\"src_mac\":\"")
         line.append(mac: record.addresses)
         line.append("\"},\"event_type\":\"")
-        line.append(statement != nil ? "alert" : isDrop ? "drop" : "packet")
+        line.append(statement != nil ? "alert" : words.eventType)
         line.append("\",")
         if isIP, let icmp = record.icmp {
             line.append("\"icmp_code\":", decimal: UInt64(icmp & 0xff), ",")
@@ -119,7 +121,7 @@ package struct EventEncoder {
         line.append("\"timestamp\":\"")
         clock.append(record.time, to: &line)
         line.append("\",")
-        if hasVerdict, let action = Self.verdictAction(of: record.verdict) {
+        if hasVerdict, let action = words.action {
             line.append("\"verdict\":{\"action\":\"")
             line.append(action)
             line.append("\"},")
@@ -144,27 +146,9 @@ package struct EventEncoder {
 
     // MARK: Parts
 
-    /// EVE's `verdict.action`; nil for a fragment while its datagram is not whole.
-    private static func verdictAction(of verdict: Judgement.Verdict) -> StaticString? {
-        switch verdict {
-        case .accept: "pass"
-        case .drop: "drop"
-        case .hold: nil
-        }
-    }
-
-    /// EVE's `alert.action`; nil for a fragment while its datagram is not whole.
-    private static func alertAction(of verdict: Judgement.Verdict) -> StaticString? {
-        switch verdict {
-        case .accept: "allowed"
-        case .drop: "blocked"
-        case .hold: nil
-        }
-    }
-
-    private func append(_ statement: LogStatement, _ verdict: Judgement.Verdict, to line: inout [UInt8]) {
+    private func append(_ statement: LogStatement, _ verdict: VerdictWords, to line: inout [UInt8]) {
         line.append("\"alert\":{")
-        if let action = Self.alertAction(of: verdict) {
+        if let action = verdict.alert {
             line.append("\"action\":\"")
             line.append(action)
             line.append("\",")
@@ -185,7 +169,7 @@ package struct EventEncoder {
     }
 
     private mutating func appendOrigin(of record: LogRecord, _ statement: LogStatement?, to line: inout [UInt8]) {
-        let rule = Int(record.event.rule)
+        let rule = Int(record.eventRule)
         let start = line.count
         var tail: [UInt8] = []
         if rules.indices.contains(rule) {

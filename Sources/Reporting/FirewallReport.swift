@@ -1,4 +1,5 @@
 package import Classifier
+import Decisions
 package import Firewall
 import Ruleset
 package import Storage

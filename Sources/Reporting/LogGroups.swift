@@ -1,4 +1,5 @@
 package import Classifier
+package import Decisions
 import Ruleset
 
 /// Which `log group N` statements of a program have a capture, and what they want there.

@@ -1,6 +1,7 @@
 import Appliance
 import Capture
 import Classifier
+import Decisions
 import Firewall
 import Foundation
 import FrameBuilder
@@ -26,36 +27,34 @@ import Wire
     }
 
     /// A frame, the statement's rule and place or none, the verdict, and the line; 1,700,000,000.123456789 is 2023-11-14 22:13:20.
-    static let lines:
-        [(description: String, frame: Frame, event: LoggedStatement, judgement: (Judgement.Verdict, Reason, Int32), line: String)] = [
-            (
-                "a log statement", Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53), LoggedStatement(rule: 0, statement: 0),
-                (.accept, .acceptByRule, 0),
-                #""alert":{"action":"allowed","severity":2,"signature":"seen "},"dest_ip":"10.0.0.2","dest_port":53,"#
-                    + #""ether":{E,"ether_type":2048,S},"event_type":"alert","in_iface":"a","proto":"UDP","src_ip":"10.0.0.1","src_port":40000,T,"#
-                    + #""weir":{"chain":"c","comment":"all","file":"edge.nft","group":3,"line":4,"prefix":"seen ","reason":"accept-by-rule","#
-                    + #""rule":"log prefix \"seen \" group 3 comment \"all\"","table":"bridge t"}"#
-            ),
-            (
-                "a drop by a rule, of ICMP with two tags", Frame.ethernet().vlan(5).vlan(6).ipv6().icmpv6(128),
-                LoggedStatement(rule: 1, statement: -1),
-                (.drop, .rule, 0),
-                #""dest_ip":"2001:db8::2","drop":{"len":48,"reason":"rule","tos":0},"ether":{E,"ether_type":33024,S},"event_type":"drop","#
-                    + #""icmp_code":0,"icmp_type":128,"in_iface":"a","proto":"IPv6-ICMP","src_ip":"2001:db8::1",T,"vlan":[5,6],"#
-                    + #""weir":{"chain":"c","comment":"no names","file":"edge.nft","line":5,"reason":"rule","#
-                    + #""rule":"udp dport 53 log level notice drop comment \"no names\"","table":"bridge t"}"#
-            ),
-            (
-                "a drop by the policy", Frame.ethernet().arp(), LoggedStatement(rule: -1, statement: -1), (.drop, .policy, 0),
-                #""drop":{"len":42,"reason":"policy"},"ether":{E,"ether_type":2054,S},"event_type":"drop","in_iface":"a",T,"#
-                    + #""weir":{"chain":"c","reason":"policy","table":"bridge t"}"#
-            ),
-            (
-                "a drop before the rules", Frame.ethernet().arp(), LoggedStatement(rule: -1, statement: -1), (.drop, .ipv4HeaderCutOff, -1),
-                #""drop":{"len":42,"reason":"ipv4-header-cut-off"},"ether":{E,"ether_type":2054,S},"event_type":"drop","in_iface":"a",T,"#
-                    + #""weir":{"reason":"ipv4-header-cut-off"}"#
-            ),
-        ]
+    static let lines: [(description: String, frame: Frame, event: LoggedStatement?, decision: Decision, line: String)] = [
+        (
+            "a log statement", Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53), LoggedStatement(rule: 0, statement: 0),
+            Decision(verdict: .accept, reason: .acceptByRule, rule: 0, baseChain: 0),
+            #""alert":{"action":"allowed","severity":2,"signature":"seen "},"dest_ip":"10.0.0.2","dest_port":53,"#
+                + #""ether":{E,"ether_type":2048,S},"event_type":"alert","in_iface":"a","proto":"UDP","src_ip":"10.0.0.1","src_port":40000,T,"#
+                + #""weir":{"chain":"c","comment":"all","file":"edge.nft","group":3,"line":4,"prefix":"seen ","reason":"accept-by-rule","#
+                + #""rule":"log prefix \"seen \" group 3 comment \"all\"","table":"bridge t"}"#
+        ),
+        (
+            "a drop by a rule, of ICMP with two tags", Frame.ethernet().vlan(5).vlan(6).ipv6().icmpv6(128),
+            nil, Decision(verdict: .drop, reason: .rule, rule: 1, baseChain: 0),
+            #""dest_ip":"2001:db8::2","drop":{"len":48,"reason":"rule","tos":0},"ether":{E,"ether_type":33024,S},"event_type":"drop","#
+                + #""icmp_code":0,"icmp_type":128,"in_iface":"a","proto":"IPv6-ICMP","src_ip":"2001:db8::1",T,"vlan":[5,6],"#
+                + #""weir":{"chain":"c","comment":"no names","file":"edge.nft","line":5,"reason":"rule","#
+                + #""rule":"udp dport 53 log level notice drop comment \"no names\"","table":"bridge t"}"#
+        ),
+        (
+            "a drop by the policy", Frame.ethernet().arp(), nil, Decision(verdict: .drop, reason: .policy, baseChain: 0),
+            #""drop":{"len":42,"reason":"policy"},"ether":{E,"ether_type":2054,S},"event_type":"drop","in_iface":"a",T,"#
+                + #""weir":{"chain":"c","reason":"policy","table":"bridge t"}"#
+        ),
+        (
+            "a drop before the rules", Frame.ethernet().arp(), nil, Decision(verdict: .drop, reason: .ipv4HeaderCutOff),
+            #""drop":{"len":42,"reason":"ipv4-header-cut-off"},"ether":{E,"ether_type":2054,S},"event_type":"drop","in_iface":"a",T,"#
+                + #""weir":{"reason":"ipv4-header-cut-off"}"#
+        ),
+    ]
 
     @Test("an event has the shape of Suricata's", arguments: lines.indices)
     func line(_ index: Int) throws {
@@ -70,8 +69,7 @@ import Wire
         var span = copy.mutableSpan
         var memory = span.mutableBytes
         var judgement = firewall.judge(&memory, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
-        (judgement.verdict, judgement.reason, judgement.baseChain) = line.judgement
-        judgement.rule = line.event.rule
+        judgement.decision = line.decision
         let record = LogRecord(
             event: line.event, time: 1_700_000_000_123_456_789, ingress: 0, judgement: judgement, bytes: bytes.span.bytes)
         let expected =
@@ -117,10 +115,12 @@ import Wire
             var span = copy.mutableSpan
             var memory = span.mutableBytes
             var judgement = firewall.judge(&memory, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
-            judgement.verdict = random.pick([.accept, .drop, .hold])
-            judgement.reason = random.pick(Reason.allCases)
-            judgement.baseChain = random.pick([-1, 0, 5])
-            let event = LoggedStatement(rule: random.pick([-1, 0, 1, 2, 3, 9]), statement: random.pick([-1, 0, 1, 2, 3]))
+            judgement.decision = Decision(
+                verdict: random.pick([.accept, .drop, .hold]), reason: random.pick(Reason.allCases),
+                rule: random.pick([-1, 0, 1, 2, 3, 9]), baseChain: random.pick([-1, 0, 5]))
+            let event =
+                random.oneIn(4)
+                ? nil : LoggedStatement(rule: random.pick([-1, 0, 1, 2, 3, 9]), statement: random.pick([0, 1, 2, 3]))
             var record = LogRecord(
                 event: event, time: 0, ingress: random.pick([0, 1, 2]), judgement: judgement, bytes: bytes.span.bytes)
             record.time = random.pick([0, 999_999_999, 1_700_000_000_000_001_000, 1_700_000_000_999_999_999, .max])
@@ -156,26 +156,40 @@ import Wire
         #expect(lines.last?.contains("\"event_type\":\"stats\"") == true && lines.last?.contains("\"events_left_out\":7") == true)
     }
 
+    private static var changed: Decision {
+        var decision = Decision(verdict: .drop, reason: .policy, baseChain: 0)
+        decision.isChanged = true
+        return decision
+    }
+
     @Test(
         "a captured frame's comment",
         arguments: [
             (
-                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 2, rule: 1, baseChain: 0),
+                CaptureRecord(time: 0, length: 0, port: 0, decision: Decision(verdict: .drop, reason: .rule, rule: 1, baseChain: 0)),
                 "drop by rule edge.nft:5 \"no names\" (chain c) reason=rule"
             ),
             (
-                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 3, rule: -1, baseChain: 0),
+                CaptureRecord(time: 0, length: 0, port: 0, decision: Decision(verdict: .drop, reason: .policy, baseChain: 0)),
                 "drop by policy of chain c (table bridge t) reason=policy"
             ),
             (
-                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 3, rule: -1, baseChain: 0, isChanged: true),
+                CaptureRecord(time: 0, length: 0, port: 0, decision: changed),
                 "drop by policy of chain c (table bridge t) headers changed by rules reason=policy"
             ),
-            (CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 17, rule: -1), "drop reason=ipv4-header-cut-off"),
-            (CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 34, rule: -1), "drop reason=fragment-overlap"),
             (
-                CaptureRecord(time: 0, length: 0, partialChecksum: nil, port: 0, reason: 0, rule: 0, baseChain: 0, statement: 0),
-                "log by rule edge.nft:4 \"all\" (chain c) prefix=\"seen \" reason=accept-by-rule"
+                CaptureRecord(time: 0, length: 0, port: 0, decision: Decision(verdict: .drop, reason: .ipv4HeaderCutOff)),
+                "drop reason=ipv4-header-cut-off"
+            ),
+            (
+                CaptureRecord(time: 0, length: 0, port: 0, decision: Decision(verdict: .drop, reason: .fragmentOverlap)),
+                "drop reason=fragment-overlap"
+            ),
+            (
+                CaptureRecord(
+                    time: 0, length: 0, port: 0, decision: Decision(verdict: .drop, reason: .rule, rule: 1, baseChain: 0),
+                    event: LoggedStatement(rule: 0, statement: 0)),
+                "log by rule edge.nft:4 \"all\" (chain c) prefix=\"seen \" reason=rule"
             ),
         ])
     func comment(_ record: CaptureRecord, _ comment: String) throws {

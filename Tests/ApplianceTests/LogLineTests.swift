@@ -1,5 +1,6 @@
 import Appliance
 import Classifier
+import Decisions
 import FrameBuilder
 import Reporting
 import Ruleset
@@ -48,10 +49,10 @@ import Wire
         }
         for number in 0..<LogQueue.capacity + 3 { offer(number) }
         #expect(queue.lost == 3)
-        #expect(queue.take()?.event.rule == 0)
+        #expect(queue.take()?.event?.rule == 0)
         offer(999)
         var last: Int32 = -1
-        while let record = queue.take() { last = record.event.rule }
+        while let record = queue.take() { last = record.event?.rule ?? -1 }
         #expect(last == 999 && queue.lost == 3)
     }
 }

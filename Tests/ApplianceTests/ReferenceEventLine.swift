@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Firewall
 import Foundation
 import Glibc
@@ -132,8 +133,8 @@ struct ReferenceEventLine: Encodable {
     private static func origin(of record: LogRecord, _ statement: LogStatement?, _ program: Program) -> Origin {
         var origin = Origin(prefix: statement?.prefix, group: statement?.group)
         if record.verdict != .hold { origin.reason = record.reason.name }
-        if program.rules.indices.contains(Int(record.event.rule)) {
-            let rule = program.rules[Int(record.event.rule)]
+        if program.rules.indices.contains(Int(record.eventRule)) {
+            let rule = program.rules[Int(record.eventRule)]
             origin.rule = rule.rule.text
             origin.comment = rule.rule.comment
             origin.file = rule.source

@@ -3,6 +3,7 @@ import CAllocationCounter
 import CNetworkNamespace
 import Capture
 import Classifier
+import Decisions
 import Firewall
 import Foundation
 import Glibc

@@ -1,4 +1,5 @@
 import Capture
+import Decisions
 import Foundation
 import Glibc
 import Testing
@@ -92,7 +93,7 @@ private let canMount = ProcessInfo.processInfo.environment["CI"] != nil || geteu
     }
 
     @Test("frames of other rules begin another section, and those before them stay what they were", arguments: [false, true])
-    func editions(_ isRing: Bool) throws {
+    func generations(_ isRing: Bool) throws {
         let folder = try TemporaryFolder()
         var settings = CaptureSettings(path: folder["d.pcapng"])
         settings.origin.comments = ["rules 0"]
@@ -100,18 +101,20 @@ private let canMount = ProcessInfo.processInfo.environment["CI"] != nil || geteu
         let running = RunningCapture(
             try DropCapture(
                 settings, workers: 1,
-                explanation: { "by edition \($0.edition)" },
-                origins: { edition in
+                explanation: { "by generation \($0.decision.generation)" },
+                origins: { generation in
                     var origin = CaptureOrigin()
-                    origin.comments = ["rules \(edition)"]
+                    origin.comments = ["rules \(generation)"]
                     return origin
                 }))
-        for (number, edition) in ([0, 0, 1, 0, 1, 3, 3] as [UInt32]).enumerated() { running.offer(number, Self.frame, edition: edition) }
+        for (number, generation) in ([0, 0, 1, 0, 1, 3, 3] as [UInt32]).enumerated() {
+            running.offer(number, Self.frame, generation: generation)
+        }
         #expect(running.finish())
         let files = try folder.names().map { try PcapngReader(folder.bytes(of: $0)) }
         #expect(files.count == (isRing ? 3 : 1))
         #expect(files.flatMap(\.comments) == ["rules 0", "rules 1", "rules 3"])
-        #expect(files.flatMap(\.packets).map(\.comment) == ([0, 0, 1, 0, 1, 3, 3] as [UInt32]).map { "by edition \($0)" })
+        #expect(files.flatMap(\.packets).map(\.comment) == ([0, 0, 1, 0, 1, 3, 3] as [UInt32]).map { "by generation \($0)" })
     }
 
     @Test func aPipeWithoutAReaderIsToldAtTheStart() throws {

@@ -1,12 +1,13 @@
 import Capture
+import Decisions
 import FrameBuilder
 import Testing
 
 @Suite struct CaptureQueueTests {
     private static func record(_ number: Int, length: Int) -> CaptureRecord {
         CaptureRecord(
-            time: UInt64(number), length: UInt32(length), partialChecksum: nil, port: UInt8(number & 1), reason: UInt8(number % 7),
-            rule: Int32(number))
+            time: UInt64(number), length: UInt32(length), port: UInt8(number & 1),
+            decision: Decision(verdict: .drop, reason: Reason.allCases[number % 7], rule: Int32(number)))
     }
 
     private static func offer(_ queue: CaptureQueue, _ number: Int, _ frame: [UInt8], cuts: (Int, Int)) -> Bool {

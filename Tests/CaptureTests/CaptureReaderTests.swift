@@ -1,4 +1,5 @@
 import Capture
+import Decisions
 import FrameBuilder
 import Testing
 
@@ -344,11 +345,11 @@ import Testing
         let folder = try TemporaryFolder()
         var settings = CaptureSettings(path: folder[name])
         settings.origin.ports = ["eth1", "eth2"]
-        let file = try CaptureFile(settings) { "reason \($0.reason)" }
+        let file = try CaptureFile(settings) { "reason \($0.reason.name)" }
         for number in 0..<3 {
             var record = CaptureRecord(
-                time: Self.second * 1_000_000_000 + UInt64(number), length: UInt32(Self.frame.count), partialChecksum: nil,
-                port: UInt8(number % 2), reason: 2, rule: -1)
+                time: Self.second * 1_000_000_000 + UInt64(number), length: UInt32(Self.frame.count), port: UInt8(number % 2),
+                decision: Decision(byPolicy: .drop))
             record.isOutbound = number == 1
             Self.frame.withUnsafeBytes { file.write($0, record) }
         }

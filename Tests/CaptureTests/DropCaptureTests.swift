@@ -1,4 +1,5 @@
 import Capture
+import Decisions
 import Foundation
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
             for (number, frame) in frames.enumerated() where number % workers == worker {
                 let record = CaptureRecord(
                     time: 1_700_000_000_000_000_000 + UInt64(number), length: UInt32(frame.count), partialChecksum: partialChecksum,
-                    port: 0, reason: 0, rule: -1)
+                    port: 0, decision: Decision(byPolicy: .drop))
                 let none = UnsafeRawBufferPointer(start: nil, count: 0)
                 _ = frame.withUnsafeBytes { capture.queues[worker].offer(record, ($0, none, none)) }
                 capture.wake()
@@ -95,7 +96,7 @@ import Testing
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         for number in 0..<10 {
             let frame = [UInt8](repeating: 1, count: 60)
-            let record = CaptureRecord(time: UInt64(number), length: 60, partialChecksum: nil, port: 0, reason: 0, rule: -1)
+            let record = CaptureRecord(time: UInt64(number), length: 60, partialChecksum: nil, port: 0, decision: Decision(byPolicy: .drop))
             #expect(frame.withUnsafeBytes { capture.queues[0].offer(record, ($0, none, none)) })
         }
         capture.finish()

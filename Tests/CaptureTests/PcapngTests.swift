@@ -1,4 +1,5 @@
 import Capture
+import Decisions
 import FrameBuilder
 import Synchronization
 import Testing
@@ -75,17 +76,17 @@ import Testing
             try DropCapture(
                 CaptureSettings(path: folder["d"]), workers: 1,
                 explanation: { String(repeating: "x", count: Int($0.time % 83)) },
-                origins: { edition in
+                origins: { generation in
                     var origin = CaptureOrigin()
-                    origin.comments = [String(repeating: "y", count: Int(edition) * 41 % 2000)]
+                    origin.comments = [String(repeating: "y", count: Int(generation) * 41 % 2000)]
                     return origin
                 }))
-        var edition: UInt32 = 0
+        var generation: UInt32 = 0
         for number in 0..<400 {
             let length = Int.random(in: 0..<[100, 1500, 1500, 9000].randomElement(using: &random)!, using: &random)
-            if Int.random(in: 0..<10, using: &random) == 0 { edition += 1 }
+            if Int.random(in: 0..<10, using: &random) == 0 { generation += 1 }
             if Int.random(in: 0..<40, using: &random) == 0 { running.settle() }
-            running.offer(number, [UInt8](repeating: 1, count: length), edition: edition)
+            running.offer(number, [UInt8](repeating: 1, count: length), generation: generation)
         }
         #expect(running.finish())
         let file = try PcapngReader(folder.bytes(of: "d"))

@@ -1,4 +1,5 @@
 import Capture
+import Decisions
 import Foundation
 import Glibc
 
@@ -35,10 +36,11 @@ final class RunningCapture {
     }
 
     /// Offers a frame, waiting for room; its time is its number in nanoseconds behind the first second.
-    func offer(_ number: Int, _ frame: [UInt8], secondsLater: Int = 0, edition: UInt32 = 0) {
+    func offer(_ number: Int, _ frame: [UInt8], secondsLater: Int = 0, generation: UInt32 = 0) {
         let record = CaptureRecord(
             time: 1_700_000_000_000_000_000 + UInt64(secondsLater) * 1_000_000_000 + UInt64(number), length: UInt32(frame.count),
-            partialChecksum: nil, port: UInt8(number % 2), reason: 2, rule: Int32(number % 3), edition: edition)
+            port: UInt8(number % 2),
+            decision: Decision(verdict: .drop, reason: .rule, rule: Int32(number % 3), generation: generation))
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         _ = frame.withUnsafeBytes { capture.queues[0].offer(record, ($0, none, none)) }
         capture.wake()

@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import FrameBuilder
 import Interpreter
 import Ruleset

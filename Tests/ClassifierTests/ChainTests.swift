@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import DescribedFrames
 import Interpreter
 import Ruleset

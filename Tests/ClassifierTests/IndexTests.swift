@@ -1,5 +1,6 @@
 import ClassBench
 import Classifier
+import Decisions
 import FrameBuilder
 import Interpreter
 import Ruleset

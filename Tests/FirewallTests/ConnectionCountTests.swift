@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Firewall
 import Flows
 import FrameBuilder
@@ -157,7 +158,7 @@ import Wire
         var firewall = Self.firewall(program)
         #expect([1, 2].map { passes(&firewall, Self.datagram($0)) } == [true, false])
         let next = try Self.program("ct count over 2 drop")
-        firewall.use(next, counters: FirewallCounters(for: next), edition: 1)
+        firewall.use(next, counters: FirewallCounters(for: next), generation: 1)
         #expect([1, 2, 3].map { passes(&firewall, Self.datagram($0)) } == [true, true, false])
     }
 

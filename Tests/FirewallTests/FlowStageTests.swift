@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Firewall
 import Flows
 import Fragments
@@ -24,10 +25,10 @@ private struct Wire: ~Copyable {
         try Program(compiling: Ruleset.read(SourceFile(name: "rules", text: rules)).ruleset, ports: ["near0", "far0"])
     }
 
-    mutating func use(_ rules: String, edition: UInt32 = 1, rechecks: Bool = false) throws {
+    mutating func use(_ rules: String, generation: UInt32 = 1, rechecks: Bool = false) throws {
         let program = try Self.program(rules)
         firewall.use(
-            program, counters: FirewallCounters(for: program), edition: edition,
+            program, counters: FirewallCounters(for: program), generation: generation,
             newFlows: NewFlows(settings: FlowSettings(flows: 64, flowsPerSource: 64), start: now.monotonic, isNeeded: true),
             rechecksFlows: rechecks)
     }
@@ -224,11 +225,11 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
         #expect(wire.take(answer(53), isBack: true) == .policy)
         #expect(wire.take(udp(53)) == .acceptByRule)
         #expect(wire.take(answer(53), isBack: true) == .acceptByRule)
-        try wire.use(chain("accept"), edition: 2)
+        try wire.use(chain("accept"), generation: 2)
         wire.wait(20)
         #expect(wire.take(udp(53)) == .acceptByRule, "followed also by rules that don't ask")
         wire.wait(20)
-        try wire.use(Self.stateful, edition: 3)
+        try wire.use(Self.stateful, generation: 3)
         #expect(wire.take(answer(53), isBack: true) == .acceptByRule, "and are not forgotten meanwhile")
     }
 
@@ -241,7 +242,7 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
         #expect(firewall.judge(&bytes, tag: nil, ingress: 0, at: noon).verdict == .accept)
         firewall.countFlows()
         #expect(before.snapshot().flows.prefix(3) == [1, 1, 1], "followed, new, confirmed")
-        firewall.use(program, counters: after, edition: 1)
+        firewall.use(program, counters: after, generation: 1)
         #expect(before.snapshot().flows.allSatisfy { $0 == 0 })
         #expect(after.snapshot().flows.prefix(3) == [1, 1, 1])
     }

@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Firewall
 import Fragments
 import FrameBuilder
@@ -78,7 +79,7 @@ private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Boo
         let counters = FirewallCounters(for: program)
         var firewall = Firewall(program: program, counters: counters, fragments: FragmentGatherer(mode: .track))
         let parts = datagram(to: port, cut: 8)
-        let verdict = port == 9 ? Judgement.Verdict.drop : .accept
+        let verdict = port == 9 ? FrameVerdict.drop : .accept
         for part in parts {
             let judgement = judge(part, by: &firewall)
             #expect(judgement.verdict == verdict && judgement.rule == (port == 9 ? 0 : 1))
@@ -114,7 +115,7 @@ private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Boo
         var firewall = Firewall(program: before, counters: FirewallCounters(for: before))
         let parts = datagram(to: 10, cut: 8)
         _ = judge(parts[0], by: &firewall)
-        firewall.use(after, counters: FirewallCounters(for: after), edition: 1)
+        firewall.use(after, counters: FirewallCounters(for: after), generation: 1)
         _ = judge(parts[1], by: &firewall)
         #expect(drain(&firewall).map(\.reason) == [.policy, .policy])
     }
@@ -128,7 +129,7 @@ private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Boo
         let parts = datagram(to: 10, cut: 8)
         let first = judge(parts[0], by: &firewall)
         #expect(first.verdict == .accept && first.rule == 0 && first.baseChain == 0)
-        firewall.use(after, counters: FirewallCounters(for: after), edition: 1)
+        firewall.use(after, counters: FirewallCounters(for: after), generation: 1)
         let second = judge(parts[1], by: &firewall)
         #expect(second.verdict == .accept && second.reason == .acceptByRule)
         #expect(second.rule == -1 && second.baseChain == -1)

@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import DescribedFrames
 import Firewall
 import Fragments
@@ -125,7 +126,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
         var firewall = Firewall(program: first, counters: before)
         var bytes = try described("\(ip) udp 1 > 2")
         let accepted = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
-        firewall.use(second, counters: after, edition: 1)
+        firewall.use(second, counters: after, generation: 1)
         let dropped = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
 
         #expect(accepted.reason == .acceptByPolicy)

@@ -1,3 +1,4 @@
+import Decisions
 import Fragments
 import FrameBuilder
 import Testing
@@ -67,7 +68,7 @@ struct Bench: ~Copyable {
         depart()
     }
 
-    private var ruling: FragmentRuling { FragmentRuling(isAccepted: isAccepting, reason: 0, rule: -1, baseChain: -1) }
+    private var ruling: Decision { Decision(byPolicy: isAccepting ? .accept : .drop) }
 
     private mutating func judge(_ bytes: RawSpan, _ frame: ParsedFrame) {
         judged.append(Array(bytes, from: frame.transportOffset, to: frame.networkEnd))

@@ -1,3 +1,4 @@
+import Decisions
 import Firewall
 import Foundation
 import Offline

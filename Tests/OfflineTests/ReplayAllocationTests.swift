@@ -1,5 +1,6 @@
 import CAllocationCounter
 import Classifier
+import Decisions
 import FrameBuilder
 import Offline
 import Testing

@@ -1,5 +1,6 @@
 import Capture
 import Classifier
+import Decisions
 import Firewall
 import Fragments
 import FrameBuilder

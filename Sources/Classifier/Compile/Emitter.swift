@@ -1,3 +1,4 @@
+import Decisions
 import Ruleset
 
 /// The last pass: each chain becomes a run of instructions.

@@ -1,9 +1,7 @@
+public import Decisions
 public import Ruleset
 
-/// What becomes of a frame.
-public enum FrameVerdict: UInt8, BitwiseCopyable, Sendable {
-    case accept, drop
-
+extension FrameVerdict {
     /// What a base chain says where no rule has.
     public init(_ policy: Policy) {
         self =
@@ -14,26 +12,22 @@ public enum FrameVerdict: UInt8, BitwiseCopyable, Sendable {
     }
 }
 
-/// What a rule set says of one frame, and which part of it said so.
-public struct Classification: Sendable, Equatable {
-    public var verdict: FrameVerdict
-    /// Index into `Program.rules` of the rule that decided; -1 where a chain's policy did, or nothing.
-    public var rule: Int32
-    /// Index into `Program.baseChains` of the chain in which it was decided; -1 where no base chain saw the frame, which is then accepted.
-    ///
-    /// Where several base chains accept, the last of them decides.
-    public var baseChain: Int32
-    /// Whether a rule has put another value in the place of what stood in the frame, its checksums aside.
-    public var isChanged = false
+/// What a rule set says of one frame. A frame that no base chain saw is accepted.
+public struct Classification: Sendable, Equatable, Decided {
+    public var decision: Decision
     /// What rules have marked the packet with (`meta mark`); 0 if none has.
     public var mark: UInt32 = 0
 
     /// Before any rule.
-    public static let none = Classification(verdict: .accept, rule: -1, baseChain: -1)
+    public static let none = Classification(decision: Decision(byPolicy: .accept))
 
+    public init(decision: Decision) {
+        self.decision = decision
+    }
+
+    /// - Parameter rule: The index of the rule that said so; -1 for the policy.
     public init(verdict: FrameVerdict, rule: Int32, baseChain: Int32) {
-        self.verdict = verdict
-        self.rule = rule
-        self.baseChain = baseChain
+        decision = rule >= 0 ? Decision(verdict, byRule: rule) : Decision(byPolicy: verdict)
+        decision.baseChain = baseChain
     }
 }

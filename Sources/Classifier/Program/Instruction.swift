@@ -1,3 +1,5 @@
+import Decisions
+
 /// One step of a program as it is compiled; it runs as an `InstructionArray`.
 struct Instruction: BitwiseCopyable, Sendable {
     enum Operation: UInt8 {

@@ -1,15 +1,4 @@
-/// A `log` statement that a frame came to.
-public struct LoggedStatement: BitwiseCopyable, Sendable, Hashable {
-    /// Index into `Program.rules`.
-    public var rule: Int32
-    /// Index into the rule's statements.
-    public var statement: Int32
-
-    public init(rule: Int32, statement: Int32) {
-        self.rule = rule
-        self.statement = statement
-    }
-}
+import Decisions
 
 /// The events of the frame that was judged last, in memory of a fixed size: written and read by one worker's thread alone.
 @safe

@@ -1,3 +1,4 @@
+import Decisions
 public import Ruleset
 public import Storage
 public import Wire
@@ -154,18 +155,18 @@ public final class Program: Sendable {
                 values.readConnection(loads, slots: connectionSlots)
                 read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                 var kind = FrameKinds(of: frame)
-                var isChanged = before.isChanged
+                var isChanged = before.decision.isChanged
                 var result = before
                 for index in first..<end {
                     guard entryPoints[index].frames.contains(kind) else { continue }
                     let port = Load.port(ingress)
                     values.set(0, entryPoints[index].hidesIngress ? 0 : port)
                     values.set(1, entryPoints[index].hidesEgress ? 0 : port)
-                    result = run(
+                    result.decision = run(
                         entryPoints[index], &values, &bytes, &frame, &isChanged, isChecksumPartial: isChecksumPartial, ingress: ingress,
                         at: instant, hits)
-                    result.baseChain = Int32(truncatingIfNeeded: index)
-                    if result.verdict == .drop { break }
+                    result.decision.baseChain = Int32(truncatingIfNeeded: index)
+                    if !result.decision.verdict.isAccepting { break }
                     if isChanged {
                         // The kernel looks for the headers anew in front of each base chain; of bytes that are as they were it finds the same.
                         frame = frame.readAgain(bytes.bytes)
@@ -173,7 +174,7 @@ public final class Program: Sendable {
                         read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                     }
                 }
-                result.isChanged = isChanged
+                result.decision.isChanged = isChanged
                 result.mark = UInt32(truncatingIfNeeded: values.frameMark)
                 return result
             }

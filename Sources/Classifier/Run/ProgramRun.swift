@@ -1,3 +1,4 @@
+import Decisions
 import Ruleset
 import Storage
 import Wire
@@ -9,7 +10,7 @@ extension Program {
     func run(
         _ entry: EntryPoint, _ values: inout LoadedValues, _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame,
         _ isChanged: inout Bool, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant, _ hits: HitCounters
-    ) -> Classification {
+    ) -> Decision {
         let size = UInt64(truncatingIfNeeded: entry.countsPackets ? frame.networkLength : frame.linkPayloadLength)
         var returns = InlineArray<16, Int32>(repeating: 0)
         var depth = 0
@@ -31,7 +32,7 @@ extension Program {
                 let found = cursor.found
                 if found.counter >= 0 { hits.countStatement(Int(found.counter), bytes: size) }
                 hits.countRule(Int(found.rule), bytes: size)
-                return Classification(verdict: found.place == RuleEntry.accept ? .accept : .drop, rule: found.rule, baseChain: -1)
+                return Decision(found.verdict, byRule: found.rule)
             case .inRange:
                 if !isInRange(instruction, instructions.operands(of: place), values) { next = Int(instruction.target) }
                 continue
@@ -223,14 +224,14 @@ extension Program {
                 continue
             case .accept:
                 hits.countRule(Int(rule), bytes: size)
-                return Classification(verdict: .accept, rule: rule, baseChain: -1)
+                return Decision(.accept, byRule: rule)
             case .drop:
                 hits.countRule(Int(rule), bytes: size)
-                return Classification(verdict: .drop, rule: rule, baseChain: -1)
+                return Decision(.drop, byRule: rule)
             case .jump:
                 hits.countRule(Int(rule), bytes: size)
                 // Never full: jumps deeper than that do not compile.
-                guard depth < returns.count else { return Classification(verdict: .drop, rule: rule, baseChain: -1) }
+                guard depth < returns.count else { return Decision(.drop, byRule: rule) }
                 returns[depth] = Int32(truncatingIfNeeded: back)
                 depth &+= 1
                 next = Int(target)
@@ -242,7 +243,7 @@ extension Program {
             case .return:
                 hits.countRule(Int(rule), bytes: size)
             }
-            guard depth > 0 else { return Classification(verdict: entry.policy, rule: -1, baseChain: -1) }
+            guard depth > 0 else { return Decision(byPolicy: entry.policy) }
             depth &-= 1
             next = Int(returns[depth])
         }

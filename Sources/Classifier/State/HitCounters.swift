@@ -1,3 +1,4 @@
+public import Decisions
 import Storage
 
 /// A number of frames and of their bytes.

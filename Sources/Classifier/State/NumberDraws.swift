@@ -1,3 +1,4 @@
+package import Decisions
 package import Ruleset
 import Synchronization
 

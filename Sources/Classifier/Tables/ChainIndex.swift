@@ -1,3 +1,4 @@
+import Decisions
 import Storage
 import Wire
 
@@ -57,6 +58,10 @@ struct RuleEntry: BitwiseCopyable, Sendable {
     /// wait for memory.
     static let accept: Int32 = -1
     static let drop: Int32 = -2
+
+    /// The verdict that stands in place of an instruction.
+    @inline(__always)
+    var verdict: FrameVerdict { place == Self.accept ? .accept : .drop }
 }
 
 /// The indices of a program's chains. A class as `LookupTables` is one.

@@ -1,4 +1,4 @@
-package import Firewall
+package import Decisions
 public import Fragments
 public import Ruleset
 
@@ -16,7 +16,7 @@ package struct Expectation: Sendable, Equatable {
     /// Whether the packet's frames are still held when the last of them has come.
     package var isHeld = false
     /// What all of the packet's frames come to in the end; nil where that does not matter.
-    package var verdict: Judgement.Verdict?
+    package var verdict: FrameVerdict?
     package var author: Author?
     /// A reason's name.
     package var reason: String?

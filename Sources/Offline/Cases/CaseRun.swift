@@ -1,4 +1,5 @@
 package import Classifier
+import Decisions
 package import Firewall
 package import Flows
 import Fragments

@@ -1,5 +1,7 @@
 import Classifier
+import Decisions
 import Firewall
+import Reporting
 import Ruleset
 
 extension PacketParser {
@@ -13,14 +15,12 @@ extension PacketParser {
                 return expectation
             }
         }
-        if skip("accept") {
-            expectation.verdict = .accept
-        } else if skip("drop") {
-            expectation.verdict = .drop
-        } else {
-            throw unexpected(
-                "a verdict", note: "accepted: accept, drop" + (expectation.isHeld ? "" : ", held, held then accept, held then drop"))
+        guard let verdict = Expectation.verdicts.first(where: { skip(VerdictWords($0).word) }) else {
+            let words = Expectation.verdicts.map { VerdictWords($0).word }
+            let later = expectation.isHeld ? [] : ["held"] + words.map { "held then \($0)" }
+            throw unexpected("a verdict", note: "accepted: " + (words + later).joined(separator: ", "))
         }
+        expectation.verdict = verdict
         if skip("by") { expectation.author = try author() }
         if current.kind == .open {
             // `(chain forward)`, as verdicts are printed.
@@ -76,6 +76,9 @@ extension PacketParser {
 }
 
 extension Expectation {
+    /// What a frame can come to in the end.
+    fileprivate static let verdicts: [FrameVerdict] = [.accept, .drop]
+
     /// Whether the judgement is the expected one, as far as its author and its reason go.
     func isMet(by judgement: Judgement, _ program: Program) -> Bool {
         if let verdict, judgement.verdict != verdict { return false }

@@ -1,7 +1,9 @@
 package import Classifier
+import Decisions
 import Firewall
 import FoundationEssentials
 import Interpreter
+import Reporting
 import Ruleset
 
 /// A described packet and what became of its frames, as JSON: one object.
@@ -40,7 +42,7 @@ package struct ExplanationJSON: Encodable, Sendable {
             frame = outcome.frame
             reason = judgement.reason.name
             changed = judgement.isChanged
-            verdict = judgement.verdict.word ?? "hold"
+            verdict = VerdictWords(judgement.verdict).word
             if program.rules.indices.contains(Int(judgement.rule)) { rule = Author(program.rules[Int(judgement.rule)]) }
             if program.baseChains.indices.contains(Int(judgement.baseChain)) {
                 let base = program.baseChains[Int(judgement.baseChain)]

@@ -7,9 +7,7 @@ extension Judgement {
     /// The verdict with who said so, in the words of captures: `drop by rule edge.nft:14 "no telnet" (chain forward) reason=rule`.
     package func text(_ program: Program) -> String {
         CaptureComment.text(
-            of: CaptureRecord(
-                time: 0, length: 0, partialChecksum: nil, port: 0, reason: reason.rawValue, rule: rule, baseChain: baseChain,
-                isChanged: isChanged), program)
+            of: CaptureRecord(time: 0, length: 0, port: 0, decision: decision), program)
     }
 }
 

@@ -1,5 +1,6 @@
 public import Capture
 public import Classifier
+import Decisions
 import Reporting
 
 /// Where the frames of a replay go that come to a `log group N`.

@@ -1,4 +1,5 @@
 public import Classifier
+public import Decisions
 public import Firewall
 public import Flows
 public import Fragments

@@ -1,5 +1,6 @@
 import Capture
 import Classifier
+import Decisions
 import Firewall
 import Glibc
 import Reporting
@@ -70,20 +71,20 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         case .drop:
             if let dropped { capture(frame, in: dropped, isOutbound: false) }
             if let events, events.settings.includesDrops {
-                events.write(logRecord(of: frame, LoggedStatement(rule: frame.judgement.rule, statement: -1)), at: place(of: frame))
+                events.write(logRecord(of: frame, nil), at: place(of: frame))
             }
         case .hold: break
         }
         switch listing {
         case .nothing: break
-        case .text: list(frame, statement: -1)
-        case .json: encode(frame, LoggedStatement(rule: frame.judgement.rule, statement: -1))
+        case .text: list(frame, nil)
+        case .json: encode(frame, nil)
         }
     }
 
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame) {
         if let destination = groups?.destination(of: event) {
-            var record = record(of: frame, rule: event.rule, statement: event.statement)
+            var record = record(of: frame, event)
             record.snapLength = destination.snapLength
             destination.file.write(frame.bytes, record)
         } else if let events {
@@ -91,7 +92,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         }
         switch listing {
         case .nothing: break
-        case .text: list(frame, rule: event.rule, statement: event.statement)
+        case .text: list(frame, event)
         case .json: encode(frame, event)
         }
     }
@@ -112,16 +113,15 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         if frame.ingress == 0 { ports.1.sent = ports.1.sent + hits } else { ports.0.sent = ports.0.sent + hits }
     }
 
-    private func record(of frame: JudgedFrame, rule: Int32? = nil, statement: Int32 = -1) -> CaptureRecord {
-        let judgement = frame.judgement
-        return CaptureRecord(
-            time: frame.time, length: UInt32(truncatingIfNeeded: frame.bytes.count), partialChecksum: nil, port: frame.ingress,
-            reason: judgement.reason.rawValue, rule: rule ?? judgement.rule, baseChain: judgement.baseChain, statement: statement,
-            isChanged: judgement.isChanged)
+    private func record(of frame: JudgedFrame, _ event: LoggedStatement?) -> CaptureRecord {
+        CaptureRecord(
+            time: frame.time, length: UInt32(truncatingIfNeeded: frame.bytes.count), port: frame.ingress,
+            decision: frame.judgement.decision,
+            event: event)
     }
 
     private func capture(_ frame: JudgedFrame, in file: CaptureFile, isOutbound: Bool) {
-        var record = record(of: frame)
+        var record = record(of: frame, nil)
         if isOutbound {
             record.port = 1 - min(frame.ingress, 1)
             record.isOutbound = true
@@ -130,7 +130,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     /// `1 15:09:26.535897932 eth1 > eth2 IP 10.0.0.1.4000 > 10.0.0.2.80: Flags [S], length 60: drop by policy of chain …`
-    private mutating func list(_ frame: JudgedFrame, rule: Int32? = nil, statement: Int32) {
+    private mutating func list(_ frame: JudgedFrame, _ event: LoggedStatement?) {
         if files.count > 1 {
             lines.append(decimal: UInt64(frame.place.file) + 1)
             lines.append(":")
@@ -145,11 +145,11 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         lines.append(" ")
         FrameLine.append(frame.judgement.frame, frame.bytes.bytes, to: &lines)
         lines.append(": ")
-        lines.append(explanations.text(of: record(of: frame, rule: rule, statement: statement)) ?? "")
+        lines.append(explanations.text(of: record(of: frame, event)) ?? "")
         lines.endLine()
     }
 
-    private mutating func encode(_ frame: JudgedFrame, _ event: LoggedStatement) {
+    private mutating func encode(_ frame: JudgedFrame, _ event: LoggedStatement?) {
         line.removeAll(keepingCapacity: true)
         encoder.append(
             logRecord(of: frame, event), at: place(of: frame), captureFile: dropped?.path, hasVerdict: true, to: &line)
@@ -157,7 +157,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         lines.flushIfFull()
     }
 
-    private func logRecord(of frame: JudgedFrame, _ event: LoggedStatement) -> LogRecord {
+    private func logRecord(of frame: JudgedFrame, _ event: LoggedStatement?) -> LogRecord {
         LogRecord(event: event, time: frame.time, ingress: frame.ingress, judgement: frame.judgement, bytes: frame.bytes.bytes)
     }
 

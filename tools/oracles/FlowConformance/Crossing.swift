@@ -1,4 +1,5 @@
 import Classifier
+import Decisions
 import Firewall
 import Foundation
 import FrameBuilder

@@ -8,6 +8,7 @@
 
 import ClassBench
 import Classifier
+import Decisions
 import Foundation
 import Ruleset
 import Storage

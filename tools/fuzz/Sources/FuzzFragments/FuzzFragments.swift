@@ -1,3 +1,4 @@
+import Decisions
 import Fragments
 import Wire
 
@@ -105,7 +106,7 @@ struct Bench: ~Copyable {
 
     private mutating func conclude() {
         ruled += 1
-        gatherer.conclude(FragmentRuling(isAccepted: true, reason: 7, rule: Int32(ruled), baseChain: -1))
+        gatherer.conclude(Decision(.accept, byRule: Int32(ruled)))
     }
 
     private mutating func leave(_ number: Int) {

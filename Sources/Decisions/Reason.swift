@@ -1,10 +1,9 @@
-public import Fragments
 public import Wire
 
 /// Why a frame got its verdict. Exactly one stands for each frame.
 ///
 /// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16, fragments from 32, flows from 48.
-public enum Reason: UInt8, Sendable, CaseIterable {
+public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case acceptByRule = 0
     /// The policy of the last base chain, or no base chain at all.
     case acceptByPolicy = 1
@@ -54,25 +53,25 @@ public enum Reason: UInt8, Sendable, CaseIterable {
     /// Not a verdict: a fragment that is held has this until it departs, and none is counted under it.
     case held = 63
 
-    /// The reason to drop a fragment that dies so.
-    public init(_ death: FragmentDeath) {
+    /// The reason of a rule's verdict.
+    @inlinable
+    public init(ofRule verdict: FrameVerdict) {
         self =
-            switch death {
-            case .mode: .fragmentMode
-            case .timeout: .fragmentTimeout
-            case .overlap: .fragmentOverlap
-            case .duplicate: .fragmentDuplicate
-            case .endConflict: .fragmentEndConflict
-            case .tooLong: .fragmentTooLong
-            case .empty: .fragmentEmpty
-            case .badLength: .fragmentBadLength
-            case .ecn: .fragmentECN
-            case .headerChain: .fragmentHeaderChain
-            case .nested: .fragmentNested
-            case .limitBytes: .fragmentLimitBytes
-            case .limitDatagrams: .fragmentLimitDatagrams
-            case .limitFragments: .fragmentLimitPerDatagram
-            case .limitPair: .fragmentLimitPair
+            switch verdict {
+            case .accept: .acceptByRule
+            case .drop: .rule
+            case .hold: .held
+            }
+    }
+
+    /// The reason of a base chain's policy.
+    @inlinable
+    public init(ofPolicy verdict: FrameVerdict) {
+        self =
+            switch verdict {
+            case .accept: .acceptByPolicy
+            case .drop: .policy
+            case .hold: .held
             }
     }
 

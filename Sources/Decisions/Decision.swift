@@ -1,0 +1,42 @@
+/// The verdict on a frame, why it got it, and what of the rules said so. Every stage hands on the same value, up to captures and reports.
+public struct Decision: BitwiseCopyable, Sendable, Hashable {
+    public var verdict: FrameVerdict
+    public var reason: Reason
+    /// True if rules have put another value in the place of what stood in the frame, its checksums aside.
+    public var isChanged = false
+    /// Index into `Program.rules` of the rule that decided; -1 where a chain's policy did, or no rule was asked.
+    public var rule: Int32
+    /// Index into `Program.baseChains` of the chain in which it was decided; -1 where no base chain was asked.
+    ///
+    /// Where several base chains accept, the last of them decides.
+    public var baseChain: Int32
+    /// Number of the rule set that `rule` and `baseChain` are indices of; it grows with each reload.
+    public var generation: UInt32
+
+    @inlinable
+    public init(verdict: FrameVerdict, reason: Reason, rule: Int32 = -1, baseChain: Int32 = -1, generation: UInt32 = 0) {
+        self.verdict = verdict
+        self.reason = reason
+        self.rule = rule
+        self.baseChain = baseChain
+        self.generation = generation
+    }
+
+    /// What a rule says, by its index.
+    @inlinable
+    public init(_ verdict: FrameVerdict, byRule rule: Int32) {
+        self.init(verdict: verdict, reason: Reason(ofRule: verdict), rule: rule)
+    }
+
+    /// What a base chain says of frames that no rule has decided on.
+    @inlinable
+    public init(byPolicy verdict: FrameVerdict) {
+        self.init(verdict: verdict, reason: Reason(ofPolicy: verdict))
+    }
+
+    /// Without the rule and the chain: what they are indices of is no longer in force.
+    @inlinable
+    public mutating func forgetRules() {
+        (rule, baseChain) = (-1, -1)
+    }
+}
