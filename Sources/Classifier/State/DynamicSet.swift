@@ -5,22 +5,27 @@ import Synchronization
 ///
 /// A hash table with chains. Expired elements are never found; they are taken out when a chain is walked that has them, and a few by
 /// each insertion, which so never looks at more than that.
+///
+/// Workers change it under a lock. Reports only count what lives, and take no lock: all they read is when each entry expires, a word that
+/// is written and read as a whole, and how many entries have been used.
 @safe
 struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     private struct Entry: BitwiseCopyable {
         /// Its first 128 bits.
         var key: UInt128
-        /// In nanoseconds of the monotonic clock; 0 for never.
+        /// In nanoseconds of the monotonic clock; `forever`, or 0 where there is no element. Only as `expiry` gives it.
         var expires: UInt64
         /// The next of the chain or of the free ones, from 1; 0 for none.
         var next: UInt32
         var template: Int32
     }
 
+    /// Where `expires` stands in an entry.
+    private static let expiryOffset = 16
+    private static let forever = UInt64.max
+
     /// What changes beside chains and entries.
     private struct Bookkeeping: BitwiseCopyable {
-        /// Entries from here on have never been used.
-        var fresh = 0
         /// The first of those that have been given back, from 1; 0 for none.
         var free: UInt32 = 0
         /// The entry that is looked at next for having expired.
@@ -29,9 +34,9 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
 
     /// Entries that an insertion looks at for having expired.
     private static let collected = 4
-    /// Entries that are counted while workers wait: about as long as a worker takes that puts an element in.
-    private static let counted = 64
 
+    /// Entries from here on have never been used.
+    private let fresh: UnsafeMutablePointer<Atomic<Int>>
     private let lock: UnsafeMutablePointer<Atomic<UInt32>>
     private let refusals: UnsafeMutablePointer<Atomic<UInt64>>
     private let book: UnsafeMutablePointer<Bookkeeping>
@@ -58,6 +63,8 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         var buckets = 1
         while buckets < capacity { buckets *= 2 }
         self.buckets = buckets
+        unsafe fresh = .allocate(capacity: 1)
+        unsafe fresh.initialize(to: Atomic(0))
         unsafe lock = .allocate(capacity: 1)
         unsafe lock.initialize(to: Atomic(0))
         unsafe refusals = .allocate(capacity: 1)
@@ -87,7 +94,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
 
     /// Writes to all memory that no element has used yet, so that it is there before frames come. Only before the set is used.
     func commit() {
-        let fresh = unsafe book.pointee.fresh
+        let fresh = unsafe self.fresh.pointee.load(ordering: .relaxed)
         let count = capacity - fresh
         guard count > 0 else { return }
         unsafe (entries + fresh).initialize(repeating: Entry(key: 0, expires: 0, next: 0, template: 0), count: count)
@@ -97,6 +104,8 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     }
 
     func free() {
+        unsafe fresh.deinitialize(count: 1)
+        unsafe fresh.deallocate()
         unsafe lock.deinitialize(count: 1)
         unsafe lock.deallocate()
         unsafe refusals.deinitialize(count: 1)
@@ -146,22 +155,28 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     /// Elements that there was no room for so far. Takes no lock.
     var refused: UInt64 { unsafe refusals.pointee.load(ordering: .relaxed) }
 
-    /// Looks at every entry, a part of them at a time, so that nobody waits long for the lock.
+    /// Elements that live. Looks at every entry, and takes no lock: workers go on meanwhile, and what they change counts or not.
     func count(at now: UInt64) -> Int {
+        // What was used before is written before: entries that come after are not looked at.
+        let end = unsafe fresh.pointee.load(ordering: .acquiring)
         var count = 0
-        var index = 0
-        while true {
-            acquire()
-            let end = unsafe min(index &+ Self.counted, book.pointee.fresh)
-            while index < end {
-                let entry = unsafe entries[index]
-                if entry.template >= 0, entry.expires == 0 || entry.expires > now { count &+= 1 }
-                index &+= 1
-            }
-            let isDone = unsafe index >= book.pointee.fresh
-            release()
-            if isDone { return count }
-        }
+        for index in 0..<end { if unsafe expiry(index).pointee.load(ordering: .relaxed) > now { count &+= 1 } }
+        return count
+    }
+
+    /// When an entry expires, as one word that another thread may read.
+    @inline(__always)
+    private func expiry(_ index: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        unsafe UnsafeMutableRawPointer(entries + index).advanced(by: Self.expiryOffset).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    @inline(__always)
+    private func hasExpired(_ index: Int, at now: UInt64) -> Bool { unsafe expiry(index).pointee.load(ordering: .relaxed) <= now }
+
+    private static func end(_ lifetime: UInt64, from now: UInt64) -> UInt64 {
+        guard lifetime != 0 else { return forever }
+        let (end, isTooFar) = now.addingReportingOverflow(lifetime)
+        return isTooFar ? forever : end
     }
 
     /// net/netfilter/nft_dynset.c, `nft_dynset_eval`.
@@ -181,12 +196,12 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
             return true
         case .add, .update:
             if let index = found {
-                if operation == .update, unsafe entries[index].expires != 0, lifetime != 0 {
-                    unsafe entries[index].expires = now &+ lifetime
+                if operation == .update, lifetime != 0, unsafe expiry(index).pointee.load(ordering: .relaxed) != Self.forever {
+                    unsafe expiry(index).pointee.store(Self.end(lifetime, from: now), ordering: .relaxed)
                 }
             } else {
                 found = insert(
-                    key, data: value, expires: lifetime == 0 ? 0 : now &+ lifetime, template: template, templates, steps, at: now)
+                    key, data: value, expires: Self.end(lifetime, from: now), template: template, templates, steps, at: now)
             }
         }
         // A full set takes no more, and the rule does not match.
@@ -223,14 +238,14 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         var link = unsafe heads[bucket]
         while link != 0 {
             let index = Int(link &- 1)
-            let entry = unsafe entries[index]
-            if entry.expires != 0, entry.expires <= now {
+            let next = unsafe entries[index].next
+            if hasExpired(index, at: now) {
                 unlink(index, behind: previous, bucket)
             } else {
                 if has(key, index) { return index }
                 previous = link
             }
-            link = entry.next
+            link = next
         }
         return nil
     }
@@ -240,10 +255,10 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         var previous: UInt32 = 0
         var link = unsafe heads[bucket]
         while link != 0 {
-            let entry = unsafe entries[Int(link &- 1)]
-            if has(key, Int(link &- 1)) { return unlink(Int(link &- 1), behind: previous, bucket) }
+            let index = Int(link &- 1)
+            if has(key, index) { return unlink(index, behind: previous, bucket) }
             previous = link
-            link = entry.next
+            link = unsafe entries[index].next
         }
     }
 
@@ -251,19 +266,18 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         let next = unsafe entries[index].next
         if previous == 0 { unsafe heads[bucket] = next } else { unsafe entries[Int(previous &- 1)].next = next }
         unsafe entries[index].next = book.pointee.free
-        // Marks it as free for `collect`.
-        unsafe entries[index].template = -1
+        unsafe expiry(index).pointee.store(0, ordering: .relaxed)
         unsafe book.pointee.free = UInt32(truncatingIfNeeded: index &+ 1)
     }
 
     /// Looks at a few entries, round and round, and gives back those that have expired.
     private func collect(at now: UInt64) {
-        let fresh = unsafe book.pointee.fresh
+        let fresh = unsafe self.fresh.pointee.load(ordering: .relaxed)
         for _ in 0..<min(Self.collected, fresh) {
             let index = unsafe book.pointee.cursor < fresh ? book.pointee.cursor : 0
             unsafe book.pointee.cursor = index &+ 1
-            let entry = unsafe entries[index]
-            if entry.template >= 0, entry.expires != 0, entry.expires <= now { remove(key(at: index)) }
+            let expires = unsafe expiry(index).pointee.load(ordering: .relaxed)
+            if expires != 0, expires <= now { remove(key(at: index)) }
         }
     }
 
@@ -274,21 +288,25 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     ) -> Int? {
         collect(at: now)
         let index: Int
-        if unsafe book.pointee.free != 0 {
+        let fresh = unsafe self.fresh.pointee.load(ordering: .relaxed)
+        let isFresh = unsafe book.pointee.free == 0
+        if !isFresh {
             index = unsafe Int(book.pointee.free &- 1)
             unsafe book.pointee.free = entries[index].next
         } else {
-            index = unsafe book.pointee.fresh
+            index = fresh
             guard index < capacity else {
                 _ = unsafe refusals.pointee.wrappingAdd(1, ordering: .relaxed)
                 return nil
             }
-            unsafe book.pointee.fresh = index &+ 1
         }
         let bucket = hash(key)
-        let entry = unsafe Entry(
-            key: key.first, expires: expires, next: heads[bucket], template: Int32(truncatingIfNeeded: template))
-        unsafe (entries + index).initialize(to: entry)
+        unsafe entries[index].key = key.first
+        unsafe entries[index].next = heads[bucket]
+        unsafe entries[index].template = Int32(truncatingIfNeeded: template)
+        unsafe expiry(index).pointee.store(expires, ordering: .relaxed)
+        // Who counts must not see an entry before its word.
+        if isFresh { unsafe self.fresh.pointee.store(fresh &+ 1, ordering: .releasing) }
         for part in 1..<max(1, width) { unsafe (rests + (index &* (width &- 1) &+ part &- 1)).initialize(to: key[part]) }
         if hasData { unsafe (data + index).initialize(to: value) }
         unsafe heads[bucket] = UInt32(truncatingIfNeeded: index &+ 1)
