@@ -29,11 +29,9 @@ extension Firewall {
             // Not in a closure of the gatherer's, which would keep all of the firewall to itself.
             let assembled = unsafe fragments.assembled
             var datagram = unsafe assembled.mutableBytes
+            // No fragment header is left: the first fragment has all extension headers of its packet, or it died of `headerChain`, and one
+            // with another fragment header in them died of `nested`.
             let parsed = ParsedFrame.parse(datagram.bytes, tag: tag)
-            guard !parsed.isFragment else {
-                fragments.abandon(.nested)
-                break
-            }
             var whole = judgePacket(&datagram, parsed, ingress: ingress, at: instant)
             whole.decision.dropIfChanged()
             fragments.conclude(whole.decision.ofFragments)

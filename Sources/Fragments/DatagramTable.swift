@@ -33,6 +33,8 @@ struct Datagram: BitwiseCopyable {
     var congestion: UInt8 = 0
     /// What the rules said of it, in the mode that asks them before it is whole, or when it departs.
     var ruling: Decision?
+    /// It has died, and holds nothing: why the rest dies that may come.
+    var death: FragmentDeath?
 
     init(key: FragmentKey, pair: Int32, deadline: UInt64) {
         self.key = key

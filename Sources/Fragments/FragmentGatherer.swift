@@ -77,6 +77,7 @@ public struct FragmentGatherer: ~Copyable {
 
         let key = FragmentKey(bytes, frame, ingress: ingress)
         guard let index = datagrams.index(of: key) ?? begin(key, now: now) else { return .dies(.limitDatagrams) }
+        if let death = datagrams[index].death { return .dies(death) }
         let start = frame.fragmentPayloadOffset
         let length = frame.networkEnd &- start
         var record = FragmentRecord(
@@ -91,6 +92,7 @@ public struct FragmentGatherer: ~Copyable {
         case .diesAlone(let death): return dieAlone(death, in: index)
         case .kills(let death):
             depart(index, .died(death))
+            if death == .nested { remember(death, of: key, now: now) }
             return .dies(death)
         }
 
@@ -189,6 +191,13 @@ public struct FragmentGatherer: ~Copyable {
         if before >= 0 { datagrams[before].laterOfPair = index } else { pairs[pair].oldest = index }
         pairs[pair].newest = index
         return index
+    }
+
+    /// Has the other fragments of a datagram die at once when they come. Without it they would be held as another datagram, until its
+    /// time is over.
+    private mutating func remember(_ death: FragmentDeath, of key: FragmentKey, now: UInt64) {
+        guard let index = begin(key, now: now) else { return }
+        datagrams[index].death = death
     }
 
     /// Takes a datagram's record out of everything.

@@ -171,10 +171,54 @@ struct DeathTests {
             }
             for part in isFirstLast ? [last, first] : [first, last] { bench.take(part.frame) }
             bench.expire(at: 61)
-            // What comes after the datagram has died is a part of another.
-            let other: FragmentDeath? = test.death == nil ? nil : isFirstLast ? .nested : .timeout
-            let expected = isFirstLast ? [other, test.death] : [test.death, other]
-            #expect(bench.leavings.sorted { $0.frame < $1.frame } == expected.enumerated().map { Bench.Leaving(frame: $0, death: $1) })
+            let expected = [test.death, test.death].enumerated().map { Bench.Leaving(frame: $0, death: $1) }
+            #expect(bench.leavings.sorted { $0.frame < $1.frame } == expected)
+            #expect(bench.gatherer.heldBytes == 0 && bench.gatherer.datagramCount == 0)
+        }
+    }
+
+    @Test("a datagram that has died of a fragment header in it takes what comes later with it, until its time is over")
+    func nestedFirst() {
+        var bench = Bench(.reassemble)
+        func part(_ offset: Int, _ content: [UInt8], more: Bool) -> [UInt8] {
+            Part(offset, content, more: more).with {
+                $0.isIPv6 = true; $0.number = 44
+            }.frame
+        }
+        bench.take(part(0, Self.fragmentHeader(next: 253, offset: 0, more: true), more: true))
+        #expect(bench.leavings.map(\.death) == [.nested])
+        bench.take(part(8, bytes(8), more: true))
+        #expect(bench.leavings.map(\.death) == [.nested, .nested], "at once, and not when its time is over")
+        #expect(bench.gatherer.heldBytes == 0 && bench.gatherer.datagramCount == 1)
+        bench.expire(at: 59)
+        bench.take(part(16, bytes(8), more: false))
+        #expect(bench.leavings.map(\.death) == [.nested, .nested, .nested])
+        bench.expire(at: 61)
+        #expect(bench.gatherer.datagramCount == 0)
+        // Somebody uses the identification again.
+        bench.take(part(0, [59, 0, 1, 4, 0, 0, 0, 0], more: false))
+        #expect(bench.leavings.count == 3 || bench.leavings.last?.death != .nested)
+    }
+
+    /// The first fragment has all headers or dies, so that nothing that is put together has a fragment header, wherever it is cut.
+    @Test("no datagram is whole that has a fragment header in it, wherever it is cut", arguments: nestedChains.filter { $0.death != nil })
+    func cut(_ test: (bytes: [UInt8], death: FragmentDeath?)) {
+        let number: UInt8 = test.bytes.count == 16 && test.bytes[0] == 44 && test.bytes[2] == 1 ? 60 : 44
+        let whole = test.bytes + bytes(32)
+        for cut in stride(from: 8, to: whole.count, by: 8) {
+            for isFirstLast in [false, true] {
+                var bench = Bench(.reassemble)
+                let first = Part(0, Array(whole[..<cut]), more: true).with {
+                    $0.isIPv6 = true; $0.number = number
+                }
+                let last = Part(cut, Array(whole[cut...]), more: false).with {
+                    $0.isIPv6 = true; $0.number = number
+                }
+                for part in isFirstLast ? [last, first] : [first, last] { bench.take(part.frame) }
+                #expect(bench.released.isEmpty, "cut at \(cut)")
+                bench.expire(at: 61)
+                #expect(bench.leavings.allSatisfy { $0.death != nil }, "cut at \(cut)")
+            }
         }
     }
 
