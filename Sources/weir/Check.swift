@@ -32,7 +32,7 @@ struct Check: ParsableCommand {
         var statistics: [RulesetCost]
     }
 
-    /// A diagnostic as it is printed. Without a place if the file itself can't be read.
+    /// A diagnostic as it is printed. Without a place if the file itself can't be read, or all of it is meant.
     private struct Report: Encodable {
         var file: String
         var line: Int?
@@ -41,6 +41,14 @@ struct Check: ParsableCommand {
         var message: String
         var note: String?
     }
+
+    /// About a file as a whole: there is no rule to point at.
+    private static let tagsPass = """
+        frames with two VLAN tags pass, whatever is in their packets: rules see what follows one VLAN tag (priority tags don't count)
+        """
+    private static let tagsRemedy = """
+        "weir run --max-tags 1" drops frames with more, and so does the rule "meta protocol { 8021q, 8021ad } drop"
+        """
 
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name at least one rule file") }
@@ -61,13 +69,15 @@ struct Check: ParsableCommand {
                 }
                 if let ruleset = reading.ruleset {
                     if !json { FileHandleOutput.standardOutput.write("\(PrintableText.line(file)): \(Self.summary(of: ruleset))\n") }
-                    if !json, ruleset.passesPacketsBehindTags {
-                        complain(
-                            """
-                            \(file): warning: frames with two VLAN tags pass, whatever is in their packets: rules see what follows one VLAN \
-                            tag (priority tags don't count)
-                              note: "weir run --max-tags 1" drops frames with more, and so does the rule "meta protocol { 8021q, 8021ad } drop"
-                            """)
+                    if ruleset.passesPacketsBehindTags {
+                        if json {
+                            reports.append(
+                                Report(
+                                    file: file, severity: Diagnostic.Severity.warning.rawValue, message: Self.tagsPass,
+                                    note: Self.tagsRemedy))
+                        } else {
+                            complain("\(file): warning: \(Self.tagsPass)\n  note: \(Self.tagsRemedy)")
+                        }
                     }
                     if stats {
                         let cost = try Self.cost(of: ruleset, file: file)

@@ -7,7 +7,7 @@ extension LabTests {
     struct CheckTests {
         private static let folder = Bundle.module.bundleURL.appending(path: "Support/check")
 
-        @Test("diagnostics as JSON", .needsWeir, arguments: ["wrong", "warned", "good"])
+        @Test("diagnostics as JSON", .needsWeir, arguments: ["wrong", "warned", "tags", "good"])
         func json(_ name: String) throws {
             let file = Self.folder.appending(path: "\(name).nft").path
             let result = try Command.run([Weir.binary, "check", "--json", file])
