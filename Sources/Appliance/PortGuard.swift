@@ -148,6 +148,11 @@ struct PortGuard {
         return try programs.counts()
     }
 
+    /// TCX programs of a side that are not Weir's, in words, before or after the guard.
+    static func programs(besidesWeirOn link: Link, _ side: HookSide) -> [String] {
+        programs(link, side).filter { !$0.contains("\"weir_guard") }.map { "the TCX \($0)" }
+    }
+
     private static func programs(_ link: Link, _ side: HookSide) -> [String] {
         ((try? TCXHook(link, side).listing())?.programs ?? []).map(describe)
     }

@@ -227,11 +227,17 @@ extension LabTests {
                     "the tc egress filter of preference 50 (bpf)"
                 ),
                 (["tc qdisc replace dev eth2 root tbf rate 8bit burst 200 limit 200"], "the qdisc tbf"),
+                // TCX_DROP, after the guard.
+                (["TCX attach eth2 egress 2"], "\"other\" decides on them there"),
             ])
         func hooks(commands: [String], says: String) throws {
             let lab = try Lab(bare: true)
             let weir = try Weir(in: lab)
             for command in commands {
+                if command.hasPrefix("TCX ") {
+                    try lab.tcx(String(command.dropFirst(4)))
+                    continue
+                }
                 let words = command.split(separator: " ").map { $0.replacingOccurrences(of: "_", with: " ") }
                 _ = try lab.run(in: .fw, words)
             }
