@@ -4,6 +4,7 @@ import Decisions
 import Firewall
 import Glibc
 import Reporting
+import Ruleset
 import Wire
 
 /// What is printed of each frame.
@@ -32,6 +33,8 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     private let groups: GroupFiles?
     private var explanations: Explanations
     private var lines: LineBuffer
+    /// As they are printed in lines of text.
+    private let portTitles: [String]
     private var encoder: EventEncoder
     /// The line that is being written.
     private var line: [UInt8] = []
@@ -48,6 +51,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         groups = settings.groups
         explanations = Explanations { CaptureComment.text(of: $0, program) }
         encoder = EventEncoder(program, ports: program.ports)
+        portTitles = program.ports.map(PrintableText.line)
         lines = LineBuffer(descriptor: settings.descriptor)
     }
 
@@ -139,9 +143,9 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         lines.append(" ")
         lines.append(timeOfDay: frame.time)
         lines.append(" ")
-        lines.append(program.ports[frame.ingress == 0 ? 0 : 1])
+        lines.append(portTitles[frame.ingress == 0 ? 0 : 1])
         lines.append(" > ")
-        lines.append(program.ports[frame.ingress == 0 ? 1 : 0])
+        lines.append(portTitles[frame.ingress == 0 ? 1 : 0])
         lines.append(" ")
         FrameLine.append(frame.judgement.frame, frame.bytes.bytes, to: &lines)
         lines.append(": ")
