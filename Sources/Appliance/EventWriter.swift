@@ -26,6 +26,7 @@ public final class EventWriter: Sendable {
     private let writtenLines = Atomic<UInt64>(0)
     private let unwritten = Atomic<UInt64>(0)
     private let refused = Atomic<UInt64>(0)
+    private let obstacle = Mutex<String?>(nil)
 
     /// Opens the file.
     /// - Parameter drops: Whose file is named in the events of dropped frames.
@@ -47,6 +48,9 @@ public final class EventWriter: Sendable {
     /// Those of them that the file didn't take.
     var lost: UInt64 { refused.load(ordering: .relaxed) }
 
+    /// Why the file takes nothing at the moment, in words; nil if it does.
+    var problem: String? { obstacle.withLock { $0 } }
+
     /// Makes `run` write what there is and return.
     func finish() { isFinishing.store(true, ordering: .releasing) }
 
@@ -55,6 +59,7 @@ public final class EventWriter: Sendable {
 
     /// The writer's loop: returns after `finish`.
     func run(_ queues: [LogQueue]) {
+        file?.begin()
         while true {
             let isLast = isFinishing.load(ordering: .acquiring)
             if isReopening.exchange(false, ordering: .acquiring) { open() }
@@ -118,11 +123,20 @@ public final class EventWriter: Sendable {
         guard !(file?.isInPlace ?? false) || file?.isBroken ?? true else { return }
         // The lock of the one before must be gone where both are the same.
         file = nil
-        file = try? OutputFile(path: settings.path, older: .isAppendedTo)
+        do throws(CaptureError) {
+            file = try OutputFile(path: settings.path, older: .isAppendedTo)
+            file?.begin()
+        } catch {
+            obstacle.withLock { $0 = error.description }
+        }
     }
 
     private func put(_ lines: [UInt8]) -> Bool {
         guard !lines.isEmpty else { return true }
-        return file?.write(lines) { self.isFinishing.load(ordering: .relaxed) } ?? false
+        guard let file else { return false }
+        let isWritten = file.write(lines) { self.isFinishing.load(ordering: .relaxed) }
+        let problem = file.problem
+        obstacle.withLock { if $0 != problem { $0 = problem } }
+        return isWritten
     }
 }

@@ -17,6 +17,8 @@ struct FailureWatch {
     private let ports: [String]
     private var interfaces: [Link?] = []
     private var notices: [Cause: LossNotice] = [:]
+    /// Why files took nothing, as it was said last.
+    private var problems: [Cause: String] = [:]
 
     init(ports: [String]) {
         self.ports = ports
@@ -31,6 +33,8 @@ struct FailureWatch {
             }
             note(.kernelDrops(port: port), crew.kernelDrops.value(at: port), log)
         }
+        problems[.capture] = outputs.captures.lazy.compactMap(\.problem).first ?? problems[.capture]
+        problems[.events] = outputs.events?.problem ?? problems[.events]
         note(.capture, outputs.captures.reduce(0) { $0 &+ $1.lost }, log)
         if let events = outputs.events { note(.events, events.lost, log) }
     }
@@ -40,7 +44,9 @@ struct FailureWatch {
         switch notices[cause, default: LossNotice()].look(total) {
         case .begins: log.warning("\(begin(cause))")
         case .goesOn(let lost): log.warning("\(begin(cause)); \(lost) in the last minute")
-        case .isOver(let lost): log.notice("\(end(cause)); \(lost) were lost")
+        case .isOver(let lost):
+            log.notice("\(end(cause)); \(lost) were lost")
+            problems[cause] = nil
         case nil: break
         }
     }
@@ -52,16 +58,16 @@ struct FailureWatch {
         case .kernelDrops(let port):
             "frames that come in on \(ports[port]) are lost before Weir can take them: the receive ring is full; give it more --slots for "
                 + "bursts, and Weir more processors and --workers if it goes on"
-        case .capture:
-            "frames are missing in the capture: the disk, or what reads it, is too slow or full"
-        case .events: "events are missing in their file: the disk is full, or nobody reads"
+        case .capture: "frames are missing in the capture: " + (problems[.capture] ?? "the disk, or what reads it, is too slow")
+        case .events: "events are missing in their file: " + (problems[.events] ?? "the disk is full, or nobody reads")
         }
     }
 
     /// Why, and what to do; it names what decides on frames at the port, where that can be known.
     private func advice(_ failure: SendFailure, _ port: Int) -> String {
         guard interfaces.indices.contains(port), let link = interfaces[port] else { return failure.advice(ports[port]) }
-        let obstacles = failure == .queueFull ? link.egressObstacles() : []
+        let obstacles =
+            failure == .queueFull ? PortGuard.programs(besidesWeirOn: link, .egress) + link.egressObstacles() : []
         if obstacles.isEmpty { return failure.advice(link.name) }
         return "\(obstacles.joined(separator: ", and ")) decides on them there, and drops them or has no room for them"
     }

@@ -38,6 +38,8 @@ final class CaptureWriter {
     private(set) var unwritten: UInt64 = 0
     /// Nothing is written at the moment.
     private(set) var fails = false
+    /// Why a file could not be opened, or took nothing, in words; nil if it does.
+    private(set) var problem: String?
 
     /// Opens the (first) file, and writes nothing yet.
     /// - Parameters:
@@ -96,9 +98,11 @@ final class CaptureWriter {
             written += count
             for port in pendingFrames.indices { statistics.frames[port] += pendingFrames[port] }
             fails = false
+            problem = nil
         } else {
             unwritten += count
             fails = true
+            problem = file?.problem ?? problem
         }
         pending.removeAll(keepingCapacity: true)
         for port in pendingFrames.indices { pendingFrames[port] = 0 }
@@ -201,6 +205,7 @@ final class CaptureWriter {
             beginFile()
         } catch {
             file = nil
+            problem = error.description
         }
     }
 

@@ -40,6 +40,8 @@ public final class DropCapture: Sendable {
         let unmatched = Atomic<UInt64>(0)
         /// The file that was begun last.
         let path = Mutex("")
+        /// Why nothing can be written; nil where it can.
+        let problem = Mutex<String?>(nil)
 
         init() throws(CaptureError) {
             bell = eventfd(0, Int32(EFD_CLOEXEC))
@@ -120,6 +122,9 @@ public final class DropCapture: Sendable {
     /// The file takes nothing at the moment.
     public var fails: Bool { isFailing.load(ordering: .relaxed) }
 
+    /// Why that is, in words, with the file's name.
+    public var problem: String? { signals.problem.withLock { $0 } }
+
     /// Tells the writer that something was queued. To be called once a batch: it costs a system call only if the writer sleeps.
     public func wake() { signals.wake() }
 
@@ -176,6 +181,8 @@ public final class DropCapture: Sendable {
         writtenFrames.store(writer.written, ordering: .relaxed)
         unwrittenFrames.store(writer.unwritten, ordering: .relaxed)
         isFailing.store(writer.fails, ordering: .relaxed)
+        let problem = writer.fails ? writer.problem : nil
+        signals.problem.withLock { if $0 != problem { $0 = problem } }
     }
 
     private func write(_ record: CaptureRecord, _ frame: UnsafeMutableRawBufferPointer) {

@@ -6,6 +6,8 @@ struct OutputAccess {
     let isRegular: Bool
     /// It was open already, and is no file that this process names.
     let isInherited: Bool
+    /// There was no such file, and there is one now.
+    let isCreated: Bool
     /// Bytes that a regular file has.
     let size: Int64
 
@@ -26,7 +28,14 @@ struct OutputAccess {
             case .isAppendedTo: O_APPEND
             case .isRefused: O_EXCL
             }
-        descriptor = inherited.map { fcntl($0, F_DUPFD_CLOEXEC, 0) } ?? open(path, flags | mode, 0o640)
+        if let inherited {
+            descriptor = fcntl(inherited, F_DUPFD_CLOEXEC, 0)
+            isCreated = false
+        } else {
+            let new = open(path, flags | mode | O_EXCL, 0o640)
+            isCreated = new >= 0
+            descriptor = isCreated || errno != EEXIST || older == .isRefused ? new : open(path, flags | mode, 0o640)
+        }
         guard descriptor >= 0 else {
             switch errno {
             case ENXIO: throw refusal("nobody reads from this pipe")

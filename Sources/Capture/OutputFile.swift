@@ -17,6 +17,8 @@ package final class OutputFile {
     package let path: String
     private let descriptor: Int32
     private let older: Older
+    private let isCreated: Bool
+    private var hasBegun = false
     package let isRegular: Bool
     /// It was open already: standard output, or /dev/fd/N.
     package let isInherited: Bool
@@ -28,8 +30,11 @@ package final class OutputFile {
     package var position: UInt64 { UInt64(truncatingIfNeeded: base) &+ size }
     /// Nothing more can be written: a part of a block went out and its rest can't, or nobody reads.
     package private(set) var isBroken = false
+    /// Why the last `write` failed, in words; nil if it didn't.
+    package private(set) var problem: String?
 
-    /// Opens a file and keeps others from writing to it; changes nothing in it before `begin`. `-` is standard output.
+    /// Opens a file and keeps others from writing to it; changes nothing in it before `begin`. `-` is standard output. A file that wasn't
+    /// there goes again with this, if nothing was begun: a start that is refused leaves none.
     ///
     /// What is written must not get into a file of somebody else who made a link or a file under the name: see `OutputAccess`.
     package init(path: String, older: Older = .isReplaced) throws(CaptureError) {
@@ -37,6 +42,7 @@ package final class OutputFile {
         descriptor = access.descriptor
         isRegular = access.isRegular
         isInherited = access.isInherited
+        isCreated = access.isCreated
         self.older = older
         self.path = path
         base = fcntl(descriptor, F_GETFL) & O_APPEND != 0 ? access.size : max(0, Int64(lseek(descriptor, 0, SEEK_CUR)))
@@ -44,10 +50,12 @@ package final class OutputFile {
 
     /// Empties a file that is to be replaced. To be called once, before the first `write`.
     package func begin() {
+        hasBegun = true
         if older == .isReplaced, isRegular, !isInherited { ftruncate(descriptor, 0) }
     }
 
     deinit {
+        if isCreated, !hasBegun, isRegular, isInPlace { unlink(path) }
         close(descriptor)
     }
 
@@ -69,6 +77,8 @@ package final class OutputFile {
     /// - Parameter isGivingUp: Asked while a reader doesn't read.
     package func write(_ octets: [UInt8], isGivingUp: () -> Bool) -> Bool {
         guard !isBroken else { return false }
+        hasBegun = true
+        errno = 0
         var done = 0
         var isAbandoned = false
         let isWritten = octets.withUnsafeBytes { octets in
@@ -86,6 +96,7 @@ package final class OutputFile {
             }
             return true
         }
+        let code = errno
         if isWritten {
             size += UInt64(octets.count)
         } else if isRegular {
@@ -93,8 +104,10 @@ package final class OutputFile {
             let end = base + Int64(size)
             isBroken = ftruncate(descriptor, off_t(end)) != 0 || lseek(descriptor, off_t(end), SEEK_SET) < 0
         } else {
-            isBroken = done > 0 || isAbandoned || errno == EPIPE
+            isBroken = done > 0 || isAbandoned || code == EPIPE
         }
+        let reason = isAbandoned ? "nobody reads it" : String(cString: strerror(code))
+        problem = isWritten ? nil : "\(path) can't be written: \(reason)"
         return isWritten
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Capture
 import Fragments
 import Glibc
 import Offline
@@ -76,9 +77,9 @@ struct Test: ParsableCommand {
 
     private static func write(_ text: String, to path: String) throws {
         if path == "-" { return try FileHandleOutput.standardOutput.deliver(text) }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw refuse("\(path) can't be written: \(String(cString: strerror(errno)))") }
-        defer { close(descriptor) }
-        try FileHandleOutput(descriptor: descriptor).deliver(text, name: path)
+        // With the care that any output gets: the folder may be others' too.
+        let file = try OutputFile(path: path)
+        file.begin()
+        guard file.write([UInt8](text.utf8), isGivingUp: { false }) else { throw refuse(file.problem ?? "\(path) can't be written") }
     }
 }

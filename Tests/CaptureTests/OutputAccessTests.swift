@@ -65,6 +65,29 @@ import Testing
         #expect(try String(contentsOfFile: folder["name"], encoding: .utf8) == "")
     }
 
+    @Test("a file that wasn't there goes again if nothing was begun", arguments: OutputFile.Older.allCases)
+    func nothingBegun(_ older: OutputFile.Older) throws {
+        let folder = try TemporaryFolder()
+        do { _ = try OutputFile(path: folder["name"], older: older) }
+        #expect(access(folder["name"], F_OK) != 0)
+        do {
+            let begun = try OutputFile(path: folder["name"], older: older)
+            begun.begin()
+        }
+        #expect(access(folder["name"], F_OK) == 0)
+        // Nor one that was there, be it empty.
+        if older != .isRefused { do { _ = try OutputFile(path: folder["name"], older: older) } }
+        #expect(access(folder["name"], F_OK) == 0)
+        // Nor what somebody else has put in its place.
+        do {
+            let moved = try OutputFile(path: folder["moved"], older: older)
+            rename(folder["moved"], folder["elsewhere"])
+            try Self.content.write(toFile: folder["moved"], atomically: false, encoding: .utf8)
+            withExtendedLifetime(moved) {}
+        }
+        #expect(try String(contentsOfFile: folder["moved"], encoding: .utf8) == Self.content)
+    }
+
     @Test("a ring whose newest file is being written is refused")
     func lockedRing() throws {
         let folder = try TemporaryFolder()

@@ -46,6 +46,32 @@ extension LabTests {
             #expect(try size() > before.count, "the first goes on")
         }
 
+        @Test("a start that is refused leaves no new file", arguments: choices.indices)
+        func refusedBeforeItBegan(_ index: Int) throws {
+            let lab = try Lab(bare: true)
+            let file = lab.directory.appending(path: "file.pcapng")
+            let rules = try lab.write(Self.drop, to: "rules.nft")
+            // More memory than there is for the rings, which is found when the files are open and the ports taken.
+            let command =
+                [
+                    Weir.binary, "run", "--ports", "eth1,eth2", "--rules", rules.path, "--slots", "32768", "--slot-bytes", "16384",
+                    "--state-directory", lab.directory.appending(path: "state").path,
+                ] + options(index, file.path)
+            let states = try ["eth1", "eth2"].map(lab.state)
+            let refused = try lab.run(in: .fw, ["bash", "-c", "ulimit -v 500000; exec \"$@\"", "bash"] + command)
+            #expect(refused.status == 1, "\(refused.error)")
+            #expect(refused.error.contains("memory for the receive rings"), "\(refused.error)")
+            #expect(!FileManager.default.fileExists(atPath: file.path))
+            #expect(try ["eth1", "eth2"].map(lab.state) == states)
+            // Another output stands in the way.
+            let other = try lab.run(
+                in: .fw, Array(command.prefix(6)) + command.suffix(4) + ["--drops", "/nowhere/x.pcap"])
+            if index != 0 {
+                #expect(other.status == 1 && other.error.contains("/nowhere/x.pcap"), "\(other.error)")
+                #expect(!FileManager.default.fileExists(atPath: file.path))
+            }
+        }
+
         @Test("a symbolic link is not followed, at the start and when files are opened again", arguments: choices.indices)
         func symbolicLink(_ index: Int) throws {
             let lab = try Lab(bare: true)
@@ -71,6 +97,12 @@ extension LabTests {
             _ = try wiretap.send(Self.probe, from: .near)
             sleep(for: .milliseconds(1500))
             #expect(try String(contentsOf: other, encoding: .utf8) == content)
+            // It is said which file takes nothing, and why.
+            let missing = index == 1 ? "events are missing in their file" : "frames are missing in the capture"
+            #expect(
+                eventually(within: .seconds(5)) {
+                    weir.log.contains("\(missing): \(file.path) can't be opened: it is a symbolic link, which Weir does not follow")
+                }, "\(weir.log)")
             try FileManager.default.removeItem(at: file)
             // Opened again once a second, when there is something to write.
             #expect(

@@ -59,6 +59,7 @@ public final class EventFile {
     /// Brings all lines to the file.
     /// - Parameter time: Of the last frame.
     func finish(at time: UInt64) {
+        file.begin()
         flush()
         sayLeftOut(time / 1_000_000_000)
     }
