@@ -57,6 +57,39 @@ extension LabTests {
         private static let modes = ["reassemble", "track"]
         private static let dropsPort9 = Weir.chain(["udp dport 9 counter drop", "udp dport 10 counter accept"])
 
+        /// The datagram that makes room dies in the turn of a frame that came by the other port.
+        @Test("a held fragment that dies while the other port is served is told of by its own port")
+        func diesInAnothersTurn() throws {
+            let lab = try Lab(bare: true)
+            let drops = lab.directory.appending(path: "drops.pcapng")
+            let weir = try Weir(
+                in: lab, rules: Weir.chain(["counter"]), options: ["--fragment-datagrams", "1", "--drops", drops.path])
+            let wiretap = try Wiretap(lab)
+            let datagram = Fragmented.udp(to: 9, length: 100)
+            func fragments(_ identification: Int) -> [String] {
+                Fragmented.all[0].fragments(of: datagram, every: 56, identification: identification)
+            }
+            let near = fragments(1)
+            var far = "far/IP(src='10.77.0.2', dst='10.77.0.1', id=2, flags='MF')/Raw(bytes(56))"
+            _ = try wiretap.exchange([OutgoingFrame(from: .near, frame: near[0])])
+            #expect(try weir.counters().held.frames == 1)
+            _ = try wiretap.exchange([OutgoingFrame(from: .far, frame: far)])
+            #expect(try weir.counters().frames(for: "fragment-limit-datagrams") == 1)
+            // And the other way round.
+            _ = try wiretap.exchange([OutgoingFrame(from: .near, frame: fragments(3)[0])])
+            let counters = try weir.counters()
+            #expect(counters.frames(for: "fragment-limit-datagrams") == 2 && counters.held.frames == 1)
+            // What goes on is not confused with what went.
+            far = "far/far4/UDP(dport=9)/data(30)"
+            #expect(try wiretap.send(far, from: .far, awaiting: 1).near.count == 1)
+            #expect(try wiretap.exchange([OutgoingFrame(from: .near, frame: fragments(3)[1])], awaiting: 2).far.count == 2)
+            #expect(weir.stop().status == 0)
+            let fields = ["-e", "frame.interface_name", "-e", "ip.src", "-e", "frame.comment"]
+            let told = try Command.require(["tshark", "-r", drops.path, "-T", "fields"] + fields).lines
+            #expect(told.count == 2 && told[0].hasPrefix("eth1\t10.77") && told[1].hasPrefix("eth2\t10.77.0.2"), "\(told)")
+            #expect(told.allSatisfy { $0.contains("fragment-limit-datagrams") }, "\(told)")
+        }
+
         @Test("a rule for a port stops or passes every fragment, in whatever order they come", arguments: modes, [1, 2])
         func everyFragment(mode: String, workers: Int) throws {
             let lab = try Lab(bare: true)

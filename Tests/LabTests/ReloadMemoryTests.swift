@@ -44,6 +44,52 @@ extension LabTests {
             #expect(weir.stop().status == 0)
         }
 
+        /// The memory controller of a machine: where its groups are, and how they are limited.
+        private struct Controller {
+            var folder: URL
+            var limit: String
+
+            /// Version 1 where that has the controller, else version 2; nil where no group can be made.
+            static var here: Controller? {
+                let (first, second) = (URL(filePath: "/sys/fs/cgroup/memory"), URL(filePath: "/sys/fs/cgroup"))
+                func exists(_ folder: URL, _ name: String) -> Bool {
+                    FileManager.default.fileExists(atPath: folder.appending(path: name).path)
+                }
+                if exists(first, "memory.limit_in_bytes") { return Controller(folder: first, limit: "memory.limit_in_bytes") }
+                let enabled = (try? String(contentsOf: second.appending(path: "cgroup.subtree_control"), encoding: .utf8)) ?? ""
+                return enabled.contains("memory") ? Controller(folder: second, limit: "memory.max") : nil
+            }
+        }
+
+        @Test(
+            "a reload keeps within a control group's memory, whichever version",
+            .enabled(if: Controller.here != nil, "no memory controller"))
+        func controlGroup() throws {
+            let controller = try #require(Controller.here)
+            let lab = try Lab()
+            let group = controller.folder.appending(path: "weir-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: group, withIntermediateDirectories: false)
+            defer { rmdir(group.path) }
+            try "\(300 << 20)".write(to: group.appending(path: controller.limit), atomically: false, encoding: .utf8)
+            let file = try lab.write(Weir.passAll, to: "rules.nft")
+            let command =
+                "echo $$ > \(group.path)/cgroup.procs && exec \(Weir.binary) run --ports eth1,eth2 --workers 1 --rules \(file.path) "
+                + "--state-directory \(lab.directory.appending(path: "state").path)"
+            let weir = try lab.start(in: .fw, ["sh", "-c", command])
+            #expect(eventually(within: .seconds(30)) { weir.errorText.contains("forwarding between") }, "\(weir.errorText)")
+            // More than the group has, and less than half of the machine.
+            try Self.addresses(400_000).write(to: file, atomically: true, encoding: .utf8)
+            weir.signal(SIGHUP)
+            #expect(eventually(within: .seconds(20)) { weir.errorText.contains("rules stay as they were") }, "\(weir.errorText)")
+            #expect(weir.errorText.contains("the control group has left"), "\(weir.errorText)")
+            try Weir.chain(["counter comment \"new\""]).write(to: file, atomically: true, encoding: .utf8)
+            weir.signal(SIGHUP)
+            #expect(eventually(within: .seconds(20)) { weir.errorText.contains("new rules are in force") }, "\(weir.errorText)")
+            #expect(try lab.answers("10.77.0.2"))
+            weir.signal(SIGTERM)
+            #expect(weir.wait(limit: .seconds(15)) == 0)
+        }
+
         @Test("sets have their memory from the start, and more than the machine has is refused")
         func committed() throws {
             let lab = try Lab()
