@@ -1,33 +1,4 @@
-/// The time zone of whoever writes the rules. nft turns local times into UTC when it reads them, and the kernel compares UTC.
-public struct LocalTime: Sendable {
-    /// Seconds that local time is ahead of UTC now. Times of day are turned by this, in summer and winter alike: that is how nft does
-    /// it, and a rule that is to follow the change has to be read anew.
-    public var offset: Int
-    /// The same at another time, given in seconds since 1970.
-    public var offsetAt: @Sendable (Int64) -> Int
-
-    public init(offset: Int, offsetAt: @escaping @Sendable (Int64) -> Int) {
-        self.offset = offset
-        self.offsetAt = offsetAt
-    }
-
-    /// A time of day in UTC as this zone's clock shows it now, both in seconds.
-    func timeOfDay(_ seconds: Int64) -> Int64 {
-        guard seconds < TimeText.secondsOfDay else { return seconds }
-        let local = (seconds + Int64(offset)) % TimeText.secondsOfDay
-        return local < 0 ? local + TimeText.secondsOfDay : local
-    }
-
-    /// What has to be written for a point in time, given in seconds since 1970: the local time that is read as just that.
-    func date(_ seconds: Int64) -> Int64 {
-        let local = seconds + Int64(offsetAt(seconds))
-        // At the border of summer time the zone at the local time may be another.
-        return local - Int64(offsetAt(local)) == seconds ? local : seconds + Int64(offsetAt(local))
-    }
-
-    /// UTC itself.
-    public static let utc = LocalTime(offset: 0) { _ in 0 }
-}
+// Points in time, as rules write them.
 
 extension ValueChecker {
     /// Texts are local time, numbers UTC: both as nft 1.0.6 reads them.
@@ -64,7 +35,7 @@ extension ValueChecker {
             note: "expected \(selector.type.example)")
     }
 
-    /// The bounds of a time of day that begins before midnight and ends behind it, in UTC; nil for all other elements.
+    /// The bounds of a time of day that begins before midnight and ends after it, in UTC; nil for all other elements.
     ///
     /// Which those are depends on the zone: a range that is in order where it is written may not be so in UTC.
     func overnight(_ element: ElementSyntax) throws(Diagnostic) -> (begin: UInt128, end: UInt128)? {
