@@ -80,9 +80,12 @@ struct LargeKeySetTests {
             if isMap { elements[index].mapped = .verdict(generator.pick([.accept, .drop, .continue])) }
             if isCounted { elements[index].counter = SetElement.Counter() }
         }
-        return NamedSet(
+        var set = NamedSet(
             name: "s", key: SetKey(field: shape.fields[0], rest: Array(shape.fields.dropFirst()), isTypeof: true),
-            contents: isMap ? .verdicts : .keys, isInterval: true, hasCounters: isCounted, elements: elements, location: Build.nowhere)
+            contents: isMap ? .verdicts : .keys, elements: elements, location: Build.nowhere)
+        set.isInterval = true
+        set.hasCounters = isCounted
+        return set
     }
 
     private static func frame(_ fields: [Field], _ generator: inout SeededGenerator) -> [UInt8] {

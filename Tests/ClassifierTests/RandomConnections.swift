@@ -101,11 +101,10 @@ struct RandomConnections {
             // Of several elements, among other statements of theirs.
             let counter = ElementStatement.counter(packets: 0, bytes: 0)
             let key = MatchKey(MatchKey.Component(random.pick([.ctMark, .ctState])))
-            return .update(
-                SetUpdate(
-                    operation: .update, key: key, set: "m\(random.next())", meterSize: 3,
-                    statements: random.pick([[.connectionCount(count)], [counter, .connectionCount(count), .connectionCount(count)]]),
-                    location: Build.nowhere))
+            var update = SetUpdate(operation: .update, key: key, set: "m\(random.next())", location: Build.nowhere)
+            update.meterSize = 3
+            update.statements = random.pick([[.connectionCount(count)], [counter, .connectionCount(count), .connectionCount(count)]])
+            return .update(update)
         case 0: return .notrack(location: Build.nowhere)
         case 1: return .object(ObjectReference(kind: .timeout, name: random.pick(["a", "b"])), location: Build.nowhere)
         case 2, 3:

@@ -61,10 +61,13 @@ extension RandomRulesets {
         var elements =
             kind == 2 ? valueElements(of: fields, isCounted: isCounted) : keyElements(of: fields, jumpingTo: chains, isCounted: isCounted)
         if kind == 0 { for index in elements.indices { elements[index].mapped = .nothing } }
-        return NamedSet(
+        var set = NamedSet(
             name: "s\(sets.count)", key: SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: true),
-            contents: [.keys, .verdicts, .values(SetKey(field: .metaMark, isTypeof: true))][kind], isInterval: true, hasCounters: isCounted,
+            contents: [.keys, .verdicts, .values(SetKey(field: .metaMark, isTypeof: true))][kind],
             elements: elements, location: Build.nowhere)
+        set.isInterval = true
+        set.hasCounters = isCounted
+        return set
     }
 
     private func wholeKey(of set: NamedSet) -> MatchKey {

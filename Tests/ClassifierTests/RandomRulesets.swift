@@ -63,11 +63,12 @@ struct RandomRulesets {
                 isMap
                 ? mapElements(of: field, jumpingTo: chains)
                 : (0..<Int.random(in: 0...5, using: &random)).map { _ in SetElement(value: value(of: field), location: Build.nowhere) }
-            sets.append(
-                NamedSet(
-                    name: "s\(sets.count)", key: SetKey(field: field, isTypeof: true), contents: isMap ? .verdicts : .keys,
-                    isInterval: true,
-                    mergesElements: !isMap, elements: elements, location: Build.nowhere))
+            var set = NamedSet(
+                name: "s\(sets.count)", key: SetKey(field: field, isTypeof: true), contents: isMap ? .verdicts : .keys,
+                elements: elements, location: Build.nowhere)
+            set.isInterval = true
+            set.mergesElements = !isMap
+            sets.append(set)
         }
     }
 

@@ -21,11 +21,12 @@ extension RandomRulesets {
         case 5, 6:
             // Rules change no maps to verdicts.
             let set = random.pick(Self.changingSets.filter { $0.contents != .verdicts })
-            return .update(
-                SetUpdate(
-                    operation: random.pick([.add, .update, .update, .delete]), key: key(of: set), data: data(of: set), set: set.name,
-                    timeout: set.dynamics.hasTimeout && random.oneIn(2) ? random.pick([1, 1_000, 60_000]) : nil,
-                    statements: set.dynamics.statements.isEmpty && random.oneIn(2) ? [elementStatement()] : [], location: Build.nowhere))
+            var update = SetUpdate(
+                operation: random.pick([.add, .update, .update, .delete]), key: key(of: set), set: set.name, location: Build.nowhere)
+            update.data = data(of: set)
+            if set.dynamics.hasTimeout, random.oneIn(2) { update.timeout = random.pick([1, 1_000, 60_000]) }
+            if set.dynamics.statements.isEmpty, random.oneIn(2) { update.statements = [elementStatement()] }
+            return .update(update)
         case 7:
             let set = random.pick(Self.changingSets)
             if set.contents == .verdicts {
@@ -45,11 +46,11 @@ extension RandomRulesets {
                 Match(
                     key: key(of: set), relation: random.pick([.equal, .notEqual]), operand: .named(set.name), location: Build.nowhere))
         case 8:
-            let meter = SetUpdate(
+            var meter = SetUpdate(
                 operation: random.pick([.add, .update]), key: key(of: random.pick(Self.changingSets)),
-                set: "m\(UInt64.random(in: 0 ... .max, using: &random))",
-                meterSize: 3,
-                statements: [elementStatement()], location: Build.nowhere)
+                set: "m\(UInt64.random(in: 0 ... .max, using: &random))", location: Build.nowhere)
+            meter.meterSize = 3
+            meter.statements = [elementStatement()]
             return .update(meter)
         case 9:
             let kind = random.pick([NamedObject.Kind.counter, .quota, .limit])
@@ -129,8 +130,9 @@ extension RandomRulesets {
         for (index, verdict) in [Verdict.accept, .drop, .continue, .return].enumerated() {
             let address = UInt128(0x0a00_0001 + index)
             let value: Value = fields.count == 1 ? .number(address) : .concatenation([.number(address), .number(64)])
-            map.elements.append(
-                SetElement(value: value, mapped: .verdict(verdict), timeout: [1_000, 60_000, nil, nil][index], location: Build.nowhere))
+            var element = SetElement(value: value, mapped: .verdict(verdict), location: Build.nowhere)
+            element.timeout = [1_000, 60_000, nil, nil][index]
+            map.elements.append(element)
         }
         return map
     }
@@ -162,17 +164,18 @@ extension RandomRulesets {
         case [.thDport]: elements = [80, 53].map { SetElement(value: .number($0), location: Build.nowhere) }
         case [.metaIifname]: elements = [SetElement(value: .interface("other0", isPrefix: false), location: Build.nowhere)]
         case [.ipSaddr, .thDport]:
-            elements = [
-                SetElement(value: .concatenation([.number(0x0a00_0001), .number(80)]), location: Build.nowhere),
-                SetElement(
-                    value: .concatenation([.number(0x0a00_0002), .number(53)]), statements: [.limit(Limit(rate: 1, unit: .day, burst: 1))],
-                    location: Build.nowhere),
-            ]
+            elements = [[0x0a00_0001, 80], [0x0a00_0002, 53]].map {
+                SetElement(value: .concatenation($0.map { .number($0) }), location: Build.nowhere)
+            }
+            elements[1].statements = [.limit(Limit(rate: 1, unit: .day, burst: 1))]
         default: break
         }
-        return NamedSet(
-            name: name, key: SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: true), dynamics: dynamics, size: size,
-            elements: elements, location: Build.nowhere)
+        var set = NamedSet(
+            name: name, key: SetKey(field: fields[0], rest: Array(fields.dropFirst()), isTypeof: true), elements: elements,
+            location: Build.nowhere)
+        set.dynamics = dynamics
+        set.size = size
+        return set
     }
 
     /// The clocks some time later: now and then not at all, now and then by days.

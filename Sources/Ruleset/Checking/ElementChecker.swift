@@ -2,7 +2,7 @@
 enum SetUse {
     case membership
     case verdicts
-    /// Of the selector's type.
+    /// Values of the selector's type.
     case values(Selector)
     case objects(NamedObject.Kind)
 
@@ -65,10 +65,13 @@ struct ElementChecker {
             }
             try checkTimes(of: entry, dynamics)
             let statements = try statements(of: entry, dynamics)
-            elements.append(
-                SetElement(
-                    value: value, mapped: try mapped(of: entry), counter: try counter(of: entry, dynamics), comment: entry.comment,
-                    timeout: entry.timeout, expires: entry.expires, statements: statements, location: location))
+            var element = SetElement(value: value, mapped: try mapped(of: entry), location: location)
+            element.counter = try counter(of: entry, dynamics)
+            element.comment = entry.comment
+            element.timeout = entry.timeout
+            element.expires = entry.expires
+            element.statements = statements
+            elements.append(element)
         }
         return elements
     }

@@ -1,4 +1,4 @@
-/// Checks the statements of one rule and puts the dependencies in front of the matches that need them.
+/// Checks the statements of one rule and puts the dependencies before the matches that need them.
 struct RuleChecker {
     var context: ProtocolContext
     var statements: [Statement] = []
@@ -82,7 +82,7 @@ struct RuleChecker {
 
     mutating func append(_ statement: Statement) { statements.append(statement) }
 
-    /// The selector's field where it stands behind the tags that have been matched.
+    /// The selector's field where it follows the tags that have been matched.
     func placed(_ selector: Selector) -> Field { context.placed(selector.field, of: selector.header) }
 
     /// nft concludes nothing from a map: it may hold several protocols.
@@ -166,11 +166,12 @@ struct RuleChecker {
         let key = try lowered(syntax.key, at: syntax.location, into: &sink)
         try refuseBits(ofInterfacesIn: syntax.key)
         let data = try syntax.data.map { (data) throws(Diagnostic) in try lowered(data, of: syntax, into: &sink) }
-        statements.append(
-            .update(
-                SetUpdate(
-                    operation: syntax.operation, key: key, data: data, set: syntax.set, meterSize: syntax.meterSize,
-                    timeout: syntax.timeout, statements: elementStatements, location: syntax.location)))
+        var update = SetUpdate(operation: syntax.operation, key: key, set: syntax.set, location: syntax.location)
+        update.data = data
+        update.meterSize = syntax.meterSize
+        update.timeout = syntax.timeout
+        update.statements = elementStatements
+        statements.append(.update(update))
     }
 
     /// What the element of a map is mapped to; what the field depends on stands in front like what the key does.
@@ -272,7 +273,7 @@ struct RuleChecker {
 }
 
 extension StatementSyntax {
-    /// nft refuses what stands behind any verdict but `continue`.
+    /// nft refuses what follows any verdict but `continue`.
     fileprivate var isTerminal: Bool {
         switch self {
         case .plain(let statement): statement.traits.isTerminal

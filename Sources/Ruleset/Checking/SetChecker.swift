@@ -50,10 +50,15 @@ extension Checker {
             set = known
         } else {
             set = tables[table].sets.count
-            let declared = NamedSet(
-                name: syntax.name, key: key, contents: syntax.contents, isConstant: syntax.isConstant, isInterval: syntax.isInterval,
-                mergesElements: syntax.mergesElements, dynamics: syntax.dynamics, size: syntax.size, policy: syntax.policy,
-                hasCounters: syntax.counter != nil, comment: syntax.comment, location: syntax.location)
+            var declared = NamedSet(name: syntax.name, key: key, contents: syntax.contents, location: syntax.location)
+            declared.isConstant = syntax.isConstant
+            declared.isInterval = syntax.isInterval
+            declared.mergesElements = syntax.mergesElements
+            declared.dynamics = syntax.dynamics
+            declared.size = syntax.size
+            declared.policy = syntax.policy
+            declared.hasCounters = syntax.counter != nil
+            declared.comment = syntax.comment
             contents[table].sets[syntax.name] = set
             contents[table].counters[set] = syntax.counter
             contents[table].declarations.declare(declared)

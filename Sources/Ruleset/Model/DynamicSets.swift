@@ -64,12 +64,12 @@ public struct SetUpdate: Sendable, Equatable {
     public var data: Data?
     /// A set or map of the same table, or the name of a meter.
     public var set: String
-    /// Of a meter: a set of the rule's own, with room for that many elements.
+    /// For a meter: a set of the rule's own, with room for that many elements.
     public var meterSize: UInt32?
     /// Milliseconds that an element lives; nil for the set's own timeout.
     public var timeout: UInt64?
-    /// Those of an element that this rule puts in.
-    public var statements: [ElementStatement]
+    /// Statements of an element that this rule puts in.
+    public var statements: [ElementStatement] = []
     public var location: SourceLocation
 
     /// What a new element of a map leads to.
@@ -89,17 +89,10 @@ public struct SetUpdate: Sendable, Equatable {
     /// Where no size is written, nft gives so much room to sets that rules change.
     public static let defaultSize: UInt32 = 65_535
 
-    public init(
-        operation: Operation, key: MatchKey, data: Data? = nil, set: String, meterSize: UInt32? = nil, timeout: UInt64? = nil,
-        statements: [ElementStatement] = [], location: SourceLocation
-    ) {
+    public init(operation: Operation, key: MatchKey, set: String, location: SourceLocation) {
         self.operation = operation
         self.key = key
-        self.data = data
         self.set = set
-        self.meterSize = meterSize
-        self.timeout = timeout
-        self.statements = statements
         self.location = location
     }
 }
@@ -114,7 +107,7 @@ public struct SetDynamics: Sendable, Equatable {
     public var timeout: UInt64?
     /// Milliseconds between the kernel's collections of what has expired. Here nothing that has expired is ever found.
     public var collectionInterval: UInt64?
-    /// Those of every element.
+    /// Statements of every element.
     public var statements: [ElementStatement] = []
 
     public init() {}
@@ -122,7 +115,7 @@ public struct SetDynamics: Sendable, Equatable {
     /// Whether the set is more than what the file gives it.
     public var changes: Bool { isDynamic || hasTimeout || timeout != nil || !statements.isEmpty }
 
-    /// Those that stand in a file at elements without statements of their own: quotas can't.
+    /// Statements that a file has at elements without statements of their own: quotas can't be there.
     var elementStatements: [ElementStatement] { statements.contains { $0.kind == .quota } ? [] : statements }
 
     /// In nft's order, without those that say nothing more.

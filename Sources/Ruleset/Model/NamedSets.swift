@@ -5,41 +5,29 @@ public struct NamedSet: Sendable, Equatable {
     public var key: SetKey
     public var contents: Contents
     /// `flags constant`.
-    public var isConstant: Bool
+    public var isConstant = false
     /// `flags interval`: elements may be ranges, prefixes and wildcards.
-    public var isInterval: Bool
+    public var isInterval = false
     /// `auto-merge`: elements may overlap. Elsewhere none does.
-    public var mergesElements: Bool
+    public var mergesElements = false
     /// What rules may change of it.
-    public var dynamics: SetDynamics
+    public var dynamics = SetDynamics()
     /// The most elements that are taken, `*` not counted.
     public var size: UInt32?
     /// What the kernel is asked to save when it chooses how to hold the set; here it changes nothing.
-    public var policy: Policy
+    public var policy = Policy.performance
     /// `counter`: each element counts the frames for which it was found.
-    public var hasCounters: Bool
+    public var hasCounters = false
     /// Sorted as nft lists them, none of them twice.
     public var elements: [SetElement]
     public var comment: String?
     public var location: SourceLocation
 
-    public init(
-        name: String, key: SetKey, contents: Contents = .keys, isConstant: Bool = false, isInterval: Bool = false,
-        mergesElements: Bool = false, dynamics: SetDynamics = SetDynamics(), size: UInt32? = nil, policy: Policy = .performance,
-        hasCounters: Bool = false, elements: [SetElement] = [], comment: String? = nil, location: SourceLocation
-    ) {
+    public init(name: String, key: SetKey, contents: Contents = .keys, elements: [SetElement] = [], location: SourceLocation) {
         self.name = name
         self.key = key
         self.contents = contents
-        self.isConstant = isConstant
-        self.isInterval = isInterval
-        self.mergesElements = mergesElements
-        self.dynamics = dynamics
-        self.size = size
-        self.policy = policy
-        self.hasCounters = hasCounters
         self.elements = elements
-        self.comment = comment
         self.location = location
     }
 
@@ -73,7 +61,7 @@ public struct NamedSet: Sendable, Equatable {
 public struct SetKey: Sendable, Equatable {
     /// A field of that type: the one after `typeof`, or for `type` the first that has it.
     public var field: Field
-    /// The same for what follows in a concatenation.
+    /// The fields that follow in a concatenation.
     public var rest: [Field]
     /// Written as `typeof ip saddr` and not as `type ipv4_addr`.
     public var isTypeof: Bool
@@ -99,20 +87,12 @@ public struct SetElement: Sendable, Equatable {
     /// Milliseconds that are left of them at the start; nil for all.
     public var expires: UInt64?
     /// In a set that changes: what this element has in place of the set's own statements, if anything.
-    public var statements: [ElementStatement]
+    public var statements: [ElementStatement] = []
     public var location: SourceLocation
 
-    public init(
-        value: Value, mapped: Mapped = .nothing, counter: Counter? = nil, comment: String? = nil, timeout: UInt64? = nil,
-        expires: UInt64? = nil, statements: [ElementStatement] = [], location: SourceLocation
-    ) {
+    public init(value: Value, mapped: Mapped = .nothing, location: SourceLocation) {
         self.value = value
         self.mapped = mapped
-        self.counter = counter
-        self.comment = comment
-        self.timeout = timeout
-        self.expires = expires
-        self.statements = statements
         self.location = location
     }
 
@@ -163,7 +143,7 @@ public struct VerdictMap: Sendable, Equatable {
         self.location = location
     }
 
-    /// Of a single field.
+    /// With a single field.
     public init(field: Field, mask: UInt128? = nil, elements: Elements, location: SourceLocation) {
         self.init(key: MatchKey(MatchKey.Component(field, mask: mask)), elements: elements, location: location)
     }
