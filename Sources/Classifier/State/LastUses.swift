@@ -3,6 +3,10 @@ public import Storage
 
 // The time at which a frame last came to a `last` statement, in the statement's cell.
 
+extension RememberingStatement.Kind {
+    fileprivate static let last = RememberingStatement.Kind(word: "last")
+}
+
 extension RememberingStatement {
     /// - Parameter rule: The index of the statement's rule into `Program.rules`.
     static func last(_ last: LastUse, ofRule rule: Int) -> RememberingStatement {

@@ -2,9 +2,9 @@ import Storage
 
 /// A statement that remembers one word, which all workers share. What the word says is the statement's own affair.
 struct RememberingStatement: Sendable {
-    /// Kinds of such statements.
-    enum Kind: Sendable {
-        case last
+    /// Kinds of such statements. Each file of one declares its own.
+    struct Kind: Equatable, Sendable {
+        let word: String
     }
 
     let kind: Kind
