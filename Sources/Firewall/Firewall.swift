@@ -5,7 +5,7 @@ public import Fragments
 public import Storage
 public import Wire
 
-/// Frame in, verdict out: one for each worker, which alone calls it.
+/// Frame in, verdict out: one for each worker; only that worker calls it.
 ///
 /// `judge` allocates nothing, counts no references, throws nothing and ends for every input.
 public struct Firewall: ~Copyable {
@@ -22,9 +22,9 @@ public struct Firewall: ~Copyable {
     let isTracking: Bool
     /// The tracker's number for each of `Program.connectionTimeouts`; nil where it had no room.
     let policies: [UInt8?]
-    /// Those of all workers, for rules that count connections.
+    /// The flows of all workers, for rules that count connections.
     let connections: FollowedConnections
-    /// Of `flows` among them; 0 if it is not there.
+    /// Number of `flows` among them; 0 if it is not there.
     let worker: UInt64
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let generation: UInt32
@@ -77,7 +77,7 @@ public struct Firewall: ~Copyable {
     ///   - counters: Made for `program`, and written by no other firewall.
     ///   - generation: Another number than the programs before have had.
     ///   - newFlows: Follows connections from here on, if no program before has asked for them and this one does.
-    ///   - rechecksFlows: Each flow of before has to pass this program's rules as if it began with its next packet.
+    ///   - rechecksFlows: Each existing flow has to pass this program's rules as if it began with its next packet.
     public mutating func use(
         _ program: Program, counters: FirewallCounters, generation: UInt32, newFlows: NewFlows = NewFlows(),
         rechecksFlows: Bool = false
@@ -110,8 +110,8 @@ public struct Firewall: ~Copyable {
     ///   - zeroLength: What a length of 0 in an IP header means.
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
-    ///   - virtioHeader: What stands in front of the frame, for when it is held.
-    ///   - time: Of its capture, likewise.
+    ///   - virtioHeader: What precedes the frame, for when it is held.
+    ///   - time: When it was captured, for when it is held.
     public mutating func judge(
         _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, isChecksumValid: Bool = false,
         zeroLength: ZeroLength = .literal, ingress: UInt8, at instant: Instant, virtioHeader: VirtioHeader = VirtioHeader(),

@@ -3,7 +3,7 @@ public import Decisions
 public import Flows
 import Storage
 
-/// What one worker's firewall has judged under one program: written by that worker alone, read by anybody at any time.
+/// What one worker's firewall has judged under one program: only that worker writes it, anybody reads it at any time.
 ///
 /// A reader may see a frame under its rule and not yet under its reason; no count is ever lost.
 public final class FirewallCounters: Sendable {
@@ -71,11 +71,11 @@ public final class FirewallCounters: Sendable {
     public struct Snapshot: Sendable, Equatable {
         /// Frames that matched a rule to its end, by index into `Program.rules`. Bytes as `HitCounters` counts them.
         public var rules: [Hits]
-        /// What `counter` statements counted, by index into `Program.counters`, from 0. Bytes likewise.
+        /// What `counter` statements counted, by index into `Program.counters`, from 0. Bytes too.
         public var counters: [Hits]
-        /// What named counters counted, by index into `Program.namedCounters`, likewise.
+        /// What named counters counted, by index into `Program.namedCounters`, in the same way.
         public var namedCounters: [Hits]
-        /// Frames for which an element was found, by index into `Program.elementCounters`, likewise.
+        /// Frames for which an element was found, by index into `Program.elementCounters`, in the same way.
         public var elements: [Hits]
         /// In the order of `Reason.allCases`. Bytes of whole frames, with all their tags.
         public var reasons: [Hits]

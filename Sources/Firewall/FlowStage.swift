@@ -5,7 +5,7 @@ public import Storage
 import Wire
 
 extension Firewall {
-    /// Has the rules judge a packet with what is known of its connection: base chains before tracking, tracking, base chains behind it.
+    /// Has the rules judge a packet with what is known of its connection: base chains before tracking, tracking, base chains after it.
     ///
     /// A flow begins when its first packet has passed. Then it has to have room; without it the packet may not pass, if the rules ask for
     /// connections.
@@ -28,7 +28,7 @@ extension Firewall {
             packet = flows.track(bytes.bytes, frame, ingress: ingress, isChecksumKnown: isChecksumKnown, now: instant.monotonic)
             connection = self.connection(of: packet, at: instant)
         }
-        // New rules see a flow of before as one that begins; what comes back goes on until then.
+        // New rules see an existing flow as one that begins; what comes back goes on until then.
         let isRechecked = packet.needsRecheck && packet.direction == .original
         if isRechecked { connection.state = .new }
         found = ask(

@@ -92,7 +92,7 @@ extension Firewall {
         return fragments.deadline.map { min($0, flows) } ?? flows
     }
 
-    /// The same for fragments alone: when the next of those that are held has waited long enough.
+    /// When the next fragment that is held has waited long enough.
     public var fragmentDeadline: UInt64? { fragments.deadline }
 }
 

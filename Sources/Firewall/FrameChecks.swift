@@ -2,7 +2,7 @@ import Wire
 
 /// What a frame must be, besides whole, before any rule sees it.
 public struct FrameChecks: Sendable, Equatable {
-    /// Tags that name a VLAN which a frame may have. Rules see the packet behind one of them.
+    /// Tags that name a VLAN which a frame may have. Rules see the packet after one of them.
     public var maximumTags: Int
     /// Frames that a Linux bridge or a receiving host would drop before any rule are dropped: see `ParsedFrame.irregularity`.
     public var isStrict: Bool

@@ -119,7 +119,7 @@ extension FlowTracker {
     /// Tells the flow of the packet that was tracked last from all others that this tracker follows at some time; nil if it has none. Less
     /// than 2^55.
     ///
-    /// Of a flow that is not in the table yet it names the place that `confirm` will give it, and it counts as alive until the packet is
+    /// For a flow that is not in the table yet it names the place that `confirm` will give it, and it counts as alive until the packet is
     /// confirmed or abandoned.
     public func entry(of packet: TrackedPacket) -> UInt64? {
         guard packet.flow >= 0 else { return nil }

@@ -19,7 +19,7 @@ public struct FlowSettings: Sendable, Equatable {
     /// Nanoseconds after the start in which TCP connections are picked up in the middle in the strict mode too, so that those that
     /// run when the box is put in go on.
     public var graceTime: UInt64
-    /// Of TCP, only resets outside of the window are invalid (`nf_conntrack_tcp_be_liberal`).
+    /// For TCP, only resets outside of the window are invalid (`nf_conntrack_tcp_be_liberal`).
     public var isTCPLiberal = false
     /// Resets below the window are let through too (`nf_conntrack_tcp_ignore_invalid_rst`).
     public var ignoresInvalidReset = false

@@ -1,6 +1,6 @@
 public import Wire
 
-/// Connection tracking with conntrack's meaning: one for each worker, which alone calls it.
+/// Connection tracking with conntrack's meaning: one for each worker; only that worker calls it.
 ///
 /// A packet is tracked before the rules that read of its flow, and confirmed or abandoned when they have spoken:
 ///
@@ -39,7 +39,7 @@ public struct FlowTracker: ~Copyable {
         clock = now
     }
 
-    /// Bytes that so many flows take, in all.
+    /// Bytes that this many flows take, in all.
     public static func bytes(forFlows flows: Int) -> Int { FlowTable.bytes(for: FlowSettings(flows: flows).flows) }
 
     /// Flows in the table. Those that ended within the last seconds may be among them.
@@ -104,7 +104,7 @@ public struct FlowTracker: ~Copyable {
     {
         let hash = table.hash(of: tuple, link: packet.link)
         if let found = findAlive(tuple, packet, hash) {
-            // Of ICMP the message says the direction, of all else the flow.
+            // For ICMP the message says the direction, for all else the flow.
             let way = ICMPMessage.isICMP(tuple.transportProtocol) ? direction : found.direction
             if let tracked = followKnown(bytes, packet, found.record, way) { return tracked }
         }
@@ -130,7 +130,7 @@ public struct FlowTracker: ~Copyable {
         return tracked
     }
 
-    /// A packet of a flow in the table; nil if that ended and the packet begins it anew.
+    /// A packet of a flow in the table; nil if that ended and the packet restarts it.
     private mutating func followKnown(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32, _ direction: FlowDirection)
         -> TrackedPacket?
     {
@@ -244,10 +244,10 @@ public struct FlowTracker: ~Copyable {
         table.ageEpochs(equalTo: epoch)
     }
 
-    /// From here on other rules are asked: flows of before are told from those that begin under them.
+    /// From here on other rules are asked: existing flows are told from the ones that begin under them.
     public mutating func beginRules() { lastEarlierStart = newestStart }
 
-    /// Whether a flow began before the rules that are in force, or within the second before them or behind.
+    /// Whether a flow began before the rules that are in force, or within the second before them or after.
     func isFromEarlierRules(_ record: Int32) -> Bool {
         guard let lastEarlierStart else { return false }
         return Int32(bitPattern: table[record].start &- lastEarlierStart) <= 0
@@ -261,7 +261,7 @@ public struct FlowTracker: ~Copyable {
             inUse[Int(table[record].policy)] = true
         }
         policyIsCurrent = [Bool](repeating: false, count: TimeoutTable.policyCount)
-        // Those that stay keep their numbers first, so that none of them is taken for another.
+        // Flows that stay keep their numbers first, so that none of them is taken for another.
         for policy in wanted {
             if let place = policies.firstIndex(of: policy) { policyIsCurrent[place] = true }
         }
@@ -324,7 +324,7 @@ public struct FlowTracker: ~Copyable {
     private mutating func account(_ record: Int32, _ length: Int, _ direction: FlowDirection) {
         let isListed = table[record].has(FlowRecord.Flag.listed)
         if table[record].account.count(length, direction, isListed: isListed) { return }
-        // Whoever has sent 4 GiB is no part of a flood.
+        // A sender of 4 GiB is no part of a flood.
         table.unlist(record)
         _ = table[record].account.count(length, direction, isListed: false)
     }
@@ -336,7 +336,7 @@ public struct FlowTracker: ~Copyable {
         table[record].set(FlowRecord.Flag.assured, true)
     }
 
-    /// Both ends have closed a flow, or one of them began it anew.
+    /// Both ends have closed a flow, or one of them restarted it.
     mutating func setFinished(_ record: Int32, _ isFinished: Bool) {
         guard table[record].has(FlowRecord.Flag.finished) != isFinished else { return }
         table.unlist(record)
@@ -367,9 +367,9 @@ struct PacketContext: BitwiseCopyable {
     var place: TransportPlace
     /// See `FlowLink`.
     var link: UInt32
-    /// Of the packet, from the IP header on.
+    /// Length of the packet, from the IP header on.
     var length: Int
-    /// Of IPv6.
+    /// IPv6's.
     var hopLimit: UInt8
     var verifiesChecksum: Bool
     var now: UInt64
@@ -377,13 +377,13 @@ struct PacketContext: BitwiseCopyable {
 
 /// What a packet does to its flow.
 enum FlowStep: BitwiseCopyable {
-    /// It counts, and the flow lives for so many ticks from here on.
+    /// It counts, and the flow lives for that many ticks from here on.
     case refresh(UInt32)
     /// It passes, and changes nothing.
     case keep
     /// It passes, and ends the flow.
     case end
-    /// The flow is over; the packet begins it anew.
+    /// The flow is over; the packet restarts it.
     case again
     case invalid(InvalidCause)
 }

@@ -4,11 +4,11 @@ public struct TrackedPacket: Sendable, Equatable, BitwiseCopyable {
     public enum State: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         /// Not a part of any flow, nor able to begin one.
         case invalid = 1
-        /// Of a flow in which packets went both ways.
+        /// A packet of a flow in which packets went both ways.
         case established = 2
         /// An ICMP error about a flow.
         case related = 4
-        /// Of a flow that nothing has answered yet.
+        /// A packet of a flow that nothing has answered yet.
         case new = 8
         /// Not followed: no IP, neighbour discovery, or what a rule says.
         case untracked = 64
@@ -30,7 +30,7 @@ public struct TrackedPacket: Sendable, Equatable, BitwiseCopyable {
 
     init(_ state: State) { self.state = state }
 
-    /// A packet that is not followed: for whoever decides that before it is tracked (`notrack`).
+    /// A packet that is not followed: for a caller that decides that before it is tracked (`notrack`).
     public static let untracked = TrackedPacket(.untracked)
 
     static func invalid(_ cause: InvalidCause) -> TrackedPacket {
@@ -129,7 +129,7 @@ public enum FlowEvent: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case confirmed
     /// One had been silent for too long.
     case expired
-    /// One ended at once: reset before an answer, begun anew, or by order.
+    /// One ended at once: reset before an answer, restarted, or by order.
     case ended
     /// One that was not assured made room for another.
     case evicted

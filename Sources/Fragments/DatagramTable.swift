@@ -20,7 +20,7 @@ struct Datagram: BitwiseCopyable {
     /// Fragments by offset.
     var lowest = BlockArena.none
     var highest = BlockArena.none
-    /// Of the tree by offset.
+    /// Root of the tree by offset.
     var root = BlockArena.none
     var fragmentCount: Int32 = 0
     /// Bytes of its blocks.

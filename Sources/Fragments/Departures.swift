@@ -16,7 +16,7 @@ public struct HeldFrame: BitwiseCopyable {
     /// The outermost tag if it stood apart from the bytes.
     public let tag: VLANTag?
     public let ingress: UInt8
-    /// Of its capture.
+    /// Time of its capture.
     public let time: UInt64
     public let outcome: Outcome
 }
@@ -67,7 +67,7 @@ extension FragmentGatherer {
     ///
     /// Always the heaviest pair's would be the attacker's choice. Sources can be forged, so a flood has a pair for each of its fragments,
     /// and memory for 2,048 datagrams that wait for 30 seconds is kept full with 70 small frames a second. From then on the heaviest
-    /// pair is whoever has two fragments of a real datagram there, and no datagram of three would be whole ever. The oldest of all goes
+    /// pair is the one with two fragments of a real datagram there, and no datagram of three would be whole ever. The oldest of all goes
     /// after 2,048 others have come: that many have to be sent within the milliseconds in which a real datagram is under way.
     private var nextToGo: Int32? {
         if let heaviest = pairs.heaviest, pairs[heaviest].bytes > limits.bytesPerPair / 2 { return pairs[heaviest].oldest }

@@ -2,7 +2,7 @@ import Wire
 
 /// Where a fragment belongs among the others of its datagram.
 struct FragmentPlace {
-    /// The one in front of it, and the one behind it; `BlockArena.none` where there is none.
+    /// The previous and the next; `BlockArena.none` where there is none.
     var previous: Int32
     var next: Int32
 }
@@ -20,7 +20,7 @@ extension FragmentGatherer {
         let length = frame.networkEnd &- frame.fragmentPayloadOffset
         if length <= 0 { return .empty }
         if frame.moreFragments, length & 7 != 0 { return .badLength }
-        // The whole packet's length has to be one that an IP header can say: IPv4 counts its header, IPv6 all behind its own.
+        // The whole packet's length has to be one that an IP header can say: IPv4 counts its header, IPv6 all after its own.
         let headers = frame.fragmentPayloadOffset &- frame.networkOffset
         let counted = frame.network == .ipv6 ? headers &- 40 &- 8 : headers
         if frame.fragmentOffset &+ length &+ counted > 0xffff { return .tooLong }
@@ -28,11 +28,11 @@ extension FragmentGatherer {
         return nil
     }
 
-    /// Whether a first fragment has its headers whole: of IPv6 always asked (RFC 7112), else where it is judged alone (RFC 1858).
+    /// Whether a first fragment has its headers whole: always asked of IPv6 (RFC 7112), else where only it is judged (RFC 1858).
     private func hasWholeHeaders(_ frame: ParsedFrame) -> Bool {
         if mode == .reassemble, frame.network == .ipv4 { return true }
         guard frame.hasTransport, frame.hasWholeHeaderChain else { return false }
-        // Of what has no header that is known here there is nothing to miss.
+        // Where no header is known here there is nothing to miss.
         let smallest =
             switch frame.transportProtocol {
             case IPProtocol.tcp: 20
@@ -60,7 +60,7 @@ extension FragmentGatherer {
         }
         if next != BlockArena.none, arena.record(at: next).offset < record.end { return .kills(.overlap) }
         if datagram.total >= 0 {
-            // The end is known: nothing may lie behind it, and no other be the last.
+            // The end is known: nothing may lie after it, and no other be the last.
             if record.end > datagram.total || !frame.moreFragments { return .kills(.endConflict) }
         } else if !frame.moreFragments, datagram.highest != BlockArena.none, arena.record(at: datagram.highest).end > record.end {
             return .kills(.endConflict)
@@ -76,7 +76,7 @@ extension FragmentGatherer {
     /// `ip_frag_ecn_table`) take neither that nor it beside ECT.
     private static func isForbidden(_ congestion: UInt8) -> Bool { congestion & 1 != 0 && congestion != 1 }
 
-    /// Whether a fragment bears the bytes that another bears, which are compared where they are still there.
+    /// Whether a fragment has the bytes that another has, which are compared where they are still there.
     private func isSame(_ record: FragmentRecord, _ bytes: RawSpan, as block: Int32) -> Bool {
         let other = arena.record(at: block)
         guard other.fingerprint == record.fingerprint else { return false }

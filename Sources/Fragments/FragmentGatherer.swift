@@ -7,7 +7,7 @@ public enum Gathering: Sendable, Equatable {
     case held
     /// It is held, and its datagram is whole: to be judged, see `FragmentGatherer.assemble`, and then `conclude`d.
     case whole
-    /// The first of its datagram, in the mode that judges it alone: to be judged as it is, and then `conclude`d. It is not held.
+    /// The first of its datagram, in the mode that judges only it: to be judged as it is, and then `conclude`d. It is not held.
     case first
     /// What was said of the first counts for it. It is not held.
     case follows(Decision)
@@ -33,7 +33,7 @@ public struct FragmentGatherer: ~Copyable {
     /// The datagram that `whole` or `first` was said of.
     private var pending: Int32 = -1
     private var assembledBytes = 0
-    /// Of the priorities in the trees by offset.
+    /// Key of the priorities in the trees by offset.
     let orderKey = UInt64.random(in: .min ... .max)
     /// The tag that stands apart from the bytes that `assemble` put together, as it stood apart from the first fragment's.
     public private(set) var assembledTag: VLANTag?

@@ -1,8 +1,8 @@
 import Wire
 
-/// What stands at the beginning of the block that holds a fragment, and in front of its frame.
+/// What stands at the beginning of the block that holds a fragment, before its frame.
 struct FragmentRecord: BitwiseCopyable {
-    /// The next that came; `BlockArena.none` behind the last.
+    /// The next that came; `BlockArena.none` after the last.
     var nextToArrive = BlockArena.none
     /// Neighbours in the datagram.
     var nextByOffset = BlockArena.none
@@ -10,23 +10,23 @@ struct FragmentRecord: BitwiseCopyable {
     /// Below it in the datagram's tree.
     var lower = BlockArena.none
     var higher = BlockArena.none
-    /// Bytes of the datagram that it bears: from `offset` up to, not including, `end`.
+    /// Bytes of the datagram that it holds: from `offset` up to, not including, `end`.
     var offset: Int32
     var end: Int32
     /// Where they begin in the frame.
     var payloadOffset: Int32
     /// Bytes of the frame; 0 if it isn't held.
     var frameLength: Int32
-    /// Of the frame's bytes that it bears, in the mode that lets them go: two with the same are then taken for the same. Else 0.
+    /// A hash of the frame's bytes that it holds, in the mode that lets them go: two with the same are taken for the same. Else 0.
     var fingerprint: UInt64
     /// The frame's time of capture.
     var time: UInt64
     var tag: VLANTag?
     var ingress: UInt8
-    /// Of a frame that departs.
+    /// What became of a frame that departs.
     var outcome = HeldFrame.Outcome.died(.timeout)
 
-    /// Bytes of `struct virtio_net_hdr`, which stands right in front of the frame, wherever a frame is held.
+    /// Bytes of `struct virtio_net_hdr`, which stands right before the frame, wherever a frame is held.
     static let virtioHeaderLength = 10
     /// Where the frame begins in its block.
     static let frameOffset = (MemoryLayout<FragmentRecord>.size + virtioHeaderLength + 15) & ~15
@@ -52,7 +52,7 @@ public struct VirtioHeader: Sendable, BitwiseCopyable {
 }
 
 /// Which datagram a fragment is a part of (RFC 791, section 3.2; RFC 8200, section 4.5): not of IPv6 the next header, which counts in
-/// the first fragment alone. The ports and the VLANs, without the priority, are a part of it: no two of them share a datagram. A priority
+/// only the first fragment. The ports and the VLANs, without the priority, are a part of it: no two of them share a datagram. A priority
 /// tag names no VLAN.
 struct FragmentKey: Hashable, BitwiseCopyable {
     var source: UInt128
@@ -75,7 +75,7 @@ struct FragmentKey: Hashable, BitwiseCopyable {
         frame.forEachTag(bytes) { add($0) }
     }
 
-    /// Of no datagram.
+    /// A fragment of no datagram.
     static let empty = FragmentKey()
 
     private init() {

@@ -2,7 +2,7 @@
 public enum FragmentMode: String, Sendable, CaseIterable {
     /// Held until the datagram is whole, judged as one packet, then released in the order in which they came.
     case reassemble
-    /// The first fragment, which has to bear the whole transport header, is judged; the others follow it if they fit.
+    /// The first fragment, which has to hold the whole transport header, is judged; the others follow it if they fit.
     case track
     /// No fragment passes.
     case drop
@@ -48,13 +48,13 @@ public enum FragmentDeath: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case timeout
     /// Two fragments claim the same bytes (RFC 8200, section 4.5, RFC 5722): the datagram dies.
     case overlap
-    /// The same fragment once more, byte for byte: it dies alone.
+    /// The same fragment once more, byte for byte: only it dies.
     case duplicate
     /// The fragments disagree about where the datagram ends: it dies.
     case endConflict
     /// It would end beyond 65,535 bytes.
     case tooLong
-    /// It bears nothing.
+    /// It has no data.
     case empty
     /// It is not the last, and its length is no multiple of 8.
     case badLength
@@ -62,7 +62,7 @@ public enum FragmentDeath: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case ecn
     /// The first fragment ends within its headers (RFC 7112, RFC 1858).
     case headerChain
-    /// The datagram holds a fragment header of its own that is not atomic: it dies. A host behind drops it too (`ipv6_frag_rcv`).
+    /// The datagram holds a fragment header of its own that is not atomic: it dies. A host behind Weir drops it too (`ipv6_frag_rcv`).
     case nested
     /// No room among `FragmentLimits.bytes`.
     case limitBytes

@@ -3,7 +3,7 @@ import Wire
 /// Where a datagram is put together to be judged.
 @safe
 struct WholeDatagram: ~Copyable, @unchecked Sendable {
-    /// Room for what stands in front of the packet, and the longest packet that an IPv6 header can say.
+    /// Room for what precedes the packet, and the longest packet that an IPv6 header can say.
     static let capacity = 96 << 10
 
     private let memory: UnsafeMutableRawPointer
@@ -83,7 +83,7 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
         set16(~checksum.folded, at: start &+ IPv4.headerChecksum)
     }
 
-    /// Leaves the fragment header out of the chain: the header in front of it announces what it announced.
+    /// Leaves the fragment header out of the chain: the header before it announces what it announced.
     private func finishIPv6(_ parsed: ParsedFrame, _ frame: RawSpan, _ length: Int, _ isCongested: Bool) -> Bool {
         typealias IPv6 = ParsedFrame.IPv6
         let fragmentHeader = parsed.fragmentPayloadOffset &- IPv6.fragmentHeaderLength

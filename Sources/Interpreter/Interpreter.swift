@@ -56,7 +56,7 @@ public struct Interpreter {
     private let ports: [String]
     /// By table, then by name.
     private let tables: [(chains: [JumpTarget: NumberedChain], sets: [String: NumberedSet])]
-    /// What frames before have left behind.
+    /// What previous frames have left.
     private let state: InterpreterState
     private let families: [Family]
     /// In the order in which a frame comes to them.
@@ -347,7 +347,7 @@ public struct Interpreter {
 }
 
 extension Rule {
-    /// `counter` statements in front of the verdict.
+    /// `counter` statements before the verdict.
     fileprivate var reachableCounters: Int {
         var count = 0
         for statement in statements {

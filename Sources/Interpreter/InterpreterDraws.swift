@@ -3,7 +3,7 @@ import Decisions
 import Ruleset
 
 extension InterpreterState {
-    /// The numbers that the statement draws for a frame; behind what can't be read it draws none.
+    /// The numbers that the statement draws for a frame; after what can't be read it draws none.
     func numbers(drawnBy statement: Statement, _ place: LoggedStatement, _ fields: InterpreterFields) -> [UInt128] {
         var numbers: [UInt128] = []
         for component in statement.traits.reads {

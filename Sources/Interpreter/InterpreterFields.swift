@@ -18,7 +18,7 @@ struct InterpreterFields {
     private let ingress: Int
     private let ports: [String]
     private let instant: Instant
-    /// Of the chain at hand, by which frames and ports are seen differently.
+    /// Family and hook of the chain at hand, by which frames and ports are seen differently.
     var family = Family.bridge
     var hook = Hook.forward
     /// The numbers that the statement at hand has drawn.
@@ -102,7 +102,7 @@ struct InterpreterFields {
     /// Nanoseconds of the monotonic clock.
     var now: UInt64 { instant.monotonic }
 
-    /// The kernel's `skb->len`: octets from behind the outermost tag on.
+    /// The kernel's `skb->len`: octets from after the outermost tag on.
     var length: Int { networkHeader.count }
 
     /// Whether the value holds what the key's fields have in this frame; nil if one of them can't be read.
@@ -225,7 +225,7 @@ struct InterpreterFields {
         case .mark: return mark
         case .length: return UInt128(networkHeader.count)
         case .pkttype:
-            // Of the address that the frame came with.
+            // The address that the frame came with decides.
             if frame.destinationAddress == 0xffff_ffff_ffff { return 1 }
             if frame.destinationAddress >> 40 % 2 == 1 { return 2 }
             return family == .bridge ? 3 : 0

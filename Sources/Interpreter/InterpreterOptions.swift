@@ -13,7 +13,7 @@ struct InterpreterOptions {
     enum Finding {
         case item(Item)
         case absent
-        /// Something in front of it or in it is wrong.
+        /// Something before it or in it is wrong.
         case broken
     }
 

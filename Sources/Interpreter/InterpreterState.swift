@@ -20,7 +20,7 @@ final class InterpreterState {
         var isMeter: Bool
         /// For each component of the key a number, or the name of an interface.
         var key: [Value]
-        /// The how manieth that has been put in: an element that comes again begins anew.
+        /// Insertion sequence number; an element that is added again gets a new one.
         var number: Int
     }
 
@@ -82,12 +82,12 @@ final class InterpreterState {
     private var used: [Owner: UInt64] = [:]
     /// Numbers that have been drawn, by statement and by their place in it.
     private var drawn: [Draw: UInt64] = [:]
-    /// Of what is drawn by lot.
+    /// The seed of what is drawn by lot.
     let seed: UInt64
     /// Connections that have been counted, by their entries.
     private var connections: [Owner: ConnectionList] = [:]
 
-    /// Those that a `ct count` has counted.
+    /// Connections that a `ct count` has counted.
     private struct ConnectionList {
         var entries: [UInt64] = []
         /// There were more since it was last empty.
@@ -159,7 +159,7 @@ final class InterpreterState {
         return (sum > quota.bytes) == quota.isOver
     }
 
-    /// Of connections that are still there no more are kept than it takes to know that there are too many.
+    /// No more connections are kept than it takes to know that there are too many.
     func pass(_ count: ConnectionCount, _ owner: Owner, _ fields: InterpreterFields) -> Bool {
         let (own, counting) = (fields.connection.entry, fields.connection.counting)
         var list = connections[owner, default: ConnectionList()]
@@ -180,7 +180,7 @@ final class InterpreterState {
         guard let key = fields.values(of: match.key) else { return nil }
         sets[place]?.expire(at: fields.now)
         guard let element = sets[place]?.elements[key] else { return false }
-        // net/netfilter/nft_lookup.c: what is not to be there ends the rule, and its statements are left alone.
+        // net/netfilter/nft_lookup.c: what is not to be there ends the rule, and its statements don't run.
         if match.relation == .notEqual { return true }
         return pass(element.statements, element.member, fields) ? true : nil
     }

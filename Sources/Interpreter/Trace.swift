@@ -62,9 +62,9 @@ public enum TraceStep: Sendable, Equatable {
     /// One whose family does not see such frames.
     case unseen(baseChain: Int)
     case rule(RuleTrace)
-    /// Tracking: what the chains behind it see of the packet's connection. Whoever has the frame tracked adds it.
+    /// Tracking: what the chains after it see of the packet's connection. The caller that has the frame tracked adds it.
     case connection(PacketConnection)
-    /// The end of a chain that was jumped to, which stands so many jumps below its base chain.
+    /// The end of a chain that was jumped to, which stands that many jumps below its base chain.
     case chainEnd(depth: Int)
     /// The end of a base chain, and what its policy says.
     case policy(baseChain: Int, Policy)
@@ -95,9 +95,9 @@ public struct StatementTrace: Sendable, Equatable {
     public let statement: Int
     /// What the frame has where the statement looks; nil for one that looks at nothing.
     public let seen: SeenKey?
-    /// Whether the rule went on behind it.
+    /// Whether the rule went on after it.
     public internal(set) var hasHeld = false
-    /// The frame's mark behind it.
+    /// The frame's mark after it.
     public internal(set) var mark: UInt32 = 0
 
     init(statement: Int, seen: SeenKey?) {
@@ -106,7 +106,7 @@ public struct StatementTrace: Sendable, Equatable {
     }
 }
 
-/// What a frame has in the fields of a key, behind their masks, but for the state of its connection.
+/// What a frame has in the fields of a key, after their masks, but for the state of its connection.
 public struct SeenKey: Sendable, Equatable {
     public let key: MatchKey
     /// For each component a number or an interface's name; nil where the frame does not have the field (`NFT_BREAK`).
@@ -117,7 +117,7 @@ public struct SeenKey: Sendable, Equatable {
         var drawn = 0
         values = key.components.map { component in
             defer { if component.field.generator != nil { drawn += 1 } }
-            // Of a state, what it is says more than which of the bits asked for it is not.
+            // What a state is says more than which of the bits asked for it is not.
             let component = component.field == .ctState ? MatchKey.Component(component.field) : component
             return fields.values(of: MatchKey(component), afterDrawing: drawn)?.first
         }

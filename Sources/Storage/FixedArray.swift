@@ -1,7 +1,7 @@
 /// An array of plain values whose length never changes, freed with its owner. Reading and writing take no reference, check no
 /// exclusivity and never allocate.
 ///
-/// Elements are reached without a bounds check in a release build: whoever owns one gives out the indices.
+/// Elements are reached without a bounds check in a release build: the owner gives out the indices.
 @safe
 public struct FixedArray<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline

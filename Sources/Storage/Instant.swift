@@ -1,4 +1,4 @@
-/// When a frame is judged, by two clocks. Whoever reads clocks hands it in: once a batch is often enough.
+/// When a frame is judged, by two clocks. The caller reads them: once a batch is often enough.
 public struct Instant: BitwiseCopyable, Sendable, Equatable {
     /// Nanoseconds of a clock that never goes back; from where it counts does not matter. Limits and timeouts go by it.
     public var monotonic: UInt64

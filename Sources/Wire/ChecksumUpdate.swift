@@ -37,7 +37,7 @@ public struct ChecksumUpdate: Sendable {
 public enum CyclicChecksum {
     private static let polynomial: UInt32 = 0x82f6_3b78
 
-    /// Of a packet whose checksum field, the four bytes from offset 8 on, counts as zeros. It is stored least significant byte first.
+    /// CRC of a packet whose checksum field, the four bytes from offset 8 on, counts as zeros. It is stored least significant byte first.
     public static func ofSCTP(_ packet: RawSpan) -> UInt32 {
         var value: UInt32 = .max
         for index in 0..<packet.byteCount {

@@ -60,7 +60,7 @@ extension ParsedFrame {
         return frame
     }
 
-    /// Leaves the network layer at the first byte behind all tags, with the rest of the frame for its length.
+    /// Leaves the network layer at the first byte after all tags, with the rest of the frame for its length.
     private mutating func readLink(_ bytes: RawSpan, tag: VLANTag?) {
         if let tag {
             tagCount = 1
@@ -91,7 +91,7 @@ extension ParsedFrame {
             if tag.namesVLAN { vlanCount &+= 1 }
             type = bytes.be16(at: end &+ 2)
             end &+= VLANTag.length
-            // Rules look behind the first tag that names a VLAN, and through all that name none.
+            // Rules look past the first tag that names a VLAN, and through all that name none.
             if vlanCount <= 1 {
                 linkPayloadOffset = end
                 seenType = type

@@ -128,7 +128,7 @@ extension ParsedFrame {
 
     /// Returns whether the walk ends here: what follows belongs in the datagram's middle.
     ///
-    /// Of several fragment headers the outermost that is not atomic says which datagram the packet is a part of.
+    /// The outermost fragment header that is not atomic says which datagram the packet is a part of.
     private mutating func readFragmentHeader(_ bytes: RawSpan, at offset: Int) -> Bool {
         let offsetAndMore = bytes.be16(at: offset &+ IPv6.fragmentOffsetAndMore)
         let isLater = offsetAndMore & 0xfff8 != 0

@@ -4,7 +4,7 @@
 /// of them. A frame whose outermost tag was given apart and the same frame with that tag in its bytes parse to the same values,
 /// but that `byteCount` and the offsets differ by the tag's 4 bytes.
 public struct ParsedFrame: Sendable, Equatable {
-    /// The protocol behind the Ethernet header and all tags, so far as it is known here.
+    /// The protocol after the Ethernet header and all tags, so far as it is known here.
     public enum Network: UInt8, Sendable {
         case ipv4, ipv6, arp
         /// Anything else, IP that is malformed included.
@@ -30,7 +30,7 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var isTagOutOfBand = false
     /// The outermost tag.
     public internal(set) var outermostTag: VLANTag?
-    /// Tags that name a VLAN. Rules see the packet behind one of them at most, and through any number of priority tags.
+    /// Tags that name a VLAN. Rules see the packet after one of them at most, and through any number of priority tags.
     public internal(set) var vlanCount = 0
     /// The tag that rules see: the outermost that names a VLAN, or the outermost of all if none does.
     public internal(set) var ruleTag: VLANTag?
@@ -39,16 +39,16 @@ public struct ParsedFrame: Sendable, Equatable {
     /// The first byte that follows `ruleTag` and the priority tags after it; in an untagged frame, the Ethernet header. Here rules see
     /// the network header, whatever it is, as Linux does in a frame without stacked priority tags.
     public internal(set) var linkPayloadOffset = 14
-    /// The EtherType in front of `linkPayloadOffset`, as Linux' `skb->protocol`: `EtherType.ieee8022` or `.ieee8023` where a length
+    /// The EtherType before `linkPayloadOffset`, as Linux' `skb->protocol`: `EtherType.ieee8022` or `.ieee8023` where a length
     /// stands in its place. 0 if the Ethernet header is cut off.
     public internal(set) var outerEtherType: UInt16 = 0
-    /// The EtherType behind all tags, lengths replaced likewise.
+    /// The EtherType after all tags, lengths replaced in the same way.
     public internal(set) var etherType: UInt16 = 0
 
     // MARK: Network
 
     public internal(set) var network = Network.other
-    /// The first byte behind all tags.
+    /// The first byte after all tags.
     public internal(set) var networkOffset = 0
     /// Bytes of the packet: for IP as its header says, without the frame's padding; for all else, what is left of the frame.
     public internal(set) var networkLength = 0
@@ -69,11 +69,11 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var isFragment = false
     /// Where the part belongs in the datagram, in bytes.
     public internal(set) var fragmentOffset = 0
-    /// Whether parts follow behind this one.
+    /// Whether parts follow this one.
     public internal(set) var moreFragments = false
     /// 16 bits wide in IPv4, 32 in IPv6; 0 in an IPv6 packet without a fragment header.
     public internal(set) var identification: UInt32 = 0
-    /// The first byte that `fragmentOffset` counts: behind the IPv4 header, or behind the IPv6 fragment header. It reaches to the
+    /// The first byte that `fragmentOffset` counts: after the IPv4 header, or after the IPv6 fragment header. It reaches to the
     /// packet's end. 0 in a packet that is no fragment.
     public internal(set) var fragmentPayloadOffset = 0
     /// The protocol field (IPv4) or the fragment header's next header (IPv6); 0 in a packet that is no fragment.
@@ -85,7 +85,7 @@ public struct ParsedFrame: Sendable, Equatable {
 
     // MARK: Transport
 
-    /// The number of the protocol behind the IP header and its extension headers; nil where there is none to know: no IP, or a
+    /// The number of the protocol after the IP header and its extension headers; nil where there is none to know: no IP, or a
     /// later IPv6 fragment that goes on with an extension header. Linux' walk for nft ends at an authentication header.
     public internal(set) var transportProtocol: UInt8?
     /// Whether the transport header's place is known: not in a later fragment.
@@ -94,7 +94,7 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var transportOffset = 0
     /// To the packet's end; may be 0, or less than a whole header.
     public internal(set) var transportLength = 0
-    /// Whether the two ports are there to read: TCP, UDP, UDP-Lite, SCTP or DCCP, with 4 bytes at the least.
+    /// Whether the two ports are there to read: TCP, UDP, UDP-Lite, SCTP or DCCP, with at least 4 bytes.
     public internal(set) var hasPorts = false
     public internal(set) var sourcePort: UInt16 = 0
     public internal(set) var destinationPort: UInt16 = 0
@@ -112,7 +112,7 @@ public struct ParsedFrame: Sendable, Equatable {
         self.zeroLength = zeroLength
     }
 
-    /// The first byte behind the packet: what follows is padding.
+    /// The first byte after the packet: what follows is padding.
     @inlinable
     public var networkEnd: Int { networkOffset &+ networkLength }
 

@@ -34,7 +34,10 @@ import Testing
     ]
 
     /// Rooms whose comments are held too.
-    private static let plainRooms = ["CLinux", "CVectors", "Capture", "KernelPath", "Offline", "Reporting", "Segmentation", "weir"]
+    private static let plainRooms = [
+        "CLinux", "CVectors", "Capture", "Classifier", "Firewall", "Flows", "Fragments", "Interpreter", "KernelPath", "Offline",
+        "Reporting", "Ruleset", "Segmentation", "Storage", "Wire", "weir",
+    ]
 
     struct Line: Sendable {
         let place: String

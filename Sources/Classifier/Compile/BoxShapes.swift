@@ -36,11 +36,11 @@ func boxShapes(_ lows: [SIMD8<UInt32>], _ highs: [SIMD8<UInt32>], dimensionCount
 }
 
 private enum BoxShape {
-    /// Of a dimension's bounds this part is narrow.
+    /// This part of a dimension's bounds is narrow.
     static let narrow = 32
     /// A dimension with fewer bounds parts no shapes.
     static let leastBounds = 64
-    /// Of all boxes this part is small.
+    /// This part of all boxes is small.
     static let smallest = 50
     static let treeLimit = 4
 }

@@ -23,7 +23,7 @@ struct BoxTreeBuilder {
 
     private(set) var thresholds: [SIMD16<Int32>] = []
     private(set) var children: [Int32] = []
-    // Of the groups in leaves, as `BoxIndices` has them.
+    // The groups in leaves, as `BoxIndices` has them.
     private(set) var remaining: [Int32] = []
     private(set) var numbers: [Int32] = []
     private(set) var lines: [SIMD16<Int32>] = []
@@ -89,7 +89,7 @@ struct BoxTreeBuilder {
         return (Int32(truncatingIfNeeded: number << 3 | cut.dimension), steps + 1)
     }
 
-    /// Those that reach into the region, as far as one may be found: none after one that holds all of the region.
+    /// Boxes that reach into the region, as far as one may be found: none after one that holds all of the region.
     private func boxes(_ boxes: [Int32], in region: Region, cutAt dimension: Int) -> [Int32] {
         var inside: [Int32] = []
         for box in boxes {

@@ -179,7 +179,7 @@ struct ChainIndexEmitter {
 
     // MARK: Dimensions and boxes
 
-    /// Those that most rules ask for in most ways, if there are more than an index has.
+    /// The selectors that most rules ask for in most ways, if there are more than an index has.
     private static func dimensions(of constraints: [Constraints]) -> [IndexedSelector] {
         var uses: [IndexedSelector: (rules: Int, bounds: Set<UInt128>)] = [:]
         for match in constraints.lazy.flatMap(\.matches) {
@@ -228,7 +228,7 @@ struct ChainIndexEmitter {
         return (boxes, seenTo)
     }
 
-    /// Of ascending intervals.
+    /// Intersection of ascending intervals.
     private static func intersection(_ left: [Interval], _ right: [Interval]) -> [Interval] {
         var common: [Interval] = []
         var (l, r) = (0, 0)

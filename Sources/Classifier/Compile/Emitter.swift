@@ -7,7 +7,7 @@ struct Emitter {
     var instructions: [Instruction] = []
     private(set) var tables = TableEmitter()
     private(set) var entryPoints: [EntryPoint] = []
-    /// Those of the two ports come first: they differ from chain to chain.
+    /// The loads of the two ports come first: they differ from chain to chain.
     private(set) var loads = [Load(.metaIifname, in: .bridge), Load(.metaOifname, in: .bridge)]
     var writes: [Write] = []
     private(set) var rules: [RuleReference] = []
@@ -23,14 +23,14 @@ struct Emitter {
     var chainStatistics: [ChainStatistics] = []
     var accesses: [SetAccess] = []
     var pieces: [KeyPiece] = []
-    /// Of what rules draw by lot.
+    /// The seed of what rules draw by lot.
     let seed: UInt64
     private(set) var draws: [NumberDraw] = []
     /// The statement at hand, and how many numbers it draws so far.
     private var drawing = (statement: LoggedStatement(rule: 0, statement: 0), count: 0)
 
     private var loadIndices: [Load: Int] = [:]
-    /// Of the table at hand.
+    /// The family of the table at hand.
     private(set) var family = Family.bridge
     private var tableName = ""
     /// Instructions whose target is a chain that may not have been emitted yet, with the chain's name.

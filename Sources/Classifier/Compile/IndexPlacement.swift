@@ -8,7 +8,7 @@ extension Emitter {
         let cost = chainIndices.add(
             instructions, rules: rules, intervals: tables.intervals, loads: loads, changesFrames: table.changesFrames, indexing: indexing)
         if cost != nil {
-            // Before each rule the index is asked; rules move behind, and what leads to a rule leads to its question.
+            // Before each rule the index is asked; rules move after it, and what leads to a rule leads to its question.
             let numbers = Dictionary(uniqueKeysWithValues: rules.enumerated().map { ($0.element, $0.offset) })
             var moved: [Instruction] = []
             var places: [Int] = []

@@ -19,13 +19,13 @@ struct StatefulEmitter {
     private var otherInterfaces: [String: UInt128] = [:]
     private(set) var templates: [ElementTemplate] = []
     private(set) var steps: [ElementStep] = []
-    /// Of each template.
+    /// Statements of each template.
     private var statements: [[ElementStatement]] = []
     /// Sets of the table at hand that change, by name.
     private(set) var changingSets: [String: Int] = [:]
     /// Statements of each set's elements where a rule says no others: the template.
     private var ownTemplates: [String: Int] = [:]
-    /// Those of the table at hand.
+    /// Numbers of the objects of the table at hand.
     private var numbers: [ObjectReference: Int] = [:]
 
     init(ports: [String]) {
@@ -183,7 +183,7 @@ struct StatefulEmitter {
         return key
     }
 
-    /// A port is its bit; other names have numbers of their own, which no frame bears.
+    /// A port is its bit; other names have numbers of their own, which no frame has.
     private mutating func number(ofInterface name: String) -> UInt128 {
         if let port = ports.firstIndex(of: name) { return 1 << UInt128(port) }
         if let known = otherInterfaces[name] { return known }

@@ -29,7 +29,7 @@ struct TableEmitter {
 
     /// Where the intervals of a set are.
     enum IntervalPlace {
-        /// Of `intervals`.
+        /// A range of `intervals`.
         case scan(Range<Int>)
         /// The number of a trie.
         case trie(Int)

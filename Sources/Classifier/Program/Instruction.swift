@@ -3,7 +3,7 @@ import Decisions
 /// One step of a program as it is compiled; it runs as an `InstructionArray`.
 struct Instruction: BitwiseCopyable, Sendable {
     enum Operation: UInt8 {
-        /// Goes on with the first rule that the chain index `first` names, the chain's rule `count` or one behind it, or with the end of
+        /// Goes on with the first rule that the chain index `first` names, the chain's rule `count` or a later one, or with the end of
         /// the chain.
         case seek
         /// Goes on if `low <= loaded value & mask <= high`, else to `target`. With `isNegated` the other way round; to `target` in
@@ -37,9 +37,9 @@ struct Instruction: BitwiseCopyable, Sendable {
         case notrack
         /// Gives the connection the timeouts `first`.
         case connectionTimeouts
-        /// Reads the load `first` into the spare slot, for the instruction behind this; to `target` if it can't be read.
+        /// Reads the load `first` into the spare slot, for the next instruction; to `target` if it can't be read.
         case read
-        /// Draws the number `first` into the spare slot, for the instruction behind this.
+        /// Draws the number `first` into the spare slot, for the next instruction.
         case draw
         /// A `counter` statement; `first` is its number.
         case count
@@ -47,7 +47,7 @@ struct Instruction: BitwiseCopyable, Sendable {
         case countObject
         /// Goes on if the limit of number `first` says so, else to `target`.
         case limit
-        /// The same of a quota.
+        /// The same for a quota.
         case quota
         /// Notes the time in the cell of the `last` statement of number `first`, and goes on.
         case last
@@ -83,7 +83,7 @@ struct Instruction: BitwiseCopyable, Sendable {
         case finish
         case accept, drop
         case `return`
-        /// To the chain that begins at `target`, and back behind this.
+        /// To the chain that begins at `target`, and back to the next instruction.
         case jump
         /// To the chain that begins at `target`; back to where the present chain was jumped to from.
         case goto

@@ -2,7 +2,7 @@ import Storage
 
 /// A program's instructions, parted: what every step reads, and what comparisons read beside that.
 ///
-/// Behind an index a frame comes to the last few instructions of a rule alone, which compare nothing. Four of them share a cache line
+/// After an index a frame only comes to the last few instructions of a rule, which compare nothing. Four of them share a cache line
 /// here, where whole instructions took one each: at 10,000 rules each line is a wait for memory.
 struct InstructionArray: ~Copyable, Sendable {
     private let steps: FrozenArray<Step>

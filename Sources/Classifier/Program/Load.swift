@@ -16,7 +16,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case time, day, hour
         case link, network, transport
 
-        // The same for the packet alone, as tables of IP's families see it: without padding, and as sent to the host.
+        // The same for the packet only, as tables of IP's families see it: without padding, and as sent to the host.
         case packetLength, packetTypeToHost, packet
 
         /// Netfilter's number of the packet's family.
@@ -35,7 +35,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     var base: Base
     /// Octets that are read, 1 to 16; 0 where none are.
     var count: UInt8 = 0
-    /// The octet behind the last of them, from the base on.
+    /// The octet after the last of them, from the base on.
     var end: UInt16 = 0
     /// What is searched for, in the last two bases.
     var header = SearchedHeader(.tcpOption, 0)
@@ -90,7 +90,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     /// The value, with nft's meaning on a bridge and in the families of IP; nil if it can't be read in this frame. Of a header's octets the value is in the low
     /// `8 * count` bits, and the others say nothing.
     ///
-    /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin behind
+    /// The kernel holds the outermost tag apart from the frame. Link-layer loads see it put back; network-layer loads begin after
     /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`). Priority tags
     /// are not there, unless all tags are: see `ParsedFrame.ruleTag`.
     @inline(__always)
@@ -160,7 +160,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         }
     }
 
-    /// The octets in front of `end`, and above them whatever stands in front of them: so one load does for any count.
+    /// The octets before `end`, and above them whatever precedes them: so one load does for any count.
     @inline(__always)
     private func number(in bytes: RawSpan, endingAt end: Int) -> UInt128 {
         if end >= 16 { return bytes.be128(at: end &- 16) }
@@ -189,7 +189,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         static let length = 18
     }
 
-    /// Octet by octet. As type behind the tag the kernel shows `skb->protocol`, which is another number where a length stands there
+    /// Octet by octet. As type after the tag the kernel shows `skb->protocol`, which is another number where a length stands there
     /// (`nft_payload_rebuild_vlan_hdr`).
     @inline(never)
     private func taggedValue(_ bytes: RawSpan, _ frame: ParsedFrame, _ tag: VLANTag) -> UInt128? {
@@ -224,7 +224,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
 /// An inline array in its place was copied whole for every value that was read.
 @safe
 struct LoadedValues: ~Copyable {
-    /// Slots: 46 for the loads that come first in a program, one for the frame's mark, one that is read into anew whenever a rule asks
+    /// Slots: 46 for the loads that come first in a program, one for the frame's mark, one that is read into again whenever a rule asks
     /// for another, and 16 for the components of a key that is looked up. In all no more than 1,024 bytes, which is what Swift takes
     /// from the stack.
     static let capacity = 64
@@ -235,9 +235,9 @@ struct LoadedValues: ~Copyable {
 
     private let slots: UnsafeMutableBufferPointer<UInt128>
     private let packetConnection: UnsafeMutablePointer<PacketConnection>
-    /// Outlives this: whoever classifies a frame holds it.
+    /// Outlives this: the caller that classifies a frame holds it.
     private unowned(unsafe) let live: LiveConnections
-    /// Of the program, which outlives this too.
+    /// The program's, which outlives this too.
     private let draws: NumberDraws
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
@@ -257,7 +257,7 @@ struct LoadedValues: ~Copyable {
         setMark(0)
     }
 
-    /// Of the packet, as rules have left it.
+    /// The packet's connection, as rules have left it.
     var connection: PacketConnection {
         @inline(__always)
         _read { yield unsafe packetConnection.pointee }

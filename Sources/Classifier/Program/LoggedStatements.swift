@@ -1,6 +1,6 @@
 import Decisions
 
-/// The events of the frame that was judged last, in memory of a fixed size: written and read by one worker's thread alone.
+/// The events of the frame that was judged last, in memory of a fixed size: only one worker's thread writes and reads it.
 @safe
 struct LoggedStatements: ~Copyable, @unchecked Sendable {
     /// What comes beyond is counted and not kept.

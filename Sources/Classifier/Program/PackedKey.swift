@@ -15,7 +15,7 @@ struct PackedKey: BitwiseCopyable, Sendable, Equatable {
     /// All that a key has room for.
     static let capacity = 16
 
-    /// Of a single component, or of nothing.
+    /// A key of a single component, or of none.
     @inline(__always)
     init(_ first: UInt128 = 0) { self.first = first }
 
@@ -52,11 +52,11 @@ struct PackedKey: BitwiseCopyable, Sendable, Equatable {
 /// One component of a key: where its value comes from, and where it goes.
 struct KeyPiece: BitwiseCopyable, Sendable {
     var part: KeyPart
-    /// Bits of the loaded octets behind the field.
+    /// Bits of the loaded octets after the field.
     var shift: UInt8
     /// Where it begins, in words of 32 bits.
     var word: UInt8
-    /// Of interfaces: the other one of the two ports is meant.
+    /// For interfaces: the other one of the two ports is meant.
     var isOtherPort: Bool
 }
 
@@ -65,14 +65,14 @@ struct SetAccess: BitwiseCopyable, Sendable {
     var set: Int32
     /// For changes.
     var template: Int32 = 0
-    /// Of `SetAccesses.pieces`.
+    /// Indices into `SetAccesses.pieces`.
     var pieces: LookupTable.Span
     /// The piece that a new element of a map is mapped to; -1 for the constant.
     var data: Int32 = -1
     var constant: UInt128 = 0
 }
 
-/// Those of a program.
+/// The accesses of a program.
 struct SetAccesses: ~Copyable, Sendable {
     let accesses: FrozenArray<SetAccess>
     let pieces: FrozenArray<KeyPiece>

@@ -13,7 +13,7 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
         public static let established = State(rawValue: 2)
         /// It is about a connection (an ICMP error), or begins one that was to be expected.
         public static let related = State(rawValue: 4)
-        /// The connection has had packets on one way alone.
+        /// The connection has had packets in one direction only.
         public static let new = State(rawValue: 8)
         /// It is not followed: a rule said so, or there is nothing to follow.
         public static let untracked = State(rawValue: 64)
@@ -43,7 +43,7 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
 
     /// Where packets of one way come from and go to.
     public struct Tuple: BitwiseCopyable, Sendable, Equatable {
-        /// Of IPv4 in the low 32 bits.
+        /// IPv4 addresses take the low 32 bits.
         public var sourceAddress: UInt128 = 0
         public var destinationAddress: UInt128 = 0
         /// As `nf_conntrack_tuple` keeps them. ICMP has its identifier as source, and as destination the type in the high octet and the
@@ -104,7 +104,7 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
     /// Milliseconds that are left of the connection if no more packets come.
     public var expiration: UInt32 = 0
     /// Index into `Program.connectionTimeouts` of the timeouts that a rule gave the connection, which lasts from now on as long as their
-    /// first state says; -1 where none did. Rules give them to connections alone that are not confirmed yet.
+    /// first state says; -1 where none did. Rules give them only to connections that are not confirmed yet.
     public var timeoutPolicy: Int32 = -1
     /// Tells a connection apart from all that there were and will be, for `LiveConnections`; never 0, which stands for none. Only
     /// known where connections are counted (`ConnectionNeeds.count`), and of those that come into counts with this packet.

@@ -4,7 +4,7 @@ import Wire
 /// In which order a frame meets base chains, and which of them.
 ///
 /// The kernel of a bridge asks IP's hooks from within its own (net/bridge/br_netfilter_hooks.c), from a function that is hooked in
-/// like a chain: at prerouting and forward with priority 0 (before Linux 6.8 -1 at forward), at postrouting behind all. Bridge chains of the same priority were
+/// like a chain: at prerouting and forward with priority 0 (before Linux 6.8 -1 at forward), at postrouting after all. Bridge chains of the same priority were
 /// there later than that function, and so come first.
 struct PathPosition: Comparable {
     private enum Turn: Int {
@@ -41,7 +41,7 @@ struct PathPosition: Comparable {
     /// Where connections are tracked among the chains of prerouting: `NF_IP_PRI_CONNTRACK`, which is the bridge's as well.
     private static let trackingPriority: Int32 = -200
 
-    /// Whether its own priority puts the chain in front of tracking. One that comes behind another that is not so comes too late for all
+    /// Whether its own priority puts the chain before tracking. One that comes after another that is not so comes too late for all
     /// that: a packet is tracked once.
     static func isBeforeTracking(_ base: BaseChain) -> Bool {
         base.hook == .prerouting && base.priority < trackingPriority
@@ -56,14 +56,14 @@ struct PathPosition: Comparable {
 struct FrameKinds: OptionSet, BitwiseCopyable, Sendable {
     let rawValue: UInt8
 
-    /// IP as `inet`, `ip` and `ip6` see it: whole, and untagged or behind a single tag.
+    /// IP as `inet`, `ip` and `ip6` see it: whole, and untagged or after a single tag.
     static let ipv4 = FrameKinds(rawValue: 1)
     static let ipv6 = FrameKinds(rawValue: 2)
     static let other = FrameKinds(rawValue: 4)
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Those that tables of the family see.
+    /// The frames that tables of the family see.
     init(seenBy family: Family) {
         switch family {
         case .bridge: self = [.ipv4, .ipv6, .other]

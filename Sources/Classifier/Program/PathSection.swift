@@ -3,7 +3,7 @@
 public enum PathSection: Sendable {
     /// All of them, with the connection as it is given.
     case whole
-    /// Those to which connections are not known yet, and in which `notrack` keeps a packet out of tracking.
+    /// Chains to which connections are not known yet, and in which `notrack` keeps a packet out of tracking.
     case beforeTracking
     case afterTracking
 }

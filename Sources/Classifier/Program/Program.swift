@@ -69,7 +69,7 @@ public final class Program: Sendable {
     /// - Parameters:
     ///   - ports: The two interfaces' names. A rule may name others, as it may in nft: it then never matches.
     ///   - start: From when on the timeouts of elements in the file count.
-    ///   - seed: Of the numbers that rules draw by lot: the same seed draws the same. Whoever judges what strangers send gives one that
+    ///   - seed: Of the numbers that rules draw by lot: the same seed draws the same. A caller that judges what strangers send gives one that
     ///     nobody knows.
     ///   - indexing: Which chains get an index: no verdict or counter depends on it.
     ///   - reservation: Bytes that may be reserved for what rules remember.
@@ -168,7 +168,7 @@ public final class Program: Sendable {
                     result.decision.baseChain = Int32(truncatingIfNeeded: index)
                     if !result.decision.verdict.isAccepting { break }
                     if isChanged {
-                        // The kernel looks for the headers anew in front of each base chain; of bytes that are as they were it finds the same.
+                        // The kernel looks for the headers again before each base chain; in unchanged bytes it finds the same.
                         frame = frame.readAgain(bytes.bytes)
                         kind = FrameKinds(of: frame)
                         read(&values, bytes.bytes, frame, ingress: ingress, at: instant)

@@ -26,11 +26,11 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case value(Field)
         /// A field that no frame can be changed in.
         case unchangeable(Field)
-        /// Room for so many 64-bit words in each of so many elements: connections that `ct count` keeps.
+        /// Room for that many 64-bit words in each of that many elements: connections that `ct count` keeps.
         case connections(words: Int, elements: Int)
         /// What rules remember would take more bytes than the limit.
         case memory(bytes: Int, limit: Int)
-        /// Room for so many elements, in a set that rules change.
+        /// Room for that many elements, in a set that rules change.
         case setSize(Int)
         /// More instructions or intervals than 31 bits count.
         case tooLarge

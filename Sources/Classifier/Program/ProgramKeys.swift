@@ -1,7 +1,7 @@
 import Storage
 import Wire
 
-// What is read anew, lookups of keys that are put together, and what is assigned from them.
+// What is read again, lookups of keys that are put together, and what is assigned from them.
 extension Program {
     /// What the connection is to be marked with; nil where the rule ends.
     @inline(never)

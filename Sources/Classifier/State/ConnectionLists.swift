@@ -4,7 +4,7 @@ import Synchronization
 
 /// A `ct count`, with what does not change of it.
 ///
-/// Its state is a list of entries: how many there are, then so many. One more than the limit are enough to know that there are too
+/// Its state is a list: the number of entries, then the entries. One more than the limit are enough to know that there are too
 /// many; those beyond are not noted, and come in with a packet of their own, from who began them, when others have gone.
 struct ConnectionBound: BitwiseCopyable, Sendable {
     let limit: Int
@@ -34,7 +34,7 @@ struct ConnectionBound: BitwiseCopyable, Sendable {
     /// Takes out of a list what is no more, puts the packet's connection in, and says whether the packet passes
     /// (net/netfilter/nf_conncount.c, `__nf_conncount_add`; net/netfilter/nft_connlimit.c, `nft_connlimit_do_eval`).
     ///
-    /// The kernel looks for dead connections once in a jiffy, and for so many at a time; here all are looked at with every packet, so that
+    /// The kernel looks for dead connections once in a jiffy, and for a few at a time; here all are looked at with every packet, so that
     /// what is said depends on neither. A packet without a connection counts as one, as long as it is here.
     func pass(_ connection: CountedConnection, among list: UnsafeMutablePointer<UInt64>, at now: UInt64) -> Bool {
         let own = connection.entry

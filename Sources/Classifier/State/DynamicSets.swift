@@ -6,7 +6,7 @@ struct ElementTemplate: BitwiseCopyable, Sendable {
     var operation: Operation
     /// Nanoseconds that the element lives; 0 for the set's own timeout.
     var timeout: UInt64
-    /// Of `DynamicSets.steps`.
+    /// Index into `DynamicSets.steps`.
     var first: Int32
     var count: Int32
 
@@ -43,7 +43,7 @@ struct DynamicSetPlan {
     var capacity: Int
     /// Nanoseconds; 0 for none.
     var timeout: UInt64
-    /// 64-bit words that the statements of an element take at the most, of whatever template it is.
+    /// Maximum 64-bit words that the statements of an element take, of whatever template it is.
     var words: Int
     /// How many times 128 bits a key has.
     var width = 1
@@ -69,7 +69,7 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     private let templates: FrozenArray<ElementTemplate>
     private let steps: FrozenArray<ElementStep>
 
-    /// Elements of a set at the most; each takes 32 bytes, 16 for each of its statements (of `ct count N` 8 for each
+    /// Maximum elements of a set; each takes 32 bytes, 16 for each of its statements (of `ct count N` 8 for each
     /// of N + 1 connections, and 8 more) and for what it is mapped to, and for each 128
     /// bits of its key beyond the first.
     static let largest = Int(SetUpdate.largestSize)
@@ -98,7 +98,7 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     }
 
     /// Whether the set holds the key; nil where it does, and the element's own statements end the rule.
-    /// - Parameter isNegated: The rule asks for keys that are not there. What is found ends it then, and its statements are left alone.
+    /// - Parameter isNegated: The rule asks for keys that are not there. What is found ends it then, and its statements don't run.
     @inline(never)
     func holds(
         _ key: PackedKey, set: Int, isNegated: Bool, bytes size: UInt64, connection: CountedConnection, at now: UInt64

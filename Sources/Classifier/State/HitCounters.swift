@@ -16,9 +16,9 @@ public struct Hits: Sendable, Equatable {
     }
 }
 
-/// What one worker's frames came upon in a program: written by that worker alone, read by anybody.
+/// What one worker's frames came upon in a program: only that worker writes it, anybody reads it.
 ///
-/// Bytes are counted as the kernel's `counter` counts them: on a bridge from behind the outermost tag on
+/// Bytes are counted as the kernel's `counter` counts them: on a bridge from after the outermost tag on
 /// (`ParsedFrame.linkPayloadLength`), in the families of IP those of the packet (`ParsedFrame.networkLength`).
 public final class HitCounters: Sendable {
     private let ruleCounters: CounterArray

@@ -17,7 +17,7 @@ open class LiveConnections: @unchecked Sendable {
 /// The connection of the packet at hand, as `ct count` sees it.
 @safe
 struct CountedConnection: BitwiseCopyable {
-    /// Of one that may come into a count; else 0.
+    /// The name of one that may come into a count; else 0.
     let entry: UInt64
     let counting: PacketConnection.Counting
     // Held by anyone who classifies the frame.

@@ -21,7 +21,7 @@ package struct NumberDraw: BitwiseCopyable, Sendable {
         self.seed = Self.mixed(statement &+ UInt64(truncatingIfNeeded: ordinal))
     }
 
-    /// The number that is drawn when so many have been before it.
+    /// The number that is drawn after `count` others.
     ///
     /// By lot they are the SplitMix64 sequence of the seed (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014),
     /// brought into range as `reciprocal_scale` does: good enough for shares and samples, and no secret.
@@ -71,7 +71,7 @@ struct NumberDraws: BitwiseCopyable, @unchecked Sendable {
     }
 }
 
-/// Those of one program.
+/// The draws of one program.
 struct NumberDrawOwner: ~Copyable, Sendable {
     let view: NumberDraws
     private let count: Int

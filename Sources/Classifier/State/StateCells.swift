@@ -59,7 +59,7 @@ struct QuotaBound: BitwiseCopyable, Sendable {
     let bytes: UInt64
     let isOver: Bool
 
-    /// Whether a frame passes with which so many bytes are used (`nft_overquota`).
+    /// Whether the frame passes that brings the sum to `used` bytes (`nft_overquota`).
     @inline(__always)
     func passes(_ used: UInt64) -> Bool { (used > bytes) == isOver }
 }
@@ -67,7 +67,7 @@ struct QuotaBound: BitwiseCopyable, Sendable {
 /// What the limits and quotas of a program have come to: one 64-bit word each, shared by all workers as the kernel's are by all CPUs.
 /// Were each worker to have its own, several would let the rate pass as often as there are workers.
 ///
-/// A word is changed by compare and swap alone: no lock, and no word depends on another.
+/// A word is only changed by compare and swap: no lock, and no word depends on another.
 @safe
 struct StateCells: ~Copyable, @unchecked Sendable {
     private let base: UnsafeMutablePointer<Atomic<UInt64>>

@@ -4,7 +4,7 @@ import Storage
 /// Answers for many boxes at once: which is the first, at or after a position in their order, that holds a point?
 ///
 /// A box has an interval or a wildcard in each of up to eight dimensions. Points come from frames, and so from attackers; boxes from
-/// the operator's file. So what a lookup costs at the most is known when the index is made, whatever point is asked for
+/// the operator's file. So the most that a lookup costs is known when the index is made, whatever point is asked for
 /// (`BoxIndexCost.steps`).
 ///
 /// The structure is EffiCuts' (Vamanan, Voskuilen, Vijaykumar, SIGCOMM 2010): boxes are parted by shape, wide or narrow in each
@@ -18,7 +18,7 @@ import Storage
 /// each shape, ranges must be taken apart, and an attacker finds the shape that comes last. A single tree (HiCuts, HyperSplit) copies
 /// wide boxes into nearly every leaf. CutSplit's first cuts in equal sizes are wasted where addresses crowd.
 struct BoxIndex: BitwiseCopyable, Sendable {
-    /// Dimensions of an index at the most.
+    /// Maximum dimensions of an index.
     static let dimensionLimit = 8
 
     /// Its part of `BoxIndices.dimensions`, one element for each.
@@ -70,7 +70,7 @@ struct BoxTree: BitwiseCopyable, Sendable {
 private struct BoxSearch {
     let lanes: UnsafePointer<Int32>
     let dimensionCount: Int
-    /// No box in front of this one counts.
+    /// No box before this one counts.
     let lowest: Int32
     let isFromBegin: Bool
     /// As `BoxIndex` has them.
@@ -93,19 +93,19 @@ final class BoxIndices: Sendable {
     let dimensions: FrozenArray<BoxDimension>
     let bounds: FrozenArray<UInt128>
     let trees: FrozenArray<BoxTree>
-    /// The last lane of each way but the last, ascending, of a dimension that whoever leads to the node names.
+    /// The last lane of each way but the last, ascending, of a dimension that the parent node names.
     let thresholds: FrozenArray<SIMD16<Int32>>
     /// `fanout` for each node: a number of a node and, in the low three bits, its dimension; or, negative, the complement of the number
     /// that a leaf's first group has in its index.
     let children: FrozenArray<Int32>
-    /// Of each group in a leaf: how many there are from it on to the leaf's end.
+    /// For each group in a leaf: how many there are from it on to the leaf's end.
     let remaining: FrozenArray<Int32>
-    /// Of each group the numbers of its boxes, `groupSize` of them, ascending from group to group of a leaf; where there are fewer,
+    /// For each group the numbers of its boxes, `groupSize` of them, ascending from group to group of a leaf; where there are fewer,
     /// `Int32.max`.
     let numbers: FrozenArray<Int32>
-    /// Of each group, for each dimension, the lowest lanes of its boxes and the highest; the places without a box hold no point.
+    /// For each group and each dimension, the lowest lanes of its boxes and the highest; the places without a box hold no point.
     let lines: FrozenArray<SIMD16<Int32>>
-    /// Of each box, in an index's order.
+    /// For each box, in an index's order.
     let positions: FrozenArray<Int32>
 
     init(
@@ -159,7 +159,7 @@ final class BoxIndices: Sendable {
         return UInt32(truncatingIfNeeded: first &- Int(way.firstBound))
     }
 
-    /// The first position, `position` or one behind it, that has a box with the point in it; -1 if there is none.
+    /// The first position, `position` or a later one, that has a box with the point in it; -1 if there is none.
     @inline(__always)
     func first(from position: Int, holding point: inout BoxPoint, in index: BoxIndex) -> Int {
         let box = firstBox(from: position, holding: &point, in: index)
@@ -228,7 +228,7 @@ final class BoxIndices: Sendable {
         }
     }
 
-    /// Of the trees that there aren't, an empty leaf.
+    /// An empty leaf stands for trees that there aren't.
     @inline(__always)
     private func root(_ number: Int32, of index: BoxIndex) -> Int32 {
         number < index.treeCount ? trees[Int(index.firstTree &+ number)].root : Self.emptyLeaf
@@ -246,7 +246,7 @@ final class BoxIndices: Sendable {
         return (place & stays) | (child & ~stays)
     }
 
-    /// The first box of a leaf that holds the point, and is not in front of those that are asked for; `best` if none is before that.
+    /// The first box of a leaf that holds the point, and is not before those that are asked for; `best` if none is before that.
     @inline(__always)
     private func firstBox(before best: Int32, _ search: BoxSearch, leaf place: Int32) -> Int32 {
         var number = Int(~place)
@@ -277,7 +277,7 @@ final class BoxIndices: Sendable {
         return inside == 0 ? .max : number
     }
 
-    /// Which of a group's boxes are not in front of one: a bit for each.
+    /// Which of a group's boxes are not before one: a bit for each.
     @inline(never)
     private func boxes(from lowest: Int32, amongThoseAt first: Int) -> UInt32 {
         var inside = UInt32.max
@@ -291,7 +291,7 @@ final class BoxIndices: Sendable {
     /// Leaves with more groups than this are searched for where to begin.
     private static let longLeaf = 2
 
-    /// How many groups of a leaf are altogether in front of a box.
+    /// How many groups of a leaf lie entirely before a box.
     @inline(never)
     private func groups(before lowest: Int32, from first: Int) -> Int {
         var low = first
@@ -308,7 +308,7 @@ final class BoxIndices: Sendable {
         return low &- first
     }
 
-    /// The first box of an index that is not in front of the position.
+    /// The first box of an index that is not before the position.
     @inline(never)
     private func firstBox(from position: Int32, in index: BoxIndex) -> Int32 {
         var low = index.firstBox

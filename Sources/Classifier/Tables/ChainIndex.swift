@@ -4,7 +4,7 @@ import Wire
 
 /// When chains get an index.
 public enum Indexing: Sendable {
-    /// Where there are so many rules that it pays.
+    /// Where there are enough rules for it to pay.
     case automatic
     /// Every chain that has a rule: for tests.
     case always
@@ -43,7 +43,7 @@ struct ChainIndex: BitwiseCopyable, Sendable {
     var end: Int32
 }
 
-/// How a rule is gone on with, once the index has named it: behind what the index has seen to.
+/// How a rule goes on, once the index has named it: after what the index has seen to.
 struct RuleEntry: BitwiseCopyable, Sendable {
     /// The instruction; or, where all that is left to do stands here, which verdict that is: `accept` or `drop`.
     var place: Int32
@@ -51,7 +51,7 @@ struct RuleEntry: BitwiseCopyable, Sendable {
     var position: Int32 = 0
     /// The rule's number in the program.
     var rule: Int32 = -1
-    /// Of the `counter` statement in front of the verdict; -1 for none.
+    /// Number of the `counter` statement before the verdict; -1 for none.
     var counter: Int32 = -1
 
     /// In place of an instruction. Nearly all rules of long chains end so: what would be read of them there, beside this, is one more
@@ -118,7 +118,7 @@ final class ChainIndices: Sendable {
 struct ChainCursor: BitwiseCopyable {
     /// The number of the index that `point` is of, or -1.
     fileprivate(set) var chain: Int32 = -1
-    /// Rules in front of this one are tried one by one.
+    /// Rules before this one are tried one by one.
     fileprivate(set) var scanEnd: Int32 = 0
     /// The rule that the index named last.
     fileprivate(set) var found = RuleEntry(place: 0)

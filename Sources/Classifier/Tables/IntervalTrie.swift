@@ -9,14 +9,14 @@ import Storage
 /// ground, so that it needs neither prefixes nor paths to skip.) At `depth` nodes below each other what is left is halved.
 ///
 /// What lies evenly is found by three reads that miss the caches, whatever the number of elements, and that is less than a tree that
-/// halves or one of blocks takes. How the elements lie is for the rule file alone to say. The worst that one can do is a fixed number of
+/// halves or one of blocks takes. Only the rule file says how the elements lie. The worst that one can do is a fixed number of
 /// nodes and then a binary search, and memory is bounded by the number of elements and not by their lengths: each belongs to less
 /// than one slot for each node above it. Tables of fixed strides are bounded by neither, and a hash table knows no ranges.
 ///
 /// Numbers are stored less the lowest one, without the bits at the end in which no bound differs from its neighbours: prefixes of IPv6
 /// that are no longer than 64 bits are so compared as 64 bits, and those of one provider often as 32.
 struct IntervalTrie: BitwiseCopyable, Sendable {
-    /// Of the numbers as they are stored.
+    /// Width of the numbers as they are stored.
     enum Width: UInt8, Sendable, CaseIterable {
         case bits32, bits64, bits128
 
@@ -46,7 +46,7 @@ struct IntervalTrie: BitwiseCopyable, Sendable {
 
     /// Numbers that are compared at once: two vectors of 32-bit numbers, or a cache line of 64-bit ones.
     static let window = 8
-    /// Nodes below each other at the most.
+    /// Maximum depth in nodes.
     static let depth = 4
 
     /// The lowest number that an interval holds.
@@ -59,7 +59,7 @@ struct IntervalTrie: BitwiseCopyable, Sendable {
     /// All intervals have a single number as it is stored: the last is the first.
     var arePoints: Bool
     var root: Int32
-    /// The first interval's first number, of the array of that width; `window` numbers stand behind the last.
+    /// The first interval's first number, of the array of that width; `window` numbers follow the last.
     var lows: Int32
     /// The first interval's last number, in the same array.
     var highs: Int32
@@ -141,7 +141,7 @@ package struct IntervalTries: ~Copyable, Sendable {
         while true {
             let node = nodes[number]
             let low = Key(truncatingIfNeeded: node.low)
-            // The key may lie in front of what the node has: then the interval before it is the one.
+            // The key may lie before what the node has: then the previous interval is the one.
             if key < low {
                 place = Int(node.rank) &- 1
                 break
@@ -156,13 +156,13 @@ package struct IntervalTries: ~Copyable, Sendable {
             if slot >= 0 {
                 var below = 0
                 for index in 0..<IntervalTrie.window { below &+= numbers[lows &+ Int(slot) &+ index] <= sortable ? 1 : 0 }
-                // What stands behind the last interval may be counted, too.
+                // What follows the last interval may be counted, too.
                 place = min(Int(slot) &+ below, Int(trie.count)) &- 1
                 break
             }
             number = Int(slot &- Int32.min)
         }
-        // Nothing lies in front of the first interval, since the base is its first number.
+        // Nothing lies before the first interval, since the base is its first number.
         let isInside = trie.arePoints ? numbers[lows &+ place] == sortable : sortable <= numbers[Int(trie.highs) &+ place]
         return isInside ? place : -1
     }

@@ -6,10 +6,10 @@ struct IntervalTrieLayout {
     private(set) var narrow: [Int32] = []
     private(set) var middle: [UInt64] = []
     private(set) var wide: [UInt128] = []
-    /// What the search comes to at the most in the trie that was added last: nodes, the comparison behind them, and halvings.
+    /// The most that a search in the trie that was added last takes: nodes, the comparison after them, and halvings.
     private(set) var steps = 0
 
-    /// Of all tries.
+    /// All tries together.
     var byteCount: Int {
         tries.count * MemoryLayout<IntervalTrie>.stride + nodes.count * MemoryLayout<IntervalTrie.Node>.stride + 4 * slots.count
             + 4 * narrow.count + 8 * middle.count + 16 * wide.count
@@ -22,7 +22,7 @@ struct IntervalTrieLayout {
         guard let first = intervals.first, let last = intervals.last else { throw ProgramError(reason: .tooLarge, location: nil) }
         let base = first.low
         let span = last.high - base
-        // An end has ones where the bound behind it has zeros.
+        // An end has ones where the bound after it has zeros.
         var bounds: UInt128 = 0
         for interval in intervals { bounds |= (interval.low &- base) | (interval.high &- base &+ 1) }
         let shift = bounds == 0 ? 0 : bounds.trailingZeroBitCount

@@ -26,20 +26,20 @@ struct Outcome: BitwiseCopyable, Sendable {
 /// A set or map that a key is looked up in: where its pieces lie in the program's arrays.
 struct LookupTable: BitwiseCopyable, Sendable {
     var parts: Span
-    /// Of a single component: ascending, none overlaps another; the outcomes are in the same order.
+    /// With a single component: ascending, none overlaps another; the outcomes are in the same order.
     var intervals = Span()
     /// The number of the trie that many of them have instead, or -1.
     var trie: Int32 = -1
-    /// Of several: exact keys by their hash. A bucket has a key's number, or -1; there are at least twice as many as keys, and
+    /// With several components: exact keys by their hash. A bucket has a key's number, or -1; there are at least twice as many as keys, and
     /// their number is a power of two, or 0.
     var buckets = Span()
-    /// The exact keys' numbers, a component behind the other.
+    /// The exact keys' numbers, one component after the other.
     var points = Span()
     /// The numbers of the elements that the exact keys are.
     var pointElements = Span()
     /// The number of the index that many boxes have, or -1. It is of the first components, as many as it can have.
     var boxIndex: Int32 = -1
-    /// The lowest and the highest number of each component, one element behind the other. Of boxes with an index those of all elements
+    /// The lowest and the highest number of each component, one element after the other. Of boxes with an index those of all elements
     /// that the index may find, and none where it has all components.
     var boxes = Span()
     /// The numbers of the elements that the boxes are, ascending. Of an index with fewer components than the key the other way round: of
@@ -59,7 +59,7 @@ struct LookupTable: BitwiseCopyable, Sendable {
 
 /// The lookup tables of a program.
 ///
-/// A class, though it has one owner: whoever calls a method of a structure of so many arrays copies it whole, for every frame.
+/// A class, though it has one owner: a call to a method of a structure of that many arrays copies it whole, for every frame.
 final class LookupTables: Sendable {
     let tables: FrozenArray<LookupTable>
     let parts: FrozenArray<KeyPart>
@@ -195,7 +195,7 @@ final class LookupTables: Sendable {
     }
 }
 
-/// Spreads keys over buckets. Frames have no part in which keys lie in a bucket: the rule file alone makes them.
+/// Spreads keys over buckets. Frames have no part in which keys lie in a bucket: only the rule file makes them.
 struct KeyHash {
     private var state: UInt64 = 0
 

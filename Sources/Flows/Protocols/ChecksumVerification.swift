@@ -38,7 +38,7 @@ struct CRC32C: ~Copyable, @unchecked Sendable {
         unsafe table.deallocate()
     }
 
-    /// Of an SCTP packet, its checksum field counting as zeros.
+    /// CRC of an SCTP packet, its checksum field counting as zeros.
     func ofSCTP(_ bytes: RawSpan, _ offset: Int, _ length: Int) -> UInt32 {
         var value: UInt32 = .max
         for index in 0..<max(0, length) {

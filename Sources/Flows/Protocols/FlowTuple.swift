@@ -48,7 +48,7 @@ public struct FlowTuple: Sendable, Hashable, BitwiseCopyable {
 
     /// The tuple by which its flow is found, and which way it goes in there; nil where ICMP has no answer to the type.
     ///
-    /// Of ICMP that is the request's: only requests begin flows. All else stands as it is, and is found both ways round.
+    /// For ICMP that is the request's: only requests begin flows. All else stands as it is, and is found both ways round.
     @inline(__always)
     var normalized: (tuple: FlowTuple, direction: FlowDirection)? {
         guard ICMPMessage.isICMP(transportProtocol) else { return (self, .original) }

@@ -208,7 +208,7 @@ extension FlowTracker {
         return nil
     }
 
-    /// Of an INIT or INIT ACK chunk, whole up to its parameters (RFC 9260, section 3.3.2); nil if it is cut off.
+    /// An INIT or INIT ACK chunk, whole up to its parameters (RFC 9260, section 3.3.2); nil if it is cut off.
     private func initiateTag(_ bytes: RawSpan, _ offset: Int, _ end: Int) -> UInt32? {
         end &- offset >= 20 ? bytes.be32(at: offset &+ 4) : nil
     }

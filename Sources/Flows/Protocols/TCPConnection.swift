@@ -46,7 +46,7 @@ struct TCPPeer: BitwiseCopyable {
 
 /// A TCP connection (`struct ip_ct_tcp`), as it is worked on; `TransportMemory` holds it.
 ///
-/// Of the last segment its length is kept in 4 bits, 0 for none and else a remainder: with its end, its window and the side's highest
+/// The last segment's length is kept in 4 bits, 0 for none and else a remainder: with its end, its window and the side's highest
 /// acknowledgement that is enough to know it again.
 struct TCPConnection: BitwiseCopyable {
     enum Offer {
@@ -132,7 +132,7 @@ enum TCPTransition {
         return low | middle | UInt64(close) << 32 | UInt64(synSent2) << 36
     }
 
-    /// The number of the state behind, `ignored` or `invalid`.
+    /// The number of the next state, `ignored` or `invalid`.
     static func next(_ direction: FlowDirection, _ kind: TCPKind, from state: TCPState) -> UInt8 {
         let (sS, sR, es, fW, cW, lA): (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (1, 2, 3, 4, 5, 6)
         let (tW, cL, s2, ig, iv): (UInt8, UInt8, UInt8, UInt8, UInt8) = (7, 8, 9, ignored, invalid)

@@ -40,7 +40,7 @@ struct TransportPlace: BitwiseCopyable {
         self.destination = destination
     }
 
-    /// Of a packet that an error quotes, as much as there is of it (`nf_ct_get_tuplepr`); nil if its headers can't be read.
+    /// The place in a packet that an error quotes, as much as there is of it (`nf_ct_get_tuplepr`); nil if its headers can't be read.
     init?(quotedIn bytes: RawSpan, at start: Int, to end: Int, isIPv6: Bool) {
         if isIPv6 {
             typealias IPv6 = ParsedFrame.IPv6

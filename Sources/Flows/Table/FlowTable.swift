@@ -15,7 +15,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     /// When each ends, in ticks, 0 if there is none; and how often each record was used. Apart from the records, so that looking for what
     /// ended reads 4 bytes for each, and others may look too.
     let liveness: FlowLiveness
-    /// Of the rules by which its last packet was let through.
+    /// For each flow the number of the rules that let its last packet through.
     private let epochs: UnsafeMutablePointer<UInt8>
     private var index: FlowIndex
     private var sources: SourceTable
@@ -71,7 +71,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     func epoch(_ record: Int32) -> UInt8 { unsafe epochs[Int(record)] }
     mutating func setEpoch(_ record: Int32, _ epoch: UInt8) { unsafe epochs[Int(record)] = epoch }
 
-    /// A number that is given out again, 256 rule sets later: whoever has it from then has an older one.
+    /// A number that is given out again, 256 rule sets later: a flow that has it from then has an older one.
     mutating func ageEpochs(equalTo epoch: UInt8) {
         for record in 0..<capacity where unsafe epochs[record] == epoch { unsafe epochs[record] = epoch &- 1 }
     }
@@ -164,14 +164,14 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
     /// Flows that the source of the provisional one has begun, and that are not over; or more, see `SourceShares`.
     var countOfSource: Int { shares.count(sharePlaces(of: provisional)) }
 
-    /// Marks a flow in the table as over, or as begun anew: what is over counts for no source.
+    /// Marks a flow in the table as over, or as restarted: what is over counts for no source.
     mutating func setFinished(_ record: Int32, _ isFinished: Bool) {
         self[record].set(FlowRecord.Flag.finished, isFinished)
         guard Int(record) < capacity else { return }
         if isFinished { shares.subtract(sharePlaces(of: record)) } else { shares.add(sharePlaces(of: record)) }
     }
 
-    /// Of both rows: flows that are in the table and not over.
+    /// Both rows together: flows that are in the table and not over.
     var shareSums: (UInt64, UInt64) { shares.sums }
 
     /// A flow of the provisional one's source that may make room for it: among the oldest few of its place; nil if there is none.
@@ -179,7 +179,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
         let isIPv6 = self[provisional].link & FlowLink.isIPv6
         let source = SourceShares.counted(self[provisional].source.value, isIPv6: isIPv6 != 0)
         var record = sources[place(of: provisional)].oldest
-        // Others share the place, but seldom are so many of theirs older than all of its own.
+        // Others share the place, but seldom are that many of theirs older than all of its own.
         for _ in 0..<8 where record != FlowAccount.none {
             let isOwn =
                 self[record].link & FlowLink.isIPv6 == isIPv6
@@ -257,11 +257,11 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Whether a tick is at or behind another, around the end of 32 bits.
+    /// Whether a tick is at or after another, around the end of 32 bits.
     @inline(__always)
     static func isReached(_ tick: UInt32, at now: UInt32) -> Bool { Int32(bitPattern: now &- tick) >= 0 }
 
-    /// Looks on from where it stopped for a flow that has ended, through at most so many records, which are counted down.
+    /// Looks on from where it stopped for a flow that has ended, through at most `budget` records, which are counted down.
     mutating func nextExpired(at now: UInt32, within budget: inout Int) -> Int32? {
         while budget > 0 {
             let place = sweepPlace

@@ -52,7 +52,7 @@ struct SourceShares: ~Copyable, @unchecked Sendable {
         unsafe counts[places.1] &-= 1
     }
 
-    /// Of both rows.
+    /// Both rows together.
     var sums: (UInt64, UInt64) {
         var sums: (UInt64, UInt64) = (0, 0)
         for place in 0..<placeCount {

@@ -26,7 +26,7 @@ extension Field {
 }
 
 extension MatchKey {
-    /// Ports alone: numbers of other types nft lists without their type among other parts.
+    /// Only ports: nft lists numbers of other types without their type among other parts.
     mutating func name(in context: ProtocolContext) {
         first.field = first.field.namedPort(in: context) ?? first.field
         for index in rest.indices { rest[index].field = rest[index].field.namedPort(in: context) ?? rest[index].field }

@@ -106,7 +106,7 @@ extension Array where Element == Value {
 extension NamedSet {
     /// The elements in nft's order; with `auto-merge` joined.
     var canonicalElements: [SetElement] {
-        // Of concatenations that overlap the first is found, so that they stay in their order.
+        // The first of overlapping concatenations is found, so that they stay in their order.
         if !key.rest.isEmpty { return elements.canonical(ofConcatenated: key.fields) }
         if elements.contains(where: { $0.value == .any }) {
             var others = self

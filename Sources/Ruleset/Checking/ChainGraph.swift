@@ -66,7 +66,7 @@ struct ChainGraph {
         edges.append(Edge(from: from, to: to, location: location))
     }
 
-    /// Takes away, again and again, chains that nothing leads to any more; what is left over lies on a loop or behind one.
+    /// Takes away, again and again, chains that nothing leads to any more; what is left over lies on a loop or after one.
     /// On the way each chain learns how deep below a base chain it can be. No recursion: a text may have any number of chains.
     private func checkDepths(into sink: inout DiagnosticSink) {
         var incoming = Array(repeating: 0, count: table.chains.count)

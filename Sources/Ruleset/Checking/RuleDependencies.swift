@@ -68,7 +68,7 @@ extension RuleChecker {
         }
     }
 
-    /// nft takes it in one family alone, which is the only one in which it says anything.
+    /// nft takes it only in one family, the one in which it says anything.
     func checkFamily(of selector: Selector, _ location: SourceLocation) throws(Diagnostic) {
         if selector.field.connectionKey != nil, family == .arp {
             throw Diagnostic(

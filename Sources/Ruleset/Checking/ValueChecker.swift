@@ -60,7 +60,7 @@ struct ValueChecker {
         throw unknown(token)
     }
 
-    /// nft's own words for protocol numbers, which it takes without quotes alone.
+    /// nft's own words for protocol numbers, which it only takes without quotes.
     private static let keywordProtocols: [String: UInt128] = ["icmpv6": 58, "comp": 108]
 
     /// A word that is a keyword reaches nft's grammar as such, and is no value unless the grammar says so.
@@ -74,7 +74,7 @@ struct ValueChecker {
         throw failure(token.location, "'\(token.text)' is a keyword and not \(type.described)", note: note)
     }
 
-    /// A number alone is one of seconds.
+    /// A number by itself is one of seconds.
     private func span(_ token: Token) throws(Diagnostic) -> UInt128 {
         var milliseconds: UInt128?
         switch NumberText.value(of: token.text) {

@@ -25,7 +25,7 @@ extension MatchKey {
 struct ElementText {
     private let values: [ValueText]
     private let data: ValueText?
-    /// Those of elements without statements of their own, in a set that changes.
+    /// Statements of elements that have none of their own, in a set that changes.
     private let statements: [ElementStatement]
 
     /// - Parameter data: What a map to values has.

@@ -12,7 +12,7 @@ extension SetDynamics {
 }
 
 extension ElementStatement {
-    /// Of an element: counters have their numbers there.
+    /// As part of an element: counters have their numbers there.
     var elementMember: (String, JSONValue) {
         switch self {
         case .counter(let packets, let bytes): ("counter", .object([("packets", .number(packets)), ("bytes", .number(bytes))]))

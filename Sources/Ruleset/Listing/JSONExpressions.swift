@@ -37,7 +37,7 @@ struct JSONText {
         }
     }
 
-    /// Of a range: protocols are then written as numbers.
+    /// A bound of a range: protocols are then written as numbers.
     private func bound(_ number: UInt128) -> JSONValue { type == .protocolNumber ? JSONValue(number) : self.number(number) }
 
     /// A name if there is one, or an address, or the number itself.
@@ -51,7 +51,7 @@ struct JSONText {
         }
     }
 
-    /// Flags beside each other: a single one stands alone.
+    /// Flags beside each other: a single one by itself.
     func flags(_ bits: UInt128) -> JSONValue {
         guard bits.nonzeroBitCount > 1 else { return number(bits) }
         return .array(Self.single(bits).map(number))

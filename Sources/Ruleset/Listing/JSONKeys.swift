@@ -28,7 +28,7 @@ extension MatchKey.Component {
 struct JSONElements {
     private let texts: [JSONText]
     private let data: JSONText?
-    /// Those of elements without statements of their own, in a set that changes.
+    /// Statements of elements that have none of their own, in a set that changes.
     private let statements: [ElementStatement]
 
     /// - Parameter data: What a map to values has.

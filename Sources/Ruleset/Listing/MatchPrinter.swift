@@ -22,7 +22,7 @@ extension Match {
         return text + values.text(of: operand)
     }
 
-    /// Of flags: `tcp flags & syn != 0x0` in place of `tcp flags syn`.
+    /// For flags: `tcp flags & syn != 0x0` in place of `tcp flags syn`.
     var textWithOperator: String { "\(key.text) != \(ValueText(Selector.reading(field)).plain(0))" }
 
     private var generalText: String {

@@ -19,7 +19,7 @@ public enum AssignedValue: Sendable, Equatable {
     case field(Field)
     /// One of the two marks, with what is done to its bits, for one of the two marks. Where it can't be read the rule does not match.
     case bits(MatchKey.Component)
-    /// The same, where bits are moved to other places.
+    /// Bits of a mark that are moved to other places.
     case shifted(ShiftedBits)
     /// What a map has for the frame, for a mark or a field of whole octets. Without such an element the rule does not match (NFT_BREAK).
     case mapped(ValueMap)

@@ -35,7 +35,7 @@ extension Value {
         }
     }
 
-    /// Of a value that is no concatenation, and no `*`.
+    /// Bounds of a value that is no concatenation, and no `*`.
     func bounds(of field: Field) -> ValueBounds { bounds(bitWidth: field.bitWidth) }
 
     /// Names are their bytes, as nft compares them: a wildcard is the range of all that begin so.

@@ -1,5 +1,5 @@
 /// A rule set that has been read and checked: every name resolved, every value a number, every dependency that nft would
-/// add standing in front of the match that needs it.
+/// add placed before the match that needs it.
 ///
 /// The tree says what a rule means, one step at a time, in the order in which nft's kernel side evaluates it. Compilers and
 /// the reference interpreter read it; the printer turns it back into text.
@@ -181,7 +181,7 @@ public struct Match: Sendable, Equatable {
         self.location = location
     }
 
-    /// Of a single field.
+    /// With a single field.
     public init(
         field: Field, mask: UInt128? = nil, relation: Relation = .equal, operand: Operand, order: Order? = nil,
         isImplied: Bool = false, location: SourceLocation
@@ -218,7 +218,7 @@ public enum Order: String, Sendable {
     case greater = ">"
     case greaterOrEqual = ">="
 
-    /// The number behind the operator, of the range that it stands for.
+    /// The number after the operator, of the range that it stands for.
     func limit(of low: UInt128, _ high: UInt128) -> UInt128 {
         switch self {
         case .less: high &+ 1
@@ -246,7 +246,7 @@ public enum Value: Sendable, Hashable {
     case number(UInt128)
     /// From the first to the second, both included; the first is not above the second.
     case range(UInt128, UInt128)
-    /// The first `length` bits of a field of `Field.bitWidth` bits; the bits behind them are zero.
+    /// The first `length` bits of a field of `Field.bitWidth` bits; the bits after them are zero.
     case prefix(UInt128, length: Int)
     /// An interface's name, or with `isPrefix` all names that begin so (`"eth*"`).
     case interface(String, isPrefix: Bool)

@@ -63,7 +63,7 @@ extension Parser {
         var left = try tighter(than: kind, depth: depth)
         var count = 0
         while skip(kind.symbol) {
-            // The tree leans to the left; whoever walks it recurses as deep as it is long.
+            // The tree leans to the left; a walk recurses as deep as it is long.
             count += 1
             if count > Self.depthLimit { throw fail(current.location, "more than \(Self.depthLimit) operators in one expression") }
             let right = try tighter(than: kind, depth: depth)

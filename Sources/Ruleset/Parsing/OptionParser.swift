@@ -55,7 +55,7 @@ extension Parser {
         let isRaw = skip(.at)
         let number = try optionNumber()
         guard isRaw else {
-            // After a number nft knows the length alone.
+            // After a number nft only knows the length.
             if let option = table.options.first(where: { $0.number == number }) {
                 return at(word: "length") ? try fieldOrPresence(of: option, in: table) : table.selector(option)
             }

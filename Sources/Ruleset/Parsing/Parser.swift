@@ -5,7 +5,7 @@ struct Parser {
     /// Ends a statement; the diagnostic has been reported when it is thrown.
     struct Abandoned: Error {}
 
-    /// Of the text that is being read; those of the texts that include it wait in `include`.
+    /// Tokens of the text that is being read; the tokens of texts that include it wait in `include`.
     var tokens: [Token]
     var index = 0
     /// Braces that are open at the current token.
@@ -112,7 +112,7 @@ struct Parser {
         return (file, parser.sources, parser.sink)
     }
 
-    /// The items of a text up to its end. nft wants a separator after the last line of an included text alone.
+    /// The items of a text up to its end. nft wants a separator after the last line only of an included text.
     mutating func wholeText(isIncluded: Bool, item: (inout Parser) throws(Abandoned) -> Void) {
         while current.kind != .end {
             if current.isSeparator {

@@ -98,7 +98,7 @@ extension Parser {
         if first.text == "ct" { return try connectionSelector() }
         if first.text == "numgen" { return try generatorSelector() }
         if let selector = try searchedSelector(behind: first.text) { return selector }
-        // Made for messages alone: it takes its time.
+        // Only made for messages: it takes its time.
         var accepted: [String] { Selector.fields(after: first.text) }
         guard current.kind == .word else {
             throw unexpected(expecting: "a field of '\(first.text)': \(accepted.joined(separator: ", "))")

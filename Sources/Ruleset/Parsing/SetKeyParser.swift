@@ -74,7 +74,7 @@ extension SetKey {
         "uid", "gid", "mh_type", "nf_proto", "fib_addrtype", "cgroupsv2",
     ]
 
-    /// Types without a size, which nft takes by `typeof` alone.
+    /// Types without a size, which nft only takes by `typeof`.
     fileprivate static let unqualified: Set<String> = ["integer", "string", "bitmask", "ll_addr", "verdict"]
 
     /// Records of types that a set can be declared with.

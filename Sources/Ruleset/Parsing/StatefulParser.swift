@@ -18,7 +18,7 @@ extension Parser {
         return .plain(.quota(quota, location: location(from: start)))
     }
 
-    /// `name X`, behind the kind of object; nft also takes the name in quotes, and lists it so.
+    /// `name X`, after the kind of object; nft also takes the name in quotes, and lists it so.
     mutating func reference(to kind: NamedObject.Kind, from start: Int) throws(Abandoned) -> StatementSyntax {
         next()
         if current.kind == .word, Selector.grammar[current.text] != nil { return try objectMap(to: kind, from: start) }
@@ -73,7 +73,7 @@ extension Parser {
         return (bytes.bytes, unit)
     }
 
-    /// `burst B packets`, or `burst B kbytes`, behind the word.
+    /// `burst B packets`, or `burst B kbytes`, after the word.
     private mutating func burst(of measure: Limit.Measure) throws(Abandoned) -> UInt32 {
         guard current.kind == .number else { throw unexpected(expecting: "a number after 'burst'") }
         let token = next()
@@ -142,7 +142,7 @@ extension Parser {
         return true
     }
 
-    /// `counter NAME { … }` in a table, or behind `add`; `quota` and `limit` likewise. From the name on.
+    /// `counter NAME { … }` in a table, or after `add`; `quota` and `limit` too. From the name on.
     mutating func namedObject(_ kind: NamedObject.Kind, from start: Int) throws(Abandoned) -> NamedObject {
         let name = try identifier(kind.rawValue)
         var object = NamedObject(name: name, content: .counter(packets: 0, bytes: 0), location: location(from: start))
@@ -193,7 +193,7 @@ extension Limit {
 }
 
 extension Quota {
-    /// As it stands in a rule behind `quota`, and in a named quota.
+    /// As it stands in a rule after `quota`, and in a named quota.
     var text: String { (isOver ? "over " : "") + ByteUnit.text(of: bytes) + (used == 0 ? "" : " used \(ByteUnit.text(of: used))") }
 }
 

@@ -29,7 +29,7 @@ struct CommandSyntax {
         case deleteChain(String)
         case deleteSet(String)
         case deleteObject(ObjectReference)
-        /// Of all families if there is none.
+        /// All families if there is none.
         case flushRuleset(Family?)
     }
 }
@@ -121,11 +121,11 @@ enum StatementSyntax {
     }
 }
 
-/// What stands in front of an operator: `selector [& mask …]`, or several joined by dots.
+/// What stands before an operator: `selector [& mask …]`, or several joined by dots.
 struct KeySyntax {
     struct Component {
         var selector: Selector
-        /// Of the selector alone.
+        /// The selector's own.
         var location: SourceLocation
         /// In the order in which they are carried out.
         var operations: [(operator: ExpressionSyntax.Operator, operand: ExpressionSyntax)] = []
@@ -198,7 +198,7 @@ enum OperandSyntax {
     case element(ElementSyntax)
     /// `a,b,c`: bits.
     case list([ExpressionSyntax], location: SourceLocation)
-    /// `a,b / c,d`: among the bits behind the slash exactly those in front of it.
+    /// `a,b / c,d`: among the bits after the slash exactly the ones before it.
     case masked([ExpressionSyntax], mask: [ExpressionSyntax], location: SourceLocation)
     case set([EntrySyntax], location: SourceLocation)
     /// `@name`.

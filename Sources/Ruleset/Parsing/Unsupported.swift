@@ -49,7 +49,7 @@ enum Unsupported {
         return reasons
     }()
 
-    /// Fields that nft reads behind a header's word, and this project doesn't.
+    /// Fields that nft reads after a header's word, and this project doesn't.
     static let fields: [String: Set<String>] = [
         "meta": [
             "priority", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",

@@ -78,7 +78,7 @@ extension Parser {
         }
         var statement = try update(.add, name, size, from: start)
         guard case .update(var meter) = statement else { return statement }
-        // With a timeout each frame begins it anew.
+        // With a timeout each frame restarts it.
         if meter.timeout != nil { meter.operation = .update }
         statement = .update(meter)
         if meter.statements.count > 1 {

@@ -3,7 +3,7 @@
 /// A packet that belongs to none, because tracking found it invalid or has been told to leave it alone, has a state and nothing else:
 /// no rule that reads one of the others matches it.
 public enum ConnectionKey: Sendable, Hashable {
-    /// Of the two ways that packets of a connection go: that of its first packet, and the way back.
+    /// The two ways that packets of a connection go: that of its first packet, and the way back.
     public enum Direction: String, Sendable, Hashable, CaseIterable {
         case original, reply
     }

@@ -1,5 +1,5 @@
 extension Selector {
-    /// `ct` and what nft 1.0.6 reads behind it, but for what `Unsupported.connectionFields` names.
+    /// `ct` and what nft 1.0.6 reads after it, but for what `Unsupported.connectionFields` names.
     static let connections: [Selector] = {
         var selectors = [
             Selector(.ctState, .connectionState),
@@ -28,7 +28,7 @@ extension Selector {
         return selectors
     }()
 
-    /// Those whose family is that of what stands in front of them.
+    /// Selectors whose family is that of the matches before them.
     static let addressesOfKnownFamily: [String: Selector] = {
         var selectors: [String: Selector] = [:]
         for direction in ConnectionKey.Direction.allCases {
@@ -45,7 +45,7 @@ extension Selector {
         return !text.contains(" ip")
     }
 
-    /// The same with that family written, as nft lists it.
+    /// With that family written, as nft lists it.
     fileprivate func ofFamily(isIPv6: Bool) -> Selector {
         guard case .connection(.address(let direction, let end, _)) = field.source else { return self }
         return Selector(.ctAddress(direction, end, isIPv6: isIPv6), isIPv6 ? .ipv6 : .ipv4)
@@ -84,7 +84,7 @@ extension ProtocolContext {
 }
 
 extension String {
-    /// With the word in front of the last one.
+    /// With the word before the last one.
     func replacingLast(with word: String) -> String {
         var words = split(separator: " ").map(String.init)
         words.insert(word, at: max(0, words.count - 1))

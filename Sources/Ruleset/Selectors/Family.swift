@@ -2,7 +2,7 @@
 public enum Family: String, Sendable, CaseIterable {
     /// Every frame.
     case bridge
-    /// IPv4 and IPv6 packets, untagged or behind a single tag.
+    /// IPv4 and IPv6 packets, untagged or after a single tag.
     case inet
     /// The IPv4 packets among them.
     case ip

@@ -110,7 +110,7 @@ public struct Field: Sendable, Hashable {
         return field.octets.count <= 16 ? field : nil
     }
 
-    /// The same field of a header that stands so much further behind.
+    /// The same field of a header that begins that many bits later.
     func moved(byBits distance: Int) -> Field {
         guard case .payload(let header, let bitOffset) = source, distance != 0 else { return self }
         return Field(words, header, bits: bitOffset + distance..<bitOffset + distance + bitWidth)

@@ -19,7 +19,7 @@ extension Field {
         }
     }
 
-    /// Whether the octets that are written hold nothing but the field. Into others nft writes constants alone.
+    /// Whether the octets that are written hold nothing but the field. Into others nft only writes constants.
     public var isWrittenWhole: Bool {
         let written = searchedHeader == nil ? writtenOctets : octets
         return !octets.isEmpty && octets == written && octets.count * 8 == bitWidth

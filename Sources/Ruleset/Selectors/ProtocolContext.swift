@@ -8,7 +8,7 @@ struct ProtocolContext {
     /// An equality that a match depends on and that no match before it has made.
     struct Dependency: Equatable {
         var field: Field
-        /// Of several, any.
+        /// Any one of several.
         var numbers: [UInt128]
     }
 

@@ -2,7 +2,7 @@
 // first, as the RFCs draw them.
 
 extension Selector {
-    /// Those that are written with two words.
+    /// Selectors that are written with two words.
     static let extensionHeaders: [Selector] =
         ExtensionHeader.all.flatMap { header in
             header.fields.map { name, bits, type in
@@ -24,10 +24,10 @@ extension Selector {
         return Selector(Field("\(word) \(name)[\(number)]", header, bits: first..<first + 128), .ipv6)
     }
 
-    /// Those of options and chunks, which are written with more words than two.
+    /// Selectors of options and chunks, which are written with more than two words.
     static let options: [Selector] = OptionTable.all.flatMap { table in
         table.options.flatMap { option in
-            // Of the words for one number the first asks for the option as a whole.
+            // The first of the words for one number asks for the option as a whole.
             let isFirst = table.options.first { $0.number == option.number }?.name == option.name
             return (isFirst ? [table.selector(option)] : []) + option.fields.compactMap { table.selector(option, $0.name) }
         }
@@ -62,7 +62,7 @@ private struct ExtensionHeader {
 
     var searched: SearchedHeader { SearchedHeader(.ipv6ExtensionHeader, number) }
 
-    /// Those that `exthdr` asks for, which is what nft has the words for.
+    /// Headers that `exthdr` asks for, which is what nft has the words for.
     static let presence: [(word: String, number: UInt8)] = [
         ("hbh", 0), ("rt", 43), ("frag", 44), ("dst", 60), ("mh", 135),
     ]

@@ -16,7 +16,7 @@ struct Selector: Sendable {
     /// ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
     var canBeKey: Bool { !endsWithinLaterOctet && !type.isTime && field.searchedHeader == nil && !needsKnownFamily }
 
-    /// Such fields are more octets to nft 1.0.6 than they have values for.
+    /// To nft 1.0.6 such fields have more octets than they have values for.
     var endsWithinLaterOctet: Bool { field.trailingBits != 0 && field.octets.count > 1 }
 
     /// The layer that an equality on a field decides.
@@ -52,7 +52,7 @@ struct Selector: Sendable {
         self.messageTypes = messageTypes
     }
 
-    /// Those that stand at a fixed place, or in none.
+    /// Selectors at a fixed place, or at none.
     private static let fixed: [Selector] = [
         Selector(.metaIifname, .interfaceName),
         Selector(.metaOifname, .interfaceName),
@@ -216,7 +216,7 @@ struct Selector: Sendable {
         grammar["oiftype"] = ["": reading(.metaOiftype)]
         // What follows has numbers of its own.
         grammar["numgen"] = [:]
-        // Of these every field has a number.
+        // Every field of these has a number.
         grammar["rt0"] = [:]
         grammar["rt2"] = [:]
         return grammar
@@ -228,7 +228,7 @@ struct Selector: Sendable {
         var words: [String] = []
         for selector in all {
             guard let rest = fields.first(where: { $0.value.field == selector.field })?.key else { continue }
-            // Of all options and chunks the one word that begins them.
+            // For options and chunks only the word that begins them.
             let kind = selector.field.searchedHeader?.kind
             let isNested = kind != nil && kind != .ipv6ExtensionHeader
             let word = isNested ? rest.prefix { $0 != " " } : rest[...]

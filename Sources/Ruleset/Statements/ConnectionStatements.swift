@@ -25,7 +25,7 @@ extension Parser {
 }
 
 extension Unsupported {
-    /// Words behind `ct` that nft reads, and this project doesn't.
+    /// Words after `ct` that nft reads, and this project doesn't.
     static let connectionFields: [String: String] = [
         "id": "the kernel makes up this number",
         "zone": "all connections are in one zone",
@@ -38,7 +38,7 @@ extension Unsupported {
         "count": "it is a statement, and has no direction: ct count over 10",
     ]
 
-    /// Objects of nft's that a table may declare behind `ct`, and this project doesn't take.
+    /// Objects of nft's that a table may declare after `ct`, and this project doesn't take.
     static let connectionObjects: [String: String] = [
         "helper": "Weir reads no payload to expect connections",
         "expectation": "Weir reads no payload to expect connections",

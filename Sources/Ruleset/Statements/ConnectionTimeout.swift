@@ -1,6 +1,6 @@
 /// `ct timeout NAME { protocol tcp; policy = { … } }`: how long connections last that a rule gives it to.
 public struct ConnectionTimeout: Sendable, Equatable {
-    /// nft 1.0.6 has timeouts for these alone.
+    /// nft 1.0.6 only has timeouts for these.
     public enum TransportProtocol: String, Sendable, CaseIterable {
         case tcp, udp
 

@@ -1,4 +1,4 @@
-/// `log`: an event for every frame that comes to it. Evaluation goes on behind it.
+/// `log`: an event for every frame that comes to it. Evaluation goes on after it.
 public struct LogStatement: Sendable, Equatable {
     /// syslog(3)'s levels by nft's names, and one of nft's own.
     public enum Level: String, Sendable, CaseIterable {
@@ -24,7 +24,7 @@ public struct LogStatement: Sendable, Equatable {
     public var prefix: String?
     public var level: Level
     public var flags: Flags
-    /// Of nfnetlink_log(7), and then there is no level.
+    /// Group of nfnetlink_log(7), and then there is no level.
     public var group: UInt16?
     /// Octets of the frame that go to the group; 0 for all.
     public var snaplen: UInt32

@@ -62,7 +62,7 @@ struct ShiftedSyntax {
     }
 
     var selector: Selector
-    /// Of the selector alone.
+    /// The selector's own.
     var location: SourceLocation
     var steps: [Step] = []
 

@@ -87,7 +87,7 @@ package struct StatementTraits {
     package enum Verdicts {
         case none
         case one(Verdict)
-        /// Those of a map's elements.
+        /// The verdicts of a map's elements.
         case map(VerdictMap.Elements)
     }
 
@@ -106,7 +106,7 @@ package struct StatementTraits {
     /// Whether a match before it may not hold any more after it.
     package var changesPacket = false
 
-    /// Of a statement that reads nothing of the frame.
+    /// A statement that reads nothing of the frame.
     init(_ location: SourceLocation, canFail: Bool, needsConnection: Bool = false) {
         self.location = location
         self.canFail = canFail
@@ -114,7 +114,7 @@ package struct StatementTraits {
         reads = []
     }
 
-    /// Of a statement with a key, which can fail where the frame does not have it.
+    /// A statement with a key, which can fail where the frame does not have it.
     init(_ location: SourceLocation, key: MatchKey, set: String?) {
         self.init(location, canFail: true, needsConnection: key.readsConnection)
         self.key = key
@@ -252,7 +252,7 @@ extension NamedObject.Kind {
 }
 
 extension Match {
-    /// `ct state untracked`, alone or negated.
+    /// `ct state untracked`, also negated.
     fileprivate var asksForUntracked: Bool {
         guard field == .ctState, !key.isConcatenation else { return false }
         return mask == Self.untracked || operand == .single(.number(Self.untracked))

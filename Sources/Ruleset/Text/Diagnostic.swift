@@ -22,7 +22,7 @@ public struct Diagnostic: Error, Sendable, Equatable {
     /// The diagnostic as a compiler prints it: place and message, the source line, a caret under the place, the note.
     ///
     /// Control characters of the source are shown as `?`, since the text may come from a stranger and goes to a terminal.
-    /// Of a very long line only the part around the place is shown.
+    /// Only the part around the place is shown of a very long line.
     ///
     /// - Parameter sources: the texts that `SourceLocation.file` counts.
     public func render(in sources: [SourceFile]) -> String {

@@ -6,7 +6,7 @@ struct Lexer {
     private let file: Int
     private var position = 0
     private var line = 1
-    /// Of the next character, from 1; in Unicode scalars.
+    /// Column of the next character, from 1; in Unicode scalars.
     private var column = 1
 
     private init(_ text: String, file: Int) {

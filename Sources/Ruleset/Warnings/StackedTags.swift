@@ -1,8 +1,8 @@
-// What rules can't see behind several VLAN tags.
+// What rules can't see after several VLAN tags.
 
 extension Ruleset {
     /// Whether frames with two VLAN tags would pass although rules drop such packets: a bridge chain's policy accepts, rules drop by what
-    /// stands in packets, and no rule asks for the types of tags. Rules see the packet behind one VLAN tag.
+    /// stands in packets, and no rule asks for the types of tags. Rules see the packet after one VLAN tag.
     public var passesPacketsBehindTags: Bool {
         let bridges = tables.filter { $0.family == .bridge }
         let accepts = bridges.contains { $0.chains.contains { $0.base?.hook.isOnPath == true && $0.base?.policy == .accept } }

@@ -1,7 +1,7 @@
 // Warnings of rules that nft takes and that no frame can match where they stand.
 
 extension Table {
-    /// Of chains where no frame comes, and of matches that contradict their family, their hook or each other.
+    /// Warns of chains where no frame comes, and of matches that contradict their family, their hook or each other.
     func warnOfUnmatchedRules(into sink: inout DiagnosticSink) {
         for chain in chains {
             if let hook = chain.base?.hook, !hook.isOnPath {
@@ -19,7 +19,7 @@ extension Table {
                 }
                 var check = MatchConsistency(family: family, hook: chain.base?.hook)
                 for statement in rule.statements {
-                    // What was matched before a change may be otherwise behind it.
+                    // What was matched before a change may be otherwise after it.
                     if statement.traits.changesPacket { break }
                     guard case .match(let match) = statement, let finding = check.add(match) else { continue }
                     sink.warning(match.location, finding.message, note: finding.note)
@@ -44,7 +44,7 @@ private struct MatchConsistency {
     private var networks: [NetworkProtocol]?
     /// Numbers that fields may still have; a field that is missing may have any.
     private var candidates: [Field: [UInt128]] = [:]
-    /// Both types of tags have been asked for in one set, after which nft looks for a tag behind the tag.
+    /// Both types of tags have been asked for in one set, after which nft looks for a tag after the tag.
     private var hasMixedTags = false
 
     init(family: Family, hook: Hook?) {
@@ -59,7 +59,7 @@ private struct MatchConsistency {
             }
     }
 
-    /// What is wrong with the match behind those before it, if anything.
+    /// What is wrong with the match after the previous ones, if anything.
     mutating func add(_ match: Match) -> Finding? {
         // Two that look the same draw two numbers.
         if match.field.generator != nil { return nil }
@@ -121,7 +121,7 @@ private struct MatchConsistency {
         case .metaPkttype: return [0, 1, 2]
         case .vlanId, .vlanPcp, .vlanDei, .vlanCfi: return nil
         default:
-            // A tag behind the tag: such frames these tables don't see.
+            // A tag after the tag: these tables don't see such frames.
             return Selector.reading(field).header == .vlan && field.words == "vlan type" ? [] : nil
         }
     }
