@@ -149,6 +149,15 @@ public enum Verdict: Sendable, Equatable {
     case jump(JumpTarget)
     case goto(JumpTarget)
 
+    /// Verdicts that are a word and no more.
+    static let words: KeyValuePairs<String, Verdict> = ["accept": .accept, "drop": .drop, "return": .return, "continue": .continue]
+
+    /// The verdict that is this word and no more.
+    init?(word: String) {
+        guard let known = Self.words.first(where: { $0.key == word }) else { return nil }
+        self = known.value
+    }
+
     /// The chain that is gone to.
     public var target: JumpTarget? {
         switch self {

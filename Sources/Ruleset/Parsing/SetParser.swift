@@ -176,15 +176,14 @@ extension Parser {
 
     /// After an element's colon: a verdict or a constant.
     private mutating func readMapped(into entry: inout EntrySyntax) throws(Abandoned) {
-        let word = current
-        switch word.kind == .word ? word.text : "" {
-        case "accept", "drop", "return", "continue":
+        let word = current.kind == .word ? current.text : ""
+        if let verdict = Verdict(word: word) {
             next()
-            entry.verdict = word.text == "accept" ? .accept : word.text == "drop" ? .drop : word.text == "return" ? .return : .continue
-        case "jump", "goto":
+            entry.verdict = verdict
+        } else if word == "jump" || word == "goto" {
             next()
-            entry.verdict = try target(isJump: word.text == "jump")
-        default:
+            entry.verdict = try target(isJump: word == "jump")
+        } else {
             if at(.comma) || at(.rightBrace) || current.isSeparator { throw unexpected(expecting: "a verdict or a value") }
             entry.data = try expression(depth: 0)
             if at(.dot) || at(.dash) || at(.slash) {
