@@ -41,12 +41,12 @@ public struct Appliance {
         // Both ports are held before any file is opened: a start that is refused must not empty the files of the run that goes on.
         let ports = try PortKeeper(configuration, log: log)
         let outputs = try configuration.open()
-        let crew = try Crew(configuration, outputs)
+        let pool = try WorkerPool(configuration, outputs)
         let others: SideThreads
         do {
-            try ports.start(crew)
+            try ports.start(pool)
             // Files are emptied by the threads that write them, when nothing can be refused any more.
-            others = try SideThreads(configuration, outputs, crew: crew, log: log, messages: messages, reports: reports)
+            others = try SideThreads(configuration, outputs, pool: pool, log: log, messages: messages, reports: reports)
         } catch {
             ports.giveBack()
             throw error
@@ -73,8 +73,8 @@ public struct Appliance {
         loop.add(timer) {
             Self.acknowledge(timer)
             ports.tick()
-            failureWatch.look(at: crew, outputs, ports.interfaces, log)
-            fullnessWatch.look(at: crew, log)
+            failureWatch.look(at: pool, outputs, ports.interfaces, log)
+            fullnessWatch.look(at: pool, log)
         }
         // Now that the other threads are there, which would have it from this one: rules that are read on every processor must not keep a
         // port open to the host.

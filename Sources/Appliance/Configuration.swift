@@ -8,7 +8,7 @@ public struct Configuration: Sendable {
     /// The names of the two ports. A frame's direction is from one to the other.
     public var ports: [String]
     /// The program of the start; reloads add theirs.
-    public var editions: Editions
+    public var generations: RulesetGenerations
     /// Reads the rules anew; nil where that can't be done.
     public var reload: (@Sendable () -> Reload)?
     /// Opens what is written besides reports, once the ports are held.
@@ -38,7 +38,8 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], editions: Editions, reload: (@Sendable () -> Reload)? = nil, open: @escaping @Sendable () throws -> Outputs,
+        ports: [String], generations: RulesetGenerations, reload: (@Sendable () -> Reload)? = nil,
+        open: @escaping @Sendable () throws -> Outputs,
         workers: Int,
         fragments: FragmentMode = .reassemble,
         fragmentLimits: FragmentLimits = FragmentLimits(), flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks(),
@@ -47,7 +48,7 @@ public struct Configuration: Sendable {
         json: Bool
     ) {
         self.ports = ports
-        self.editions = editions
+        self.generations = generations
         self.reload = reload
         self.open = open
         self.workers = workers

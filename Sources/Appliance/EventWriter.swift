@@ -11,7 +11,7 @@ public final class EventWriter: Sendable {
     private static let pause: UInt32 = 50_000
 
     public let settings: EventSettings
-    private let editions: Editions
+    private let generations: RulesetGenerations
     private let ports: [String]
     private let drops: DropCapture?
     private nonisolated(unsafe) var file: OutputFile?
@@ -30,11 +30,13 @@ public final class EventWriter: Sendable {
 
     /// Opens the file.
     /// - Parameter drops: Whose file is named in the events of dropped frames.
-    public init(_ settings: EventSettings, _ editions: Editions, ports: [String], drops: DropCapture? = nil) throws(CaptureError) {
+    public init(_ settings: EventSettings, _ generations: RulesetGenerations, ports: [String], drops: DropCapture? = nil)
+        throws(CaptureError)
+    {
         // Standard output's reader may go away, which must not end the process.
         signal(SIGPIPE, SIG_IGN)
         self.settings = settings
-        self.editions = editions
+        self.generations = generations
         self.ports = ports
         self.drops = drops
         file = try OutputFile(path: settings.path, older: .isAppendedTo)
@@ -85,7 +87,7 @@ public final class EventWriter: Sendable {
                 }
                 linesOfSecond += 1
                 count += 1
-                let (event, program) = editions.resolved(record)
+                let (event, program) = generations.resolved(record)
                 if encoder?.program !== program { encoder = EventEncoder(program, ports: ports) }
                 encoder?.append(event, captureFile: captureFile, to: &lines)
             }

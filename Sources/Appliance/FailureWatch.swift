@@ -25,13 +25,13 @@ struct FailureWatch {
     }
 
     /// To be called once a second, with the interfaces that are the ports now.
-    mutating func look(at crew: Crew, _ outputs: Outputs, _ interfaces: [Link?], _ log: Logger) {
+    mutating func look(at pool: WorkerPool, _ outputs: Outputs, _ interfaces: [Link?], _ log: Logger) {
         self.interfaces = interfaces
         for port in ports.indices {
-            for (failure, total) in PortCounters.failures(crew.portCounters.map { $0[port] }) where !failure.isSaidOfThePort {
+            for (failure, total) in PortCounters.failures(pool.portCounters.map { $0[port] }) where !failure.isSaidOfThePort {
                 note(.send(port: port, failure), total, log)
             }
-            note(.kernelDrops(port: port), crew.kernelDrops.value(at: port), log)
+            note(.kernelDrops(port: port), pool.kernelDrops.value(at: port), log)
         }
         problems[.capture] = outputs.captures.lazy.compactMap(\.problem).first ?? problems[.capture]
         problems[.events] = outputs.events?.problem ?? problems[.events]

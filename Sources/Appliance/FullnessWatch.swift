@@ -23,17 +23,17 @@ package struct FullnessWatch {
     }
 
     private var watched: [Cause: Watched] = [:]
-    private var edition: UInt32 = 0
+    private var generation: UInt32 = 0
 
     package init() {}
 
     /// To be called once a second.
-    mutating func look(at crew: Crew, _ log: Logger) {
-        let (newest, refusals) = crew.refusals()
-        if newest.number != edition {
+    mutating func look(at pool: WorkerPool, _ log: Logger) {
+        let (newest, refusals) = pool.refusals()
+        if newest.number != generation {
             // Sets of other rules count for themselves, from 0.
             watched = watched.filter { cause, _ in if case .set = cause { false } else { true } }
-            edition = newest.number
+            generation = newest.number
         }
         note(.connections, refusals.limit) { count in
             log.warning(

@@ -13,22 +13,22 @@ final class LogWriter: Sendable {
     static let linesPerSecond = 100
 
     private let ports: [String]
-    private let editions: Editions
+    private let generations: RulesetGenerations
     private let log: Logger
-    private let bell: SharedBell
+    private let waker: Waker
     private let isFinishing = Atomic<Bool>(false)
 
     init(_ configuration: Configuration, log: Logger) throws(SystemCallError) {
         ports = configuration.ports
-        editions = configuration.editions
+        generations = configuration.generations
         self.log = log
-        bell = SharedBell(bell: try Bell())
+        waker = try Waker()
     }
 
     /// Makes `run` log what there is and return.
     func finish() {
         isFinishing.store(true, ordering: .releasing)
-        bell.bell.ring()
+        waker.wake()
     }
 
     /// The writer's loop: looks at the queues once a second and returns after `finish`.
@@ -38,7 +38,7 @@ final class LogWriter: Sendable {
             let isLast = isFinishing.load(ordering: .acquiring)
             write(queues, &lost)
             if isLast { return }
-            bell.bell.wait(1000)
+            waker.wait(1000)
         }
     }
 
@@ -55,7 +55,7 @@ final class LogWriter: Sendable {
                     continue
                 }
                 lines += 1
-                let (event, program) = editions.resolved(record)
+                let (event, program) = generations.resolved(record)
                 log.log(level: level(of: event.event, program), "\(LogLine.text(of: event, program, ports: ports))")
             }
         }

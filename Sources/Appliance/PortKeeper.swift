@@ -11,7 +11,7 @@ final class PortKeeper {
     private let log: Logger
     private let links: Links
     private let events: LinkEvents
-    private var crew: Crew?
+    private var pool: WorkerPool?
     private var near: Port
     private var far: Port
     private var session: Session?
@@ -43,8 +43,8 @@ final class PortKeeper {
     var interfaces: [Link?] { [near.link, far.link] }
 
     /// Takes both ports, and begins a session for these workers if the interfaces are there. What it throws makes the start impossible.
-    func start(_ crew: Crew) throws {
-        self.crew = crew
+    func start(_ pool: WorkerPool) throws {
+        self.pool = pool
         try attend()
         near.removeStaleNotes(links, log)
     }
@@ -59,7 +59,7 @@ final class PortKeeper {
 
     /// Looks at both ports and has the session that fits them.
     private func attend() throws {
-        guard let crew else { return }
+        guard let pool else { return }
         let isFirst = session == nil && problem == nil
         var failure: (any Error)?
         var changed = false
@@ -72,14 +72,14 @@ final class PortKeeper {
         }
         if let failure { throw failure }
         guard let first = near.link, let second = far.link else { return }
-        crew.orders.nearMTU.store(near.mtu ?? first.mtu, ordering: .relaxed)
-        crew.orders.farMTU.store(far.mtu ?? second.mtu, ordering: .relaxed)
-        crew.orders.nearSuperFrames.store(first.superFrames.packed, ordering: .relaxed)
-        crew.orders.farSuperFrames.store(second.superFrames.packed, ordering: .relaxed)
+        pool.control.nearMTU.store(near.mtu ?? first.mtu, ordering: .relaxed)
+        pool.control.farMTU.store(far.mtu ?? second.mtu, ordering: .relaxed)
+        pool.control.nearSuperFrames.store(first.superFrames.packed, ordering: .relaxed)
+        pool.control.farSuperFrames.store(second.superFrames.packed, ordering: .relaxed)
         guard session == nil else { return }
         do throws(SystemCallError) {
             session = try Session(
-                [first, second], crew: crew, shape: configuration.ring.shape(mtu: max(first.mtu, second.mtu)),
+                [first, second], pool: pool, shape: configuration.ring.shape(mtu: max(first.mtu, second.mtu)),
                 processors: NativeThread.allowedProcessors())
         } catch {
             if isFirst, error.code == ENOMEM {
@@ -118,7 +118,7 @@ final class PortKeeper {
         look()
     }
 
-    /// Brings what the kernel has dropped in front of the rings to the crew's sums.
+    /// Brings what the kernel has dropped in front of the rings to the pool's sums.
     func collectKernelDrops() {
         session?.collectKernelDrops()
     }

@@ -97,28 +97,28 @@ struct Report: Encodable {
     /// Texts that nobody took from standard error.
     var lostMessages: UInt64 = 0
 
-    init(_ configuration: Configuration, _ outputs: Outputs, _ crew: Crew, ports states: [PortState]) {
+    init(_ configuration: Configuration, _ outputs: Outputs, _ pool: WorkerPool, ports states: [PortState]) {
         version = configuration.version
         ports = states.enumerated().map { port, state in
-            let counters = crew.portCounters.map { $0[port] }
+            let counters = pool.portCounters.map { $0[port] }
             func sum(_ cell: PortCounters.Cell) -> UInt64 { counters.reduce(0) { $0 &+ $1.value(cell) } }
             return PortReport(
                 name: state.name, up: state.isUp,
                 received: Amount(Hits(frames: sum(.receivedFrames), bytes: sum(.receivedBytes))),
-                sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: crew.kernelDrops.value(at: port),
+                sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: pool.kernelDrops.value(at: port),
                 tooBig: sum(.tooBig), truncated: sum(.truncated),
                 sendFailures: Dictionary(uniqueKeysWithValues: PortCounters.failures(counters).map { ($0.key.name, $0.value) }),
                 guard: GuardReport(state.guarding))
         }
-        let (edition, counted) = crew.counted()
-        reloads = edition.number
-        firewall = FirewallReport(edition.program, counted, at: Clock.now())
+        let (generation, counted) = pool.counted()
+        reloads = generation.number
+        firewall = FirewallReport(generation.program, counted, at: Clock.now())
         capture = outputs.drops.map(CaptureReport.init)
         groups = outputs.groups.map { groups in
             Dictionary(uniqueKeysWithValues: groups.captures.map { ("\($0.group)", CaptureReport($0.capture)) })
         }
         events = outputs.events.map { events in
-            EventReport(written: events.written, leftOut: crew.logs.reduce(events.leftOut) { $0 &+ $1.lost })
+            EventReport(written: events.written, leftOut: pool.logs.reduce(events.leftOut) { $0 &+ $1.lost })
         }
     }
 

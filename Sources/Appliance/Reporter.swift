@@ -21,23 +21,23 @@ final class Reporter: Sendable {
 
     private let configuration: Configuration
     private let outputs: Outputs
-    private let crew: Crew
+    private let pool: WorkerPool
     private let log: Logger
     private let messages: TextOutput
     private let output: TextOutput
-    private let bell: SharedBell
+    private let waker: Waker
     private let state = Mutex(State())
 
     init(
-        _ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, messages: TextOutput, output: TextOutput
+        _ configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, log: Logger, messages: TextOutput, output: TextOutput
     ) throws(SystemCallError) {
         self.configuration = configuration
         self.outputs = outputs
-        self.crew = crew
+        self.pool = pool
         self.log = log
         self.messages = messages
         self.output = output
-        bell = SharedBell(bell: try Bell())
+        waker = try Waker()
     }
 
     /// Has a report made. Never waits.
@@ -47,13 +47,13 @@ final class Reporter: Sendable {
             state.requests.append(ports)
             return true
         }
-        if isTaken { bell.bell.ring() } else { output.lose() }
+        if isTaken { waker.wake() } else { output.lose() }
     }
 
     /// Makes `run` return once all requests are met, the list of flows at hand excepted.
     func finish() {
         state.withLock { $0.isFinishing = true }
-        bell.bell.ring()
+        waker.wake()
     }
 
     private var isFinishing: Bool { state.withLock(\.isFinishing) }
@@ -65,14 +65,14 @@ final class Reporter: Sendable {
                 (state.requests.isEmpty ? nil : state.requests.removeFirst(), state.isFinishing)
             }
             if let request {
-                var report = Report(configuration, outputs, crew, ports: request)
+                var report = Report(configuration, outputs, pool, ports: request)
                 report.lostMessages = messages.lost
                 output.write(report.text(json: configuration.json))
                 if configuration.listsFlows, !isLast { listFlows() }
             } else if isLast {
                 return
             } else {
-                bell.bell.wait()
+                waker.wait()
             }
         }
     }
@@ -80,15 +80,15 @@ final class Reporter: Sendable {
     /// Prints a line for each flow.
     private func listFlows() {
         var lines = ""
-        for worker in crew.workers.indices {
+        for worker in pool.workers.indices {
             var waited = 0
-            crew.flowRequests[worker].forEach(
-                wake: { crew.wakeForFlows(worker) },
+            pool.flowRequests[worker].forEach(
+                wake: { pool.wakeForFlows(worker) },
                 isWaiting: {
                     usleep(500)
                     waited += 1
                     // A worker that ended meanwhile tells nobody: then it is told here.
-                    if waited.isMultiple(of: 20) { crew.wakeForFlows(worker) }
+                    if waited.isMultiple(of: 20) { pool.wakeForFlows(worker) }
                     return waited < 2 * Self.patience && !isFinishing
                 },
                 { flow in

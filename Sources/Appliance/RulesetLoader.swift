@@ -10,34 +10,34 @@ import Synchronization
 final class RulesetLoader: Sendable {
     private let configuration: Configuration
     private let outputs: Outputs
-    private let crew: Crew
+    private let pool: WorkerPool
     private let log: Logger
-    private let bell: SharedBell
+    private let waker: Waker
     private let isAsked = Atomic<Bool>(false)
     private let isFinishing = Atomic<Bool>(false)
     private let isDone = Atomic<Bool>(false)
 
     /// Starts the thread.
-    init(_ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger) throws(SystemCallError) {
+    init(_ configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, log: Logger) throws(SystemCallError) {
         self.configuration = configuration
         self.outputs = outputs
-        self.crew = crew
+        self.pool = pool
         self.log = log
-        bell = SharedBell(bell: try Bell())
+        waker = try Waker()
         try NativeThread(name: "weir-rules") { [self] in run() }.detach()
     }
 
     /// Has the rules read again. While they are being read, any number of requests is one more reading afterwards.
     func ask() {
         isAsked.store(true, ordering: .releasing)
-        bell.bell.ring()
+        waker.wake()
     }
 
     /// Ends the thread if it has nothing to do; what it is doing can't be broken off.
     /// - Returns: Whether it has ended.
     func finish() -> Bool {
         isFinishing.store(true, ordering: .releasing)
-        bell.bell.ring()
+        waker.wake()
         for _ in 0..<50 {
             if isDone.load(ordering: .acquiring) { return true }
             usleep(1000)
@@ -48,9 +48,9 @@ final class RulesetLoader: Sendable {
     private func run() {
         while !isFinishing.load(ordering: .acquiring) {
             // Workers say on their own when they have left the old rules, without waking anybody.
-            bell.bell.wait(crew.hasOldRules ? 1000 : -1)
+            waker.wait(pool.hasOldRules ? 1000 : -1)
             if isAsked.exchange(false, ordering: .acquiring) { reload() }
-            crew.retire()
+            pool.retire()
         }
         isDone.store(true, ordering: .releasing)
     }
@@ -64,10 +64,10 @@ final class RulesetLoader: Sendable {
         case .unchanged: log.info("the rules are as they were")
         case .refused(let reason): log.error("the rules stay as they were: \(reason)")
         case .changed(let program, let origin):
-            let edition = configuration.editions.add(program, origin: origin)
-            crew.use(edition, groups: outputs.groups?.retargeted(to: program), configuration)
+            let generation = configuration.generations.add(program, origin: origin)
+            pool.use(generation, groups: outputs.groups?.retargeted(to: program), configuration)
             let count = program.rules.count
-            log.notice("new rules are in force (\(count) \(count == 1 ? "rule" : "rules"), reload \(edition.number))")
+            log.notice("new rules are in force (\(count) \(count == 1 ? "rule" : "rules"), reload \(generation.number))")
         }
     }
 }

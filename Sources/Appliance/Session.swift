@@ -8,16 +8,16 @@ import Synchronization
 /// away in another network namespace, is another one: then the session ends and a new one begins, with the same workers.
 final class Session {
     private let sockets: [[PortSocket]]
-    private let crew: Crew
+    private let pool: WorkerPool
     private var threads: [NativeThread] = []
 
     /// Opens all sockets, then lets frames in and starts the threads.
-    init(_ links: [Link], crew: Crew, shape: RingShape, processors: [Int32]) throws(SystemCallError) {
-        self.crew = crew
+    init(_ links: [Link], pool: WorkerPool, shape: RingShape, processors: [Int32]) throws(SystemCallError) {
+        self.pool = pool
         // Worker by worker: the kernel puts a port's sockets back into the group in the order in which they were made, each
         // time that the port comes up, and both ports must keep the same order.
         var sockets: [[PortSocket]] = [[], []]
-        for _ in crew.workers {
+        for _ in pool.workers {
             sockets[0].append(try PortSocket(links[0], shape: shape))
             sockets[1].append(try PortSocket(links[1], shape: shape))
         }
@@ -25,8 +25,8 @@ final class Session {
         for port in sockets { try Fanout.join(port, key: key) }
         for socket in sockets.joined() { try socket.open() }
         self.sockets = sockets
-        crew.orders.isStopping.store(false, ordering: .relaxed)
-        for (number, worker) in crew.workers.enumerated() {
+        pool.control.isStopping.store(false, ordering: .relaxed)
+        for (number, worker) in pool.workers.enumerated() {
             let near = sockets[0][number]
             let far = sockets[1][number]
             // From the last one down: the first processor is where systems put interrupts and what else there is.
@@ -46,26 +46,17 @@ final class Session {
 
     /// Ends the threads; the sockets go with the session.
     func stop() {
-        crew.orders.isStopping.store(true, ordering: .relaxed)
-        crew.wake()
+        pool.control.isStopping.store(true, ordering: .relaxed)
+        pool.wake()
         for thread in threads { thread.join() }
         threads = []
         collectKernelDrops()
     }
 
-    /// Adds what the kernel has dropped since the last call to the crew's sums.
+    /// Adds what the kernel has dropped since the last call to the pool's sums.
     func collectKernelDrops() {
         for (port, sockets) in sockets.enumerated() {
-            for socket in sockets { crew.kernelDrops.add(socket.takeKernelDrops(), at: port) }
+            for socket in sockets { pool.kernelDrops.add(socket.takeKernelDrops(), at: port) }
         }
-    }
-}
-
-/// A bell that several threads hold.
-final class SharedBell: Sendable {
-    let bell: Bell
-
-    init(bell: consuming Bell) {
-        self.bell = bell
     }
 }

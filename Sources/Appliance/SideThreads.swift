@@ -13,18 +13,18 @@ final class SideThreads {
 
     /// Starts them.
     init(
-        _ configuration: Configuration, _ outputs: Outputs, crew: Crew, log: Logger, messages: TextOutput, reports: TextOutput
+        _ configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, log: Logger, messages: TextOutput, reports: TextOutput
     ) throws(SystemCallError) {
         self.outputs = outputs
-        loader = try RulesetLoader(configuration, outputs, crew: crew, log: log)
-        reporter = try Reporter(configuration, outputs, crew: crew, log: log, messages: messages, output: reports)
+        loader = try RulesetLoader(configuration, outputs, pool: pool, log: log)
+        reporter = try Reporter(configuration, outputs, pool: pool, log: log, messages: messages, output: reports)
         logWriter = outputs.events == nil ? try LogWriter(configuration, log: log) : nil
         do throws(SystemCallError) {
             threads.append(try NativeThread(name: "weir-reports") { [reporter] in reporter.run() })
             for capture in outputs.captures {
                 threads.append(try NativeThread(name: "weir-capture") { capture.run() })
             }
-            let logs = crew.logs
+            let logs = pool.logs
             if let events = outputs.events { threads.append(try NativeThread(name: "weir-events") { events.run(logs) }) }
             if let logWriter { threads.append(try NativeThread(name: "weir-log") { logWriter.run(logs) }) }
         } catch {

@@ -33,7 +33,7 @@ public final class TextOutput: Sendable {
     private let capacity: Int
     private let told: @Sendable (Change) -> String?
     private let state = Mutex(State())
-    private let bell: SharedBell
+    private let waker: Waker
     private let lostTexts = Atomic<UInt64>(0)
     /// Grows with each part that was written.
     private let progress = Atomic<UInt64>(0)
@@ -48,7 +48,7 @@ public final class TextOutput: Sendable {
         self.descriptor = descriptor
         self.capacity = capacity
         self.told = told
-        bell = SharedBell(bell: try Bell())
+        waker = try Waker()
         try NativeThread(name: descriptor == STDERR_FILENO ? "weir-stderr" : "weir-stdout") { [self] in run() }.detach()
     }
 
@@ -63,7 +63,7 @@ public final class TextOutput: Sendable {
             state.bytes += text.utf8.count
             return true
         }
-        if isTaken { bell.bell.ring() } else { lose() }
+        if isTaken { waker.wake() } else { lose() }
     }
 
     /// Counts a text that found no room.
@@ -97,7 +97,7 @@ public final class TextOutput: Sendable {
     public static func finish(_ outputs: [TextOutput], patience: Int = 300) -> Bool {
         for output in outputs {
             output.state.withLock { $0.isFinishing = true }
-            output.bell.bell.ring()
+            output.waker.wake()
         }
         let pause = 2
         var progress = outputs.map { $0.progress.load(ordering: .relaxed) }
@@ -126,7 +126,7 @@ public final class TextOutput: Sendable {
             }
             if batch.texts.isEmpty, batch.lost == 0 {
                 if batch.isLast { break }
-                bell.bell.wait()
+                waker.wait()
                 continue
             }
             for text in batch.texts {

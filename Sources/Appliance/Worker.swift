@@ -13,7 +13,7 @@ package import Synchronization
 import Wire
 
 /// What the control thread tells all workers.
-package final class Orders: Sendable {
+package final class WorkerControl: Sendable {
     /// The operator's MTU of each port, by which "too big" is judged.
     package let nearMTU = Atomic<UInt32>(0)
     package let farMTU = Atomic<UInt32>(0)
@@ -31,12 +31,12 @@ package struct Worker: ~Copyable {
     private var firewall: Firewall
     /// Of each port, in the order of the configuration.
     private let counters: (PortCounters, PortCounters)
-    private let orders: Orders
+    private let control: WorkerControl
     private let drops: DropCapture?
     private let queue: CaptureQueue?
     private let log: LogQueue
     private var groups: GroupCaptures?
-    private let handover: Handover
+    private let mailbox: UpdateMailbox
     private let flowRequest: FlowRequest
     private let number: Int
     /// Dropped frames are events as well.
@@ -47,36 +47,37 @@ package struct Worker: ~Copyable {
     private var hasOffered = false
 
     package init(
-        number: Int, firewall: consuming Firewall, counters: [PortCounters], orders: Orders, drops: DropCapture?,
+        number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?,
         log: LogQueue = LogQueue(),
-        groups: GroupCaptures? = nil, reportsDrops: Bool = false, handover: Handover = Handover(), flowRequest: FlowRequest = FlowRequest()
+        groups: GroupCaptures? = nil, reportsDrops: Bool = false, mailbox: UpdateMailbox = UpdateMailbox(),
+        flowRequest: FlowRequest = FlowRequest()
     ) {
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
-        self.orders = orders
+        self.control = control
         self.drops = drops
         self.log = log
         self.groups = groups
-        self.handover = handover
+        self.mailbox = mailbox
         self.flowRequest = flowRequest
         self.number = number
         self.reportsDrops = reportsDrops
         queue = drops?.queues[number]
     }
 
-    /// Forwards between the two sockets until the orders say stop; `bell` wakes it for that.
-    package mutating func run(_ near: PortSocket, _ far: PortSocket, bell: borrowing Bell) {
+    /// Forwards between the two sockets until `control` says stop; `waker` wakes it for that.
+    package mutating func run(_ near: PortSocket, _ far: PortSocket, waker: Waker) {
         var nearRing = ReceiveRing(near)
         var farRing = ReceiveRing(far)
         var batch = SendBatch()
-        while !orders.isStopping.load(ordering: .relaxed) {
-            if handover.isThere { adopt() }
+        while !control.isStopping.load(ordering: .relaxed) {
+            if mailbox.isThere { adopt() }
             if flowRequest.isAsked { tellFlows() }
             expire(&batch, near, far)
             let moved =
                 relay(&nearRing, &batch, from: near, to: far, ingress: 0)
                 + relay(&farRing, &batch, from: far, to: near, ingress: 1)
-            if moved == 0 { sleep(near, far, bell) }
+            if moved == 0 { sleep(near, far, waker) }
         }
         firewall.countFlows()
     }
@@ -84,12 +85,12 @@ package struct Worker: ~Copyable {
     /// Goes by the rules that were left for it from the next frame on.
     @inline(never)
     private mutating func adopt() {
-        guard let delivery = handover.take() else { return }
+        guard let delivery = mailbox.take() else { return }
         firewall.use(
-            delivery.edition.program, counters: delivery.counters, generation: delivery.edition.number, newFlows: delivery.flows,
+            delivery.generation.program, counters: delivery.counters, generation: delivery.generation.number, newFlows: delivery.flows,
             rechecksFlows: delivery.rechecksFlows)
         groups = delivery.groups
-        handover.adopt(delivery.edition.number)
+        mailbox.adopt(delivery.generation.number)
     }
 
     /// Tells of a part of the flows to whoever asked.
@@ -97,7 +98,7 @@ package struct Worker: ~Copyable {
     func tellFlows() { flowRequest.tell(firewall, at: Clock.now()) }
 
     /// Waits until a frame or an order comes, or a fragment that is held has waited long enough.
-    private func sleep(_ near: PortSocket, _ far: PortSocket, _ bell: borrowing Bell) {
+    private func sleep(_ near: PortSocket, _ far: PortSocket, _ waker: Waker) {
         // Nobody else would bring them to where reports look.
         firewall.countFlows()
         var timeout: Int32 = -1
@@ -108,10 +109,10 @@ package struct Worker: ~Copyable {
         var events = (
             pollfd(fd: near.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: far.number, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: bell.number, events: Int16(POLLIN), revents: 0)
+            pollfd(fd: waker.number, events: Int16(POLLIN), revents: 0)
         )
         _ = withUnsafeMutableBytes(of: &events) { poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 3, timeout) }
-        if events.2.revents != 0 { bell.silence() }
+        if events.2.revents != 0 { waker.clear() }
         // A port that goes down leaves an error that would wake us again and again; what became of the port is for the
         // control thread to see.
         if events.0.revents & Int16(POLLERR) != 0 { _ = near.takeError() }
@@ -273,7 +274,7 @@ package struct Worker: ~Copyable {
     /// What the port takes by which frames leave that came in by `ingress`.
     private func limits(_ ingress: Int) -> SuperFrameLimits {
         SuperFrameLimits(
-            packed: ingress == 0 ? orders.farSuperFrames.load(ordering: .relaxed) : orders.nearSuperFrames.load(ordering: .relaxed))
+            packed: ingress == 0 ? control.farSuperFrames.load(ordering: .relaxed) : control.nearSuperFrames.load(ordering: .relaxed))
     }
 
     /// Whether a frame is to be sent; one that is not goes its way.
@@ -288,7 +289,7 @@ package struct Worker: ~Copyable {
             if reportsDrops { reportDrop(frame, judgement, ingress: ingress) }
             return false
         }
-        let mtu = Int(ingress == 0 ? orders.farMTU.load(ordering: .relaxed) : orders.nearMTU.load(ordering: .relaxed))
+        let mtu = Int(ingress == 0 ? control.farMTU.load(ordering: .relaxed) : control.nearMTU.load(ordering: .relaxed))
         // Below any MTU that there is (RFC 791, 68 bytes) the question needs no look at the headers.
         if frame.length - 14 <= mtu { return true }
         guard let size = PacketSize.largestOnWire(judgement.frame, frame.virtioHeader, frame.bytes.bytes), size > mtu else { return true }

@@ -23,7 +23,7 @@ public struct Firewall: ~Copyable {
     /// The tracker's number for each of `Program.connectionTimeouts`; nil where it had no room.
     let policies: [UInt8?]
     /// The flows of all workers, for rules that count connections.
-    let connections: FollowedConnections
+    let connections: FlowRegistry
     /// Number of `flows` among them; 0 if it is not there.
     let worker: UInt64
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
@@ -39,7 +39,7 @@ public struct Firewall: ~Copyable {
     ///   - checks: What frames must be before the rules see them.
     public init(
         program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
-        flows: FlowSettings = FlowSettings(), connections: FollowedConnections = FollowedConnections(), start: UInt64 = 0,
+        flows: FlowSettings = FlowSettings(), connections: FlowRegistry = FlowRegistry(), start: UInt64 = 0,
         packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks()
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
@@ -52,7 +52,7 @@ public struct Firewall: ~Copyable {
 
     private init(
         _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
-        isTracking: Bool, _ connections: FollowedConnections, worker: UInt64, generation: UInt32, packets: JudgedPackets?,
+        isTracking: Bool, _ connections: FlowRegistry, worker: UInt64, generation: UInt32, packets: JudgedPackets?,
         checks: FrameChecks
     ) {
         self.program = program

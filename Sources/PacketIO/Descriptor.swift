@@ -32,34 +32,3 @@ struct Mapping: ~Copyable {
         munmap(base, count)
     }
 }
-
-/// Wakes a thread that sleeps in `poll` (eventfd(2)).
-public struct Bell: ~Copyable, Sendable {
-    let descriptor: Descriptor
-
-    public init() throws(SystemCallError) {
-        let number = try systemCall("eventfd") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
-        descriptor = Descriptor(owning: number)
-    }
-
-    /// To be polled for `POLLIN`.
-    public var number: Int32 { descriptor.number }
-
-    /// Wakes the sleeper; never blocks.
-    public func ring() {
-        eventfd_write(descriptor.number, 1)
-    }
-
-    /// Sleeps until the bell rings, and makes it silent again.
-    /// - Parameter milliseconds: Returns after that time in any case; -1 waits without a limit.
-    public func wait(_ milliseconds: Int32 = -1) {
-        var polled = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
-        if poll(&polled, 1, milliseconds) > 0 { silence() }
-    }
-
-    /// Makes the bell silent again.
-    public func silence() {
-        var count: eventfd_t = 0
-        eventfd_read(descriptor.number, &count)
-    }
-}

@@ -90,22 +90,22 @@ struct CaptureOptions: ParsableArguments {
     }
 
     /// Opens what is to be written; nil if nothing is.
-    func open(_ editions: Editions, workers: Int) throws(CaptureError) -> DropCapture? {
+    func open(_ generations: RulesetGenerations, workers: Int) throws(CaptureError) -> DropCapture? {
         guard let drops else { return nil }
         var settings = CaptureSettings(path: drops)
         settings.snapLength = dropsSnaplen
         settings.ring = ring
         settings.framesPerSecond = dropsRate?.count
         settings.filter = dropsFilter
-        return try DropCapture(settings, editions, workers: workers)
+        return try DropCapture(settings, generations, workers: workers)
     }
 }
 
 extension DropCapture {
-    /// With the comments that the editions make.
-    convenience init(_ settings: CaptureSettings, _ editions: Editions, workers: Int) throws(CaptureError) {
+    /// With the comments that the generations make.
+    convenience init(_ settings: CaptureSettings, _ generations: RulesetGenerations, workers: Int) throws(CaptureError) {
         var settings = settings
-        settings.origin = editions.current.origin
-        try self.init(settings, workers: workers, explanation: editions.comment, origins: { editions[$0]?.origin })
+        settings.origin = generations.current.origin
+        try self.init(settings, workers: workers, explanation: generations.comment, origins: { generations[$0]?.origin })
     }
 }

@@ -67,15 +67,15 @@ struct LogOptions: ParsableArguments {
     /// Opens what is to be written of a run.
     /// - Parameter drops: Whose file is named in the events of dropped frames.
     func open(
-        _ editions: Editions, workers: Int, drops: DropCapture?
+        _ generations: RulesetGenerations, workers: Int, drops: DropCapture?
     ) throws(CaptureError) -> (groups: GroupCaptures?, events: EventWriter?, warnings: [String]) {
-        let program = editions.current.program
+        let program = generations.current.program
         var captures: [UInt16: DropCapture] = [:]
-        for file in group { captures[file.group] = try DropCapture(CaptureSettings(path: file.path), editions, workers: workers) }
+        for file in group { captures[file.group] = try DropCapture(CaptureSettings(path: file.path), generations, workers: workers) }
         let groups = captures.isEmpty ? nil : GroupCaptures(captures, program)
         var writer: EventWriter?
         if let settings = eventSettings(usualRate: 1000) {
-            writer = try EventWriter(settings, editions, ports: program.ports, drops: drops)
+            writer = try EventWriter(settings, generations, ports: program.ports, drops: drops)
         }
         return (groups, writer, warnings(groups?.unused))
     }

@@ -155,15 +155,15 @@ struct Run: ParsableCommand {
             reservation: MachineMemory()?.available ?? .max)
         program.commit()
         weir_trim_memory()
-        let editions = Editions(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
+        let generations = RulesetGenerations(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
         let rereader = Rereader(
             path: rules, ports: portNames, sources: ruleset.sources, memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
             say: { texts.errors.write($0) })
         var configuration = Configuration(
-            ports: portNames, editions: editions, reload: rules == "-" ? nil : rereader.read,
+            ports: portNames, generations: generations, reload: rules == "-" ? nil : rereader.read,
             open: { [captures, logged, log] in
-                let drops = try captures.open(editions, workers: workers)
-                let (groups, events, idleGroups) = try logged.open(editions, workers: workers, drops: drops)
+                let drops = try captures.open(generations, workers: workers)
+                let (groups, events, idleGroups) = try logged.open(generations, workers: workers, drops: drops)
                 for warning in idleGroups { log.warning("\(warning)") }
                 return Outputs(drops: drops, groups: groups, events: events)
             },

@@ -141,7 +141,7 @@ import Wire
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString).json").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let writer = try EventWriter(
-            EventSettings(path: path, linesPerSecond: 3), Editions(Self.program(), origin: CaptureOrigin()), ports: ["a", "b"])
+            EventSettings(path: path, linesPerSecond: 3), RulesetGenerations(Self.program(), origin: CaptureOrigin()), ports: ["a", "b"])
         let queue = LogQueue()
         let bytes = Frame.ethernet().arp().bytes
         for _ in 0..<10 {

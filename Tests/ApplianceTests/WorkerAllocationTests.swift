@@ -63,15 +63,15 @@ private struct Run {
         let program = try Program(compiling: Ruleset.read(rules).ruleset, ports: ["weir-b", "weir-c"])
         let judged = FirewallCounters(for: program)
         let counters = [PortCounters(), PortCounters()]
-        let orders = Orders()
-        orders.nearMTU.store(1500, ordering: .relaxed)
-        orders.farMTU.store(1500, ordering: .relaxed)
-        orders.farSuperFrames.store(SuperFrameLimits(maximum: 6001, maximumIPv4: 6001).packed, ordering: .relaxed)
+        let control = WorkerControl()
+        control.nearMTU.store(1500, ordering: .relaxed)
+        control.farMTU.store(1500, ordering: .relaxed)
+        control.farSuperFrames.store(SuperFrameLimits(maximum: 6001, maximumIPv4: 6001).packed, ordering: .relaxed)
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString).pcap").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let drops = try DropCapture(path: path, workers: 1)
         let group = try DropCapture(path: "/dev/null", workers: 1)
-        let bell = try Bell()
+        let waker = try Waker()
         let sender = try Wires.socket("weir-a")
         let near = try Wires.socket("weir-b")
         let far = try Wires.socket("weir-c")
@@ -90,20 +90,20 @@ private struct Run {
                 let deadline = Date(timeIntervalSinceNow: 10)
                 while number % 64 == 63, counters[0].value(.receivedFrames) <= UInt64(number), Date() < deadline { usleep(50) }
             }
-            orders.isStopping.store(true, ordering: .relaxed)
+            control.isStopping.store(true, ordering: .relaxed)
         }
         var worker = Worker(
-            number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, orders: orders, drops: drops,
+            number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, control: control, drops: drops,
             groups: GroupCaptures([3: group], program), reportsDrops: true)
         generator.start()
         let before = allocations_of_this_thread()
         let ring = Thread {
-            while !orders.isStopping.load(ordering: .relaxed) { usleep(1000) }
-            bell.ring()
+            while !control.isStopping.load(ordering: .relaxed) { usleep(1000) }
+            waker.wake()
         }
         ring.start()
         let started = allocations_of_this_thread()
-        worker.run(near, far, bell: bell)
+        worker.run(near, far, waker: waker)
         let after = allocations_of_this_thread()
         #expect(started >= before)
         for capture in [drops, group] {

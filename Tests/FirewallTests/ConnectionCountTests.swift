@@ -24,7 +24,7 @@ import Wire
     }
 
     private static func firewall(
-        _ program: Program, _ connections: FollowedConnections = FollowedConnections(), flows: Int = 1_024
+        _ program: Program, _ connections: FlowRegistry = FlowRegistry(), flows: Int = 1_024
     ) -> Firewall {
         var settings = FlowSettings(flows: flows, flowsPerSource: flows)
         settings.verifiesChecksums = false
@@ -125,7 +125,7 @@ import Wire
 
     @Test func `workers count together`() throws {
         let program = try Self.program("ct count over 2 drop")
-        let connections = FollowedConnections()
+        let connections = FlowRegistry()
         var one = Self.firewall(program, connections)
         var other = Self.firewall(program, connections)
         #expect(passes(&one, Self.datagram(1)))

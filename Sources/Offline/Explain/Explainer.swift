@@ -80,7 +80,7 @@ package struct Explainer: ~Copyable {
     ) throws(ProgramError) {
         let start = Instant(monotonic: 0, sinceEpoch: clock)
         program = try Program(compiling: ruleset, ports: ports, start: start)
-        let connections = FollowedConnections()
+        let connections = FlowRegistry()
         let walker = Walker(
             Interpreter(ruleset, ports: ports, start: start), connections, showsConnections: !program.connectionNeeds.isEmpty)
         self.walker = walker
@@ -121,12 +121,12 @@ package struct Explainer: ~Copyable {
 /// come into their table and another has made room for it.
 private final class Walker {
     private let interpreter: Interpreter
-    private let connections: FollowedConnections
+    private let connections: FlowRegistry
     private let showsConnections: Bool
     private var steps: [TraceStep] = []
     private var fault: Inconsistency?
 
-    init(_ interpreter: Interpreter, _ connections: FollowedConnections, showsConnections: Bool) {
+    init(_ interpreter: Interpreter, _ connections: FlowRegistry, showsConnections: Bool) {
         self.interpreter = interpreter
         self.connections = connections
         self.showsConnections = showsConnections

@@ -66,7 +66,7 @@ public struct Replay: ~Copyable {
     ///   - checks: What frames must be before the rules see them.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
-        flows: FlowSettings = FlowSettings(), zeroLength: ZeroLength = .literal, connections: FollowedConnections = FollowedConnections(),
+        flows: FlowSettings = FlowSettings(), zeroLength: ZeroLength = .literal, connections: FlowRegistry = FlowRegistry(),
         packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks()
     ) {
         counters = FirewallCounters(for: program)

@@ -2,7 +2,7 @@
 struct RuleChecker {
     var context: ProtocolContext
     var statements: [Statement] = []
-    private var joined = JoinedMatches()
+    private var joined = PayloadMerge()
     private var block: InlineChain?
     private let sets: SetDeclarations
 

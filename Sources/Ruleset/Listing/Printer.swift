@@ -108,7 +108,7 @@ extension Statement {
     /// Nil for an implied match.
     func text(in rule: Rule, _ localTime: LocalTime = .utc) -> String? {
         guard case .match(let match) = self else { return text(localTime) }
-        return match.isImplied ? nil : JoinedMatches.needsOperator(match, in: rule) ? match.textWithOperator : match.text(localTime)
+        return match.isImplied ? nil : PayloadMerge.needsOperator(match, in: rule) ? match.textWithOperator : match.text(localTime)
     }
 }
 

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// An entry's upper nine bits are the worker's number, from 1; the rest is `FlowTracker.entry`.
 @safe
-public final class FollowedConnections: LiveConnections, @unchecked Sendable {
+public final class FlowRegistry: LiveConnections, @unchecked Sendable {
     /// Trackers that there is room for.
     static let capacity = 511
 

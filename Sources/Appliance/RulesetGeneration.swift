@@ -5,7 +5,7 @@ import Reporting
 import Synchronization
 
 /// A program in use, and what was made for it: the rules of the start, or those of a reload.
-public final class Edition: Sendable {
+public final class RulesetGeneration: Sendable {
     /// 0 for that of the start, and one more with each reload.
     public let number: UInt32
     public let program: Program
@@ -19,52 +19,52 @@ public final class Edition: Sendable {
     }
 }
 
-/// The edition in use, and those before it, of which records may still be on their way to a writer.
-public final class Editions: Sendable {
-    /// Editions that are kept: a writer that lags further has lost the frames long ago.
+/// The generation in use, and those before it, of which records may still be on their way to a writer.
+public final class RulesetGenerations: Sendable {
+    /// Generations that are kept: a writer that lags further has lost the frames long ago.
     private static let capacity = 8
 
-    private let known: Mutex<[Edition]>
+    private let known: Mutex<[RulesetGeneration]>
 
     /// Begins with the rules of the start.
     public init(_ program: Program, origin: CaptureOrigin) {
-        known = Mutex([Edition(number: 0, program: program, origin: origin)])
+        known = Mutex([RulesetGeneration(number: 0, program: program, origin: origin)])
     }
 
     /// The newest.
-    public var current: Edition {
+    public var current: RulesetGeneration {
         // There is always one: the first is added at once, and only those are removed that newer ones follow.
         known.withLock { $0[$0.endIndex - 1] }
     }
 
     /// nil for one that is too old.
-    public subscript(number: UInt32) -> Edition? { known.withLock { known in known.last { $0.number == number } } }
+    public subscript(number: UInt32) -> RulesetGeneration? { known.withLock { known in known.last { $0.number == number } } }
 
     /// Adds the next.
-    public func add(_ program: Program, origin: CaptureOrigin) -> Edition {
+    public func add(_ program: Program, origin: CaptureOrigin) -> RulesetGeneration {
         // The oldest is freed after the lock is let go: that takes long where it has many elements.
-        let (edition, _) = known.withLock { known -> (Edition, Edition?) in
-            let edition = Edition(number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin)
-            known.append(edition)
-            return (edition, known.count > Self.capacity ? known.removeFirst() : nil)
+        let (generation, _) = known.withLock { known -> (RulesetGeneration, RulesetGeneration?) in
+            let generation = RulesetGeneration(number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin)
+            known.append(generation)
+            return (generation, known.count > Self.capacity ? known.removeFirst() : nil)
         }
-        return edition
+        return generation
     }
 
     /// Why a frame is in a capture.
     public func comment(on record: CaptureRecord) -> String {
-        guard let edition = self[record.decision.generation] else {
+        guard let generation = self[record.decision.generation] else {
             var record = record
             record.decision.forgetRules()
             record.event?.rule = -1
             return CaptureComment.text(of: record, current.program)
         }
-        return CaptureComment.text(of: record, edition.program)
+        return CaptureComment.text(of: record, generation.program)
     }
 
     /// A record with the program whose rules it names. Of one that is too old nothing but the frame is known.
     func resolved(_ record: LogRecord) -> (record: LogRecord, program: Program) {
-        if let edition = self[record.decision.generation] { return (record, edition.program) }
+        if let generation = self[record.decision.generation] { return (record, generation.program) }
         var record = record
         record.event = nil
         record.decision.forgetRules()

@@ -3,7 +3,7 @@
 /// nft 1.0.6 joins them at the place of one of the two (`payload_try_merge`), whatever stands between: a `counter` then counts other
 /// frames. And it takes flags without an operator for an equality, which elsewhere they are not: `tcp flags syn tcp window 5` looks
 /// for frames with no flag but SYN.
-struct JoinedMatches {
+struct PayloadMerge {
     enum Harm {
         case flags, order
     }

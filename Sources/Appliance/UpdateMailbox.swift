@@ -1,10 +1,10 @@
 import Firewall
 import Synchronization
 
-/// An edition on its way to one worker, who takes it between two batches.
-package final class Handover: Sendable {
+/// A generation on its way to one worker, who takes it between two batches.
+package final class UpdateMailbox: Sendable {
     struct Delivery: Sendable {
-        var edition: Edition
+        var generation: RulesetGeneration
         /// Made for its program.
         var counters: FirewallCounters
         /// Where the frames go that its `log group` statements name.
@@ -21,7 +21,7 @@ package final class Handover: Sendable {
 
     package init() {}
 
-    /// The edition that the worker goes by.
+    /// The generation that the worker goes by.
     var adopted: UInt32 { adoptedNumber.load(ordering: .acquiring) }
 
     /// Leaves it for the worker, who must be woken afterwards; what was left before and not taken is forgotten.
@@ -49,6 +49,6 @@ package final class Handover: Sendable {
         } ?? nil
     }
 
-    /// Says that the worker goes by this edition now, and by no older one. Only on the worker's thread.
+    /// Says that the worker goes by this generation now, and by no older one. Only on the worker's thread.
     func adopt(_ number: UInt32) { adoptedNumber.store(number, ordering: .releasing) }
 }

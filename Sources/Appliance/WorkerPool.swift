@@ -9,20 +9,20 @@ import Storage
 import Synchronization
 
 /// The workers with all that outlives a session: their state, their counters, the rules they go by. Any thread may use it.
-final class Crew: Sendable {
+final class WorkerPool: Sendable {
     /// A worker between two sessions, or in use by its thread.
     final class Member: Sendable {
         private let worker: Mutex<Worker>
         /// Wakes it.
-        let bell: SharedBell
+        let waker: Waker
 
         init(_ worker: consuming sending Worker) throws(SystemCallError) {
-            bell = SharedBell(bell: try Bell())
+            waker = try Waker()
             self.worker = Mutex(worker)
         }
 
         func run(_ near: PortSocket, _ far: PortSocket) {
-            worker.withLock { $0.run(near, far, bell: bell.bell) }
+            worker.withLock { $0.run(near, far, waker: waker) }
         }
 
         /// Tells of its flows if no thread has it.
@@ -31,23 +31,23 @@ final class Crew: Sendable {
         }
     }
 
-    /// What the workers count under one edition. It is kept until none of them goes by it, so that none has to give back its memory.
-    private struct Ledger {
-        var edition: Edition
+    /// What the workers count under one generation. It is kept until none of them goes by it, so that none has to give back its memory.
+    private struct GenerationCounters {
+        var generation: RulesetGeneration
         /// By worker.
         var counters: [FirewallCounters]
 
-        init(_ edition: Edition, workers: Int) {
-            self.edition = edition
-            counters = (0..<workers).map { _ in FirewallCounters(for: edition.program) }
+        init(_ generation: RulesetGeneration, workers: Int) {
+            self.generation = generation
+            counters = (0..<workers).map { _ in FirewallCounters(for: generation.program) }
         }
 
         var sum: FirewallCounters.Snapshot {
-            counters.reduce(FirewallCounters(for: edition.program).snapshot()) { $0 + $1.snapshot() }
+            counters.reduce(FirewallCounters(for: generation.program).snapshot()) { $0 + $1.snapshot() }
         }
     }
 
-    let orders = Orders()
+    let control = WorkerControl()
     let workers: [Member]
     /// By worker, then by port.
     let portCounters: [[PortCounters]]
@@ -55,7 +55,7 @@ final class Crew: Sendable {
     let logs: [LogQueue]
     /// Frames that the kernel couldn't put into a ring, by port. The port thread writes.
     let kernelDrops = CounterArray(count: 2)
-    private let handovers: [Handover]
+    private let mailboxes: [UpdateMailbox]
     /// By which the workers tell of their flows.
     let flowRequests: [FlowRequest]
     private let books: Mutex<Books>
@@ -63,100 +63,100 @@ final class Crew: Sendable {
     /// What changes with a reload.
     private struct Books {
         /// The newest last.
-        var ledgers: [Ledger]
+        var counted: [GenerationCounters]
         /// Some program so far has asked for connections.
         var followsConnections: Bool
-        /// In the order of `Reason.allCases`: what was counted under editions that are gone.
+        /// In the order of `Reason.allCases`: what was counted under generations that are gone.
         var pastReasons = Reason.allCases.map { _ in Hits() }
     }
 
     init(_ configuration: Configuration, _ outputs: Outputs) throws(SystemCallError) {
         var workers: [Member] = []
         var portCounters: [[PortCounters]] = []
-        let ledger = Ledger(configuration.editions.current, workers: configuration.workers)
-        let handovers = (0..<configuration.workers).map { _ in Handover() }
+        let counted = GenerationCounters(configuration.generations.current, workers: configuration.workers)
+        let mailboxes = (0..<configuration.workers).map { _ in UpdateMailbox() }
         let logs = (0..<configuration.workers).map { _ in LogQueue() }
         let flowRequests = (0..<configuration.workers).map { _ in FlowRequest() }
-        let connections = FollowedConnections()
+        let connections = FlowRegistry()
         for number in 0..<configuration.workers {
             let counters = [PortCounters(), PortCounters()]
             let firewall = Firewall(
-                program: ledger.edition.program, counters: ledger.counters[number],
+                program: counted.generation.program, counters: counted.counters[number],
                 fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits),
                 flows: configuration.flows, connections: connections, start: Clock.now().monotonic, checks: configuration.checks)
             portCounters.append(counters)
             workers.append(
                 try Member(
                     Worker(
-                        number: number, firewall: firewall, counters: counters, orders: orders, drops: outputs.drops,
+                        number: number, firewall: firewall, counters: counters, control: control, drops: outputs.drops,
                         log: logs[number], groups: outputs.groups,
                         reportsDrops: outputs.events?.settings.includesDrops ?? false,
-                        handover: handovers[number], flowRequest: flowRequests[number])))
+                        mailbox: mailboxes[number], flowRequest: flowRequests[number])))
         }
         self.workers = workers
         self.portCounters = portCounters
         self.logs = logs
-        self.handovers = handovers
+        self.mailboxes = mailboxes
         self.flowRequests = flowRequests
-        books = Mutex(Books(ledgers: [ledger], followsConnections: !ledger.edition.program.connectionNeeds.isEmpty))
+        books = Mutex(Books(counted: [counted], followsConnections: !counted.generation.program.connectionNeeds.isEmpty))
     }
 
     /// Wakes all workers, so that they see what there is for them.
     func wake() {
-        for worker in workers { worker.bell.bell.ring() }
+        for worker in workers { worker.waker.wake() }
     }
 
     /// Has a worker answer its flow request, whether or not it has a thread.
     func wakeForFlows(_ worker: Int) {
-        workers[worker].bell.bell.ring()
+        workers[worker].waker.wake()
         workers[worker].tellFlowsIfIdle()
     }
 
     // MARK: rules
 
     /// Has all workers use these rules, each from its next batch on. Only on one thread at a time.
-    func use(_ edition: Edition, groups: GroupCaptures?, _ configuration: Configuration) {
+    func use(_ generation: RulesetGeneration, groups: GroupCaptures?, _ configuration: Configuration) {
         // Outside of the lock: counters of a large rule set take a while to make.
-        let ledger = Ledger(edition, workers: workers.count)
+        let counted = GenerationCounters(generation, workers: workers.count)
         let needsFlows = books.withLock { books in
-            let needsFlows = !edition.program.connectionNeeds.isEmpty && !books.followsConnections
+            let needsFlows = !generation.program.connectionNeeds.isEmpty && !books.followsConnections
             books.followsConnections = books.followsConnections || needsFlows
-            books.ledgers.append(ledger)
+            books.counted.append(counted)
             return needsFlows
         }
-        for (handover, counters) in zip(handovers, ledger.counters) {
+        for (mailbox, counters) in zip(mailboxes, counted.counters) {
             let flows = NewFlows(settings: configuration.flows, start: Clock.now().monotonic, isNeeded: needsFlows)
-            handover.leave(
-                Handover.Delivery(
-                    edition: edition, counters: counters, groups: groups, flows: flows, rechecksFlows: configuration.rechecksFlows))
+            mailbox.leave(
+                UpdateMailbox.Delivery(
+                    generation: generation, counters: counters, groups: groups, flows: flows, rechecksFlows: configuration.rechecksFlows))
         }
         wake()
     }
 
     /// There are rules that wait to be freed.
-    var hasOldRules: Bool { books.withLock { $0.ledgers.count > 1 } }
+    var hasOldRules: Bool { books.withLock { $0.counted.count > 1 } }
 
     /// Frees the rules that no worker goes by. To be called now and then, on the thread that calls `use`.
     func retire() {
-        let oldest = handovers.map(\.adopted).min() ?? 0
-        while let retired = books.withLock({ books -> Ledger? in
-            guard books.ledgers.count > 1, books.ledgers[0].edition.number < oldest else { return nil }
-            return books.ledgers[0]
+        let oldest = mailboxes.map(\.adopted).min() ?? 0
+        while let retired = books.withLock({ books -> GenerationCounters? in
+            guard books.counted.count > 1, books.counted[0].generation.number < oldest else { return nil }
+            return books.counted[0]
         }) {
             let sum = retired.sum.reasons
             // Counted in one place or the other at any moment.
             books.withLock { books in
-                books.ledgers.removeFirst()
+                books.counted.removeFirst()
                 books.pastReasons = zip(books.pastReasons, sum).map { $0 + $1 }
             }
         }
     }
 
     /// Packets that would have begun a connection and found no room, with the newest rules. Cheap enough for every second.
-    func refusals() -> (newest: Edition, (limit: UInt64, share: UInt64)) {
+    func refusals() -> (newest: RulesetGeneration, (limit: UInt64, share: UInt64)) {
         books.withLock { books in
-            let counters = books.ledgers.flatMap(\.counters)
-            let newest = books.ledgers[books.ledgers.endIndex - 1].edition
+            let counters = books.counted.flatMap(\.counters)
+            let newest = books.counted[books.counted.endIndex - 1].generation
             return (
                 newest,
                 (
@@ -167,17 +167,17 @@ final class Crew: Sendable {
     }
 
     /// What was counted under the newest rules; by reasons, and of what is held, since the start.
-    func counted() -> (edition: Edition, sum: FirewallCounters.Snapshot) {
-        let (ledgers, pastReasons) = books.withLock { ($0.ledgers, $0.pastReasons) }
-        let newest = ledgers[ledgers.endIndex - 1]
+    func counted() -> (generation: RulesetGeneration, sum: FirewallCounters.Snapshot) {
+        let (counted, pastReasons) = books.withLock { ($0.counted, $0.pastReasons) }
+        let newest = counted[counted.endIndex - 1]
         var sum = newest.sum
         sum.reasons = zip(sum.reasons, pastReasons).map { $0 + $1 }
-        for older in ledgers.dropLast().map(\.sum) {
+        for older in counted.dropLast().map(\.sum) {
             sum.reasons = zip(sum.reasons, older.reasons).map { $0 + $1 }
             sum.held = sum.held + older.held
             sum.heldDatagrams += older.heldDatagrams
             sum.flows = zip(sum.flows, older.flows).map { $0 &+ $1 }
         }
-        return (newest.edition, sum)
+        return (newest.generation, sum)
     }
 }
