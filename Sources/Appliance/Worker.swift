@@ -200,7 +200,7 @@ package struct Worker: ~Copyable {
             &bytes, tag: frame.tag, isChecksumPartial: flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0,
             isChecksumValid: flags & UInt8(VIRTIO_NET_HDR_F_DATA_VALID) != 0, zeroLength: header.zeroLength,
             ingress: UInt8(truncatingIfNeeded: ingress), at: now,
-            virtioHeader: VirtioHeader(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
+            frameTag: FrameTag(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
         guard allows(frame, judgement, from: from, ingress: ingress, received) else { return .none }

@@ -110,11 +110,11 @@ public struct Firewall: ~Copyable {
     ///   - zeroLength: What a length of 0 in an IP header means.
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
-    ///   - virtioHeader: What precedes the frame, for when it is held.
+    ///   - frameTag: What precedes the frame, for when it is held.
     ///   - time: When it was captured, for when it is held.
     public mutating func judge(
         _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, isChecksumValid: Bool = false,
-        zeroLength: ZeroLength = .literal, ingress: UInt8, at instant: Instant, virtioHeader: VirtioHeader = VirtioHeader(),
+        zeroLength: ZeroLength = .literal, ingress: UInt8, at instant: Instant, frameTag: FrameTag = FrameTag(),
         time: UInt64 = 0
     ) -> Judgement {
         let frame = ParsedFrame.parse(bytes.bytes, tag: tag, zeroLength: zeroLength)
@@ -126,7 +126,7 @@ public struct Firewall: ~Copyable {
         }
         let judgement =
             frame.isFragment
-            ? gather(&bytes, frame, virtioHeader: virtioHeader, ingress: ingress, at: instant, time: time)
+            ? gather(&bytes, frame, frameTag: frameTag, ingress: ingress, at: instant, time: time)
             : judgePacket(
                 &bytes, frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumPartial || isChecksumValid,
                 ingress: ingress,

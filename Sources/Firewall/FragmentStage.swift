@@ -11,10 +11,10 @@ extension Firewall {
     /// In `FragmentMode.reassemble` the rules see the whole datagram, once; each of its frames then departs, the one that came last too.
     /// What rules change of a datagram would have to be changed in its frames; they die instead of passing as they came.
     mutating func gather(
-        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, virtioHeader: VirtioHeader, ingress: UInt8, at instant: Instant, time: UInt64
+        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, frameTag: FrameTag, ingress: UInt8, at instant: Instant, time: UInt64
     ) -> Judgement {
         hits.discardEvents()
-        let gathering = fragments.take(bytes.bytes, frame, virtioHeader: virtioHeader, ingress: ingress, now: instant.monotonic, time: time)
+        let gathering = fragments.take(bytes.bytes, frame, frameTag: frameTag, ingress: ingress, now: instant.monotonic, time: time)
         var judgement = Judgement(
             decision: Decision(verdict: .hold, reason: .held, generation: generation), frame: frame)
         switch gathering {

@@ -10,7 +10,7 @@ public struct HeldFrame: BitwiseCopyable {
         case died(FragmentDeath)
     }
 
-    /// The frame's first byte; the ten bytes of its `struct virtio_net_hdr` precede it. Valid until `finishDepartures`.
+    /// The frame's first byte; its `frameTag` precedes it. Valid until `finishDepartures`.
     @unsafe public let start: UnsafeMutableRawPointer
     public let length: Int
     /// The outermost tag if it stood apart from the bytes.
@@ -19,6 +19,9 @@ public struct HeldFrame: BitwiseCopyable {
     /// Time of its capture.
     public let time: UInt64
     public let outcome: Outcome
+
+    /// What the caller gave with the frame.
+    public var frameTag: FrameTag { unsafe FrameTag(at: start - FrameTag.length) }
 }
 
 /// Blocks of frames of which something was decided, by `nextToArrive`.

@@ -65,12 +65,12 @@ public struct FragmentGatherer: ~Copyable {
     /// Takes one fragment in.
     /// - Parameters:
     ///   - bytes: The frame as it was parsed; `frame.isFragment`.
-    ///   - virtioHeader: What preceded it.
+    ///   - frameTag: Kept before the frame while it is held.
     ///   - ingress: The port by which it came.
     ///   - now: Nanoseconds on a clock that does not go back.
     ///   - time: Of its capture, for anyone who is told of it later.
     public mutating func take(
-        _ bytes: RawSpan, _ frame: ParsedFrame, virtioHeader: VirtioHeader, ingress: UInt8, now: UInt64, time: UInt64
+        _ bytes: RawSpan, _ frame: ParsedFrame, frameTag: FrameTag, ingress: UInt8, now: UInt64, time: UInt64
     ) -> Gathering {
         guard mode != .drop else { return .dies(.mode) }
         if let death = malformation(of: frame) { return .dies(death) }
@@ -103,7 +103,7 @@ public struct FragmentGatherer: ~Copyable {
         if let death = makeRoom(BlockArena.blockBytes(for: size), in: index) { return .dies(death) }
         reserve = max(reserve, size)
         guard let block = arena.take(size) else { return dieAlone(.limitBytes, in: index) }
-        arena.write(record, bytes, virtioHeader, at: block)
+        arena.write(record, bytes, frameTag, at: block)
         insert(block, place, in: index)
         datagrams[index].congestion |= 1 << (frame.trafficClass & 3)
         if !frame.moreFragments { datagrams[index].total = record.end }

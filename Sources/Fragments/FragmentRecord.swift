@@ -26,29 +26,8 @@ struct FragmentRecord: BitwiseCopyable {
     /// What became of a frame that departs.
     var outcome = HeldFrame.Outcome.died(.timeout)
 
-    /// Bytes of `struct virtio_net_hdr`, which stands right before the frame, wherever a frame is held.
-    static let virtioHeaderLength = 10
     /// Where the frame begins in its block.
-    static let frameOffset = (MemoryLayout<FragmentRecord>.size + virtioHeaderLength + 15) & ~15
-}
-
-/// The ten bytes of a frame's `struct virtio_net_hdr`, as they stand in memory.
-public struct VirtioHeader: Sendable, BitwiseCopyable {
-    var low: UInt64
-    var high: UInt16
-
-    /// All zero: nothing is left for the hardware to do.
-    public init() {
-        low = 0
-        high = 0
-    }
-
-    /// - Parameter start: Ten bytes, of any alignment.
-    @unsafe
-    public init(at start: UnsafeRawPointer) {
-        unsafe low = start.loadUnaligned(as: UInt64.self)
-        unsafe high = start.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
-    }
+    static let frameOffset = (MemoryLayout<FragmentRecord>.size + FrameTag.length + 15) & ~15
 }
 
 /// Which datagram a fragment is a part of (RFC 791, section 3.2; RFC 8200, section 4.5): not of IPv6 the next header, which counts in

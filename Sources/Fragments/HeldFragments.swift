@@ -23,12 +23,11 @@ extension BlockArena {
     }
 
     /// Fills a block that is large enough: the frame too unless the record says that it isn't held.
-    func write(_ record: FragmentRecord, _ bytes: RawSpan, _ virtioHeader: VirtioHeader, at block: Int32) {
+    func write(_ record: FragmentRecord, _ bytes: RawSpan, _ tag: FrameTag, at block: Int32) {
         setRecord(record, at: block)
         guard record.frameLength > 0 else { return }
         let frame = unsafe start(of: block) + FragmentRecord.frameOffset
-        unsafe frame.storeBytes(of: virtioHeader.low, toByteOffset: -FragmentRecord.virtioHeaderLength, as: UInt64.self)
-        unsafe frame.storeBytes(of: virtioHeader.high, toByteOffset: -2, as: UInt16.self)
+        unsafe tag.write(before: frame)
         unsafe bytes.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress { unsafe frame.copyMemory(from: base, byteCount: bytes.count) }
         }

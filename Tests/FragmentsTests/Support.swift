@@ -42,7 +42,7 @@ struct Bench: ~Copyable {
             return leavings.append(Leaving(frame: number))
         }
         // The frame's number is its time of capture: by that it is known again.
-        switch gatherer.take(bytes, parsed, virtioHeader: VirtioHeader(), ingress: ingress, now: now, time: UInt64(number)) {
+        switch gatherer.take(bytes, parsed, frameTag: FrameTag(), ingress: ingress, now: now, time: UInt64(number)) {
         case .held: break
         case .whole:
             guard gatherer.assemble() else { return gatherer.abandon(.tooLong) }

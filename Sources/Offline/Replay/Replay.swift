@@ -95,7 +95,7 @@ public struct Replay: ~Copyable {
         let instant = pass(until: time, into: &sink)
         var span = bytes.mutableBytes
         let judgement = firewall.judge(
-            &span, tag: nil, zeroLength: zeroLength, ingress: ingress, at: instant, virtioHeader: HeldPlace.header(of: place), time: time)
+            &span, tag: nil, zeroLength: zeroLength, ingress: ingress, at: instant, frameTag: FrameTag(place), time: time)
         let frame = JudgedFrame(
             place: place, ingress: ingress, time: time, judgement: judgement, bytes: UnsafeRawBufferPointer(bytes))
         if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }
@@ -143,28 +143,18 @@ public struct Replay: ~Copyable {
                 let held = departure.held
                 sink.judged(
                     JudgedFrame(
-                        place: HeldPlace.place(inFrontOf: held.start), ingress: held.ingress, time: held.time,
+                        place: FramePlace(held.frameTag), ingress: held.ingress, time: held.time,
                         judgement: departure.judgement, bytes: UnsafeRawBufferPointer(start: held.start, count: held.length)))
             }
         } while firewall.finishDepartures()
     }
 }
 
-/// A held frame's place. It travels in the ten bytes that are kept before a held frame: recorded frames have no offload state.
-private enum HeldPlace {
-    private static let length = 10
+extension FrameTag {
+    /// A recorded frame's place: it has no offload state to keep.
+    fileprivate init(_ place: FramePlace) { self.init(low: place.number, high: place.file) }
+}
 
-    static func header(of place: FramePlace) -> VirtioHeader {
-        withUnsafeTemporaryAllocation(byteCount: length, alignment: 8) { header in
-            header.storeBytes(of: place.number, as: UInt64.self)
-            header.storeBytes(of: place.file, toByteOffset: 8, as: UInt16.self)
-            return UnsafeRawPointer(header.baseAddress).map(VirtioHeader.init(at:)) ?? VirtioHeader()
-        }
-    }
-
-    static func place(inFrontOf frame: UnsafeMutableRawPointer) -> FramePlace {
-        let start = frame - length
-        return FramePlace(
-            file: start.loadUnaligned(fromByteOffset: 8, as: UInt16.self), number: start.loadUnaligned(as: UInt64.self))
-    }
+extension FramePlace {
+    fileprivate init(_ tag: FrameTag) { self.init(file: tag.high, number: tag.low) }
 }

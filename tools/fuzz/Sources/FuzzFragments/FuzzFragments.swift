@@ -77,7 +77,7 @@ struct Bench: ~Copyable {
             sent[number].hasLeft = true
             return
         }
-        switch gatherer.take(bytes, parsed, virtioHeader: VirtioHeader(), ingress: 0, now: now, time: UInt64(number)) {
+        switch gatherer.take(bytes, parsed, frameTag: FrameTag(), ingress: 0, now: now, time: UInt64(number)) {
         case .held: break
         case .whole:
             guard gatherer.assemble() else {
