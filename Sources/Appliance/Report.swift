@@ -58,32 +58,6 @@ struct Report: Encodable {
         }
     }
 
-    struct CaptureReport: Encodable {
-        var written: UInt64
-        var lost: UInt64
-        /// Frames beyond the number that a second may have.
-        var leftOut: UInt64
-        /// Frames that the filter did not want.
-        var unmatched: UInt64
-
-        init(_ capture: DropCapture) {
-            written = capture.written
-            lost = capture.lost
-            leftOut = capture.leftOut
-            unmatched = capture.unmatched
-        }
-
-        var text: String {
-            "\(written) written, \(lost) lost" + (leftOut > 0 ? ", \(leftOut) left out" : "")
-                + (unmatched > 0 ? ", \(unmatched) not wanted by the filter" : "")
-        }
-    }
-
-    struct EventReport: Encodable {
-        var written: UInt64
-        var leftOut: UInt64
-    }
-
     /// Its parts stand beside the others.
     var firewall: FirewallReport
     var version: String
@@ -91,9 +65,8 @@ struct Report: Encodable {
     /// How often the rules were read anew. Rules and state count since then, all else since the start.
     var reloads: UInt32
     var capture: CaptureReport?
-    /// By the groups' numbers.
-    var groups: [String: CaptureReport]?
-    var events: EventReport?
+    /// Its parts stand beside the others too.
+    var outputs: OutputReports
     /// Texts that nobody took from standard error.
     var lostMessages: UInt64 = 0
 
@@ -114,27 +87,25 @@ struct Report: Encodable {
         reloads = generation.number
         firewall = FirewallReport(generation.program, counted, at: Clock.now())
         capture = outputs.drops.map(CaptureReport.init)
-        groups = outputs.groups.map { groups in
-            Dictionary(uniqueKeysWithValues: groups.captures.map { ("\($0.group)", CaptureReport($0.capture)) })
-        }
-        events = outputs.events.map { events in
-            EventReport(written: events.written, leftOut: pool.logs.reduce(events.leftOut) { $0 &+ $1.lost })
-        }
+        self.outputs = OutputReports(
+            groups: outputs.groups?.captures.map { ($0.group, CaptureReport($0.capture)) },
+            events: outputs.events.map { events in
+                EventReport(written: events.written, leftOut: pool.logs.reduce(events.leftOut) { $0 &+ $1.lost })
+            })
     }
 
     private enum CodingKeys: CodingKey {
-        case version, ports, reloads, capture, groups, events, lostMessages
+        case version, ports, reloads, capture, lostMessages
     }
 
     func encode(to encoder: any Encoder) throws {
         try firewall.encode(to: encoder)
+        try outputs.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)
         try container.encode(ports, forKey: .ports)
         try container.encode(reloads, forKey: .reloads)
         try container.encodeIfPresent(capture, forKey: .capture)
-        try container.encodeIfPresent(groups, forKey: .groups)
-        try container.encodeIfPresent(events, forKey: .events)
         try container.encode(lostMessages, forKey: .lostMessages)
     }
 
@@ -157,9 +128,14 @@ struct Report: Encodable {
         }
         result += "\n" + firewall.tables()
         if let capture { result += "\ncapture: \(capture.text)\n" }
-        for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) { result += "\ngroup \(group): \(capture.text)\n" }
-        if let events { result += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }
+        result += outputs.lines()
         if lostMessages > 0 { result += "\nmessages: \(lostMessages) lost, since nobody took them from standard error\n" }
         return result
+    }
+}
+
+extension CaptureReport {
+    fileprivate init(_ capture: DropCapture) {
+        self.init(written: capture.written, lost: capture.lost, leftOut: capture.leftOut, unmatched: capture.unmatched)
     }
 }

@@ -32,16 +32,6 @@ public struct ReplayReport: Encodable {
         var backwardSteps: UInt64
     }
 
-    struct CaptureReport: Encodable {
-        var written: UInt64
-        var lost: UInt64
-    }
-
-    struct EventReport: Encodable {
-        var written: UInt64
-        var leftOut: UInt64
-    }
-
     private var version: String
     private var files: [String]
     private var frames: FrameReport
@@ -50,9 +40,7 @@ public struct ReplayReport: Encodable {
     private var to: String?
     private var ports: [PortReport]
     private var firewall: FirewallReport
-    /// By the groups' numbers.
-    private var groups: [String: CaptureReport]?
-    private var events: EventReport?
+    private var outputs: OutputReports
     private var nanoseconds: UInt64
     /// One sentence for each output that is not whole.
     public let failures: [String]
@@ -77,12 +65,9 @@ public struct ReplayReport: Encodable {
             PortReport(name: name, received: Amount(count.received), sent: Amount(count.sent))
         }
         self.firewall = FirewallReport(settings.program, firewall, at: now)
-        groups = settings.groups.map { groups in
-            Dictionary(
-                uniqueKeysWithValues: groups.files.map { ("\($0.group)", CaptureReport(written: $0.file.written, lost: $0.file.unwritten)) }
-            )
-        }
-        events = settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) }
+        outputs = OutputReports(
+            groups: settings.groups?.files.map { ($0.group, CaptureReport(written: $0.file.written, lost: $0.file.unwritten)) },
+            events: settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) })
         var failures: [String] = []
         hasLostReader = outputError == EPIPE
         if outputError != 0, !hasLostReader {
@@ -99,12 +84,13 @@ public struct ReplayReport: Encodable {
     }
 
     private enum CodingKeys: CodingKey {
-        case version, files, frames, from, to, ports, groups, events
+        case version, files, frames, from, to, ports
     }
 
-    /// The firewall's parts stand beside the others.
+    /// The parts of the firewall and the outputs stand beside the others.
     public func encode(to encoder: any Encoder) throws {
         try firewall.encode(to: encoder)
+        try outputs.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)
         try container.encode(files, forKey: .files)
@@ -112,8 +98,6 @@ public struct ReplayReport: Encodable {
         try container.encodeIfPresent(from, forKey: .from)
         try container.encodeIfPresent(to, forKey: .to)
         try container.encode(ports, forKey: .ports)
-        try container.encodeIfPresent(groups, forKey: .groups)
-        try container.encodeIfPresent(events, forKey: .events)
     }
 
     /// As one line of JSON, or as tables.
@@ -137,10 +121,7 @@ public struct ReplayReport: Encodable {
             table.add([port.name, "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)", "\(port.sent.bytes)"])
         }
         result += "\n" + table.rendered() + "\n" + firewall.tables(omitsIdleRules: true)
-        for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) {
-            result += "\ngroup \(group): \(capture.written) written, \(capture.lost) lost\n"
-        }
-        if let events { result += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }
+        result += outputs.lines()
         let idle = firewall.rules.filter { $0.frames == 0 }
         guard !idle.isEmpty else { return result }
         var unmatched = TextTable(["rules that no frame matched"])
