@@ -1,4 +1,3 @@
-import Glibc
 import Ruleset
 
 /// Pieces of JSON on a line.
@@ -83,23 +82,6 @@ extension [UInt8] {
 
     /// Four octets in the low 32 bits, or an address of IPv6 in the short form (RFC 5952).
     mutating func append(address: UInt128, isIPv4: Bool) {
-        guard isIPv4 else { return append(ipv6: address) }
-        var shift: UInt128 = 32
-        while shift > 0 {
-            shift -= 8
-            append(decimal: UInt64(truncatingIfNeeded: address >> shift & 0xff))
-            if shift > 0 { append(UInt8(ascii: ".")) }
-        }
-    }
-
-    private mutating func append(ipv6 address: UInt128) {
-        var octets = address.bigEndian
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
-            guard inet_ntop(AF_INET6, &octets, text.baseAddress, socklen_t(text.count)) != nil else { return append("?") }
-            for character in text {
-                guard character != 0 else { break }
-                append(UInt8(bitPattern: character))
-            }
-        }
+        AddressDigits.withBytes(of: address, isIPv4: isIPv4) { append(contentsOf: $0) }
     }
 }

@@ -1,5 +1,4 @@
 package import Classifier
-import Glibc
 import Ruleset
 import Wire
 
@@ -45,14 +44,14 @@ package enum LogLine {
     }
 
     package static func mac(_ address: UInt128) -> String {
-        (0..<6).map { hexadecimal(address >> UInt128(40 - 8 * $0) & 0xff, digits: 2) }.joined(separator: ":")
+        var text: [UInt8] = []
+        text.append(mac: address)
+        return String(decoding: text, as: UTF8.self)
     }
 
     package static func address(_ address: UInt128, isIPv4: Bool) -> String {
-        guard !isIPv4 else { return (0..<4).map { "\(address >> UInt128(24 - 8 * $0) & 0xff)" }.joined(separator: ".") }
-        var bytes = address.bigEndian
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        guard inet_ntop(AF_INET6, &bytes, &text, socklen_t(INET6_ADDRSTRLEN)) != nil else { return "?" }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var text: [UInt8] = []
+        text.append(address: address, isIPv4: isIPv4)
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -34,7 +34,7 @@ enum FrameLine {
 
     private static func appendPacket(_ frame: ParsedFrame, _ bytes: RawSpan, isIPv4: Bool, to line: inout LineBuffer) {
         func end(_ address: UInt128, _ port: UInt16, _ line: inout LineBuffer) {
-            if isIPv4 { line.append(ipv4: address) } else { line.append(ipv6: address) }
+            line.append(address: address, isIPv4: isIPv4)
             guard frame.hasPorts else { return }
             line.append(UInt8(ascii: "."))
             line.append(decimal: UInt64(port))
@@ -103,9 +103,13 @@ enum FrameLine {
             line.append(decimal: UInt64(operation))
             line.append(" ")
         }
-        line.append(ipv4: UInt128(bytes.be32(at: place + (operation == 1 ? 24 : 14))))
+        line.append(address: UInt128(bytes.be32(at: place + (operation == 1 ? 24 : 14))), isIPv4: true)
         line.append(operation == 1 ? " tell " : " is-at ")
-        if operation == 1 { line.append(ipv4: UInt128(bytes.be32(at: place + 14))) } else { append(mac: bytes, place + 8, to: &line) }
+        if operation == 1 {
+            line.append(address: UInt128(bytes.be32(at: place + 14)), isIPv4: true)
+        } else {
+            append(mac: bytes, place + 8, to: &line)
+        }
     }
 
     private static func appendLink(_ frame: ParsedFrame, _ bytes: RawSpan, to line: inout LineBuffer) {

@@ -1,4 +1,5 @@
 import Glibc
+import Reporting
 import Wire
 
 /// Lines on their way to a descriptor, put together without a string for each.
@@ -97,25 +98,8 @@ struct LineBuffer: ~Copyable {
         append(decimal: time % 1_000_000_000, digits: 9)
     }
 
-    /// Four octets in the low 32 bits.
-    mutating func append(ipv4 address: UInt128) {
-        var shift: UInt64 = 32
-        while shift > 0 {
-            shift -= 8
-            append(decimal: UInt64(truncatingIfNeeded: address) >> shift & 0xff)
-            if shift > 0 { append(UInt8(ascii: ".")) }
-        }
-    }
-
-    /// In the short form (RFC 5952).
-    mutating func append(ipv6 address: UInt128) {
-        var octets = address.bigEndian
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
-            guard inet_ntop(AF_INET6, &octets, text.baseAddress, socklen_t(text.count)) != nil else { return }
-            for character in text {
-                guard character != 0 else { break }
-                append(UInt8(bitPattern: character))
-            }
-        }
+    /// Four octets in the low 32 bits, or an address of IPv6 in the short form (RFC 5952).
+    mutating func append(address: UInt128, isIPv4: Bool) {
+        AddressDigits.withBytes(of: address, isIPv4: isIPv4) { append($0) }
     }
 }
