@@ -1,7 +1,6 @@
 package import Classifier
 import Decisions
 import Firewall
-import FoundationEssentials
 import Interpreter
 import Reporting
 import Ruleset
@@ -138,10 +137,5 @@ package struct ExplanationJSON: Encodable, Sendable {
     }
 
     /// One line.
-    package var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Every value is a number or a string, so there is nothing that could not be encoded.
-        return (try? encoder.encode(self)).map { PrintableText.json(String(decoding: $0, as: UTF8.self)) + "\n" } ?? ""
-    }
+    package var text: String { jsonLine }
 }
