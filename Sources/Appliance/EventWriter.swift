@@ -10,17 +10,12 @@ public final class EventWriter: Sendable {
     /// Between two looks at the queues, so that no worker has to wake anybody.
     private static let pause: UInt32 = 50_000
 
-    public let settings: EventSettings
     private let generations: RulesetGenerations
-    private let ports: [String]
     private let drops: DropCapture?
-    private nonisolated(unsafe) var file: OutputFile?
-    /// For the rules that the last event was of.
-    private nonisolated(unsafe) var encoder: EventEncoder?
-    private nonisolated(unsafe) var second: UInt64 = 0
-    private nonisolated(unsafe) var linesOfSecond = 0
-    private nonisolated(unsafe) var saidLost: UInt64 = 0
+    private nonisolated(unsafe) let log: EventLog
+    /// Events for which the queues had no room.
     private nonisolated(unsafe) var lostInQueues: UInt64 = 0
+    public let settings: EventSettings
     private let isFinishing = Atomic<Bool>(false)
     private let isReopening = Atomic<Bool>(false)
     private let writtenLines = Atomic<UInt64>(0)
@@ -37,9 +32,8 @@ public final class EventWriter: Sendable {
         signal(SIGPIPE, SIG_IGN)
         self.settings = settings
         self.generations = generations
-        self.ports = ports
         self.drops = drops
-        file = try OutputFile(path: settings.path, older: .isAppendedTo)
+        log = try EventLog(settings, ports: ports)
     }
 
     /// Events that are in the file.
@@ -56,15 +50,15 @@ public final class EventWriter: Sendable {
     /// Makes `run` write what there is and return.
     func finish() { isFinishing.store(true, ordering: .releasing) }
 
-    /// Makes the writer open the name anew, if it means another file by now.
+    /// Makes the writer open the name again, if it means another file by now.
     func reopen() { isReopening.store(true, ordering: .releasing) }
 
     /// The writer's loop: returns after `finish`.
     func run(_ queues: [LogQueue]) {
-        file?.begin()
+        log.begin()
         while true {
             let isLast = isFinishing.load(ordering: .acquiring)
-            if isReopening.exchange(false, ordering: .acquiring) { open() }
+            if isReopening.exchange(false, ordering: .acquiring) { log.reopen() }
             write(queues, isLast: isLast)
             if isLast { return }
             usleep(Self.pause)
@@ -73,72 +67,30 @@ public final class EventWriter: Sendable {
 
     /// Writes what the queues hold.
     package func write(_ queues: [LogQueue], isLast: Bool) {
-        turn()
+        if log.turn(to: Clock.now().monotonic) {
+            log.look()
+            sayLost()
+        }
         let captureFile = drops?.currentPath
-        var lines: [UInt8] = []
-        var count: UInt64 = 0
         for queue in queues {
             // No more than was there: a worker must not keep the writer with it.
             for _ in 0..<LogQueue.capacity {
                 guard let record = queue.take() else { break }
-                guard linesOfSecond < settings.linesPerSecond else {
-                    unwritten.wrappingAdd(1, ordering: .relaxed)
-                    continue
-                }
-                linesOfSecond += 1
-                count += 1
                 let (event, program) = generations.resolved(record)
-                if encoder?.program !== program { encoder = EventEncoder(program, ports: ports) }
-                encoder?.append(event, captureFile: captureFile, to: &lines)
+                log.add(event, program, captureFile: captureFile)
             }
         }
         lostInQueues = queues.reduce(0) { $0 &+ $1.lost }
-        if put(lines) {
-            writtenLines.wrappingAdd(count, ordering: .relaxed)
-        } else {
-            unwritten.wrappingAdd(count, ordering: .relaxed)
-            refused.wrappingAdd(count, ordering: .relaxed)
-        }
+        log.flush { isFinishing.load(ordering: .relaxed) }
         if isLast { sayLost() }
-    }
-
-    /// Once a second: a new allowance, what was left out of the old one, and a file where there is none.
-    private func turn() {
-        let now = Clock.now().monotonic / 1_000_000_000
-        guard now != second else { return }
-        second = now
-        linesOfSecond = 0
-        if file?.isDeleted ?? true { open() }
-        if let file, file.isBroken, !file.isRegular, !file.isInherited { open() }
-        sayLost()
+        writtenLines.store(log.written, ordering: .relaxed)
+        unwritten.store(log.leftOut, ordering: .relaxed)
+        refused.store(log.lost, ordering: .relaxed)
+        let problem = log.problem
+        obstacle.withLock { if $0 != problem { $0 = problem } }
     }
 
     private func sayLost() {
-        let lost = leftOut &+ lostInQueues
-        guard lost > saidLost else { return }
-        var line: [UInt8] = []
-        EventEncoder.append(leftOut: lost - saidLost, time: Clock.now().sinceEpoch, to: &line)
-        if put(line) { saidLost = lost }
-    }
-
-    private func open() {
-        guard !(file?.isInPlace ?? false) || file?.isBroken ?? true else { return }
-        // The lock of the one before must be gone where both are the same.
-        file = nil
-        do throws(CaptureError) {
-            file = try OutputFile(path: settings.path, older: .isAppendedTo)
-            file?.begin()
-        } catch {
-            obstacle.withLock { $0 = error.description }
-        }
-    }
-
-    private func put(_ lines: [UInt8]) -> Bool {
-        guard !lines.isEmpty else { return true }
-        guard let file else { return false }
-        let isWritten = file.write(lines) { self.isFinishing.load(ordering: .relaxed) }
-        let problem = file.problem
-        obstacle.withLock { if $0 != problem { $0 = problem } }
-        return isWritten
+        log.sayLeftOut(at: Clock.now().sinceEpoch, elsewhere: lostInQueues) { isFinishing.load(ordering: .relaxed) }
     }
 }

@@ -5,6 +5,7 @@ import Logging
 import PacketIO
 import Reporting
 import Ruleset
+import Storage
 import Synchronization
 
 /// Logs what `log` statements saw, a line for each, and no more than a bounded number at a time, on a thread of its own.
@@ -44,17 +45,17 @@ final class LogWriter: Sendable {
 
     /// - Parameter lost: Events that the queues had no room for, as was said last.
     private func write(_ queues: [LogQueue], _ lost: inout UInt64) {
-        var lines = 0
+        // Called once a second: each turn has an allowance of its own.
+        var rate = RateLimit(perSecond: Self.linesPerSecond)
         var left: UInt64 = 0
         for queue in queues {
             // No more than was there: a worker must not keep the writer with it.
             for _ in 0..<LogQueue.capacity {
                 guard let record = queue.take() else { break }
-                guard lines < Self.linesPerSecond else {
+                guard rate.admit() else {
                     left += 1
                     continue
                 }
-                lines += 1
                 let (event, program) = generations.resolved(record)
                 log.log(level: level(of: event.event, program), "\(LogLine.text(of: event, program, ports: ports))")
             }
