@@ -26,7 +26,7 @@ public struct Appliance {
 
     /// Runs until SIGINT or SIGTERM; throws if it can't start. SIGUSR1 prints a report, and so does the end. SIGHUP has the rules read
     /// again, and captures and events go on in new files.
-    /// - Returns: Whether all threads have ended. One that reads rules can't be broken off and stays behind: then the process must end
+    /// - Returns: Whether all threads have ended. One that reads rules can't be broken off and goes on: then the process must end
     ///   without waiting for it.
     public func run() throws -> Bool {
         // Blocked before anything is changed, so that no signal ends the process without putting it back.

@@ -9,7 +9,7 @@ public struct Configuration: Sendable {
     public var ports: [String]
     /// The program of the start; reloads add theirs.
     public var generations: RulesetGenerations
-    /// Reads the rules anew; nil where that can't be done.
+    /// Reads the rules again; nil where that can't be done.
     public var reload: (@Sendable () -> Reload)?
     /// Opens what is written besides reports, once the ports are held.
     public var open: @Sendable () throws -> Outputs
@@ -21,7 +21,7 @@ public struct Configuration: Sendable {
     public var flows: FlowSettings
     /// What frames must be before the rules see them.
     public var checks: FrameChecks
-    /// New rules judge each flow of before once more.
+    /// New rules judge each existing flow once more.
     public var rechecksFlows: Bool
     /// Reports upon SIGUSR1 list every flow.
     public var listsFlows: Bool
@@ -32,7 +32,7 @@ public struct Configuration: Sendable {
     public var stateDirectory: String
     /// Don't start where programs or filters of others come before the guard.
     public var hasStrictGuard: Bool
-    /// Of the program, for reports.
+    /// The program's version, for reports.
     public var version: String
     /// Print counters for machines.
     public var json: Bool

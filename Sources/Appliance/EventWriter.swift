@@ -41,7 +41,7 @@ public final class EventWriter: Sendable {
     /// Events that came here and were not written: too many in a second, or the file took no more.
     package var leftOut: UInt64 { unwritten.load(ordering: .relaxed) }
 
-    /// Those of them that the file didn't take.
+    /// Events that the file didn't take.
     var lost: UInt64 { refused.load(ordering: .relaxed) }
 
     /// Why the file takes nothing at the moment, in words; nil if it does.

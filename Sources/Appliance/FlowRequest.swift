@@ -18,7 +18,7 @@ package final class FlowRequest: Sendable {
     }
 
     private let turn = Atomic<UInt8>(Turn.asker)
-    /// Where to go on; nil behind the last.
+    /// Where to go on; nil after the last.
     private nonisolated(unsafe) var place: Int?
     private nonisolated(unsafe) let flows: UnsafeMutablePointer<FlowDescription?>
     private nonisolated(unsafe) var count = 0

@@ -14,7 +14,7 @@ package struct LossNotice {
     private static let interval = 60
 
     private var total: UInt64 = 0
-    /// Of `total`, what messages have told of.
+    /// The part of `total` that messages have told of.
     private var told: UInt64 = 0
     private var toldBefore: UInt64 = 0
     private var secondsSinceLoss = 0

@@ -20,7 +20,7 @@ enum PacketSize {
         guard frame.network == .ipv4 || frame.network == .ipv6 else { return nil }
         let segment = Int(header.gso_size)
         if kind == VIRTIO_NET_HDR_GSO_UDP {
-            // UDP fragmentation offload: the size counts what each fragment bears.
+            // UDP fragmentation offload: the size counts what each fragment carries.
             return frame.transportOffset - frame.networkOffset + segment
         }
         guard let transport = segmentedHeader(frame, header) else { return nil }

@@ -112,7 +112,7 @@ struct Port: ~Copyable {
         if let guess = preparation.guess { log.warning("\(guess)") }
         // What fails half way must be put back too.
         self.preparation = preparation
-        // The guard bears the note, so that nothing is changed that isn't noted: a crash may come at any moment. It comes first, since
+        // The guard has the note, so that nothing is changed that isn't noted: a crash may come at any moment. It comes first, since
         // a port that came back during the run is open to the host until then, and a folder may be slow.
         let (portGuard, warnings) = try PortGuard.raise(on: now, noting: preparation.originals)
         self.portGuard = portGuard
@@ -129,7 +129,7 @@ struct Port: ~Copyable {
         return wasThere
     }
 
-    /// The interface that is to be the port: of its name, or else the one of before, known by its hardware address, under another.
+    /// The interface that is to be the port: the one of its name, or else the previous one, known by its hardware address, under another name.
     private func interface(_ links: Links, besides other: Int32?) throws -> Link? {
         if let link = try links.link(named: name), link.index != other { return link }
         guard let known = preparation?.originals else { return nil }
@@ -138,7 +138,7 @@ struct Port: ~Copyable {
 
     private mutating func lock(_ link: Link, _ log: Logger) throws {
         guard lock?.index != link.index else { return }
-        // The one of before is free for others before the new one is there or not.
+        // The previous one is free for others whether or not the new one is there.
         lock = nil
         do throws(PortLock.Refusal) {
             lock = try PortLock(index: link.index)

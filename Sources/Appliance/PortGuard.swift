@@ -47,7 +47,7 @@ struct PortGuard {
     }
 
     /// The note of a guard of Weir's that stands on the interface, left by a run that was killed or of one that runs: nil if none does,
-    /// empty if it bears none. Changes nothing.
+    /// empty if it has none. Changes nothing.
     static func note(on link: Link) -> [UInt8]? {
         TCXGuard.note(on: link) ?? FilterGuard.note(on: link)
     }
@@ -164,7 +164,7 @@ struct PortGuard {
 
     // MARK: note and end
 
-    /// The note in at most so many bytes; empty if that is too few for any.
+    /// The note in at most that many bytes; empty if no note is that short.
     private static func note(_ originals: PortOriginals, _ capacity: Int) -> [UInt8] {
         let note = PortJournal.encode(originals, limit: capacity)
         return note.count <= capacity ? note : []

@@ -118,7 +118,7 @@ final class PortKeeper {
         look()
     }
 
-    /// Brings what the kernel has dropped in front of the rings to the pool's sums.
+    /// Brings what the kernel has dropped before the rings to the pool's sums.
     func collectKernelDrops() {
         session?.collectKernelDrops()
     }

@@ -62,7 +62,7 @@ struct Report: Encodable {
     var firewall: FirewallReport
     var version: String
     var ports: [PortReport]
-    /// How often the rules were read anew. Rules and state count since then, all else since the start.
+    /// How often the rules were read again. Rules and state count since then, all else since the start.
     var reloads: UInt32
     var capture: CaptureReport?
     /// Its parts stand beside the others too.

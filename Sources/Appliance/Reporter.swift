@@ -4,7 +4,7 @@ import PacketIO
 import Reporting
 import Synchronization
 
-/// Makes reports and lists of flows on a thread of its own, which may wait for whoever reads them.
+/// Makes reports and lists of flows on a thread of its own, which may wait for their readers.
 final class Reporter: Sendable {
     private struct State {
         /// What is to be reported, oldest first.

@@ -62,7 +62,7 @@ public final class RulesetGenerations: Sendable {
         return CaptureComment.text(of: record, generation.program)
     }
 
-    /// A record with the program whose rules it names. Of one that is too old nothing but the frame is known.
+    /// A record with the program whose rules it names. If its rules are gone, nothing but the frame is known.
     func resolved(_ record: LogRecord) -> (record: LogRecord, program: Program) {
         if let generation = self[record.decision.generation] { return (record, generation.program) }
         var record = record

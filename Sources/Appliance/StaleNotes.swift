@@ -19,7 +19,7 @@ extension PortJournal {
     ///
     /// - Parameters:
     ///   - links: The interfaces of this namespace.
-    ///   - elsewhere: Those of other namespaces; nil if they can't be known.
+    ///   - elsewhere: The interfaces of other namespaces; nil if they can't be known.
     ///   - isReserved: A run has the interface of this index.
     package func staleNotes(among links: [Link], elsewhere: [Link]?, isReserved: (Int32) -> Bool) -> [StaleNote] {
         // Without a cookie the notes of all namespaces look alike.

@@ -18,7 +18,7 @@ public final class TextOutput: Sendable {
 
     private struct State {
         var texts: [String] = []
-        /// Of `texts`, in UTF-8.
+        /// Size of `texts` in UTF-8.
         var bytes = 0
         /// Texts that found no room since the last batch was taken.
         var lost: UInt64 = 0

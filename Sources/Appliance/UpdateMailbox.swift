@@ -11,7 +11,7 @@ package final class UpdateMailbox: Sendable {
         var groups: GroupCaptures?
         /// For a worker that has followed no connections so far.
         var flows: NewFlows
-        /// Flows of before have to pass the new rules.
+        /// Existing flows have to pass the new rules.
         var rechecksFlows: Bool
     }
 
@@ -40,7 +40,7 @@ package final class UpdateMailbox: Sendable {
     @inline(__always)
     var isThere: Bool { isWaiting.load(ordering: .relaxed) }
 
-    /// Only on the worker's thread, which never waits for the lock: whoever holds it may have lost its processor, and wakes the worker
+    /// Only on the worker's thread, which never waits for the lock: its holder may have lost the processor, and wakes the worker
     /// after it has let go.
     func take() -> Delivery? {
         delivery.withLockIfAvailable { delivery -> Delivery? in

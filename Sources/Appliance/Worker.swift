@@ -29,7 +29,7 @@ package final class WorkerControl: Sendable {
 /// nothing with the others.
 package struct Worker: ~Copyable {
     private var firewall: Firewall
-    /// Of each port, in the order of the configuration.
+    /// By port, in the order of the configuration.
     private let counters: (PortCounters, PortCounters)
     private let control: WorkerControl
     private let drops: DropCapture?
@@ -82,7 +82,7 @@ package struct Worker: ~Copyable {
         firewall.countFlows()
     }
 
-    /// Goes by the rules that were left for it from the next frame on.
+    /// Uses the rules in its mailbox from the next frame on.
     @inline(never)
     private mutating func adopt() {
         guard let delivery = mailbox.take() else { return }
@@ -93,11 +93,11 @@ package struct Worker: ~Copyable {
         mailbox.adopt(delivery.generation.number)
     }
 
-    /// Tells of a part of the flows to whoever asked.
+    /// Answers a request for a part of the flows.
     @inline(never)
     func tellFlows() { flowRequest.tell(firewall, at: Clock.now()) }
 
-    /// Waits until a frame or an order comes, or a fragment that is held has waited long enough.
+    /// Waits until a frame or a request comes, or a held fragment has waited long enough.
     private func sleep(_ near: PortSocket, _ far: PortSocket, _ waker: Waker) {
         // Nobody else would bring them to where reports look.
         firewall.countFlows()
@@ -184,11 +184,11 @@ package struct Worker: ~Copyable {
     /// How a frame leaves.
     private enum Departure {
         case none, whole
-        /// In pieces of so many segments each; more than one is a super-frame again.
+        /// In pieces of that many segments; a piece of more than one is a super-frame again.
         case inPieces(of: Int)
     }
 
-    /// The verdict on one frame, with everything that follows from "no".
+    /// Judges one frame, and captures and counts it if it is dropped.
     private mutating func judge(
         _ frame: inout ReceivedFrame, from: PortSocket, ingress: Int, at now: Instant, _ received: PortCounters
     ) -> Departure {
@@ -203,7 +203,7 @@ package struct Worker: ~Copyable {
             frameTag: FrameTag(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
-        guard allows(frame, judgement, from: from, ingress: ingress, received) else { return .none }
+        guard settles(frame, judgement, from: from, ingress: ingress, received) else { return .none }
         return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE ? .whole : departure(frame, judgement.frame, ingress: ingress)
     }
 
@@ -211,17 +211,17 @@ package struct Worker: ~Copyable {
     private func departure(_ frame: ReceivedFrame, _ parsed: ParsedFrame, ingress: Int) -> Departure {
         guard isPlain(frame, parsed) else { return .inPieces(of: 1) }
         let limits = limits(ingress)
-        // Behind a tag the kernel doesn't look which IP it is (netif_get_gso_max_size).
+        // After a tag the kernel doesn't look which IP it is (netif_get_gso_max_size).
         let limit = Int(
             parsed.network != .ipv6 ? limits.ipv4 : parsed.tagCount == 0 ? limits.ipv6 : min(limits.ipv4, limits.ipv6))
         let offload = frame.offload
         guard parsed.length > limit, offload.needsChecksum, offload.kind != .other, offload.segmentSize > 0 else { return .whole }
-        // TCP's header has 60 bytes at the most (RFC 9293, section 3.1).
+        // TCP's header has at most 60 bytes (RFC 9293, section 3.1).
         let headers = parsed.transportOffset + parsed.length - parsed.byteCount + 60
         return .inPieces(of: max(1, (limit - headers) / offload.segmentSize))
     }
 
-    /// Whether the kernel can segment a super-frame: it does so by the outermost transport header, and refuses a frame whose
+    /// Returns true if the kernel can segment a super-frame: it does so by the outermost transport header, and refuses a frame whose
     /// innermost is another one (net/ipv4/udp_offload.c, net/ipv4/gre_offload.c). Where it isn't told which, it looks itself.
     private func isPlain(_ frame: ReceivedFrame, _ parsed: ParsedFrame) -> Bool {
         let header = frame.virtioHeader
@@ -271,14 +271,14 @@ package struct Worker: ~Copyable {
         sent.count(.sentBytes, piece.headLength + piece.payloadLength)
     }
 
-    /// What the port takes by which frames leave that came in by `ingress`.
+    /// The limits of the port by which frames leave that came in by `ingress`.
     private func limits(_ ingress: Int) -> SuperFrameLimits {
         SuperFrameLimits(
             packed: ingress == 0 ? control.farSuperFrames.load(ordering: .relaxed) : control.nearSuperFrames.load(ordering: .relaxed))
     }
 
-    /// Whether a frame is to be sent; one that is not goes its way.
-    private mutating func allows(
+    /// Returns true if the frame should be sent. Drops are captured and reported here, and "too big" is answered.
+    private mutating func settles(
         _ frame: ReceivedFrame, _ judgement: Judgement, from: PortSocket, ingress: Int, _ received: PortCounters
     ) -> Bool {
         switch judgement.verdict {
@@ -298,7 +298,7 @@ package struct Worker: ~Copyable {
         return false
     }
 
-    /// Sends or captures the frames that were held and of which something was decided. Behind the batch, in which is what came before.
+    /// Sends or captures held frames that were decided on, after the batch: it holds what came before them.
     @inline(never)
     private mutating func depart(_ batch: inout SendBatch, from: PortSocket, to: PortSocket, ingress: Int) {
         let received = ingress == 0 ? counters.0 : counters.1
@@ -308,7 +308,7 @@ package struct Worker: ~Copyable {
                 let frame = ReceivedFrame(start: held.start, length: held.length, tag: held.tag, time: held.time)
                 // What dies of age or for room may have come by the other port; what is sent has come by this one.
                 let port = Int(held.ingress)
-                if allows(frame, departure.judgement, from: from, ingress: port, received) {
+                if settles(frame, departure.judgement, from: from, ingress: port, received) {
                     if batch.isFull { flush(&batch, to: to, ingress: ingress) }
                     batch.append(frame)
                 }
@@ -317,7 +317,7 @@ package struct Worker: ~Copyable {
         } while firewall.finishDepartures()
     }
 
-    /// Lets go of what was held too long.
+    /// Ends what was held too long.
     private mutating func expire(_ batch: inout SendBatch, _ near: PortSocket, _ far: PortSocket) {
         guard let deadline = firewall.deadline else { return }
         let now = Clock.now()
@@ -327,7 +327,7 @@ package struct Worker: ~Copyable {
         wakeWriter()
     }
 
-    /// Hands on what `log` statements the frame came to; other threads write it.
+    /// Queues the events of `log` statements; other threads write them.
     @inline(never)
     private mutating func report(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int, at now: Instant) {
         for index in 0..<firewall.eventCount {

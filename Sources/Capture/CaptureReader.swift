@@ -9,7 +9,7 @@ public struct CaptureReader: ~Copyable {
     public static let longestFrame = CaptureSettings.longestSnapLength
     /// What Wireshark takes at most; blocks that are passed over may be larger.
     public static let largestBlock = 16 << 20
-    /// Of one section.
+    /// Maximum number of interfaces in one section.
     public static let mostInterfaces = 65_536
 
     enum Format {
@@ -43,7 +43,7 @@ public struct CaptureReader: ~Copyable {
     public init(path: String, source: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(CaptureFault) {
         self.path = path
         input = InputBuffer(source)
-        // Of all that must stand before the last throw, there is nothing that would have to be undone.
+        // Nothing that must stand before the last throw would have to be undone.
         try begin()
     }
 

@@ -56,7 +56,7 @@ public final class DropCapture: Sendable {
         ///
         /// The worker stores a queue's head and loads `isAsleep`; the writer stores `isAsleep` and loads the head. Without a fence between
         /// store and load on both sides (a store may wait in the processor's buffer while the load goes ahead), each can see the old value,
-        /// and the frame waits for the next one. No ordering of the four alone forbids that.
+        /// and the frame waits for the next one. No ordering of the four by themselves forbids that.
         @inline(__always)
         func wake() {
             atomicMemoryFence(ordering: .sequentiallyConsistent)

@@ -19,7 +19,7 @@ struct PcapngBlock {
         case interfaceStatistics = 5
         case enhancedPacket = 6
         case sectionHeader = 0x0a0d_0d0a
-        /// Of those that are reserved for local use: readers pass over it.
+        /// Reserved for local use: readers pass over it.
         case filler = 0x8000_0f11
     }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The files of a ring: `drops.pcapng` becomes `drops_20260314T150926.535897Z.pcapng` and so on, in UTC, so that the order of
-/// their names is that of time. Those of an earlier run are counted in.
+/// their names is that of time. Files of an earlier run count too.
 struct RingDirectory {
     private struct Member {
         var path: String
@@ -74,7 +74,7 @@ struct RingDirectory {
         finished.append(Member(path: path, size: size))
     }
 
-    /// Deletes the oldest files until one of `size` bytes is within the limits beside those that are left.
+    /// Deletes the oldest files until one of `size` bytes is within the limits with the files that are left.
     mutating func makeRoom(for size: UInt64) {
         var total = finished.reduce(size) { $0 &+ $1.size }
         while let oldest = finished.first, finished.count >= limits.files || total > limits.totalBytes {

@@ -1,4 +1,4 @@
-/// What bears a decision.
+/// A value with a decision in it.
 public protocol Decided {
     /// What was decided.
     var decision: Decision { get }

@@ -62,7 +62,7 @@ public enum FragmentDeath: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case ecn
     /// The first fragment ends within its headers (RFC 7112, RFC 1858).
     case headerChain
-    /// The datagram holds a fragment header of its own that is not atomic: it dies. A host behind Weir drops it too (`ipv6_frag_rcv`).
+    /// The datagram holds a fragment header of its own that is not atomic: it dies. A host beyond Weir drops it too (`ipv6_frag_rcv`).
     case nested
     /// No room among `FragmentLimits.bytes`.
     case limitBytes

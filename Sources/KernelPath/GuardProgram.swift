@@ -24,7 +24,7 @@ enum GuardProgram {
         side == .ingress ? "weir_guard_in" : "weir_guard_out"
     }
 
-    /// Of the note's map: a length of 32 bits in the machine's order, then the note.
+    /// The value of the note's map: a length of 32 bits in the machine's order, then the note.
     static let noteSize = 4096
     static let noteHeader = 4
 

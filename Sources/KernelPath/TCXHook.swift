@@ -78,7 +78,7 @@ public struct TCXHook: Sendable {
         do throws(SystemCallError) {
             try bpf(.programDetach, &attributes, "detach a TCX program from \(link.name)")
         } catch  where error.code == ENOENT || error.code == ENODEV {
-            // Gone already, alone or with its interface.
+            // Gone already, by itself or with its interface.
         }
     }
 }

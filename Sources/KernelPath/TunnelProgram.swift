@@ -14,7 +14,7 @@ enum TunnelProgram {
     private static let loadBytes: Int32 = 26
     private static let adjustRoom: Int32 = 50
 
-    // Of `bpf_skb_adjust_room`: the mode, and `BPF_F_ADJ_ROOM_…`.
+    // Arguments of `bpf_skb_adjust_room`: the mode, and `BPF_F_ADJ_ROOM_…`.
     private static let macMode: Int32 = 1
     /// A segment's size stays.
     private static let fixedSegments: Int32 = 1 << 0

@@ -8,7 +8,7 @@ public enum ErrorName {
         ENETUNREACH: "ENETUNREACH", EHOSTUNREACH: "EHOSTUNREACH", EOPNOTSUPP: "EOPNOTSUPP",
     ]
 
-    /// `ENETDOWN` for 100, and `errno-N` for those that no packet socket gives.
+    /// `ENETDOWN` for 100, and `errno-N` for errors that no packet socket gives.
     public static func symbol(_ code: Int) -> String {
         names[Int32(truncatingIfNeeded: code)] ?? "errno-\(code)"
     }

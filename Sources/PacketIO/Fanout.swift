@@ -26,11 +26,11 @@ public enum Fanout {
     }
 
     /// A classic program whose value, modulo the number of sockets, chooses one: a hash of source XOR destination address, the same in
-    /// both directions, behind up to eight VLAN tags (the outermost is not in the bytes); 0 for what isn't IP. Priority tags are among
+    /// both directions, after up to eight VLAN tags (the outermost is not in the bytes); 0 for what isn't IP. Priority tags are among
     /// them: a host that sends with some gets answers without, and both belong to one worker.
     ///
     /// An ICMP error goes where the packet goes that it quotes, since the worker there knows the connection; it may come from any router
-    /// on the way. One in fragments or behind IP options goes by its own addresses.
+    /// on the way. One in fragments or with IP options goes by its own addresses.
     package static func hashOfAddresses(key: UInt32) -> [sock_filter] {
         var program: [sock_filter] = [.load(ancillary: UInt32(SKF_AD_PROTOCOL))]
         let deepest: UInt32 = 8
@@ -61,7 +61,7 @@ public enum Fanout {
         return program + [.multiply(key | 1), .shiftRight(16), .returnAccumulator]
     }
 
-    /// For a header that begins so many bytes behind the outermost tag.
+    /// For a header that begins that many bytes after the outermost tag.
     private static func hashOfIPv4(at base: UInt32, _ key: UInt32) -> [sock_filter] {
         let own = hash([base + 12, base + 16], key)
         let quoted = hash([base + 28 + 12, base + 28 + 16], key)

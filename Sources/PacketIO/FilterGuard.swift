@@ -13,7 +13,7 @@ public struct FilterGuard: Sendable {
         case missing
     }
 
-    /// What every frame that Weir sends bears (`SO_MARK`), by which the guard lets it out.
+    /// The mark of every frame that Weir sends (`SO_MARK`), by which the guard lets it out.
     public static let mark = TrafficControl.mark
     /// Bytes that a note may have.
     public static let noteCapacity = FilterNote.capacity

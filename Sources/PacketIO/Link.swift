@@ -34,7 +34,7 @@ public struct Link: Sendable, Equatable {
     public var lower: Int32 = 0
     /// Its driver's kind (`veth`, `macvlan` …); empty for hardware.
     public var kind = ""
-    /// Of a macvlan or a macvtap.
+    /// The mode of a macvlan or a macvtap.
     public var macvlanMode: MacvlanMode?
     /// The largest super-frames that it takes.
     public var superFrames = SuperFrameLimits()

@@ -3,7 +3,7 @@ import Glibc
 
 /// What becomes of generic receive offload (GRO) on the ports, which merges segments that come in into super-frames.
 public enum ReceiveMerging: String, Sendable, CaseIterable {
-    /// As the operator has set it. Super-frames leave as segments, which are those that came but for constant IPv4 identifications.
+    /// As the operator has set it. Super-frames leave as the segments that came, but for constant IPv4 identifications.
     case keep
     /// Off for the run: what the wire brings leaves byte for byte. Linux has no switch for some kinds of packets only.
     case off
@@ -43,7 +43,7 @@ package struct Offloads: ~Copyable {
         return Descriptor(owning: number)
     }
 
-    /// Those of the features that are on and could be turned off.
+    /// The features that are on and could be turned off.
     func enabled(among features: [String]) throws(SystemCallError) -> [String] {
         // struct ethtool_gfeatures: cmd, size, then a block of four words for each 32 features.
         let blocks = (names.count + 31) / 32

@@ -55,7 +55,7 @@ public struct PortLock: ~Copyable, Sendable {
     }
 
     private static func holder(of index: Int32) -> Holder {
-        // struct ucred (unix(7)), which hides behind _GNU_SOURCE.
+        // struct ucred (unix(7)), which needs _GNU_SOURCE.
         var credentials: (process: Int32, user: UInt32, group: UInt32) = (0, 0, 0)
         var length = socklen_t(12)
         guard let socket = try? socket(), withAddress(index, { connect(socket.number, $0, $1) }) == 0,
@@ -80,7 +80,7 @@ public struct PortLock: ~Copyable, Sendable {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let name = [UInt8](name(index).utf8)
-        // The name begins behind a zero byte and ends where the length says.
+        // The name begins after a zero byte and ends where the length says.
         withUnsafeMutableBytes(of: &address.sun_path) { $0[1...].copyBytes(from: name) }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.count)
         return withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) } }

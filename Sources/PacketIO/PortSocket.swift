@@ -82,7 +82,7 @@ public final class PortSocket: Sendable {
         // Before the ring: it changes the slots' layout.
         try setOption(number, SOL_PACKET, PACKET_VNET_HDR, Int32(1), "PACKET_VNET_HDR")
         try setOption(number, SOL_PACKET, PACKET_COPY_THRESH, Int32(1), "PACKET_COPY_THRESH")
-        // For a socket alone; in a fanout group only the group's own flag counts.
+        // For a socket by itself; in a fanout group only the group's own flag counts.
         try setOption(number, SOL_PACKET, PACKET_IGNORE_OUTGOING, Int32(1), "PACKET_IGNORE_OUTGOING")
         try setOption(number, SOL_SOCKET, SO_MARK, TrafficControl.mark, "SO_MARK")
         // Room for frames on the second way, and for bursts of super-frames on their way out; beyond the system's limits.
@@ -135,7 +135,7 @@ public final class PortSocket: Sendable {
         return UInt64(statistics.tp_drops)
     }
 
-    /// Takes the pending error off, so that `poll` sleeps again: ENETDOWN behind a port that went down, 0 for none.
+    /// Takes the pending error off, so that `poll` sleeps again: ENETDOWN after a port went down, 0 for none.
     public func takeError() -> Int32 {
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)

@@ -14,7 +14,7 @@ public struct ReceivedFrame {
     /// Nanoseconds since the epoch.
     public var time: UInt64
 
-    /// - Parameter start: With the `virtio_net_hdr` in front of it.
+    /// - Parameter start: With the `virtio_net_hdr` before it.
     public init(start: UnsafeMutableRawPointer, length: Int, tag: VLANTag?, time: UInt64) {
         self.start = start
         self.length = length

@@ -3,7 +3,7 @@ import Glibc
 
 /// The rules at tc's two hooks of a port that take the kernel out of the path.
 ///
-/// Ingress: every frame ends there, behind the packet socket's tap, so that the host neither answers nor routes what Weir
+/// Ingress: every frame ends there, after the packet socket's tap, so that the host neither answers nor routes what Weir
 /// judges. Egress: only frames that carry Weir's mark leave, so that the host says nothing on the wire.
 struct TrafficControl {
     /// On every frame that Weir sends (`SO_MARK`), and the handle of its filters, by which it knows its own after a crash.
@@ -17,7 +17,7 @@ struct TrafficControl {
         var kind: String
         var handle: UInt32
         var info: UInt32
-        /// Of a classic program: its instructions as they lie in memory.
+        /// A classic program's instructions as they lie in memory.
         var program: [UInt8] = []
 
         /// Filters of others than 0 run only where one of chain 0 says so.
@@ -144,7 +144,7 @@ struct TrafficControl {
         try addProgram(.ingress, place, [.return(UInt32(bitPattern: TC_ACT_SHOT))])
     }
 
-    /// Lets only marked frames out, and bears a note.
+    /// Lets only marked frames out, and has a note.
     func addEgressSilence(_ place: Place, note: [UInt8]) throws(SystemCallError) {
         let silence: [sock_filter] = [
             .load(ancillary: UInt32(SKF_AD_MARK)),

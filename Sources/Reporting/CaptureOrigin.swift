@@ -6,7 +6,7 @@ extension CaptureOrigin {
     /// What a capture of this run says of itself.
     /// - Parameters:
     ///   - sources: The rule files, which are named with their hashes as sha256sum(1) gives them.
-    ///   - version: Of the program.
+    ///   - version: The program's version.
     public static func ofThisRun(ports: [String], sources: [SourceFile], version: String) -> CaptureOrigin {
         var origin = CaptureOrigin()
         origin.ports = ports

@@ -66,7 +66,7 @@ package struct EventEncoder {
 
     /// Appends an event's line, with its newline.
     /// - Parameters:
-    ///   - place: Of a frame that was read from a capture.
+    ///   - place: Where the frame stands in its capture, if it was read from one.
     ///   - captureFile: Where dropped frames are written at this time.
     ///   - hasVerdict: The line says what became of the frame whatever the event is, as in a list of frames.
     package mutating func append(
@@ -238,7 +238,7 @@ package struct EventEncoder {
     }
 }
 
-/// Writes times in UTC with microseconds: `2026-03-14T15:09:26.535897+0000`. Of a second the date is made once.
+/// Writes times in UTC with microseconds: `2026-03-14T15:09:26.535897+0000`. The date is made once a second.
 private struct EventClock {
     private var second: UInt64?
     private var date: [UInt8] = []

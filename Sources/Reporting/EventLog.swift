@@ -2,7 +2,7 @@ package import Capture
 package import Classifier
 import Storage
 
-/// A file of events, lines of JSON, at a bounded rate, with the number of those that were left out. One thread uses it.
+/// A file of events, lines of JSON, at a bounded rate, with the number of events that were left out. One thread uses it.
 ///
 /// Runs and replays write through it. They differ in their clocks, and in who waits for a disk.
 package final class EventLog {
@@ -52,7 +52,7 @@ package final class EventLog {
     /// Adds an event, if the second has room for it.
     /// - Parameters:
     ///   - program: Whose rules it names.
-    ///   - place: Of a frame that was read from a capture.
+    ///   - place: Where the frame stands in its capture, if it was read from one.
     ///   - captureFile: Where dropped frames are written at this time.
     package func add(_ record: LogRecord, _ program: Program, at place: EventEncoder.Place? = nil, captureFile: String?) {
         guard rate.admit() else { return leaveOut(1) }

@@ -37,7 +37,7 @@ package struct FirewallReport: Encodable {
     package struct HeldReport: Encodable {
         var frames: UInt64
         var datagrams: UInt64
-        /// Of memory.
+        /// Bytes of memory.
         var bytes: UInt64
     }
 
@@ -50,7 +50,7 @@ package struct FirewallReport: Encodable {
     /// Under names: counters, quotas, elements and sets.
     package var state: StateReport
 
-    /// - Parameter counted: Of all workers together.
+    /// - Parameter counted: The sum over all workers.
     package init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
         rules = zip(program.rules, counted.rules).map { rule, hits in
             RuleReport(

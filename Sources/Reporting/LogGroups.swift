@@ -16,7 +16,7 @@ package struct LogGroups: Sendable {
     package let unused: [UInt16]
 
     /// - Parameters:
-    ///   - groups: Those with a capture.
+    ///   - groups: The groups with a capture.
     ///   - program: Whose statements point at them.
     package init(_ groups: [UInt16], _ program: Program) {
         var destinations: [LoggedStatement: Destination] = [:]

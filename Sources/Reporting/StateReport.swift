@@ -15,7 +15,7 @@ package struct StateReport: Encodable {
     struct QuotaReport: Encodable {
         var table: String
         var name: String
-        /// Of bytes, what it began with included.
+        /// Bytes, with those that it began with.
         var used: UInt64
         var bytes: UInt64
     }

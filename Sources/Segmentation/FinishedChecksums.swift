@@ -6,7 +6,7 @@ extension SuperFrame {
     /// and what has no outer checksum, keeps its outer headers.
     /// - Parameters:
     ///   - bytes: The whole frame, with all its tags.
-    ///   - offload: Of the frame as it lies in `bytes`.
+    ///   - offload: What the sender left to do for the frame in `bytes`.
     public static func finishChecksums(of bytes: inout MutableRawSpan, _ offload: OffloadHeader) {
         guard offload.needsChecksum else { return }
         Checksum.completePartial(in: &bytes, start: offload.checksumStart, offset: offload.checksumOffset)

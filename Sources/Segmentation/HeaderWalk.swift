@@ -65,7 +65,7 @@ struct HeaderWalk {
         return payload(bytes, of: bytes.be16(at: offset &+ 12), at: offset &+ 14)
     }
 
-    /// What an EtherType says, after any number of tags. Those count as no try: a tag that stood beside the bytes may come into them.
+    /// What an EtherType says, after any number of tags. They count as no try: a tag that stood beside the bytes may come into them.
     mutating func payload(_ bytes: RawSpan, of type: UInt16, at offset: Int) -> Bool {
         var (type, offset) = (type, offset)
         while EtherType.isTag(type) {

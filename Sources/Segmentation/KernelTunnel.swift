@@ -13,7 +13,7 @@ internal import Wire
 public struct KernelTunnel: Sendable, Equatable {
     /// Bytes from the outer IP header to the inner one. Even.
     public var outerLength: Int
-    /// Bytes of those that are the inner Ethernet header with its tags; 0 without one.
+    /// How many of them are the inner Ethernet header with its tags; 0 without one.
     public var linkLength: Int
     public var isUDP: Bool
     public var isGRE: Bool

@@ -18,7 +18,7 @@ public struct Segmenter: ~Copyable {
     /// Segments that a super-frame may become: 512 KiB at 128 bytes.
     public static let mostSegments = 4096
 
-    /// One piece: its headers are those that `next` wrote.
+    /// One piece, with the headers that `next` wrote.
     public struct Piece: Sendable, Equatable {
         public var headLength: Int
         /// The payload's place in the super-frame.
@@ -168,7 +168,7 @@ public struct Segmenter: ~Copyable {
     private var checksumOffset: Int { isTCP ? TransportHeader.tcpChecksum : TransportHeader.udpChecksum }
 
     /// Writes what depends on the payload's length.
-    /// - Parameter checksums: Those of the outer UDP and GRE headers too.
+    /// - Parameter checksums: True to write the checksums of the outer UDP and GRE headers too.
     private func finish(_ head: inout MutableRawSpan, payload: Int, checksums: Bool) {
         let end = headLength &+ payload
         if !isTCP { head.store(UInt16(truncatingIfNeeded: end &- transportOffset), at: transportOffset &+ TransportHeader.udpLength) }
@@ -195,7 +195,7 @@ public struct Segmenter: ~Copyable {
     ///   - end: The piece's length.
     ///   - partial: What the innermost checksum field holds; nil: outer checksums over it stay as they are.
     private func finish(_ head: inout MutableRawSpan, _ layer: Layer, end: Int, partial: UInt16?) {
-        // Of the piece's first segment.
+        // For the piece's first segment.
         let number = taken / segmentSize
         let offset = Int(layer.offset)
         let length = end &- offset

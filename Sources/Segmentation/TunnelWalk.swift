@@ -190,7 +190,7 @@ enum GRE {
     static let key: UInt16 = 0x2000
     static let sequence: UInt16 = 0x1000
 
-    /// Of the header with its optional fields, in bytes.
+    /// Bytes of the header with its optional fields.
     static func length(_ flags: UInt16) -> Int {
         4 &+ (flags & checksum == 0 ? 0 : 4) &+ (flags & key == 0 ? 0 : 4) &+ (flags & sequence == 0 ? 0 : 4)
     }

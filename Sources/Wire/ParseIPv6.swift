@@ -51,7 +51,7 @@ extension ParsedFrame {
         }
         guard totalLength <= networkLength else { return .ipv6BeyondFrame }
 
-        // Set only once the chain has been walked: a malformed packet is to leave nothing behind.
+        // Set only once the chain has been walked: a malformed packet must leave no trace.
         var packet = self
         packet.network = .ipv6
         packet.networkLength = totalLength

@@ -27,8 +27,8 @@ struct ProgressLine {
     }
 
     /// - Parameters:
-    ///   - bytes: Of the file that is read.
-    ///   - frames: Of all.
+    ///   - bytes: The size of the file that is read.
+    ///   - frames: The number of all frames.
     mutating func show(bytes: UInt64, frames: UInt64) {
         guard isWanted else { return }
         let now = Self.now()
@@ -47,7 +47,7 @@ struct ProgressLine {
         if path != "-", stat(path, &status) == 0 { bytesBefore += UInt64(max(0, status.st_size)) }
     }
 
-    /// Leaves an empty line behind.
+    /// Empties the line.
     mutating func clear() {
         if isShown { FileHandleOutput.standardError.write("\r\u{1b}[K") }
         isShown = false

@@ -13,7 +13,7 @@ final class ReadingBudget {
         self.limit = limit
     }
 
-    /// Refuses a file whose octets alone are too many, before they are read.
+    /// Refuses a file that is too long, before it is read.
     func expectRoom(for descriptor: Int32, _ path: String) throws(RulesFile.FileFailure) {
         var status = stat()
         guard let limit, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }

@@ -19,9 +19,9 @@ import Testing
     }
 
     static let shapes = [
-        Shape(pattern: #"\bbehind\b(?! them)"#, advice: "after", holdsComments: false),
+        Shape(pattern: #"\bbehind\b(?! them)"#, advice: "after"),
         Shape(pattern: #"\bin front of\b(?! machines)"#, advice: "before"),
-        Shape(pattern: #"(?<!leave |leaves )\balone\b"#, advice: "only, by itself", holdsComments: false),
+        Shape(pattern: #"(?<!leave |leaves )\balone\b"#, advice: "only, by itself"),
         Shape(pattern: #"\banew\b"#, advice: "again, new"),
         Shape(pattern: #"\bof before\b"#, advice: "existing, previous"),
         Shape(pattern: #"\bso many\b"#, advice: "at most N, N files, that many"),
@@ -29,14 +29,14 @@ import Testing
         Shape(pattern: #"\b[Ww]hoever\b"#, advice: "the caller, the reader, anyone who"),
         Shape(pattern: #"\b[Ll]ikewise\b"#, advice: "too, in the same way, or the fact itself"),
         Shape(pattern: #"manieth"#, advice: "the number of"),
-        Shape(pattern: #"(^|[.;:] )(Those|The same) of\b"#, advice: "the noun", holdsComments: false),
+        Shape(pattern: #"(^|[.;:] )(Those|The same) of\b"#, advice: "the noun"),
         Shape(pattern: #"\bbears?\b"#, advice: "has, carries"),
     ]
 
     /// Rooms whose comments are held too.
     private static let plainRooms = [
-        "CLinux", "CVectors", "Capture", "Classifier", "Firewall", "Flows", "Fragments", "Interpreter", "KernelPath", "Offline",
-        "Reporting", "Ruleset", "Segmentation", "Storage", "Wire", "weir",
+        "Answers", "Appliance", "CLinux", "CVectors", "Capture", "Classifier", "Decisions", "Firewall", "Flows", "Fragments", "Interpreter",
+        "KernelPath", "Offline", "PacketIO", "Reporting", "Ruleset", "Segmentation", "Storage", "Wire", "weir",
     ]
 
     struct Line: Sendable {

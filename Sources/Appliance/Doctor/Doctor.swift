@@ -1,6 +1,6 @@
 import PacketIO
 
-/// Proves a wire before it is trusted: looks at the two ports, the kernel and whoever else has to do with them, and changes nothing.
+/// Proves a wire before it is trusted: looks at the two ports, the kernel and all others that have to do with them, and changes nothing.
 public struct Doctor: Sendable, Encodable {
     /// What is known of a port.
     public struct PortReport: Sendable, Encodable {

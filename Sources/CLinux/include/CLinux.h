@@ -1,5 +1,5 @@
 // What Swift can't take from the kernel's headers by itself: the headers, ring status words with their memory order,
-// and calls whose declarations hide behind _GNU_SOURCE (which must not be defined in a header that Swift imports).
+// and calls whose declarations need _GNU_SOURCE (which must not be defined in a header that Swift imports).
 #ifndef WEIR_CLINUX_H
 #define WEIR_CLINUX_H
 
@@ -60,7 +60,7 @@ void weir_name_thread(const char *_Nonnull name);
 /// Binds the calling thread to one processor: 0, or -1 and errno.
 int weir_pin_thread(int processor);
 
-/// Gives the calling thread alone this nice value: 0, or -1 and errno.
+/// Gives only the calling thread this nice value: 0, or -1 and errno.
 int weir_favour_thread(int nice);
 
 /// SIOCETHTOOL on the interface, with the command's structure (include/uapi/linux/ethtool.h): 0, or -1 and errno.

@@ -61,7 +61,7 @@ public struct CaseFile: Sendable {
     package var blocks: [CaseBlock]
 
     /// - Parameters:
-    ///   - ports: Of the command line; the file's own go before them.
+    ///   - ports: The command line's; the file's own come first.
     ///   - fragments: What is done with fragments unless the file says so.
     public init(
         _ source: SourceFile, ports: [String]?, fragments: FragmentMode = .reassemble,

@@ -26,7 +26,7 @@ package struct ExplainedFrame: Sendable {
     package var expired: [Outcome]
     /// The way of what the rules were asked about: the packet, or the datagram that this frame made whole. Empty where they were not asked.
     package var trace: [TraceStep]
-    /// What was decided with this frame: of itself, unless it is held, and of those that had been held.
+    /// What was decided with this frame: on itself, unless it is held, and on frames that had been held.
     package var outcomes: [Outcome]
 }
 

@@ -18,7 +18,7 @@ public enum PacketLanguage {
     /// Reads one description.
     /// - Parameters:
     ///   - now: The time of the packet before, and afterwards of this one, in nanoseconds from the start.
-    ///   - file: Of the places in errors.
+    ///   - file: The file that errors name.
     ///   - line: In the same way.
     public static func packet(
         _ text: some StringProtocol, ports: [String], after now: inout UInt64, file: Int = 0, line: Int = 1,

@@ -49,7 +49,7 @@ struct PacketLayer {
 
 extension [PacketLayer] {
     /// The bytes of all layers, from the inside out.
-    /// - Parameter outer: Of the packet that these stand in.
+    /// - Parameter outer: The layers of the packet that these stand in.
     func composed() throws(Diagnostic) -> [UInt8] {
         var bytes: [UInt8] = []
         for index in indices.reversed() {

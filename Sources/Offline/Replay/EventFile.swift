@@ -37,14 +37,14 @@ public final class EventFile {
     }
 
     /// Counts events that are not written.
-    /// - Parameter time: Of their frame.
+    /// - Parameter time: The time of their frame.
     func leaveOut(_ events: Int, time: UInt64) {
         turn(to: time)
         log.leaveOut(UInt64(max(0, events)))
     }
 
     /// Brings all lines to the file.
-    /// - Parameter time: Of the last frame.
+    /// - Parameter time: The time of the last frame.
     func finish(at time: UInt64) {
         log.begin()
         log.flush()

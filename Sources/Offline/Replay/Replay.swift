@@ -6,7 +6,7 @@ public import Fragments
 public import Storage
 public import Wire
 
-/// Where a frame stands among those that are replayed.
+/// The place of a frame in the captures that are replayed.
 public struct FramePlace: BitwiseCopyable, Sendable, Equatable {
     /// Index of its file.
     public var file: UInt16
@@ -40,7 +40,7 @@ public protocol ReplaySink: ~Copyable {
     /// A frame, or the datagram that it completes, came to a `log` statement. Heard before the verdict.
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame)
 
-    /// A frame came to this many more `log` statements than are reported for one. Reported after those that are.
+    /// A frame came to this many more `log` statements than are reported for one. Called after the reports.
     mutating func leftOut(events: Int, of frame: JudgedFrame)
 }
 

@@ -7,7 +7,7 @@ import Storage
 /// second, as captures of several interfaces have them, make it stand still; a longer way back (a clock that was set, another file)
 /// makes it go on from where it stands.
 struct ReplayClock {
-    /// Nanoseconds that a frame's time may lie behind.
+    /// Nanoseconds by which a frame's time may lie before the last one's.
     private static let tolerance: UInt64 = 1_000_000_000
 
     /// The time at which the monotonic clock would be 0, by the clock of the frames; it may lie before the epoch.
@@ -16,7 +16,7 @@ struct ReplayClock {
     /// Frames whose time was before that of a previous frame.
     private(set) var backwardSteps: UInt64 = 0
 
-    /// - Parameter time: Of the next frame, in nanoseconds since the epoch.
+    /// - Parameter time: The time of the next frame, in nanoseconds since the epoch.
     mutating func instant(at time: UInt64) -> Instant {
         guard let origin else {
             origin = Int128(time)

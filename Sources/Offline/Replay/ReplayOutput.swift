@@ -18,7 +18,7 @@ public enum ReplayListing: Sendable {
 
 /// Says of each frame what became of it, and counts by port.
 struct ReplayOutput: ReplaySink, ~Copyable {
-    /// Of one port, in the order of the program's.
+    /// What came and left by one port.
     struct PortCount {
         var received = Hits()
         var sent = Hits()

@@ -6,7 +6,7 @@ import Reporting
 import Ruleset
 import Storage
 
-/// What a replay came to, for people and for machines: the parts of a run's report that there are without interfaces, under the same names.
+/// What a replay came to, for people and for machines: the parts of a run's report that need no interfaces, under the same names.
 public struct ReplayReport: Encodable {
     struct PortReport: Encodable {
         var name: String
@@ -24,9 +24,9 @@ public struct ReplayReport: Encodable {
         var cut: UInt64
         /// They were captured as they went out; as they came in they are in the capture too.
         var leaving: UInt64
-        /// Of interfaces that are no ports.
+        /// Frames of interfaces that are no ports.
         var elsewhere: UInt64
-        /// Of stations of which nobody has said where they are.
+        /// Frames of stations of which nobody has said where they are.
         var unknownStation: UInt64
         /// Frames whose time was before that of a previous frame.
         var backwardSteps: UInt64

@@ -47,7 +47,7 @@ struct ReplayCounts {
     var leaving: UInt64 = 0
     var elsewhere: UInt64 = 0
     var unknownStation: UInt64 = 0
-    /// Nanoseconds since the epoch, of those that were judged.
+    /// Nanoseconds since the epoch, of judged frames.
     var earliest: UInt64 = .max
     var latest: UInt64 = 0
 }
@@ -56,7 +56,7 @@ struct ReplayCounts {
 public struct ReplayRun: ~Copyable {
     /// How far it has come.
     public struct Progress {
-        /// Of this file.
+        /// Bytes of this file.
         public var bytes: UInt64
         /// Frames of all files.
         public var frames: UInt64

@@ -1,6 +1,6 @@
 /// What nft's `ct` reads of the connection that a packet belongs to (linux/netfilter/nf_tables.h, `nft_ct_keys`).
 ///
-/// A packet that belongs to none, because tracking found it invalid or has been told to leave it alone, has a state and nothing else:
+/// A packet that belongs to none, because tracking found it invalid or has been told not to follow it, has a state and nothing else:
 /// no rule that reads one of the others matches it.
 public enum ConnectionKey: Sendable, Hashable {
     /// The two ways that packets of a connection go: that of its first packet, and the way back.
