@@ -54,11 +54,14 @@ let package = Package(
 
         // The outside world.
         .target(name: "CLinux"),
+        // System calls with their errors, descriptors, and what threads wait with.
+        .target(name: "SystemCalls", dependencies: ["CLinux"], swiftSettings: house),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
-        .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "Wire"], swiftSettings: house),
-        // eBPF: assembler, programs, maps, attachment. Errors and descriptors are those of PacketIO.
+        .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "SystemCalls", "Wire"], swiftSettings: house),
+        // eBPF: assembler, programs, maps, attachment.
         .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO", "Segmentation"], swiftSettings: house),
-        .target(name: "Capture", dependencies: ["CPcap", "CLinux", "Decisions", "Segmentation", "Storage", "Wire"], swiftSettings: house),
+        .target(
+            name: "Capture", dependencies: ["CPcap", "Decisions", "Segmentation", "Storage", "SystemCalls", "Wire"], swiftSettings: house),
         .target(
             name: "Reporting", dependencies: ["Decisions", "Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Storage", "Wire"],
             swiftSettings: house),

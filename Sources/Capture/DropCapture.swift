@@ -1,7 +1,7 @@
-import CLinux
 import Glibc
 import Storage
 import Synchronization
+import SystemCalls
 import Wire
 
 /// Writes frames that were dropped, or that `log` statements point at, to a file, from a thread of its own, so that neither a slow
@@ -32,7 +32,7 @@ public final class DropCapture: Sendable {
 
     /// What the writer is told, and when it sleeps.
     private final class Signals: Sendable {
-        let bell: Int32
+        let waker: Waker
         let isAsleep = Atomic<Bool>(false)
         let isFinishing = Atomic<Bool>(false)
         let isReopening = Atomic<Bool>(false)
@@ -44,12 +44,11 @@ public final class DropCapture: Sendable {
         let problem = Mutex<String?>(nil)
 
         init() throws(CaptureError) {
-            bell = eventfd(0, Int32(EFD_CLOEXEC))
-            guard bell >= 0 else { throw CaptureError(description: "eventfd: error \(errno)") }
-        }
-
-        deinit {
-            close(bell)
+            do throws(SystemCallError) {
+                waker = try Waker()
+            } catch {
+                throw CaptureError(description: "\(error)")
+            }
         }
 
         /// Wakes the writer if it sleeps, or is about to.
@@ -60,17 +59,14 @@ public final class DropCapture: Sendable {
         @inline(__always)
         func wake() {
             atomicMemoryFence(ordering: .sequentiallyConsistent)
-            if isAsleep.load(ordering: .relaxed) { eventfd_write(bell, 1) }
+            if isAsleep.load(ordering: .relaxed) { waker.wake() }
         }
 
         /// Sleeps until somebody wakes it, unless there is something to do already.
         func sleep(unless hasWork: () -> Bool) {
             isAsleep.store(true, ordering: .relaxed)
             atomicMemoryFence(ordering: .sequentiallyConsistent)
-            if !hasWork() {
-                var count: eventfd_t = 0
-                eventfd_read(bell, &count)
-            }
+            if !hasWork() { waker.wait() }
             isAsleep.store(false, ordering: .relaxed)
         }
     }
@@ -131,13 +127,13 @@ public final class DropCapture: Sendable {
     /// Makes `run` write what is queued and return.
     public func finish() {
         signals.isFinishing.store(true, ordering: .sequentiallyConsistent)
-        eventfd_write(signals.bell, 1)
+        signals.waker.wake()
     }
 
     /// Makes the writer go on in a new file: a ring's next, else one of the old name if that was moved away.
     public func reopen() {
         signals.isReopening.store(true, ordering: .sequentiallyConsistent)
-        eventfd_write(signals.bell, 1)
+        signals.waker.wake()
     }
 
     /// The writer's loop: returns after `finish`.

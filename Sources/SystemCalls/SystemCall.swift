@@ -44,11 +44,3 @@ package func systemCall(_ name: @autoclosure () -> String, _ body: () -> Int) th
 package func systemCall(_ name: @autoclosure () -> String, _ body: () -> Int32) throws(SystemCallError) -> Int32 {
     Int32(truncatingIfNeeded: try systemCall(name()) { () -> Int in Int(body()) })
 }
-
-/// Sets a socket option from a C structure or integer.
-func setOption<T>(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: T, _ name: String) throws(SystemCallError) {
-    var value = value
-    try systemCall("setsockopt \(name)") {
-        withUnsafeBytes(of: &value) { setsockopt(descriptor, level, option, $0.baseAddress, socklen_t($0.count)) }
-    }
-}
