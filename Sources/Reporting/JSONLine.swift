@@ -2,10 +2,16 @@ import FoundationEssentials
 import Ruleset
 
 extension Encodable {
-    /// As one line of JSON, keys sorted. Empty where a value can't be encoded, which numbers and strings always can.
-    package var jsonLine: String {
+    /// As one line of JSON, keys sorted.
+    package var jsonLine: String { json([]) }
+
+    /// As JSON on several lines, keys sorted.
+    package var jsonText: String { json(.prettyPrinted) }
+
+    /// Empty where a value can't be encoded, which numbers and strings always can.
+    private func json(_ formatting: JSONEncoder.OutputFormatting) -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
         return (try? encoder.encode(self)).map { PrintableText.json(String(decoding: $0, as: UTF8.self)) + "\n" } ?? ""
     }
 }

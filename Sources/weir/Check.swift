@@ -1,6 +1,7 @@
 import ArgumentParser
 import Classifier
 import FoundationEssentials
+import Reporting
 import Ruleset
 
 struct Check: ParsableCommand {
@@ -96,10 +97,8 @@ struct Check: ParsableCommand {
             }
         }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            let data = stats ? try encoder.encode(Reports(diagnostics: reports, statistics: costs)) : try encoder.encode(reports)
-            try FileHandleOutput.standardOutput.deliver(PrintableText.json(String(decoding: data, as: UTF8.self)) + "\n")
+            let text = stats ? Reports(diagnostics: reports, statistics: costs).jsonText : reports.jsonText
+            try FileHandleOutput.standardOutput.deliver(text)
         }
         if status != .success { throw status }
     }

@@ -1,6 +1,7 @@
 import Appliance
 import ArgumentParser
 import FoundationEssentials
+import Reporting
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,9 +39,7 @@ struct DoctorCommand: ParsableCommand {
     func run() throws {
         let doctor = Doctor(ports: portNames, stateDirectory: stateDirectory)
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            try FileHandleOutput.standardOutput.deliver(String(decoding: try encoder.encode(doctor), as: UTF8.self) + "\n")
+            try FileHandleOutput.standardOutput.deliver(doctor.jsonText)
         } else {
             try FileHandleOutput.standardOutput.deliver(doctor.text)
         }
