@@ -73,9 +73,11 @@ extension LabTests {
             try "\(300 << 20)".write(to: group.appending(path: controller.limit), atomically: false, encoding: .utf8)
             let file = try lab.write(Weir.passAll, to: "rules.nft")
             let command =
-                "echo $$ > \(group.path)/cgroup.procs && exec \(Weir.binary) run --ports eth1,eth2 --workers 1 --rules \(file.path) "
-                + "--state-directory \(lab.directory.appending(path: "state").path)"
-            let weir = try lab.start(in: .fw, ["sh", "-c", command])
+                "echo $$ > \(group.path)/cgroup.procs && exec nsenter --net=/run/netns/\(lab.namespace(of: .fw)) \(Weir.binary) run "
+                + "--ports eth1,eth2 --workers 1 --rules \(file.path) --state-directory \(lab.directory.appending(path: "state").path)"
+            // Not by ip-netns(8), whose commands have a /sys of their own, without control groups.
+            let weir = try Background(["sh", "-c", command], directory: lab.directory)
+            defer { weir.end() }
             #expect(eventually(within: .seconds(30)) { weir.errorText.contains("forwarding between") }, "\(weir.errorText)")
             // More than the group has, and less than half of the machine.
             try Self.addresses(400_000).write(to: file, atomically: true, encoding: .utf8)
