@@ -177,7 +177,7 @@ public struct Interpreter {
         case .inet: frame.vlanCount < 2 && (frame.network == .ipv4 || frame.network == .ipv6)
         case .ip: frame.vlanCount < 2 && frame.network == .ipv4
         case .ip6: frame.vlanCount < 2 && frame.network == .ipv6
-        case .arp: false
+        case .arp, .netdev: false
         }
     }
 

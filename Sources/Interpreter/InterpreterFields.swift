@@ -211,6 +211,16 @@ struct InterpreterFields {
         case .tcpOption:
             guard let transportHeader, frame.transportProtocol == 6 else { return .broken }
             return InterpreterOptions.tcpOption(header.number, of: transportHeader)
+        case .vxlan, .geneve, .gre, .gretap:
+            guard let transportHeader, let carrier = frame.transportProtocol, let part = header.innerPart,
+                let octets = InterpreterTunnel(header.kind, in: transportHeader, carriedBy: carrier)?.octets(part)
+            else { return .broken }
+            return .item(InterpreterOptions.Item(number: header.number, offset: 0, octets: octets))
+        case .payload:
+            guard let transportHeader, let carrier = frame.transportProtocol,
+                let octets = InterpreterTunnel.payload(of: transportHeader, carriedBy: carrier)
+            else { return .broken }
+            return .item(InterpreterOptions.Item(number: 0, offset: 0, octets: octets))
         case .sctpChunk:
             guard let transportHeader, frame.transportProtocol == 132 else { return .broken }
             return InterpreterOptions.chunk(header.number, of: transportHeader)
@@ -234,6 +244,8 @@ struct InterpreterFields {
             return frame.network == .ipv4 ? 2 : 10
         case .iiftype: return 1
         case .oiftype: return hook == .prerouting ? nil : 1
+        case .iifgroup, .priority: return 0
+        case .oifgroup: return hook == .prerouting ? nil : 0
         }
     }
 

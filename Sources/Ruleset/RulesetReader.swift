@@ -9,22 +9,24 @@ extension Ruleset {
     /// 3. `ChainGraph` follows the jumps of each table.
     /// 4. Warnings of what is accepted and can't be meant.
     ///
-    /// What is accepted here, nft 1.0.6 accepts with the same meaning; what nft refuses is refused. No file is opened here.
+    /// What is accepted here, nft accepts with the same meaning; what nft refuses is refused. Chains that no frame on a wire meets are only
+    /// read for their syntax: they are set aside in their tables, and each is among the warnings. No file is opened here.
     ///
     /// - Parameters:
     ///   - source: the text, with the name that diagnostics call it by.
     ///   - loader: opens what the text includes. Without it `include` is refused.
+    ///   - definitions: texts of nothing but definitions, read before the source.
     ///   - localTime: the zone in which `meta hour "17:00"` and `meta time "2024-06-06 17:00"` are written. As nft does, they become
     ///     UTC here, and the tree says UTC.
     /// - Returns: the checked tree, and what is accepted but worth a second look.
     /// - Throws: `RejectedRuleset`, with at most `RejectedRuleset.diagnosticLimit` errors.
     public static func read(
-        _ source: SourceFile, loader: RuleLoader? = nil, localTime: LocalTime = .utc
+        _ source: SourceFile, loader: RuleLoader? = nil, definitions: [SourceFile] = [], localTime: LocalTime = .utc
     ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
-        let parsed = Parser.parse(source, loader: loader)
+        let parsed = Parser.parse(source, loader: loader, definitions: definitions)
         let checked = Checker.check(parsed.file, sink: parsed.sink, localTime: localTime)
         guard checked.sink.errors.isEmpty else {
-            throw RejectedRuleset(sources: parsed.sources, diagnostics: checked.sink.all)
+            throw RejectedRuleset(sources: parsed.sources, diagnostics: checked.sink.faults)
         }
         return (Ruleset(sources: parsed.sources, tables: checked.tables), checked.sink.all)
     }

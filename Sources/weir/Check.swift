@@ -11,6 +11,9 @@ struct Check: ParsableCommand {
             Reads each file as "run" would, and prints a summary of each. Errors go to standard error with file, line, column, the \
             line itself and what would be accepted. Exit codes: 0 all files can be run, 65 rules are wrong, 66 a file can't be read.
 
+            Chains that no frame on a wire meets (NAT, routing, the host's own hooks, other devices) are set aside. Each is named; with \
+            --strict it is an error.
+
             With --stats it compiles the rules too and prints their memory. For each chain it says whether rules are tried one by one \
             or found by an index, and what the worst frame costs: the steps of a lookup, each of which reads a few cache lines. With \
             --json that is an object with "diagnostics", the array, and "statistics".
@@ -24,8 +27,14 @@ struct Check: ParsableCommand {
     @Flag(help: "Print JSON: an array of objects with file, line, column, severity, message and note.")
     var json = false
 
+    @Flag(help: "Refuse a file of which a part is set aside.")
+    var strict = false
+
     @Flag(help: "Print each rule set's memory and its highest cost for a frame.")
     var stats = false
+
+    @OptionGroup(title: "Rule files")
+    var reading: RuleOptions
 
     /// What there is to print with --stats.
     private struct Reports: Encodable {
@@ -62,7 +71,7 @@ struct Check: ParsableCommand {
         var costs: [RulesetCost] = []
         for file in files {
             do throws(RulesFile.FileFailure) {
-                let reading = try Self.reading(of: file)
+                let reading = try rulesReading(of: file)
                 if json {
                     reports += reading.diagnostics.map { Self.report($0, in: reading.sources) }
                 } else {
@@ -104,8 +113,14 @@ struct Check: ParsableCommand {
     }
 
     /// Reads a file, and refuses what would be refused where it is compiled for two ports.
-    private static func reading(of file: String) throws(RulesFile.FileFailure) -> RulesFile.Reading {
-        var reading = try RulesFile.reading(of: file)
+    private func rulesReading(of file: String) throws(RulesFile.FileFailure) -> RulesFile.Reading {
+        var reading = try RulesFile.reading(of: file, options: self.reading)
+        if strict {
+            for index in reading.diagnostics.indices where reading.diagnostics[index].severity == .setAside {
+                reading.diagnostics[index].severity = .error
+                reading.ruleset = nil
+            }
+        }
         guard let ruleset = reading.ruleset else { return reading }
         do throws(ProgramError) {
             try Program.check(ruleset)
@@ -138,7 +153,9 @@ struct Check: ParsableCommand {
         func amount(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
         let chains = ruleset.tables.flatMap(\.chains)
         let rules = chains.reduce(0) { $0 + $1.rules.count }
+        let aside = ruleset.tables.reduce(0) { $0 + $1.setAside.count }
         return
             "good, \(amount(ruleset.tables.count, "table")), \(amount(chains.count { $0.owner == nil }, "chain")), \(amount(rules, "rule"))"
+            + (aside == 0 ? "" : ", \(amount(aside, "part")) set aside")
     }
 }

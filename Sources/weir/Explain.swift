@@ -35,6 +35,9 @@ struct Explain: ParsableCommand {
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
 
+    @OptionGroup(title: "Rule files")
+    var reading: RuleOptions
+
     @Flag(help: "Print a JSON object for each packet, one a line.")
     var json = false
 
@@ -48,7 +51,7 @@ struct Explain: ParsableCommand {
     }
 
     func run() throws {
-        let ruleset = try readRules(rules)
+        let ruleset = try readRules(rules, options: reading)
         let names = try PortNames(ports).names
         let descriptions = try packets.enumerated().reduce(into: Descriptions()) { descriptions, next in
             try descriptions.add(next.element, ports: names, line: next.offset + 1)

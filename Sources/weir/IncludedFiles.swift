@@ -1,19 +1,22 @@
 import Glibc
 import Ruleset
 
-/// Opens what rule files include, as nft does: `./` and `../` begin at the working directory, all other relative paths in /etc.
+/// Opens what rule files include, as nft does: `./` and `../` begin at the working directory; other relative paths are looked for in the
+/// folders that the command names, beside the rule file, and in /etc.
 enum IncludedFiles {
-    private static let folder = "/etc/"
+    private static let folder = "/etc"
 
     /// The files for a path or a pattern of glob(7), sorted; a pattern may stand for none.
-    static func load(_ path: String, includer: String, budget: ReadingBudget) throws(InclusionFailure) -> [SourceFile] {
+    /// - Parameter folders: Where to look before /etc.
+    static func load(_ path: String, folders: [String], budget: ReadingBudget) throws(InclusionFailure) -> [SourceFile] {
         let isInFolder = !path.hasPrefix("/") && !path.hasPrefix("./") && !path.hasPrefix("../")
-        let pattern = isInFolder ? folder + path : path
-        let names = try matches(of: pattern)
         let isPattern = path.contains { "*?[".contains($0) }
+        let patterns = isInFolder ? (folders + [folder]).map { "\($0)/\(path)" } : [path]
+        var names: [String] = []
+        for pattern in patterns where isPattern || names.isEmpty { names += try matches(of: pattern) }
         if names.isEmpty, !isPattern {
-            let note = isInFolder ? "Weir looks in \(folder) for a path that begins with neither / nor ./" : nil
-            throw InclusionFailure(message: "no file '\(pattern)'", note: note)
+            let note = isInFolder ? "Weir looked in \((folders + [folder]).joined(separator: ", "))" : nil
+            throw InclusionFailure(message: "no file '\(path)'", note: note)
         }
         var texts: [SourceFile] = []
         for name in names {

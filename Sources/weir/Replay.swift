@@ -80,6 +80,9 @@ struct Replay: ParsableCommand {
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
 
+    @OptionGroup(title: "Rule files")
+    var reading: RuleOptions
+
     @Flag(
         name: [.customLong("summary"), .customLong("quiet"), .customShort("q")],
         help: "Print only the counters and unmatched rules at the end.")
@@ -106,7 +109,7 @@ struct Replay: ParsableCommand {
     }
 
     func run() throws {
-        let ruleset = try readRules(rules)
+        let ruleset = try readRules(rules, options: reading)
         let settings = try settings(ruleset)
         Interruption.listen()
         var progress = ProgressLine(files: files, isWanted: summary || isatty(settings.descriptor) == 0)

@@ -8,6 +8,7 @@ import Synchronization
 /// Reads the rules of a run once more.
 final class Rereader: Sendable {
     private let path: String
+    private let options: RuleOptions
     private let ports: [String]
     private let memory: ReloadMemory
     private let say: @Sendable (String) -> Void
@@ -18,8 +19,12 @@ final class Rereader: Sendable {
     ///   - sources: The files of the rules that are in force.
     ///   - say: Takes diagnostics, without waiting.
     ///   - memory: What reading them may take.
-    init(path: String, ports: [String], sources: [SourceFile], memory: ReloadMemory, say: @escaping @Sendable (String) -> Void) {
+    init(
+        path: String, options: RuleOptions, ports: [String], sources: [SourceFile], memory: ReloadMemory,
+        say: @escaping @Sendable (String) -> Void
+    ) {
         self.path = path
+        self.options = options
         self.memory = memory
         self.say = say
         self.ports = ports
@@ -32,7 +37,7 @@ final class Rereader: Sendable {
             // Afterwards, what was needed to read them.
             defer { weir_trim_memory() }
             let limit = memory.limit
-            let reading = try RulesFile.reading(of: path, kind: .regular, budget: ReadingBudget(limit: limit))
+            let reading = try RulesFile.reading(of: path, kind: .regular, options: options, budget: ReadingBudget(limit: limit))
             let known = sources.withLock { $0 }
             if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
             for diagnostic in reading.diagnostics { say(diagnostic.render(in: reading.sources)) }

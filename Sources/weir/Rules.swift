@@ -18,8 +18,11 @@ struct Rules: ParsableCommand {
     @Flag(help: "Print it as JSON, in the schema of libnftables-json(5), without handles.")
     var json = false
 
+    @OptionGroup(title: "Rule files")
+    var reading: RuleOptions
+
     func run() throws {
-        let ruleset = try readRules(file)
+        let ruleset = try readRules(file, options: reading)
         let text =
             json
             ? PrintableText.json(ruleset.json(version: weirVersion, localTime: .system)) : ruleset.printed(localTime: .system)
@@ -29,9 +32,9 @@ struct Rules: ParsableCommand {
 }
 
 /// The rule set in a file, or the exit code for what is wrong with it, which has been said.
-func readRules(_ file: String, kind: RulesFile.Kind = .any) throws -> Ruleset {
+func readRules(_ file: String, kind: RulesFile.Kind = .any, options: RuleOptions) throws -> Ruleset {
     do {
-        return try RulesFile.read(file, kind: kind)
+        return try RulesFile.read(file, kind: kind, options: options)
     } catch let failure as RulesFile.FileFailure {
         complain("weir: \(failure.reason)")
         throw failure.exitCode

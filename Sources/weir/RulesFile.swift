@@ -23,8 +23,8 @@ enum RulesFile {
     }
 
     /// The rule set in a file (`-` for standard input). Diagnostics go to standard error; throws if the rules are refused.
-    static func read(_ path: String, kind: Kind) throws -> Ruleset {
-        let reading = try reading(of: path, kind: kind)
+    static func read(_ path: String, kind: Kind, options: RuleOptions) throws -> Ruleset {
+        let reading = try reading(of: path, kind: kind, options: options)
         for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
         guard let ruleset = reading.ruleset else { throw ExitCode.badRules }
         return ruleset
@@ -32,17 +32,26 @@ enum RulesFile {
 
     /// Reads a file and what it includes; throws if the file itself can't be opened.
     /// - Parameter budget: What reading them may take in memory; what is beyond it is refused.
-    static func reading(of path: String, kind: Kind = .any, budget: ReadingBudget = ReadingBudget()) throws(FileFailure) -> Reading {
+    static func reading(
+        of path: String, kind: Kind = .any, options: RuleOptions, budget: ReadingBudget = ReadingBudget()
+    ) throws(FileFailure) -> Reading {
         let source = SourceFile(name: path, text: try text(path, kind: kind, budget: budget))
         do throws(RejectedRuleset) {
-            let loader: RuleLoader = { path, includer throws(InclusionFailure) in
-                try IncludedFiles.load(path, includer: includer, budget: budget)
+            let folders = options.includePath + (path == "-" ? [] : [folder(of: path)])
+            let loader: RuleLoader = { path, _ throws(InclusionFailure) in
+                try IncludedFiles.load(path, folders: folders, budget: budget)
             }
-            let (ruleset, warnings) = try Ruleset.read(source, loader: loader, localTime: .system)
+            let (ruleset, warnings) = try Ruleset.read(
+                source, loader: loader, definitions: options.definitions, localTime: .system)
             return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings)
         } catch {
             return Reading(ruleset: nil, sources: error.sources, diagnostics: error.diagnostics)
         }
+    }
+
+    private static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// Why a file gives no text.

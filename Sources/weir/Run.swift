@@ -51,6 +51,9 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
 
+    @OptionGroup(title: "Rule files")
+    var reading: RuleOptions
+
     @Option(
         help: ArgumentHelp(
             "keep or recheck: what happens to connections when SIGHUP brings new rules.",
@@ -128,7 +131,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         // The rules first: what is wrong with them can be seen without root.
-        let ruleset = try readRules(rules, kind: .regular)
+        let ruleset = try readRules(rules, kind: .regular, options: reading)
         // From here on nothing waits for the readers of standard error and standard output.
         let texts = try Texts(reportsToError: written.contains("-"))
         var isOver = false
@@ -157,7 +160,8 @@ struct Run: ParsableCommand {
         weir_trim_memory()
         let generations = RulesetGenerations(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
         let rereader = Rereader(
-            path: rules, ports: portNames, sources: ruleset.sources, memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
+            path: rules, options: reading, ports: portNames, sources: ruleset.sources,
+            memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
             say: { texts.errors.write($0) })
         var configuration = Configuration(
             ports: portNames, generations: generations, reload: rules == "-" ? nil : rereader.read,

@@ -34,6 +34,9 @@ struct Test: ParsableCommand {
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
 
+    @OptionGroup(title: "Rule files")
+    var reading: RuleOptions
+
     @Argument(help: ArgumentHelp("The rule file, in nftables' language.", valueName: "rules"))
     var rules: String
 
@@ -49,7 +52,7 @@ struct Test: ParsableCommand {
     }
 
     func run() throws {
-        let ruleset = try readRules(rules)
+        let ruleset = try readRules(rules, options: reading)
         let names = try ports.map { try PortNames($0).names }
         var files: [CaseFile] = []
         var status = ExitCode.success

@@ -178,6 +178,8 @@ struct AgreementTests {
             fields.append(try #require(Field.raw(header, bitOffset: offset, bitWidth: width)))
         }
         var rules: [(source: String, written: String, steps: [Step])] = []
+        // nft 1.0.6 looks into no tunnels.
+        fields.removeAll { $0.searchedHeader?.isInner == true || $0.words.hasPrefix("gre ") }
         // Connections of a bridge this kernel may not know of: its module nf_conntrack_bridge is seldom there.
         if family == .bridge { fields.removeAll { $0.connectionKey != nil } }
         for text in fields.flatMap({ Self.matches(of: $0, using: &generator) }) {

@@ -8,6 +8,9 @@ extension SearchedHeader {
         case .ipv4Option: "exthdr ipv4 \(number)"
         case .tcpOption: "exthdr tcpopt \(number)"
         case .sctpChunk: "exthdr sctp \(number)"
+        // nft 1.0.6 knows no tunnels.
+        case .vxlan, .geneve, .gre, .gretap: "inner \(kind) \(number)"
+        case .payload: "inner"
         }
     }
 }

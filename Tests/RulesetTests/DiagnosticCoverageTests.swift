@@ -26,6 +26,7 @@ struct DiagnosticCoverageTests {
         "more than \\(Self.openLimit)", "more than \\(Self.sourceLimit)", "the rule set has more than",
         "elements are deleted from large sets",
         "files can't be included here", "'\\(printable(text.name))' includes itself",
+        "more than \\(Self.insertionLimit)",
         // What the grammar has refused before: the tree could hold it, and a check that is passed by would not be noticed.
         "only a mark can be set to another mark", "the map is empty", "only sets and maps can have '*'",
     ]

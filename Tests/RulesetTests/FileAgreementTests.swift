@@ -16,13 +16,13 @@ struct FileAgreementTests {
 
     @Test func theTableIsThere() {
         #expect(Self.cases.count > 200)
-        #expect(Set(Self.cases.map(\.mark)) == ["=", "-", "!"])
+        #expect(Set(Self.cases.map(\.mark)) == ["=", "-", "!", "+"])
     }
 
     @Test("Weir accepts what is marked so, and prints it as the same", arguments: cases)
     func weir(mark: Character, text: String) {
         let ruleset = try? Ruleset.read(SourceFile(name: "f", text: text)).ruleset
-        #expect((ruleset != nil) == (mark == "="))
+        #expect((ruleset != nil) == (mark == "=" || mark == "+"))
         if let ruleset {
             let again = try? Ruleset.read(SourceFile(name: "f", text: ruleset.printed())).ruleset
             #expect(again?.meaning == ruleset.meaning)

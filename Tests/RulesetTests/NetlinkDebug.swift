@@ -71,7 +71,7 @@ struct NetlinkDebug {
         case "meta" where words.count > 2:
             let sizes = [
                 "iifname": 16, "oifname": 16, "protocol": 2, "l4proto": 1, "pkttype": 1, "time": 8, "day": 1, "nfproto": 1, "iiftype": 2,
-                "oiftype": 2,
+                "oiftype": 2, "iifgroup": 4, "oifgroup": 4, "priority": 4,
             ]
             let bytes = sizes[words[2]] ?? 4
             isHostOrder = (bytes == 4 && words[2] != "prandom") || bytes == 8 || bytes == 2 && words[2] != "protocol"

@@ -82,7 +82,7 @@ struct RandomFiles {
             case .inet: ["ether", "vlan", "arp", "meta protocol", "@nh"]
             case .ip: ["ether", "vlan", "arp", "ip6", "icmpv6", "meta protocol", "@nh"]
             case .ip6: ["ether", "vlan", "arp", "ip ", "icmp ", "meta protocol", "@nh", "ct original"]
-            case .arp: ["ether", "vlan", "ip", "icmp", "meta", "th ", "tcp", "udp", "sctp", "@th", "@nh", "ct "]
+            case .arp, .netdev: ["ether", "vlan", "ip", "icmp", "meta", "th ", "tcp", "udp", "sctp", "@th", "@nh", "ct "]
             }
         return kinds.filter { kind in !others.contains { kind.words.hasPrefix($0) } }
     }

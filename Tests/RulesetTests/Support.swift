@@ -71,6 +71,11 @@ extension Ruleset {
                 chain.rules = chain.rules.map(\.meaning)
                 return chain
             }
+            table.setAside = table.setAside.map { part in
+                var part = part
+                part.location = .nowhere
+                return part
+            }
             return table
         }
     }

@@ -389,7 +389,9 @@ struct Emitter {
             return (UInt8(LoadedValues.spare), LoadedValues.drawn(try int32(draws.count - 1)))
         }
         // Where a chain does not know the port it can't be read.
-        if field == .metaOiftype { instructions.append(Instruction(operation: .inRange, slot: 1, mask: 0b11, low: 1, high: .max)) }
+        if field == .metaOiftype || field == .metaOifgroup {
+            instructions.append(Instruction(operation: .inRange, slot: 1, mask: 0b11, low: 1, high: .max))
+        }
         let load = Load(field, in: family)
         if load.base == .connection { connectionNeeds.formUnion(load.connection.needs) }
         let index = loadIndices[load] ?? loads.count

@@ -20,6 +20,8 @@ enum HeaderSearch {
         case .ipv4Option: self = Self.ipv4Option(header.number, in: bytes, frame)
         case .tcpOption: self = Self.tcpOption(header.number, in: bytes, frame)
         case .sctpChunk: self = Self.chunk(header.number, in: bytes, frame)
+        case .vxlan, .geneve, .gre, .gretap: self = InnerPacket(of: header.kind, in: bytes, frame)?.found(header.innerPart) ?? .unreadable
+        case .payload: self = Self.payload(in: bytes, frame)
         }
     }
 

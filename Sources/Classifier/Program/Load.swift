@@ -58,6 +58,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .meta(.iiftype), .meta(.oiftype):
             base = .constant
             end = NetfilterFamily.etherDevice
+        case .meta(.iifgroup), .meta(.oifgroup), .meta(.priority): base = .constant
         case .meta(.mark): base = .mark
         case .meta(.random), .generated: base = .drawn
         case .meta(.time): base = .time
@@ -151,6 +152,11 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
 
     @inline(never)
     private func searchedValue(_ bytes: RawSpan, _ frame: ParsedFrame) -> UInt128? {
+        switch header.innerPart {
+        case .etherType: return InnerPacket(of: header.kind, in: bytes, frame)?.etherType.map { UInt128($0) }
+        case .transportProtocol: return InnerPacket(of: header.kind, in: bytes, frame)?.transportProtocol.map { UInt128($0) }
+        case .tunnel, .link, .network, .transport, nil: break
+        }
         switch HeaderSearch(for: header, in: bytes, frame) {
         case .found(let range):
             if base == .presence { return 1 }

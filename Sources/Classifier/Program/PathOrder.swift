@@ -70,7 +70,7 @@ struct FrameKinds: OptionSet, BitwiseCopyable, Sendable {
         case .inet: self = [.ipv4, .ipv6]
         case .ip: self = .ipv4
         case .ip6: self = .ipv6
-        case .arp: self = []
+        case .arp, .netdev: self = []
         }
     }
 

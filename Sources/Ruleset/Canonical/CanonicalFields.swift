@@ -5,10 +5,10 @@ extension Field {
     func named(in context: ProtocolContext, _ header: Header) -> Field? {
         var names: [Selector] = []
         switch header {
-        case .link: names = Selector.all.filter { $0.header == .ether }
+        case .link: names = Selector.all.filter { $0.header == .ether && $0.tunnel == nil }
         case .network: break
         case .transport:
-            if let transport = context.onlyTransport { names = Selector.all.filter { $0.header == transport } }
+            if let transport = context.onlyTransport { names = Selector.all.filter { $0.header == transport && $0.tunnel == nil } }
             names += [Selector.reading(.thSport), Selector.reading(.thDport)]
         }
         return names.first {

@@ -13,11 +13,20 @@ struct Checker {
     var deletion: PendingDeletion?
     var insertion: PendingInsertion?
     var deletionWork = 0
+    private var indexedInsertions = 0
+    /// Translations of destinations that are set aside.
+    var translations: [(word: String, location: SourceLocation)] = []
+    /// Marks that rules set aside set, with the first of these.
+    var marksSetAside: [Mark: SourceLocation] = [:]
 
     struct Contents {
         var chains: [String: Int] = [:]
         var sets: [String: Int] = [:]
         var declarations: SetDeclarations
+        /// Something in it has to be set aside.
+        var hasUseless = false
+        /// What is said of it.
+        var notices: [Diagnostic] = []
         /// Names of sets that rules have of their own.
         var meters: Set<String> = []
         /// What the elements of a set count from that have no counter of their own, by the sets that count.
@@ -47,6 +56,8 @@ struct Checker {
             for chain in table.chains { chain.warnOfUnreachableRules(into: &checker.sink) }
             table.warnOfUnmatchedRules(into: &checker.sink)
         }
+        for notice in remaining.flatMap({ checker.contents[$0].notices }) { checker.sink.report(notice) }
+        checker.warnOfSetAside(remaining.map { checker.tables[$0] })
         checker.warnOfUnseenFrames(in: remaining.map { checker.tables[$0] })
         return (remaining.map { checker.tables[$0] }, checker.sink)
     }
@@ -55,6 +66,7 @@ struct Checker {
     mutating func finish(tableAt table: Int) {
         moveBlocks(ofTableAt: table)
         reportMissingChains(ofTableAt: table)
+        setAside(inTableAt: table)
         for set in tables[table].sets.indices { finish(set: set, ofTableAt: table) }
         ChainGraph.check(tables[table], into: &sink)
     }
@@ -66,9 +78,19 @@ struct Checker {
         case .flushRuleset(let family): return deleteTables(of: family)
         default: break
         }
-        guard let table = indices[command.table] else { return missingTable(command.table, command.location) }
+        guard let table = indices[command.table] else {
+            if command.mayBeMissing, case .deleteTable = command.action { return }
+            return missingTable(command.table, command.location)
+        }
+        if command.mayBeMissing, isMissing(command.action, inTableAt: table) { return }
         switch command.action {
-        case .table, .flushRuleset: break
+        case .table, .flushRuleset, .destroyRule: break
+        case .deleteSetAside(let kind, let name):
+            guard let index = tables[table].setAside.firstIndex(where: { $0.kind == kind && $0.name == name }) else {
+                return missing(kind, name, among: tables[table].setAside.map(\.name), command.location)
+            }
+            let part = tables[table].setAside.remove(at: index)
+            contents[table].notices.removeAll { $0.location == part.location }
         case .deleteTable: delete(tableAt: table)
         case .deleteChain(let name): deleteChain(name, ofTableAt: table, command.location)
         case .deleteSet(let name): deleteSet(name, ofTableAt: table, command.location)
@@ -86,11 +108,13 @@ struct Checker {
             declare(syntax, inTableAt: table)
         case .object(let object):
             declare(object, inTableAt: table)
-        case .rule(let syntax, let chain, let isInserted):
+        case .setAside(let part):
+            declare(part, inTableAt: table)
+        case .rule(let syntax, let chain, let place):
             guard contents[table].chains[chain] != nil else {
                 return missing("chain", chain, among: tables[table].chains.map(\.name), command.location)
             }
-            append([syntax], toChain: chain, isInserted: isInserted, ofTableAt: table)
+            put(syntax, at: place, ofChain: chain, ofTableAt: table)
         case .elements(let entries, let name):
             guard let set = contents[table].sets[name] else {
                 return missing("set", name, among: tables[table].sets.map(\.name), command.location)
@@ -104,7 +128,7 @@ struct Checker {
             guard let set = contents[table].sets[name] else {
                 return missing("set", name, among: tables[table].sets.map(\.name), command.location)
             }
-            delete(entries, fromSetAt: set, ofTableAt: table)
+            delete(entries, fromSetAt: set, mayBeMissing: command.mayBeMissing, ofTableAt: table)
         case .flushTable:
             for chain in tables[table].chains.indices { tables[table].chains[chain].rules = [] }
         case .flushChain(let name):
@@ -121,6 +145,17 @@ struct Checker {
             tables[table].sets[set].elements = []
         }
         noteEarlyJumps(of: command, inTableAt: table)
+    }
+
+    /// Whether there is nothing that the command could delete.
+    private func isMissing(_ action: CommandSyntax.Action, inTableAt table: Int) -> Bool {
+        switch action {
+        case .deleteChain(let name): contents[table].chains[name] == nil
+        case .deleteSet(let name): contents[table].sets[name] == nil
+        case .deleteObject(let object): !tables[table].objects.contains { $0.kind == object.kind && $0.name == object.name }
+        case .deleteSetAside(let kind, let name): !tables[table].setAside.contains { $0.kind == kind && $0.name == name }
+        default: false
+        }
     }
 
     private mutating func missingTable(_ table: TableName, _ location: SourceLocation) {
@@ -151,7 +186,10 @@ struct Checker {
                 Table(family: syntax.name.family, name: syntax.name.name, comment: syntax.comment, chains: [], location: syntax.location))
             contents.append(Contents(declarations: SetDeclarations(localTime: localTime)))
         }
+        tables[table].flags = TableFlag.allCases.filter(syntax.flags.contains)
         for object in syntax.objects { declare(object, inTableAt: table) }
+        for part in syntax.setAside { declare(part, inTableAt: table) }
+        for set in syntax.unsupportedSets { declare(set, inTableAt: table) }
         for set in syntax.sets { declare(set, inTableAt: table) }
         for chain in syntax.chains { declare(chain, inTableAt: table) }
         for chain in syntax.chains { append(chain.rules, toChain: chain.name, ofTableAt: table) }
@@ -167,11 +205,15 @@ extension Checker {
             merge(syntax, intoChainAt: index, ofTableAt: table)
             return
         }
-        if let policy = syntax.policy, syntax.hook == nil { refuse(policy) }
+        if let policy = syntax.policy, syntax.hook == nil, syntax.uselessHook == nil { refuse(policy) }
         contents[table].chains[syntax.name] = tables[table].chains.count
         let base = syntax.hook.map { BaseChain(hook: $0.hook, priority: $0.priority, policy: syntax.policy?.policy ?? .accept) }
         tables[table].chains.append(
             Chain(name: syntax.name, comment: syntax.comment, base: base, rules: [], location: syntax.location))
+        guard var useless = syntax.uselessHook else { return }
+        useless.policy = syntax.policy?.policy
+        contents[table].hasUseless = true
+        tables[table].chains[tables[table].chains.count - 1].uselessHook = useless
     }
 
     private mutating func refuse(_ policy: PolicySyntax) {
@@ -182,8 +224,17 @@ extension Checker {
 
     /// A further block of a chain adds rules, and may repeat the hook and change the policy.
     private mutating func merge(_ syntax: ChainSyntax, intoChainAt chain: Int, ofTableAt table: Int) {
+        if let useless = syntax.uselessHook {
+            guard tables[table].chains[chain].uselessHook != nil else {
+                return sink.error(useless.location, "chain '\(printable(syntax.name))' already exists, with another hook or with none")
+            }
+        }
         guard let hook = syntax.hook else {
             guard let policy = syntax.policy else { return }
+            if tables[table].chains[chain].uselessHook != nil {
+                tables[table].chains[chain].uselessHook?.policy = policy.policy
+                return
+            }
             if tables[table].chains[chain].base == nil { refuse(policy) }
             tables[table].chains[chain].base?.policy = policy.policy
             return
@@ -203,19 +254,60 @@ extension Checker {
         if let policy = syntax.policy { tables[table].chains[chain].base?.policy = policy.policy }
     }
 
-    private mutating func append(_ syntax: [RuleSyntax], toChain name: String, isInserted: Bool = false, ofTableAt table: Int) {
+    private mutating func append(_ syntax: [RuleSyntax], toChain name: String, ofTableAt table: Int) {
+        for rule in syntax { put(rule, at: .end, ofChain: name, ofTableAt: table) }
+    }
+
+    private mutating func put(_ rule: RuleSyntax, at place: RulePlace, ofChain name: String, ofTableAt table: Int) {
         guard let chain = contents[table].chains[name] else { return }
-        for rule in syntax {
-            guard let checked = RuleChecker.check(rule, family: tables[table].family, sets: contents[table].declarations, into: &sink)
-            else { continue }
-            contents[table].usedSets.formUnion(checked.namedSets)
-            for rule in checked.withBlock { noteUpdates(of: rule, inTableAt: table) }
-            if isInserted {
-                insert(checked, intoChainAt: chain, ofTableAt: table)
+        let count = tables[table].chains[chain].rules.count
+        guard let checked = check(rule, inTableAt: table) else { return }
+        contents[table].usedSets.formUnion(checked.namedSets)
+        for rule in checked.withBlock { noteUpdates(of: rule, inTableAt: table) }
+        switch place {
+        case .end: tables[table].chains[chain].rules.append(checked)
+        case .start: insert(checked, intoChainAt: chain, ofTableAt: table)
+        case .before(let index, let location), .after(let index, let location):
+            guard let index = Int(exactly: index), index < count else {
+                return sink.error(
+                    location, "chain '\(printable(name))' has no rule of this index", note: "it has \(count) so far, from 0 on")
+            }
+            indexedInsertions += 1
+            guard indexedInsertions <= Self.insertionLimit else {
+                return sink.error(location, "more than \(Self.insertionLimit) rules have an index", note: "write them in their order")
+            }
+            if case .before = place {
+                tables[table].chains[chain].rules.insert(checked, at: index)
             } else {
-                tables[table].chains[chain].rules.append(checked)
+                tables[table].chains[chain].rules.insert(checked, at: index + 1)
             }
         }
+    }
+
+    /// Rules that may be put between others: each moves those after it.
+    private static let insertionLimit = 10_000
+
+    /// A rule that keeps its text may be one that no frame meets: then it is no error that Weir lacks something.
+    private mutating func check(_ rule: RuleSyntax, inTableAt table: Int) -> Rule? {
+        let (family, sets) = (tables[table].family, contents[table].declarations)
+        guard var written = rule.written else { return RuleChecker.check(rule, family: family, sets: sets, into: &sink) }
+        if written.failure == nil {
+            var found = DiagnosticSink()
+            if var checked = RuleChecker.check(rule, family: family, sets: sets, into: &found) {
+                sink.add(found)
+                checked.written = written
+                return checked
+            }
+            guard let failure = found.errors.first, found.errors.allSatisfy(\.isLimit) else {
+                sink.add(found)
+                return nil
+            }
+            written.failure = failure
+        }
+        contents[table].hasUseless = true
+        var unchecked = Rule(statements: [], comment: nil, location: rule.location)
+        unchecked.written = written
+        return unchecked
     }
 
     /// nft gives a set what the rules that change it need.
@@ -245,6 +337,9 @@ extension Checker {
             for entry in entries { note(entry.verdict, entry.element.location) }
         }
         func note(_ rules: [RuleSyntax]) {
+            for rule in rules where rule.written?.failure != nil {
+                for target in rule.written?.targets ?? [] { note(.jump(.named(target)), rule.location) }
+            }
             for statement in rules.lazy.flatMap(\.statements) {
                 switch statement {
                 case .plain(.verdict(let verdict, let location)): note(verdict, location)
@@ -263,7 +358,9 @@ extension Checker {
         case .set(let syntax): note(syntax.elements)
         case .rule(let rule, _, _): note([rule])
         case .elements(let entries, _): note(entries)
-        case .deletion, .object, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .deleteObject, .flushRuleset:
+        case .deletion, .object, .setAside, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .deleteObject,
+            .deleteSetAside, .destroyRule,
+            .flushRuleset:
             break
         }
     }
@@ -287,6 +384,20 @@ extension Checker {
 
 // Objects.
 extension Checker {
+    private mutating func declare(_ part: SetAside, inTableAt table: Int) {
+        if tables[table].setAside.contains(where: { $0.kind == part.kind && $0.name == part.name && $0 != part }) {
+            return sink.error(part.location, "\(part.kind) '\(printable(part.name))' already exists")
+        }
+        tables[table].setAside.append(part)
+        contents[table].notices.append(part.diagnostic)
+    }
+
+    private mutating func declare(_ set: UnsupportedSet, inTableAt table: Int) {
+        tables[table].setAside.append(set.setAside)
+        contents[table].declarations.refuse(set.setAside.name, set.failure)
+        contents[table].notices.append(set.setAside.diagnostic)
+    }
+
     /// nft takes the same name again and leaves the object as it was; that can only be a mistake.
     private mutating func declare(_ object: NamedObject, inTableAt table: Int) {
         guard contents[table].declarations.declare(object) else {

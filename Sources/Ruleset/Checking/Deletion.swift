@@ -27,6 +27,7 @@ extension Checker {
         indices[TableName(family: tables[table].family, name: tables[table].name)] = nil
         deleted.insert(table)
         tables[table].objects = []
+        tables[table].setAside = []
         tables[table].sets = []
         tables[table].chains = []
         contents[table] = Contents(declarations: SetDeclarations(localTime: localTime))

@@ -85,7 +85,9 @@ struct ElementChecker {
             return SetElement.Counter(packets: packets, bytes: bytes)
         case .counter, .limit, .quota, .connectionCount:
             let words = entry.statements.map(\.kind.rawValue).joined(separator: " ")
-            throw failure(entry.element.location, "a \(words) of an element needs '\(words)' in the declaration of its set")
+            var failure = failure(entry.element.location, "a \(words) of an element needs '\(words)' in the declaration of its set")
+            failure.isUnsupported = true
+            throw failure
         }
     }
 
@@ -168,7 +170,10 @@ struct ElementChecker {
 
     /// Leaves out what is there twice, and finds elements that overlap another or map the same to something else.
     /// - Returns: The elements in their order, and of the conflicts the one that is written first.
-    func withoutDuplicates(_ elements: [SetElement], mayOverlap: Bool) -> (elements: [SetElement], conflict: SetElement?) {
+    func withoutDuplicates(
+        _ elements: [SetElement], mayOverlap: Bool, timeout: UInt64? = nil
+    ) -> (elements: [SetElement], conflict: SetElement?) {
+        var elements = elements
         let bounds = elements.map { $0.value.bounds(bitWidths: bitWidths) }
         var isKept = Array(repeating: true, count: elements.count)
         var conflict: Int?
@@ -182,8 +187,23 @@ struct ElementChecker {
             isKept[index] = false
             if elements[index].mapped != elements[catchAlls[0]].mapped { conflict = min(conflict ?? index, index) }
         }
+        if elements.contains(where: { $0.timeout != nil || $0.expires != nil }) { renew(&elements, isKept, bounds, timeout) }
         let kept = elements.indices.filter { isKept[$0] }.map { elements[$0] }
         return (kept, conflict.map { elements[$0] })
+    }
+
+    /// An element that is added again takes the new timeout, and what is left of it (Linux 6.12, `nft_add_set_elem`).
+    private func renew(_ elements: inout [SetElement], _ isKept: [Bool], _ bounds: [[ValueBounds]], _ timeout: UInt64?) {
+        let first = Dictionary(elements.indices.filter { isKept[$0] }.map { (bounds[$0], $0) }) { first, _ in first }
+        for index in elements.indices where !isKept[index] {
+            guard let kept = first[bounds[index]], let new = elements[index].timeout ?? timeout,
+                let old = elements[kept].timeout ?? timeout
+            else { continue }
+            if new != old || elements[index].expires != nil {
+                elements[kept].timeout = elements[index].timeout
+                elements[kept].expires = elements[index].expires
+            }
+        }
     }
 
     private func singleConflict(

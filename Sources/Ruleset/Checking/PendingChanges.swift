@@ -34,7 +34,7 @@ extension Checker {
         }
         if let insertion {
             var isContinued = false
-            if case .rule(_, let name, true) = command?.action, table == insertion.table {
+            if case .rule(_, let name, .start) = command?.action, table == insertion.table {
                 isContinued = contents[insertion.table].chains[name] == insertion.chain
             }
             if !isContinued {
@@ -58,7 +58,7 @@ extension Checker {
     }
 
     /// Takes out elements that are there, each as it was put in.
-    mutating func delete(_ entries: [EntrySyntax], fromSetAt index: Int, ofTableAt table: Int) {
+    mutating func delete(_ entries: [EntrySyntax], fromSetAt index: Int, mayBeMissing: Bool, ofTableAt table: Int) {
         let set = tables[table].sets[index]
         let checker = checker(ofSetAt: index, ofTableAt: table)
         if set.isConstant, contents[table].usedSets.contains(set.name), let first = entries.first {
@@ -85,6 +85,7 @@ extension Checker {
                 let value = try checker.value(entry.element)
                 let identity = checker.identity(of: SetElement(value: value, location: entry.element.location))
                 guard let element = deletion?.left.removeValue(forKey: identity) else {
+                    if mayBeMissing { continue }
                     throw Diagnostic(
                         severity: .error, location: entry.element.location, message: "the element is not in '\(printable(set.name))'"
                     )

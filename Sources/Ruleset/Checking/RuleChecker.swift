@@ -1,6 +1,8 @@
 /// Checks the statements of one rule and puts the dependencies before the matches that need them.
 struct RuleChecker {
     var context: ProtocolContext
+    /// What is known of packets inside of tunnels.
+    var innerContexts: [SearchedHeader.Kind: ProtocolContext] = [:]
     var statements: [Statement] = []
     private var joined = PayloadMerge()
     private var block: InlineChain?
@@ -39,10 +41,6 @@ struct RuleChecker {
     }
 
     private mutating func add(_ statement: StatementSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
-        switch statement {
-        case .match: break
-        default: joined.noteEffect()
-        }
         switch statement {
         case .plain(let statement):
             try check(statement)
@@ -221,17 +219,10 @@ struct RuleChecker {
             key: key, relation: lowered.relation, operand: lowered.operand,
             order: syntax.comparison.flatMap { Order(rawValue: $0.rawValue) }, location: syntax.location)
         let hasOperator = syntax.comparison != nil || !syntax.key.first.operations.isEmpty
-        switch joined.harm(of: match, hasOperator: hasOperator) {
-        case .flags:
+        if joined.isHarmed(match, hasOperator: hasOperator) {
             throw Diagnostic(
                 severity: .error, location: syntax.location, message: "flags without an operator next to a match of the neighbouring octet",
-                note: "nft 1.0.6 joins the two and then compares with ==; write 'tcp flags == …' or 'tcp flags & … != 0'")
-        case .order:
-            throw Diagnostic(
-                severity: .error, location: syntax.location,
-                message: "a statement between this match and a match of the neighbouring octets",
-                note: "nft 1.0.6 joins the two matches and moves the statement after or before both; write the matches next to each other")
-        case nil: break
+                note: "nft joins the two and then compares with ==; write 'tcp flags == …' or 'tcp flags & … != 0'")
         }
         if case .set(let values) = match.operand, values.contains(.any), selector.endsWithinLaterOctet {
             throw Diagnostic(

@@ -5,6 +5,7 @@ extension RuleChecker {
         of selector: Selector, _ selectorLocation: SourceLocation, _ location: SourceLocation, into sink: inout DiagnosticSink
     ) throws(Diagnostic) {
         try checkFamily(of: selector, selectorLocation)
+        if let tunnel = selector.tunnel { return try addInnerDependencies(of: selector, in: tunnel, selectorLocation, location) }
         if let network = selector.field.searchedHeader?.network {
             try addDependencyAtStart(on: network, selectorLocation, location)
         }
@@ -34,12 +35,12 @@ extension RuleChecker {
         }
     }
 
-    private mutating func dependencies(
+    mutating func dependencies(
         on header: NetworkProtocol, of selector: Selector, _ selectorLocation: SourceLocation
     ) throws(Diagnostic) -> [ProtocolContext.Dependency] {
         do throws(ProtocolContext.Failure) {
             let dependencies = try context.require(header)
-            guard let message = try context.requireMessage(of: selector) else { return dependencies }
+            guard selector.tunnel == nil, let message = try context.requireMessage(of: selector) else { return dependencies }
             return dependencies + [message]
         } catch {
             switch error {
@@ -119,6 +120,7 @@ extension RuleChecker {
                 message: "'\(syntax.selector.text)' can't be compared with \(next.rawValue): nft 1.0.6 aborts there",
                 note: "write a range: \(number)-\(number)")
         }
+        if syntax.selector.tunnel != nil { return concludeInside(syntax.selector, number) }
         context.conclude(from: syntax.selector.field, number)
     }
 }

@@ -100,7 +100,8 @@ extension Checker {
         let checker = checker(ofSetAt: index, ofTableAt: table)
         let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
         if !creations.isEmpty { reportPresent(in: set, creations, checker) }
-        let (elements, conflict) = checker.withoutDuplicates(set.elements, mayOverlap: set.mergesElements)
+        let (elements, conflict) = checker.withoutDuplicates(
+            set.elements, mayOverlap: set.mergesElements, timeout: set.dynamics.timeout)
         tables[table].sets[index].elements = elements
         tables[table].sets[index].elements = tables[table].sets[index].canonicalElements
         if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }

@@ -1,6 +1,7 @@
 /// What rules have to know of the sets and objects of their table, and of the time zone that their texts are written in.
 struct SetDeclarations {
     private var known: [String: NamedSet] = [:]
+    private var refused: [String: Diagnostic] = [:]
     let localTime: LocalTime
     private var objects: Set<ObjectReference> = []
 
@@ -24,6 +25,9 @@ struct SetDeclarations {
                 ?? "declare it in the table: \(kind) \(name) { … }")
     }
 
+    /// A set of a kind that Weir does not have: naming it is an error.
+    mutating func refuse(_ name: String, _ failure: Diagnostic) { refused[name] = failure }
+
     mutating func declare(_ set: NamedSet) { known[set.name] = set }
 
     /// The set as it was declared, without its elements.
@@ -40,6 +44,7 @@ struct SetDeclarations {
         }
         let what = use.isMap ? "map" : "set"
         let key = selectors.map(\.text).joined(separator: " . ")
+        if let failure = refused[name] { throw failure }
         guard let set = known[name] else {
             let names = known.filter { $0.value.isMap == use.isMap }.keys.sorted()
             throw failure(

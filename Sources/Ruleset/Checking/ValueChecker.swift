@@ -49,10 +49,15 @@ struct ValueChecker {
                     token.location, "'\(printable(token.text))' is no address, and host names are not looked up",
                     note: "expected \(type.example)")
             }
+        case .trafficClass:
+            let parts = token.text.split(separator: ":").compactMap { UInt128($0, radix: 16) }
+            if parts.count == 2, token.text.contains(":") { return parts[0] << 16 | parts[1] }
+            if let number = type.names?.number(of: token.text) { return number }
+            if token.kind == .number { return try plainNumber(token) }
         case .interface: break
         case .date, .timeOfDay, .weekday: return try time(token)
         case .span: return try span(token)
-        case .decimal, .hexadecimal, .presence:
+        case .decimal, .hexadecimal, .group, .presence:
             if let number = type.names?.number(of: token.text), token.kind == .word || token.kind == .quoted { return number }
             if token.kind == .number { return try plainNumber(token) }
             if token.kind == .word, type == .protocolNumber, let number = Self.keywordProtocols[token.text] { return number }
@@ -174,7 +179,7 @@ struct ValueChecker {
         if token.kind == .number {
             if type == .interface {
                 throw failure(
-                    token.location, "an interface's index differs between machines", note: "write its name")
+                    token.location, "an interface's index differs between machines, and is not supported", note: "write its name")
             }
             throw failure(token.location, "an interface name of digits needs quotes")
         }
@@ -199,7 +204,7 @@ struct ValueChecker {
         let length = name.utf8.count + (isPrefix ? 1 : 0)
         if length > 15 { throw failure(token.location, "the interface name is longer than 15 characters") }
         let isRefused = name.unicodeScalars.contains { scalar in
-            scalar == "/" || scalar == "\\" || scalar == ":" || scalar.properties.isWhitespace
+            (scalar == "/" && type == .interface) || scalar == "\\" || scalar == ":" || scalar.properties.isWhitespace
                 || scalar.properties.generalCategory == .control
         }
         if isRefused || name == "." || name == ".." {

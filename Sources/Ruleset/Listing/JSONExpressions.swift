@@ -46,7 +46,8 @@ struct JSONText {
         case .ipv4, .ipv6, .ethernet, .date, .timeOfDay: .text(texts.plain(number))
         case .span: JSONValue(number / 1_000)
         case .presence where number <= 1: .boolean(number == 1)
-        case .decimal, .hexadecimal, .interface, .weekday, .presence:
+        case .trafficClass: .text(type.printedName(of: number) ?? texts.plain(number))
+        case .decimal, .hexadecimal, .interface, .weekday, .group, .presence:
             type.printedName(of: number).map(JSONValue.text) ?? JSONValue(number)
         }
     }
@@ -76,6 +77,22 @@ extension Field {
         case .meta: return .object([("meta", .object([("key", .text(parts.popLast() ?? words))]))])
         case .connection: return connectionJSON
         case .generated(let generator): return generator.json
+        case .searched(let header, let bitOffset) where header.kind == .payload:
+            return .object([
+                (
+                    "payload",
+                    .object([("base", .text("ih")), ("offset", .number(UInt64(bitOffset))), ("len", .number(UInt64(bitWidth)))])
+                )
+            ])
+        case .searched(let header, _) where header.isInner:
+            let parts = words.split(separator: " ", maxSplits: 2).map(String.init)
+            guard parts.count > 2 else {
+                let field = parts.last ?? words
+                return .object([("payload", .object([("protocol", .text(parts[0])), ("field", .text(field))]))])
+            }
+            return .object([
+                ("payload", .object([("tunnel", .text(parts[0])), ("protocol", .text(parts[1])), ("field", .text(parts[2]))]))
+            ])
         case .searched(let header, let bitOffset): return searchedJSON(header, bitOffset: bitOffset)
         case .presence(let header): return searchedJSON(header, bitOffset: 0)
         case .payload(_, let bitOffset):

@@ -20,6 +20,7 @@ extension Table {
     fileprivate func jsonObjects(_ localTime: LocalTime) -> [JSONValue] {
         let place = [("family", JSONValue.text(family.rawValue)), ("table", .text(name))]
         var table = [("family", JSONValue.text(family.rawValue)), ("name", .text(name))]
+        if !flags.isEmpty { table.append(("flags", .array(flags.map { .text($0.rawValue) }))) }
         if let comment { table.append(("comment", .text(comment))) }
         var objects = [JSONValue.object([("table", .object(table))])]
         objects += self.objects.map { .object([($0.kind.rawValue, .object(place + $0.jsonMembers))]) }
@@ -55,8 +56,7 @@ extension Chain {
 
 extension NamedSet {
     fileprivate var jsonMembers: [(String, JSONValue)] {
-        let types = key.fields.map { JSONValue.text(Selector.reading($0).type.record.name) }
-        var members = [("name", JSONValue.text(name)), ("type", types.count == 1 ? types[0] : .array(types))]
+        var members = [("name", JSONValue.text(name)), ("type", key.json)]
         switch contents {
         case .keys: break
         case .verdicts: members.append(("map", .text("verdict")))
@@ -66,7 +66,10 @@ extension NamedSet {
         if policy != .performance { members.append(("policy", .text(policy.rawValue))) }
         if let comment { members.append(("comment", .text(comment))) }
         if let size { members.append(("size", .number(UInt64(size)))) }
-        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil, dynamics.hasTimeout ? "timeout" : nil].compactMap {
+        let flags = [
+            isConstant ? "constant" : nil, isInterval ? "interval" : nil, dynamics.isDynamic ? "dynamic" : nil,
+            dynamics.hasTimeout ? "timeout" : nil,
+        ].compactMap {
             $0.map(JSONValue.text)
         }
         if !flags.isEmpty { members.append(("flags", .array(flags))) }
@@ -78,5 +81,14 @@ extension NamedSet {
                 ("elem", .array(elements.map(JSONElements(key.fields, data: data?.field, statements: dynamics.statements).element))))
         }
         return members
+    }
+}
+
+extension SetKey {
+    /// The types' names, or the selectors that it is made of.
+    fileprivate var json: JSONValue {
+        let parts = fields.map { isTypeof ? $0.json : JSONValue.text(Selector.reading($0).type.record.name) }
+        guard isTypeof else { return parts.count == 1 ? parts[0] : .array(parts) }
+        return .object([("typeof", parts.count == 1 ? parts[0] : .object([("concat", .array(parts))]))])
     }
 }

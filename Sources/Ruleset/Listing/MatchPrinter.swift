@@ -122,7 +122,9 @@ struct ValueText {
         switch type.form {
         case .span: Duration.text(of: UInt64(clamping: number))
         case .date, .timeOfDay, .weekday: "\"\(type.printedName(of: number) ?? plain(number))\""
-        case .decimal, .hexadecimal, .ipv4, .ipv6, .ethernet, .interface, .presence: type.printedName(of: number) ?? plain(number)
+        case .group: type.printedName(of: number).map { "\"\($0)\"" } ?? plain(number)
+        case .decimal, .hexadecimal, .ipv4, .ipv6, .ethernet, .interface, .trafficClass, .presence:
+            type.printedName(of: number) ?? plain(number)
         }
     }
 
@@ -136,7 +138,8 @@ struct ValueText {
         case .hexadecimal(let digits): Self.hexadecimal(number, digits: digits)
         case .span where number % 1_000 == 0: "\(number / 1_000)s"
         case .span: Duration.text(of: UInt64(clamping: number))
-        case .decimal, .interface, .weekday, .presence: String(number)
+        case .trafficClass: "\(String(number >> 16, radix: 16)):\(String(number & 0xffff, radix: 16))"
+        case .decimal, .interface, .weekday, .group, .presence: String(number)
         case .date: TimeText.text(ofDate: max(0, localTime.date(Int64(clamping: number / TimeText.nanoseconds))))
         case .timeOfDay: TimeText.text(ofDay: localTime.timeOfDay(Int64(clamping: number)))
         }

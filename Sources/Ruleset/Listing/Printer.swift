@@ -11,8 +11,10 @@ extension Table {
     func text(_ localTime: LocalTime) -> String {
         let blocks = ChainBlocks(self)
         let written = chains.filter { $0.owner == nil }
-        let parts = objects.map(\.text) + sets.map(\.text) + written.map { $0.text(in: family, localTime, blocks) }
-        let comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
+        let useless = setAside.filter { $0.kind != "chain" }.map(\.text) + setAside.filter { $0.kind == "chain" }.map(\.text)
+        let parts = objects.map(\.text) + sets.map(\.text) + written.map { $0.text(in: family, localTime, blocks) } + useless
+        var comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
+        if !flags.isEmpty { comment += "\tflags \(flags.map(\.rawValue).joined(separator: ","))\n\n" }
         return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
     }
 }
@@ -69,8 +71,7 @@ extension Chain {
         var text = "\tchain \(name) {\n"
         if let comment { text += "\t\tcomment \"\(comment)\"\n" }
         if let base {
-            text += "\t\ttype filter hook \(base.hook.rawValue) priority \(base.priorityText(in: family)); "
-            text += "policy \(base.policy.rawValue);\n"
+            text += "\t\t\(base.text(in: family))\n"
         }
         for rule in rules { text += "\t\t\(rule.listing(localTime, blocks))\n" }
         return text + "\t}\n"

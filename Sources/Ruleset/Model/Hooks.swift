@@ -6,6 +6,7 @@ extension Family {
         switch self {
         case .bridge, .inet, .ip, .ip6: Hook.allCases
         case .arp: [.input, .output]
+        case .netdev: []
         }
     }
 
@@ -26,7 +27,7 @@ extension Family {
             if hook == .prerouting { priorities.append(("dstnat", -100)) }
             priorities += [("filter", filterPriority), ("security", 50)]
             if hook == .postrouting { priorities.append(("srcnat", 100)) }
-        case .arp:
+        case .arp, .netdev:
             priorities.append(("filter", filterPriority))
         }
         return priorities
@@ -47,6 +48,11 @@ extension Hook {
 }
 
 extension BaseChain {
+    /// `type filter hook H priority P; policy V;`
+    func text(in family: Family) -> String {
+        "type filter hook \(hook.rawValue) priority \(priorityText(in: family)); policy \(policy.rawValue);"
+    }
+
     /// As nft lists it: by name at a standard priority and up to 10 beside it.
     func priorityText(in family: Family) -> String {
         for (name, value) in family.priorities(at: hook) {

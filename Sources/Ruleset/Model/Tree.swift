@@ -15,21 +15,33 @@ public struct Ruleset: Sendable, Equatable {
     }
 }
 
+/// What a table may be beside a table, by nft's word.
+public enum TableFlag: String, Sendable, CaseIterable {
+    /// Its chains are off.
+    case dormant
+    /// It belongs to the process that made it, and may outlive it. A file of Weir's belongs to Weir: these two say nothing here.
+    case owner, persist
+}
+
 /// One table with its named sets and its chains.
 public struct Table: Sendable, Equatable {
     public var family: Family
     public var name: String
     public var comment: String?
+    /// Sorted.
+    public var flags: [TableFlag] = []
     /// Counters, quotas, limits and timeouts that rules name, in the order in which they were declared.
     public var objects: [NamedObject]
     /// Sets and maps that rules name, in the order in which they were declared.
     public var sets: [NamedSet]
     public var chains: [Chain]
+    /// What no frame meets, in the order in which it is listed.
+    public var setAside: [SetAside]
     public var location: SourceLocation
 
     public init(
         family: Family, name: String, comment: String? = nil, objects: [NamedObject] = [], sets: [NamedSet] = [], chains: [Chain],
-        location: SourceLocation
+        setAside: [SetAside] = [], location: SourceLocation
     ) {
         self.family = family
         self.name = name
@@ -37,6 +49,7 @@ public struct Table: Sendable, Equatable {
         self.objects = objects
         self.sets = sets
         self.chains = chains
+        self.setAside = setAside
         self.location = location
     }
 }
@@ -51,6 +64,8 @@ public struct Chain: Sendable, Equatable {
     public var owner: String?
     public var rules: [Rule]
     public var location: SourceLocation
+    /// Until the table is whole: a hook that no frame comes to.
+    var uselessHook: UselessHook?
 
     public init(
         name: String, comment: String? = nil, base: BaseChain?, rules: [Rule], location: SourceLocation
@@ -132,6 +147,8 @@ public struct Rule: Sendable, Equatable {
     public var location: SourceLocation
     /// The chain that stands in the rule, until the table is whole.
     var block: InlineChain?
+    /// Until the table is whole: its text, in a file of which parts are set aside.
+    var written: WrittenRule?
 
     public init(statements: [Statement], comment: String?, location: SourceLocation) {
         self.statements = statements

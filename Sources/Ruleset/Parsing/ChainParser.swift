@@ -1,12 +1,10 @@
 /// What makes a chain a base chain.
 extension Parser {
     /// `type filter hook H priority P`.
-    mutating func hook(in family: Family) throws(Abandoned) -> HookSyntax {
+    mutating func hook(in family: Family) throws(Abandoned) -> ChainHook {
         let start = index
         next()
-        if current.kind == .word, let reason = Unsupported.chainTypes[current.text] {
-            throw fail(current.location, "chain type '\(current.text)' is not supported", note: reason)
-        }
+        if isAtUselessHook { return .useless(try uselessHook(in: family, from: start)) }
         try expect(word: "filter") { "unknown chain type '\(printable($0))'" }
         try expect(word: "hook")
         let hook = try hookName(in: family)
@@ -16,17 +14,12 @@ extension Parser {
         }
         try expect(word: "priority")
         let priority = try priority(in: family, at: hook)
-        return HookSyntax(hook: hook, priority: priority, location: location(from: start))
+        return .used(HookSyntax(hook: hook, priority: priority, location: location(from: start)))
     }
 
     private mutating func hookName(in family: Family) throws(Abandoned) -> Hook {
         let word = current
         guard word.kind == .word else { throw unexpected(expecting: "the name of a hook") }
-        if Unsupported.hooks.contains(word.text) {
-            throw fail(
-                word.location, "hook '\(word.text)' is not supported: it belongs to a device",
-                note: "write a chain of the hook prerouting and match the port with iifname")
-        }
         let accepted = family.hooks.map(\.rawValue)
         guard let hook = Hook(rawValue: word.text) else {
             throw fail(

@@ -10,7 +10,7 @@ extension Parser {
             let accepted = ["table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit", "ct"].filter {
                 $0 != "rule" || word.text == "add"
             }
-            guard current.kind == .word, accepted.contains(current.text) else {
+            guard current.kind == .word, accepted.contains(current.text) || isAtUselessObject else {
                 let note = "accepted after '\(word.text)': \(accepted.joined(separator: ", "))"
                 throw fail(current.location, "unexpected \(current.described)", note: note)
             }
@@ -23,8 +23,14 @@ extension Parser {
             try ruleCommand(isInserted: true, into: &file)
         case "flush":
             try flush(into: &file)
-        case "delete":
+        case "delete", "destroy":
+            let count = file.commands.count
             try delete(from: &file)
+            if word.text == "destroy" {
+                for index in file.commands.indices.dropFirst(count) { file.commands[index].mayBeMissing = true }
+            }
+        case _ where isAtUselessObject:
+            try declaration(isCreated: false, into: &file)
         default:
             if let reason = Unsupported.commands[word.text] {
                 throw fail(word.location, "'\(word.text)' is not supported", note: reason)
@@ -37,6 +43,12 @@ extension Parser {
     /// From the word that says what is declared.
     private mutating func declaration(isCreated: Bool, into file: inout FileSyntax) throws(Abandoned) {
         let start = index
+        if isAtUselessObject {
+            guard let (table, part) = try uselessObject(ofCommand: true) else { return }
+            let location = part.location
+            file.commands.append(CommandSyntax(table: table, isCreated: isCreated, location: location, action: .setAside(part)))
+            return
+        }
         switch current.text {
         case "table":
             let table = try table()
@@ -85,13 +97,21 @@ extension Parser {
         let table = try tableName()
         let chain = try identifier("chain")
         let location = location(from: start)
-        for word in ["position", "handle", "index"] where at(word: word) {
-            throw fail(current.location, "'\(word)' is not supported", note: "rules are in the order of the file")
+        for word in ["position", "handle"] where at(word: word) {
+            throw fail(current.location, "'\(word)' is not supported", note: "only the kernel gives rules their handles; write: index N")
+        }
+        var place = isInserted ? RulePlace.start : .end
+        if skip(word: "index") {
+            let number = current
+            guard number.kind == .number else { throw unexpected(expecting: "a number after 'index'") }
+            next()
+            let value = try self.number(number)
+            place = isInserted ? .before(value, location: number.location) : .after(value, location: number.location)
         }
         if isAtEndOfCommand { throw unexpected(expecting: "a statement") }
-        let rule = try rule()
+        let rule = try keptRule()
         file.commands.append(
-            CommandSyntax(table: table, location: location, action: .rule(rule, chain: chain, isInserted: isInserted)))
+            CommandSyntax(table: table, location: location, action: .rule(rule, chain: chain, place: place)))
     }
 
     /// After `delete`, `element TABLE SET { … }`: what the file itself has put there.
@@ -162,11 +182,26 @@ extension Parser {
             let object = ObjectReference(kind: .timeout, name: try identifier("timeout"))
             file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteObject(object)))
         case "rule":
-            throw fail(what.location, "'delete rule' is not supported", note: "only the kernel gives rules their handles")
+            guard tokens[start].text == "destroy" else {
+                throw fail(what.location, "'delete rule' is not supported", note: "only the kernel gives rules their handles")
+            }
+            // A file begins with nothing: there is no rule with a handle so far.
+            next()
+            let table = try tableName()
+            let name = try identifier("chain")
+            guard skip(word: "handle"), current.kind == .number else { throw unexpected(expecting: "'handle' and a number") }
+            next()
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .destroyRule(chain: name)))
+        case _ where isAtUselessObject:
+            var kind = next().text
+            if kind == "ct" { kind += " \(next().text)" }
+            let table = try tableName()
+            let name = try identifier(kind)
+            file.commands.append(CommandSyntax(table: table, location: location(from: start), action: .deleteSetAside(kind: kind, name)))
         case "element":
             try deleteElements(from: &file, start: start)
         default:
-            throw unexpected(expecting: "table, chain, set, map, element, counter, quota or limit after 'delete'")
+            throw unexpected(expecting: "table, chain, set, map, element, counter, quota or limit after '\(tokens[start].text)'")
         }
     }
 }

@@ -6,7 +6,7 @@ extension Parser {
             throw unexpected(expecting: "a field of 'ct': \(Selector.fields(after: "ct").joined(separator: ", "))")
         }
         if let reason = Unsupported.connectionFields[current.text] {
-            throw fail(current.location, "'ct \(current.text)' is not supported", note: reason)
+            throw fail(unsupported: current.location, "'ct \(current.text)' is not supported", note: reason)
         }
         guard let direction = ConnectionKey.Direction(rawValue: current.text) else { return try connectionKey(among: keys) }
         next()
@@ -19,7 +19,7 @@ extension Parser {
         if at(word: "protocol") || at(word: "l3proto") { return try connectionKey(among: keys) }
         if current.kind == .word {
             if let reason = Unsupported.connectionFields[current.text] {
-                throw fail(current.location, "'ct \(words) \(current.text)' is not supported", note: reason)
+                throw fail(unsupported: current.location, "'ct \(words) \(current.text)' is not supported", note: reason)
             }
             words += " \(current.text)"
         }

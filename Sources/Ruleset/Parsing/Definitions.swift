@@ -3,6 +3,8 @@ struct Definition {
     var operand: OperandSyntax
     /// Constants that it puts in its place.
     var weight: Int
+    /// As it is written.
+    var tokens: ArraySlice<Token> = []
 
     /// The constants that all uses of definitions may stand for together: definitions that use others twice grow without end.
     static let expansionLimit = 1 << 20
@@ -40,7 +42,7 @@ extension Parser {
             throw fail(
                 token.location, "'\(printable(name))' is already defined", note: "write 'redefine' to give it another value from here on")
         }
-        scopes[scopes.count - 1][name] = Definition(operand: operand, weight: weight)
+        scopes[scopes.count - 1][name] = Definition(operand: operand, weight: weight, tokens: tokens[start..<index])
         return true
     }
 
@@ -53,7 +55,7 @@ extension Parser {
         return .element(.value(.constant(Token(kind: .word, text: text, location: location(from: start)))))
     }
 
-    private func known(_ name: String) -> Definition? {
+    func known(_ name: String) -> Definition? {
         for scope in scopes.reversed() {
             if let definition = scope[name] { return definition }
         }

@@ -49,11 +49,12 @@ extension Parser {
         }
     }
 
-    private mutating func read(_ text: SourceFile, item: (inout Parser) throws(Abandoned) -> Void) {
+    mutating func read(_ text: SourceFile, item: (inout Parser) throws(Abandoned) -> Void) {
         let outer = (tokens: tokens, index: index, depth: depth)
         openSources.append(sources.count)
         tokens = Lexer.tokens(of: text.text, file: sources.count, limit: max(0, Lexer.tokenLimit - tokenCount))
         tokenCount += tokens.count
+        if Self.hasUselessChains(tokens) { keepsText = true }
         sources.append(text)
         (index, depth) = (0, 0)
         wholeText(isIncluded: true, item: item)

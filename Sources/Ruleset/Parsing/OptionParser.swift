@@ -9,7 +9,7 @@ extension Parser {
         case ("rt0", "addr"), ("srh", "sid"): return try routingAddress(behind: first)
         case ("rt2", _):
             throw fail(
-                current.location, "'rt2' is not supported: nft 1.0.6 takes no value for its address", note: "write: rt type 2")
+                unsupported: current.location, "'rt2' is not supported: nft 1.0.6 takes no value for its address", note: "write: rt type 2")
         case ("rt0", _): throw unexpected(expecting: "addr[1]")
         default: return nil
         }
@@ -61,7 +61,8 @@ extension Parser {
             }
             if at(word: "length") {
                 throw fail(
-                    current.location, "the length of an option without a name is not supported: nft 1.0.6 ends itself over its listing",
+                    unsupported: current.location,
+                    "the length of an option without a name is not supported: nft 1.0.6 ends itself over its listing",
                     note: "write: tcp option @\(number),8,8")
             }
             return .tcpOption(number)
@@ -97,7 +98,7 @@ extension Parser {
     private mutating func refuseEcho(at token: Token) throws(Abandoned) {
         guard token.text == "echo" else { return }
         throw fail(
-            token.location, "'tcp option echo' is not supported: nft 1.0.6 reads the timestamp option in its place",
+            unsupported: token.location, "'tcp option echo' is not supported: nft 1.0.6 reads the timestamp option in its place",
             note: "write: tcp option 6")
     }
 

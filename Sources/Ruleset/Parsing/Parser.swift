@@ -12,8 +12,12 @@ struct Parser {
     var depth = 0
     /// A chain inside a rule is being read.
     var isInChainBlock = false
+    /// Rules keep their text: some of the file's chains are set aside.
+    var keepsText = false
     /// The end of the text has been reported as missing a brace.
     private var isUnclosed = false
+    /// The item of a block that has been read needs no separator before the closing brace.
+    var endsBlock = false
     var sink = DiagnosticSink()
 
     /// All texts so far, and the indices of those that are open.
@@ -31,6 +35,7 @@ struct Parser {
         tokenCount = tokens.count
         sources = [source]
         self.loader = loader
+        keepsText = Self.hasUselessChains(tokens)
     }
 
     var current: Token { tokens[index] }
@@ -72,6 +77,12 @@ struct Parser {
         return Abandoned()
     }
 
+    /// What nft's language has, and Weir has not.
+    mutating func fail(unsupported location: SourceLocation, _ message: String, note: String? = nil) -> Abandoned {
+        sink.error(location, message, note: note, isUnsupported: true)
+        return Abandoned()
+    }
+
     /// The current token is not what the grammar wants here.
     mutating func unexpected(expecting expected: String) -> Abandoned {
         let message = current.kind == .junk ? current.text : "unexpected \(current.described)"
@@ -82,7 +93,7 @@ struct Parser {
         if !skip(symbol) { throw unexpected(expecting: "'\(symbol.rawValue)' \(what)") }
     }
 
-    /// After a statement: nft wants a newline or a semicolon even before a closing brace.
+    /// After a statement: nft wants a newline or a semicolon even before a closing brace, but after elements and in objects.
     mutating func expectSeparator() throws(Abandoned) {
         guard current.isSeparator else {
             throw unexpected(expecting: "a newline or ';'")
@@ -105,9 +116,16 @@ struct Parser {
     }
 
     /// Reads a text and what it includes.
-    static func parse(_ source: SourceFile, loader: RuleLoader?) -> (file: FileSyntax, sources: [SourceFile], sink: DiagnosticSink) {
+    static func parse(
+        _ source: SourceFile, loader: RuleLoader?, definitions: [SourceFile] = []
+    ) -> (file: FileSyntax, sources: [SourceFile], sink: DiagnosticSink) {
         var parser = Parser(source, loader: loader)
         var file = FileSyntax()
+        for text in definitions {
+            parser.read(text) { (parser) throws(Abandoned) in
+                if try !parser.definition() { throw parser.unexpected(expecting: "a definition") }
+            }
+        }
         parser.wholeText(isIncluded: false) { (parser) throws(Abandoned) in try parser.command(into: &file) }
         return (file, parser.sources, parser.sink)
     }
@@ -157,10 +175,6 @@ struct Parser {
     mutating func family() throws(Abandoned) -> Family? {
         let word = current
         guard word.kind == .word else { return nil }
-        if let reason = Unsupported.families[word.text] {
-            let accepted = Family.allCases.map(\.rawValue).joined(separator: ", ")
-            throw fail(word.location, "table family '\(word.text)' is not supported", note: "\(reason); accepted: \(accepted)")
-        }
         guard let family = Family(rawValue: word.text) else { return nil }
         next()
         return family
@@ -176,10 +190,15 @@ struct Parser {
         }
         try block("table '\(printable(table.name.name))'") { (parser) throws(Abandoned) in
             let word = parser.current
-            if parser.at(word: "chain") {
+            if let object = try parser.uselessObject() {
+                table.setAside.append(object.part)
+            } else if parser.at(word: "chain") {
                 table.chains.append(try parser.chain(in: table.name.family))
             } else if parser.at(word: "set") || parser.at(word: "map") {
-                table.sets.append(try parser.namedSet())
+                switch try parser.keptSet() {
+                case .set(let set): table.sets.append(set)
+                case .unsupported(let set): table.unsupportedSets.append(set)
+                }
             } else if word.kind == .word, let kind = NamedObject.Kind(rawValue: word.text) {
                 let start = parser.index
                 parser.next()
@@ -191,13 +210,20 @@ struct Parser {
                 table.objects.append(try parser.connectionTimeout(in: table.name.family, from: start))
             } else if parser.at(word: "comment") {
                 try parser.blockComment(&table.comment)
+            } else if parser.skip(word: "flags") {
+                repeat {
+                    guard parser.current.kind == .word, let flag = TableFlag(rawValue: parser.current.text) else {
+                        throw parser.unexpected(expecting: TableFlag.allCases.map(\.rawValue).joined(separator: ", "))
+                    }
+                    parser.next()
+                    table.flags.insert(flag)
+                } while parser.skip(.comma)
+                if table.flags.contains(.dormant) { parser.keepsText = true }
             } else if try parser.definition() {
-            } else if word.kind == .word, let reason = Unsupported.tableItems[word.text] {
-                throw parser.fail(word.location, "'\(word.text)' in a table is not supported", note: reason)
             } else if word.kind == .word {
                 let note = Words.advice(
                     for: word.text,
-                    accepted: ["chain", "set", "map", "counter", "quota", "limit", "ct timeout", "comment", "define", "include"])
+                    accepted: ["chain", "set", "map", "counter", "quota", "limit", "ct timeout", "comment", "flags", "define", "include"])
                 throw parser.fail(word.location, "unknown word '\(printable(word.text))' in a table", note: note)
             } else {
                 throw parser.unexpected(expecting: "'chain' or '}'")
@@ -221,8 +247,11 @@ struct Parser {
                 continue
             }
             do throws(Abandoned) {
+                endsBlock = false
                 if at(word: "include") { try include(item: item) } else { try item(&self) }
-                try expectSeparator()
+                let isEnd = endsBlock && at(.rightBrace)
+                endsBlock = false
+                if !isEnd { try expectSeparator() }
             } catch {
                 recover(to: level)
             }
@@ -251,7 +280,15 @@ struct Parser {
         try block("chain '\(printable(chain.name))'") { (parser) throws(Abandoned) in
             if parser.at(word: "type") {
                 let hook = try parser.hook(in: family)
-                if chain.hook != nil { throw parser.fail(hook.location, "the chain's hook is given twice") }
+                if case .useless(let hook) = hook {
+                    if chain.hook != nil || chain.uselessHook != nil {
+                        throw parser.fail(hook.location, "the chain's hook is given twice")
+                    }
+                    chain.uselessHook = hook
+                    return
+                }
+                guard case .used(let hook) = hook else { return }
+                if chain.hook != nil || chain.uselessHook != nil { throw parser.fail(hook.location, "the chain's hook is given twice") }
                 chain.hook = hook
             } else if parser.at(word: "policy") {
                 let policy = try parser.policy()
@@ -260,7 +297,7 @@ struct Parser {
             } else if parser.at(word: "comment") {
                 try parser.blockComment(&chain.comment)
             } else if try !parser.definition() {
-                chain.rules.append(try parser.rule())
+                chain.rules.append(try parser.keptRule())
             }
         }
     }

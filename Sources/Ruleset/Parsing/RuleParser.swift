@@ -29,7 +29,7 @@ extension Parser {
             throw unexpected(expecting: "a text in quotes")
         }
         if token.text.utf8.count > 128 { throw fail(token.location, "the comment is longer than 128 bytes") }
-        if token.text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        if token.text.unicodeScalars.contains(where: { $0 != "\t" && $0.properties.generalCategory == .control }) {
             throw fail(token.location, "the comment has a control character in it")
         }
         next()
@@ -46,7 +46,7 @@ extension Parser {
         if let known = StatementWord.all[word.text] { return try known.read(&self) }
         if Selector.grammar[word.text] != nil { return try match() }
         if let reason = Unsupported.statements[word.text] {
-            throw fail(word.location, "'\(word.text)' is not supported", note: reason)
+            throw fail(unsupported: word.location, "'\(word.text)' is not supported", note: reason)
         }
         let accepted = StatementWord.offered + ["comment"] + Selector.grammar.keys.sorted()
         throw fail(
@@ -98,6 +98,7 @@ extension Parser {
         if first.text == "ct" { return try connectionSelector() }
         if first.text == "numgen" { return try generatorSelector() }
         if let selector = try searchedSelector(behind: first.text) { return selector }
+        if let selector = innerSelector(behind: first.text) { return selector }
         // Only made for messages: it takes its time.
         var accepted: [String] { Selector.fields(after: first.text) }
         guard current.kind == .word else {
@@ -107,7 +108,7 @@ extension Parser {
         guard let selector = seconds[current.text] else {
             if Unsupported.fields[first.text]?.contains(current.text) == true {
                 let note = "accepted after '\(first.text)': " + accepted.joined(separator: ", ")
-                throw fail(current.location, "'\(first.text) \(current.text)' is not supported", note: note)
+                throw fail(unsupported: current.location, "'\(first.text) \(current.text)' is not supported", note: note)
             }
             throw fail(
                 current.location, "unknown field '\(printable(current.text))' of '\(first.text)'",
@@ -134,10 +135,8 @@ extension Parser {
         let start = index
         next()
         let headers: [String: Field.Header] = ["ll": .link, "nh": .network, "th": .transport]
-        guard current.kind == .word, let header = headers[current.text] else {
-            if at(word: "ih") { throw fail(current.location, "'@ih' is not supported", note: "accepted: @ll, @nh, @th") }
-            throw unexpected(expecting: "ll, nh or th")
-        }
+        let header = current.kind == .word ? headers[current.text] : nil
+        guard header != nil || at(word: "ih") else { throw unexpected(expecting: "ll, nh, th or ih") }
         next()
         var numbers: [UInt64] = []
         for what in ["an offset in bits", "a length in bits"] {
@@ -146,7 +145,11 @@ extension Parser {
             numbers.append(try number(next()))
         }
         let bounded = numbers.map { Int(clamping: $0) }
-        guard let field = Field.raw(header, bitOffset: bounded[0], bitWidth: bounded[1]) else {
+        let field =
+            if let header { Field.raw(header, bitOffset: bounded[0], bitWidth: bounded[1]) } else {
+                Field.rawPayload(bitOffset: bounded[0], bitWidth: bounded[1])
+            }
+        guard let field else {
             throw fail(
                 location(from: start), "these bits can't be read",
                 note: "accepted: offsets to 65535, lengths of 1 to 128, and no more than 16 octets in all")

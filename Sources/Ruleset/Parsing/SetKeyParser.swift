@@ -27,18 +27,12 @@ extension Parser {
         if skip(word: "verdict") { return }
         let start = index
         if current.kind == .word, let kind = NamedObject.Kind(rawValue: current.text) {
-            if isTypeof {
-                // Its elements are objects for all that.
-                _ = fail(
-                    current.location, "nft 1.0.6 takes maps to objects only with 'type'",
-                    note: set.key.map { "write: \(SetKey(field: $0.field, rest: $0.rest, isTypeof: false).text) : \(kind.rawValue)" })
-            }
             next()
             set.contents = .objects(kind)
             return
         }
         let key = try setKey(isTypeof: isTypeof)
-        if !key.rest.isEmpty { throw fail(location(from: start), "concatenations as data are not supported") }
+        if !key.rest.isEmpty { throw fail(unsupported: location(from: start), "concatenations as data are not supported") }
         set.contents = .values(key)
     }
 
@@ -50,7 +44,9 @@ extension Parser {
                 var note = SetKey.accepted
                 if SetKey.unqualified.contains(token.text) { note = "nft needs 'typeof' and a selector for it" }
                 let isKnown = SetKey.unsupported.contains(token.text) || SetKey.unqualified.contains(token.text)
-                throw fail(token.location, "type '\(printable(token.text))' \(isKnown ? "is not supported" : "is unknown")", note: note)
+                let message = "type '\(printable(token.text))' \(isKnown ? "is not supported" : "is unknown")"
+                throw SetKey.unsupported.contains(token.text)
+                    ? fail(unsupported: token.location, message, note: note) : fail(token.location, message, note: note)
             }
             next()
             return field
@@ -61,7 +57,7 @@ extension Parser {
         let start = index
         let selector = try selector()
         guard selector.canBeKey, selector.field.generator == nil else {
-            throw fail(location(from: start), "sets of '\(selector.text)' are not supported")
+            throw fail(unsupported: location(from: start), "sets of '\(selector.text)' are not supported")
         }
         return selector.field
     }
@@ -70,7 +66,7 @@ extension Parser {
 extension SetKey {
     /// Types that nft takes in a set, and of which nothing that is read here is.
     fileprivate static let unsupported: Set<String> = [
-        "icmpx_code", "boolean", "realm", "classid", "devgroup",
+        "icmpx_code", "boolean", "realm",
         "uid", "gid", "mh_type", "nf_proto", "fib_addrtype", "cgroupsv2",
     ]
 

@@ -6,6 +6,34 @@ extension Parser {
         return try namedSet(isMap: next().text == "map", from: start)
     }
 
+    enum KeptSet {
+        case set(SetSyntax)
+        case unsupported(UnsupportedSet)
+    }
+
+    /// A set or map; one of a kind that Weir does not have is kept as it is written.
+    mutating func keptSet() throws(Abandoned) -> KeptSet {
+        let (start, level) = (index, depth)
+        let outer = sink
+        sink = DiagnosticSink()
+        var set: SetSyntax?
+        do throws(Abandoned) { set = try namedSet() } catch {}
+        let found = sink
+        sink = outer
+        guard let failure = found.errors.first, found.errors.allSatisfy(\.isUnsupported) else {
+            sink.add(found)
+            guard let set else { throw Abandoned() }
+            return .set(set)
+        }
+        (index, depth) = (start, level)
+        let kind = next().text
+        let name = try identifier(kind)
+        let place = location(from: start)
+        let lines = try skimmedBlock("\(kind) '\(printable(name))'")
+        let kept = SetAside(kind: kind, name: name, reason: "no rule that a frame meets names it", lines: lines, location: place)
+        return .unsupported(UnsupportedSet(setAside: kept, failure: failure))
+    }
+
     /// From the name on.
     mutating func namedSet(isMap: Bool, from start: Int) throws(Abandoned) -> SetSyntax {
         let what = isMap ? "map" : "set"
@@ -31,6 +59,7 @@ extension Parser {
         case "auto-merge" where !set.isMap:
             next()
             set.mergesElements = true
+            endsBlock = true
         case "size":
             next()
             guard current.kind == .number else { throw unexpected(expecting: "a number of elements") }
@@ -43,6 +72,7 @@ extension Parser {
             next()
             try expect(.assign, for: "after 'elements'")
             set.elements += try elementList()
+            endsBlock = true
         case "comment":
             try blockComment(&set.comment)
         case "timeout":
@@ -187,7 +217,9 @@ extension Parser {
             if at(.comma) || at(.rightBrace) || current.isSeparator { throw unexpected(expecting: "a verdict or a value") }
             entry.data = try expression(depth: 0)
             if at(.dot) || at(.dash) || at(.slash) {
-                throw fail(current.location, "an element is mapped to a single value", note: "concatenations as data are not supported")
+                throw fail(
+                    unsupported: current.location, "an element is mapped to a single value",
+                    note: "concatenations as data are not supported")
             }
         }
     }
@@ -215,7 +247,7 @@ extension Parser {
         guard current.kind == .newline else { return }
         next()
         if current.kind == .newline {
-            throw fail(current.location, "an empty line, or a line with nothing but a comment, in a set", note: "nft takes none there")
+            throw fail(current.location, "an empty line in a set", note: "nft takes none there")
         }
     }
 }

@@ -56,21 +56,30 @@ extension Parser {
         let units = Limit.Unit.allCases
         let accepted = units.map(\.name).joined(separator: ", ")
         guard current.kind == .word else {
-            try expect(.slash, for: "and a unit of time, as in: limit rate 10/second")
-            guard current.kind == .word, let unit = units.first(where: { $0.name == current.text }) else {
-                throw unexpected(expecting: accepted)
-            }
+            return (nil, try timeUnit())
+        }
+        if let bytes = ByteUnit.all.first(where: { $0.name == current.text }) {
             next()
-            return (nil, unit)
+            return (bytes.bytes, try timeUnit())
         }
         let halves = current.text.split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2, let bytes = ByteUnit.all.first(where: { $0.name == halves[0] }),
             let unit = units.first(where: { $0.name == halves[1] })
         else {
-            throw unexpected(expecting: "bytes, kbytes or mbytes, '/' without spaces, and \(accepted)")
+            throw unexpected(expecting: "bytes, kbytes or mbytes, '/', and \(accepted)")
         }
         next()
         return (bytes.bytes, unit)
+    }
+
+    /// `/ second`, apart from what is before it.
+    private mutating func timeUnit() throws(Abandoned) -> Limit.Unit {
+        try expect(.slash, for: "and a unit of time, as in: limit rate 10/second")
+        guard current.kind == .word, let unit = Limit.Unit.allCases.first(where: { $0.name == current.text }) else {
+            throw unexpected(expecting: Limit.Unit.allCases.map(\.name).joined(separator: ", "))
+        }
+        next()
+        return unit
     }
 
     /// `burst B packets`, or `burst B kbytes`, after the word.
@@ -160,7 +169,10 @@ extension Parser {
             } else if try !parser.definition() {
                 hasContent = true
                 object.content = try parser.content(of: kind)
+            } else {
+                return
             }
+            parser.endsBlock = true
         }
         if !hasContent { throw fail(object.location, "the limit has no rate", note: "write: limit \(printable(name)) { rate 10/second; }") }
         return object

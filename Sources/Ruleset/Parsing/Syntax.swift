@@ -11,6 +11,8 @@ struct CommandSyntax {
     var table: TableName
     /// `create` in place of `add`: what is there already is an error.
     var isCreated = false
+    /// `destroy` in place of `delete`: what is not there is no error.
+    var mayBeMissing = false
     var location: SourceLocation
     var action: Action
 
@@ -19,7 +21,8 @@ struct CommandSyntax {
         case chain(ChainSyntax)
         case set(SetSyntax)
         case object(NamedObject)
-        case rule(RuleSyntax, chain: String, isInserted: Bool)
+        case setAside(SetAside)
+        case rule(RuleSyntax, chain: String, place: RulePlace)
         case elements([EntrySyntax], set: String)
         case deletion([EntrySyntax], set: String)
         case flushTable
@@ -29,9 +32,20 @@ struct CommandSyntax {
         case deleteChain(String)
         case deleteSet(String)
         case deleteObject(ObjectReference)
+        case deleteSetAside(kind: String, String)
+        /// By a handle, which no rule has.
+        case destroyRule(chain: String)
         /// All families if there is none.
         case flushRuleset(Family?)
     }
+}
+
+/// Where a rule goes in its chain.
+enum RulePlace {
+    case end, start
+    /// Before or after the rule of this number, from 0.
+    case before(UInt64, location: SourceLocation)
+    case after(UInt64, location: SourceLocation)
 }
 
 /// What a table is known by: each family has its own names.
@@ -43,9 +57,13 @@ struct TableName: Hashable {
 struct TableSyntax {
     var name: TableName
     var comment: String?
+    var flags: Set<TableFlag> = []
     var objects: [NamedObject] = []
     var sets: [SetSyntax] = []
     var chains: [ChainSyntax] = []
+    /// Flowtables and the like.
+    var setAside: [SetAside] = []
+    var unsupportedSets: [UnsupportedSet] = []
     var location: SourceLocation
 }
 
@@ -71,10 +89,18 @@ struct SetSyntax {
     var isMap: Bool { contents != .keys }
 }
 
+/// A set or map of a kind that Weir does not have: an error as soon as a rule names it where a frame comes.
+struct UnsupportedSet {
+    var setAside: SetAside
+    var failure: Diagnostic
+}
+
 struct ChainSyntax {
     var name: String
     var comment: String?
     var hook: HookSyntax?
+    /// In place of a hook: one that no frame comes to, which Weir does not have.
+    var uselessHook: UselessHook?
     var policy: PolicySyntax?
     var rules: [RuleSyntax]
     var location: SourceLocation
@@ -93,9 +119,11 @@ struct PolicySyntax {
 }
 
 struct RuleSyntax {
+    /// None in a rule that could not be read, and is only written.
     var statements: [StatementSyntax]
     var comment: String?
     var location: SourceLocation
+    var written: WrittenRule?
 }
 
 enum StatementSyntax {

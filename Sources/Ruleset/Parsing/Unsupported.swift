@@ -3,7 +3,6 @@ enum Unsupported {
     /// Commands that may stand at the top of a file.
     static let commands: [String: String] = [
         "replace": "rules are in their chain's block",
-        "destroy": "nft 1.0.6 does not know it; write: add table NAME; delete table NAME",
         "rename": "a file is the whole rule set; there is nothing before it to rename",
         "reset": "a file is the whole rule set; there are no counters before it",
         "list": "a rule file declares and does not ask",
@@ -13,12 +12,12 @@ enum Unsupported {
         "import": "a rule file is written in nft's own syntax",
     ]
 
-    /// What a table may hold beside chains.
+    /// What a table may hold that no rule here uses, and why.
     static let tableItems: [String: String] = [
         "flowtable": "every frame is judged by the rules",
         "synproxy": "Weir sends no answers for hosts",
         "secmark": "frames have no security marks here",
-        "flags": "a table is always active",
+        "tunnel": "Weir builds no tunnels",
     ]
 
     /// Words that begin a statement or an expression in nft.
@@ -34,12 +33,11 @@ enum Unsupported {
             ("map", "rules change no maps; elements are in the file"),
             ("xt", "there are no iptables extensions"),
             (
-                "cpu cgroup skuid skgid rtclassid nftrace iifgroup oifgroup",
+                "cpu cgroup skuid skgid rtclassid nftrace",
                 "a frame on the wire has none; use iifname and oifname for the ports"
             ),
             ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
             ("reset", "an option can be changed and not removed: tcp option maxseg size set 1400"),
-            ("gre gretap vxlan geneve", "nft 1.0.6 has no such header; write raw bits: @th,0,16"),
             ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
             ("jhash symhash", "not yet; 'numgen random mod 10' draws at random, and a map can remember who drew what"),
             ("random", "write: meta random"),
@@ -52,22 +50,10 @@ enum Unsupported {
     /// Fields that nft reads after a header's word, and this project doesn't.
     static let fields: [String: Set<String>] = [
         "meta": [
-            "priority", "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
-            "obrname", "ibrpvid", "ibrvproto", "cpu", "iifgroup", "oifgroup", "cgroup", "ipsec", "secpath",
+            "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
+            "obrname", "ibrpvid", "ibrvproto", "cpu", "cgroup", "ipsec", "secpath",
             "iifkind", "oifkind", "secmark", "sdif", "sdifname",
         ],
         "rt": ["classid", "nexthop", "mtu", "ip", "ip6", "ipsec"],
-    ]
-
-    /// nft's other families, and why they are not taken.
-    static let families: [String: String] = ["netdev": "its chains are bound to devices, and Weir's two ports are given when it starts"]
-
-    /// nft's other hooks.
-    static let hooks: Set<String> = ["ingress", "egress"]
-
-    /// nft's other types of base chains, and why they are not taken.
-    static let chainTypes: [String: String] = [
-        "nat": "addresses are not translated; write: type filter",
-        "route": "Weir routes nothing; write: type filter",
     ]
 }

@@ -117,7 +117,7 @@ extension Parser {
         guard isAtSelector else { return .constant(try expression(depth: 0)) }
         let start = index
         let source = try key()
-        if source.components.count > 1 { throw fail(location(from: start), "concatenations as data are not supported") }
+        if source.components.count > 1 { throw fail(unsupported: location(from: start), "concatenations as data are not supported") }
         return .field(source.first)
     }
 

@@ -10,4 +10,9 @@ public enum Family: String, Sendable, CaseIterable {
     case ip6
     /// None: the kernel asks `arp` tables only for what the host itself sends or receives.
     case arp
+    /// None: its chains belong to devices of a host. A table is read and set aside.
+    case netdev
+
+    /// Families whose rules are checked, and given to programs.
+    public static let allCases: [Family] = [.bridge, .inet, .ip, .ip6, .arp]
 }

@@ -58,6 +58,11 @@ public struct Field: Sendable, Hashable {
         /// The kind of device that the frame came by, and of that by which it goes: always 1, Ethernet (`ARPHRD_ETHER`). At prerouting
         /// the second can't be read.
         case iiftype, oiftype
+        /// The group of the port that the frame came by, and of that by which it goes: always 0, `default`. At prerouting the second
+        /// can't be read.
+        case iifgroup, oifgroup
+        /// The packet's priority: 0, since nothing on a wire sets it.
+        case priority
         /// Drawn for each frame again.
         case random
     }
@@ -110,6 +115,14 @@ public struct Field: Sendable, Hashable {
         return field.octets.count <= 16 ? field : nil
     }
 
+    /// Bits after the transport header, without a name: `@ih,0,32`.
+    static func rawPayload(bitOffset: Int, bitWidth: Int) -> Field? {
+        guard (0...0xffff).contains(bitOffset), (1...128).contains(bitWidth) else { return nil }
+        let bits = bitOffset..<bitOffset + bitWidth
+        let field = Field("@ih,\(bitOffset),\(bitWidth)", SearchedHeader(.payload, 0), bits: bits)
+        return field.octets.count <= 16 ? field : nil
+    }
+
     /// The same field of a header that begins that many bits later.
     func moved(byBits distance: Int) -> Field {
         guard case .payload(let header, let bitOffset) = source, distance != 0 else { return self }
@@ -155,7 +168,7 @@ public struct Field: Sendable, Hashable {
         switch source {
         case .connection(.address), .connection(.port), .connection(.transportProtocol), .connection(.networkProtocol): false
         case .connection, .generated: true
-        default: [.metaLength, .metaMark, .metaIiftype, .metaOiftype].contains(self)
+        default: [.metaLength, .metaMark, .metaIiftype, .metaOiftype, .metaIifgroup, .metaOifgroup, .metaPriority].contains(self)
         }
     }
 

@@ -18,6 +18,9 @@ extension Field {
     public static let metaNfproto = Field("meta nfproto", .nfproto, bitWidth: 8)
     public static let metaIiftype = Field("meta iiftype", .iiftype, bitWidth: 16)
     public static let metaOiftype = Field("meta oiftype", .oiftype, bitWidth: 16)
+    public static let metaIifgroup = Field("iifgroup", .iifgroup, bitWidth: 32)
+    public static let metaOifgroup = Field("oifgroup", .oifgroup, bitWidth: 32)
+    public static let metaPriority = Field("meta priority", .priority, bitWidth: 32)
     public static let metaRandom = Field("meta random", .random, bitWidth: 32)
 
     // MARK: Ethernet, and IEEE 802.1Q for tags, whose fields are counted as those of the outermost tag
@@ -161,4 +164,10 @@ extension Field {
     public static let compNexthdr = Field("comp nexthdr", .transport, bits: 0..<8)
     public static let compFlags = Field("comp flags", .transport, bits: 8..<16)
     public static let compCpi = Field("comp cpi", .transport, bits: 16..<32)
+
+    // MARK: RFC 2784 2.1, RFC 2890: the flags are the first five bits
+
+    public static let greFlags = Field("gre flags", .transport, bits: 0..<5)
+    public static let greVersion = Field("gre version", .transport, bits: 13..<16)
+    public static let greProtocol = Field("gre protocol", .transport, bits: 16..<32)
 }

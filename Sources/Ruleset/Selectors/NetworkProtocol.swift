@@ -2,7 +2,7 @@
 enum NetworkProtocol: String, CaseIterable, Sendable {
     case ether, vlan
     case arp, ip, ip6
-    case icmp, igmp, tcp, udp, dccp, esp, ah, icmpv6, comp, sctp, udplite
+    case icmp, igmp, tcp, udp, dccp, esp, ah, icmpv6, comp, sctp, udplite, gre
     /// A number that nft has no header for.
     case unknown
 
@@ -50,6 +50,7 @@ enum NetworkProtocol: String, CaseIterable, Sendable {
         case .comp: Record(.transport, [108])
         case .sctp: Record(.transport, [132], checksum: .cyclic(octet: 8))
         case .udplite: Record(.transport, [136])
+        case .gre: Record(.transport, [47])
         case .unknown: Record(.transport, [])
         }
     }

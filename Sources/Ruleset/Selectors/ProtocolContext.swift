@@ -207,7 +207,7 @@ extension Family {
     /// The protocol of all packets that tables of the family see, if it is one.
     var network: NetworkProtocol? {
         switch self {
-        case .bridge, .inet: nil
+        case .bridge, .inet, .netdev: nil
         case .ip: .ip
         case .ip6: .ip6
         case .arp: .arp

@@ -10,7 +10,36 @@ public struct SearchedHeader: Sendable, Hashable, BitwiseCopyable {
         case tcpOption
         /// SCTP's chunks, by their type (RFC 9260 3.2).
         case sctpChunk
+        /// What a tunnel carries, by the part of it that is asked for (net/netfilter/nft_inner.c).
+        case vxlan, geneve, gre, gretap
+        /// What follows the transport header, `@ih` (`nft_payload_inner_offset`).
+        case payload
     }
+
+    /// A part of what a tunnel carries.
+    public enum InnerPart: UInt8, Sendable, CaseIterable {
+        /// The tunnel's own header.
+        case tunnel
+        case link, network, transport
+        /// The EtherType of the packet inside, after a tag, and its transport protocol: numbers rather than octets.
+        case etherType, transportProtocol
+    }
+
+    init(inside tunnel: Kind, _ part: InnerPart) { self.init(tunnel, part.rawValue) }
+
+    /// The part that is asked for; nil for what is no tunnel's.
+    public var innerPart: InnerPart? { isInner ? InnerPart(rawValue: number) : nil }
+
+    /// Whether it is part of what a tunnel carries.
+    public var isInner: Bool {
+        switch kind {
+        case .vxlan, .geneve, .gre, .gretap: true
+        case .ipv6ExtensionHeader, .ipv4Option, .tcpOption, .sctpChunk, .payload: false
+        }
+    }
+
+    /// Whether the packet inside begins with an Ethernet header.
+    public var hasInnerLink: Bool { kind != .gre }
 
     public var kind: Kind
     public var number: UInt8
@@ -26,7 +55,7 @@ public struct SearchedHeader: Sendable, Hashable, BitwiseCopyable {
         switch kind {
         case .ipv6ExtensionHeader: .ip6
         case .ipv4Option: .ip
-        case .tcpOption, .sctpChunk: nil
+        case .tcpOption, .sctpChunk, .vxlan, .geneve, .gre, .gretap, .payload: nil
         }
     }
 }

@@ -14,7 +14,10 @@ struct Selector: Sendable {
 
     /// Whether sets that stand under a name and concatenations take its values. Times are nothing that a file can hold; and a field that
     /// ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
-    var canBeKey: Bool { !endsWithinLaterOctet && !type.isTime && field.searchedHeader == nil && !needsKnownFamily }
+    var canBeKey: Bool {
+        !endsWithinLaterOctet && !type.isTime && (field.searchedHeader.map { $0.isInner || $0.kind == .payload } ?? true)
+            && !needsKnownFamily
+    }
 
     /// To nft 1.0.6 such fields have more octets than they have values for.
     var endsWithinLaterOctet: Bool { field.trailingBits != 0 && field.octets.count > 1 }
@@ -69,6 +72,9 @@ struct Selector: Sendable {
         Selector(.metaNfproto, .networkFamily, concludes: .networkFamily),
         Selector(.metaIiftype, .deviceType, concludes: .device),
         Selector(.metaOiftype, .deviceType),
+        Selector(.metaIifgroup, .deviceGroup),
+        Selector(.metaOifgroup, .deviceGroup),
+        Selector(.metaPriority, .trafficClass),
         Selector(.metaRandom, .integer),
 
         Selector(.etherDaddr, .ethernetAddress, in: .ether),
@@ -180,10 +186,14 @@ struct Selector: Sendable {
         Selector(.compNexthdr, .protocolNumber, in: .comp, concludes: .innerTransport),
         Selector(.compFlags, .integer, in: .comp),
         Selector(.compCpi, .integer, in: .comp),
+
+        Selector(.greFlags, .integer, in: .gre),
+        Selector(.greVersion, .integer, in: .gre),
+        Selector(.greProtocol, .etherType, in: .gre),
     ]
 
     /// Every selector that is taken. A field that is missing here can't be written.
-    static let all = fixed + extensionHeaders + options + connections
+    static let all = fixed + extensionHeaders + options + connections + inner(of: fixed)
 
     private static let byWords: [String: Selector] = Dictionary(all.map { ($0.text, $0) }) { first, _ in first }
 

@@ -16,6 +16,8 @@ enum ValueType: Int, CaseIterable, Sendable {
     case interface
     /// Linux' number of a kind of devices.
     case deviceType
+    /// A group of devices, and a class of traffic control, `1:2`.
+    case deviceGroup, trafficClass
     case integer, time, day, hour
     /// Whether a header or option is there; and the type of a message of IPv6's mobility header.
     case presence, mobilityType
@@ -35,6 +37,10 @@ enum ValueType: Int, CaseIterable, Sendable {
         /// A name in quotes, or a number.
         case weekday
         case span
+        /// A name in quotes, or else a number without.
+        case group
+        /// A class of traffic control: two hexadecimal numbers and a colon.
+        case trafficClass
         /// Whether something is there: 1 or 0.
         case presence
     }
@@ -142,6 +148,11 @@ enum ValueType: Int, CaseIterable, Sendable {
                 "time", "a span of time", .span, example: "a time such as 30s or 1h30m, or a number of seconds", field: .ctExpiration)
         case .interface: Record("iface_index", "an interface name", .interface, example: "\"eth0\"", field: .metaIif)
         case .deviceType: Record("iface_type", "a kind of device", names: .deviceTypes, field: .metaIiftype)
+        case .deviceGroup: Record("devgroup", "a group of devices", .group, names: .deviceGroups, field: .metaIifgroup)
+        case .trafficClass:
+            Record(
+                "classid", "a class of traffic control", .trafficClass, example: "a class such as 1:2, none, root or a number",
+                names: .trafficClasses, field: .metaPriority)
         case .integer: Record("integer", "a number", example: "a number, decimal or hexadecimal", inLine: 5)
         case .time:
             Record("time", "a time", .date, example: "a time such as \"2024-06-06 17:00\" or seconds since 1970")
@@ -169,7 +180,7 @@ extension ValueType {
     var isTime: Bool {
         switch form {
         case .date, .timeOfDay, .weekday: true
-        case .decimal, .hexadecimal, .ipv4, .ipv6, .ethernet, .interface, .span, .presence: false
+        case .decimal, .hexadecimal, .ipv4, .ipv6, .ethernet, .interface, .span, .group, .trafficClass, .presence: false
         }
     }
 

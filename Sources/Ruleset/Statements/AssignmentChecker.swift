@@ -15,7 +15,9 @@ struct AssignmentChecker {
         case .meta:
             let note =
                 target == .metaPkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is not a field of the frame"
-            throw failure(place, "'\(field.words)' can't be changed", note: note)
+            var failure = failure(place, "'\(field.words)' can't be changed", note: note)
+            failure.isUnsupported = target == .metaPriority
+            throw failure
         case .generated:
             throw failure(place, "'\(field.words)' can't be changed", note: "it is not a field of the frame")
         case .connection:
@@ -150,9 +152,11 @@ extension RuleChecker {
             if bits.selector.field == .metaRandom, case .operation(_, let operand) = bits.steps.first { throw randomBits(operand) }
             value = .shifted(try bits.lowered())
         case .field(let source, let location):
-            throw Diagnostic(
+            var limit = Diagnostic(
                 severity: .error, location: location, message: "a field's value can't be assigned",
                 note: "write a constant, one of the marks, or a map: \(source.text) map { … }")
+            limit.isUnsupported = true
+            throw limit
         }
         append(.assignment(Assignment(field: syntax.selector.field, value: value, location: syntax.location)))
     }

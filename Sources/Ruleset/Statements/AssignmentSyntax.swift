@@ -29,7 +29,9 @@ extension Parser {
     mutating func assignment(to selector: Selector, _ selectorLocation: SourceLocation, from start: Int) throws(Abandoned)
         -> AssignmentSyntax
     {
-        if case .searched(let header, _) = selector.field.source, header.kind == .ipv6ExtensionHeader { throw unchangeable(selector) }
+        if case .searched(let header, _) = selector.field.source, header.kind == .ipv6ExtensionHeader || header.isInner {
+            throw unchangeable(selector)
+        }
         next()
         let valueStart = index
         let value: AssignmentSyntax.Value
@@ -47,7 +49,8 @@ extension Parser {
             } else {
                 guard source.components.count == 1, source.first.operations.isEmpty else {
                     throw fail(
-                        location(from: valueStart), "calculations with a field are not supported", note: "write a constant, or only a field"
+                        unsupported: location(from: valueStart), "calculations with a field are not supported",
+                        note: "write a constant, or only a field"
                     )
                 }
                 value = .field(source.first.selector, location: location(from: valueStart))
@@ -57,7 +60,8 @@ extension Parser {
         }
         refuseMore: switch current.kind {
         case .symbol(.ampersand), .symbol(.bar), .symbol(.caret), .symbol(.shiftLeft), .symbol(.shiftRight):
-            throw fail(current.location, "calculations with a field are not supported", note: "write a constant, or only a field")
+            throw fail(
+                unsupported: current.location, "calculations with a field are not supported", note: "write a constant, or only a field")
         case .symbol(.dash), .symbol(.slash): throw fail(current.location, "a field is set to one value: a constant, or another field")
         default: break refuseMore
         }

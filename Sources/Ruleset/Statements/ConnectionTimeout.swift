@@ -88,10 +88,6 @@ public struct ConnectionTimeout: Sendable, Equatable {
 extension Parser {
     /// `ct timeout NAME { … }`, after `ct` in a table or in a command.
     mutating func connectionObjectWord() throws(Abandoned) {
-        let word = current
-        if word.kind == .word, let reason = Unsupported.connectionObjects[word.text] {
-            throw fail(word.location, "'ct \(word.text)' in a table is not supported", note: reason)
-        }
         guard at(word: "timeout") else { throw unexpected(expecting: "'timeout' after 'ct'") }
         next()
     }
@@ -162,9 +158,15 @@ extension Parser {
             }
             next()
             try expect(.colon, for: "after the state")
-            guard current.kind == .number else { throw unexpected(expecting: "a number of seconds") }
-            let number = next()
-            guard let seconds = UInt32(exactly: try self.number(number)), seconds <= ConnectionTimeout.longest else {
+            let number = current
+            var spelt: UInt64?
+            if number.kind == .word { spelt = Duration.milliseconds(of: number.text).map { $0 / 1_000 } }
+            guard number.kind == .number || spelt != nil else {
+                throw unexpected(expecting: "a number of seconds, or a span of time such as 5m")
+            }
+            next()
+            let value = if let spelt { spelt } else { try self.number(number) }
+            guard let seconds = UInt32(exactly: value), seconds <= ConnectionTimeout.longest else {
                 throw fail(number.location, "the timeout is too long", note: "accepted: 0 to \(ConnectionTimeout.longest) seconds")
             }
             entries.append((state, seconds, word.location))

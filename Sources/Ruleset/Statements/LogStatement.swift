@@ -153,15 +153,34 @@ extension Parser {
         case .word where !Words.reserved.contains(token.text): break
         default: throw unexpected(expecting: "a text in quotes")
         }
-        if token.text.utf8.count > LogStatement.longestPrefix {
+        let text = try filledIn(token)
+        if text.utf8.count > LogStatement.longestPrefix {
             throw fail(token.location, "the prefix is longer than \(LogStatement.longestPrefix) bytes")
         }
-        if token.text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        if text.unicodeScalars.contains(where: { $0 != "\t" && $0.properties.generalCategory == .control }) {
             throw fail(token.location, "the prefix has a control character in it")
         }
-        if token.text.contains("$") { throw fail(token.location, "'$' in a prefix is not supported", note: "nft puts a variable there") }
         next()
-        return token.text
+        return text
+    }
+
+    /// A prefix with what the definitions in it stand for: `"$name: "`.
+    private mutating func filledIn(_ token: Token) throws(Abandoned) -> String {
+        guard token.kind == .quoted, token.text.contains("$") else { return token.text }
+        var parts = token.text.split(separator: "$", omittingEmptySubsequences: false)
+        var text = String(parts.removeFirst())
+        for part in parts {
+            let name = part.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+            guard let definition = known(String(name)) else {
+                throw fail(
+                    token.location, "'\(printable(String(name)))' is not defined", note: "'$' in a prefix begins a definition's name")
+            }
+            guard case .element(.value(.constant(let value))) = definition.operand else {
+                throw fail(token.location, "'$\(printable(String(name)))' is not a single value, which is needed here")
+            }
+            text += value.text + part.dropFirst(name.count)
+        }
+        return text
     }
 
     private mutating func logFlags() throws(Abandoned) -> LogStatement.Flags {

@@ -12,7 +12,7 @@ enum AddressText {
             }
             previous = byte
         }
-        if dots > 0 { return dots == 3 && (colons == 0 || bytes.starts(with: "::".utf8)) }
+        if dots > 0 { return dots == 3 && (colons == 0 || doubleColons == 1) }
         return doubleColons == 1 || (doubleColons == 0 && (colons == 5 || colons == 7))
     }
 
@@ -24,16 +24,10 @@ enum AddressText {
         return octets(text) != nil
     }
 
-    /// Dotted digits stand only after `::` and `::ffff:` (RFC 4291 2.5.5); nft's scanner knows no other place for them.
+    /// The last two groups may be dotted digits (RFC 4291 2.2), where there is a `::` for nft.
     private static func isLexicalIPv6(_ text: String) -> Bool {
-        if text.contains(".") {
-            let lowered = text.lowercased()
-            for lead in ["::ffff:", "::"] where lowered.hasPrefix(lead) {
-                return octets(String(lowered.dropFirst(lead.count))) != nil
-            }
-            return false
-        }
-        return ipv6(text) != nil
+        guard text.contains("."), let colon = text.lastIndex(of: ":") else { return ipv6(text) != nil }
+        return text.contains("::") && octets(String(text[text.index(after: colon)...])) != nil && ipv6(text[...colon] + "0.0.0.0") != nil
     }
 
     private static func octets(_ text: String) -> [Substring]? {

@@ -3,6 +3,8 @@ public struct Diagnostic: Error, Sendable, Equatable {
     /// Whether the rule set can be used in spite of it.
     public enum Severity: String, Sendable {
         case error, warning
+        /// A part of the file that no frame meets is not used.
+        case setAside = "set aside"
     }
 
     public var severity: Severity
@@ -11,6 +13,11 @@ public struct Diagnostic: Error, Sendable, Equatable {
     public var message: String
     /// What would be accepted at this place, or why it is refused.
     public var note: String?
+    /// nft's language has it and Weir does not: no error where no frame comes.
+    var isUnsupported = false
+
+    /// The same, or something close to it that nft takes.
+    var isLimit: Bool { isUnsupported || message.contains("not supported") || note?.contains("nft 1.0.6") == true }
 
     public init(severity: Severity, location: SourceLocation, message: String, note: String? = nil) {
         self.severity = severity
@@ -29,7 +36,7 @@ public struct Diagnostic: Error, Sendable, Equatable {
         let source = sources.indices.contains(location.file) ? sources[location.file] : nil
         let name = source.map { printable($0.name, limit: 4096) } ?? "?"
         var text = "\(name):\(location.line):\(location.column): \(severity.rawValue): \(message)\n"
-        if let line = source.flatMap({ Self.line(location.line, of: $0.text) }) {
+        if severity != .setAside, let line = source.flatMap({ Self.line(location.line, of: $0.text) }) {
             text += Self.excerpt(of: line, column: location.column, length: location.length)
         }
         if let note {
@@ -101,9 +108,12 @@ public struct RejectedRuleset: Error, Sendable, Equatable {
 struct DiagnosticSink {
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
+    private(set) var setAside: [Diagnostic] = []
 
-    mutating func error(_ location: SourceLocation, _ message: String, note: String? = nil) {
-        report(Diagnostic(severity: .error, location: location, message: message, note: note))
+    mutating func error(_ location: SourceLocation, _ message: String, note: String? = nil, isUnsupported: Bool = false) {
+        var diagnostic = Diagnostic(severity: .error, location: location, message: message, note: note)
+        diagnostic.isUnsupported = isUnsupported
+        report(diagnostic)
     }
 
     mutating func warning(_ location: SourceLocation, _ message: String, note: String? = nil) {
@@ -114,13 +124,26 @@ struct DiagnosticSink {
         switch diagnostic.severity {
         case .error where errors.count < RejectedRuleset.diagnosticLimit: errors.append(diagnostic)
         case .warning where warnings.count < RejectedRuleset.diagnosticLimit: warnings.append(diagnostic)
+        case .setAside: setAside.append(diagnostic)
         case .error, .warning: break
         }
     }
 
-    /// Errors and warnings in the order of the text.
+    /// Takes over what another has collected.
+    mutating func add(_ other: DiagnosticSink) {
+        for diagnostic in other.errors + other.warnings + other.setAside { report(diagnostic) }
+    }
+
+    /// What is wrong, and what else there is to say of rules, in the order of the text; without what is set aside.
+    var faults: [Diagnostic] {
+        var faults = self
+        faults.setAside = []
+        return faults.all
+    }
+
+    /// All of them in the order of the text.
     var all: [Diagnostic] {
-        (errors + warnings).sorted { first, second in
+        (errors + warnings + setAside).sorted { first, second in
             (first.location.file, first.location.line, first.location.column)
                 < (second.location.file, second.location.line, second.location.column)
         }

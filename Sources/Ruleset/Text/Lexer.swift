@@ -6,6 +6,8 @@ struct Lexer {
     private let file: Int
     private var position = 0
     private var line = 1
+    /// Nothing but blanks stands before the position in its line.
+    private var isAtLineStart = true
     /// Column of the next character, from 1; in Unicode scalars.
     private var column = 1
 
@@ -53,10 +55,13 @@ struct Lexer {
                     let rest = bytes.count - position
                     return take(rest, .junk, "a comment without a newline at its end")
                 }
-                advance(length)
+                // A comment that has its line to itself is no line, as in nft's scanner: such lines may stand inside of braces.
+                advance(isAtLineStart ? length + 1 : length)
             case UInt8(ascii: "\n"):
+                isAtLineStart = true
                 return take(1, .newline, "")
             default:
+                isAtLineStart = false
                 return word(startingWith: byte)
             }
         }
@@ -66,6 +71,7 @@ struct Lexer {
     private mutating func word(startingWith byte: UInt8) -> Token {
         if byte == UInt8(ascii: "\"") { return quoted() }
         if byte == UInt8(ascii: "[") || byte.isHexDigit || byte == UInt8(ascii: ":"), let token = address() { return token }
+        if byte.isHexDigit, let token = trafficClass() { return token }
         if byte.isDigit { return number() }
         if byte.startsWord, let token = name() { return token }
         for length in [2, 1] where position + length <= bytes.count {
@@ -137,6 +143,22 @@ struct Lexer {
             return take(end - start, .address, text)
         }
         return nil
+    }
+
+    /// `1:2`, a class of traffic control, as nft's scanner knows it everywhere: by what follows it.
+    private mutating func trafficClass() -> Token? {
+        var end = position
+        for part in 0..<2 {
+            let start = end
+            while end < bytes.count, end - start < 4, bytes[end].isHexDigit { end += 1 }
+            guard end > start, end < bytes.count else { return nil }
+            if part == 0 {
+                guard bytes[end] == UInt8(ascii: ":") else { return nil }
+                end += 1
+            }
+        }
+        guard " \t\n:-},".utf8.contains(bytes[end]) else { return nil }
+        return take(end - position, .word, String(decoding: bytes[position..<end], as: UTF8.self))
     }
 
     private mutating func number() -> Token {

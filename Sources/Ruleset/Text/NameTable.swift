@@ -89,6 +89,12 @@ struct NameTable: Sendable {
     /// Linux' `if_arp.h`, as far as nft has names.
     static let deviceTypes = NameTable("1 ether, 512 ppp, 768 ipip, 769 ipip6, 772 loopback, 776 sit, 778 ipgre")
 
+    /// The group that devices are in unless somebody says otherwise (`/etc/iproute2/group`).
+    static let deviceGroups = NameTable("0 default")
+
+    /// linux/pkt_sched.h, `TC_H_UNSPEC` and `TC_H_ROOT`.
+    static let trafficClasses = NameTable("0 none, 4294967295 root")
+
     /// nft's `boolean`, as it is written of headers and options.
     static let presence = NameTable("0 missing, 1 exists")
 

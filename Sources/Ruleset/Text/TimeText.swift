@@ -23,7 +23,7 @@ enum TimeText {
         let count = text.utf8.count { $0 == UInt8(ascii: ":") }
         guard (1...2).contains(count), let time = numbers(text[...], separator: ":", digits: Array(repeating: 1...2, count: count + 1))
         else { return nil }
-        guard time[0] < 24, time[1] < 60, count == 1 || time[2] < 60 else { return nil }
+        guard time[0] < 24, time[1] < 60, count == 1 || time[2] <= 60 else { return nil }
         return time[0] * 3_600 + time[1] * 60 + (count == 2 ? time[2] : 0)
     }
 

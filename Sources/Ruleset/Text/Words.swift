@@ -4,20 +4,20 @@ enum Words {
     static let reserved: Set<String> = Set(
         """
         accept add ah all and arp auto-merge bridge cgroup chain comment comp constant continue counter cpu create ct day dccp define
-        delete describe device devices dnat drop dst dup dynamic ecn element elements eq esp ether exists expires export exthdr fib
-        flags flow flowtable flush frag fwd gc-interval ge get goto gt handle hbh hook hour ibriport ibrname icmp icmpv6 igmp iif
+        delete describe destroy device devices dnat drop dst dup dynamic ecn element elements eq esp ether exists expires export exthdr fib
+        flags flow flowtable flush frag fwd gc-interval ge geneve get goto gre gretap gt handle hbh hook hour ibriport ibrname icmp icmpv6 igmp iif
         iifgroup iifname iiftype import include index inet insert interval ip ip6 ipsec jhash jump le limit list log lshift lt map
         mark masquerade meta meter mh missing monitor ne netdev nftrace not notrack numgen obriport obrname offload oif oifgroup
         oifname oiftype or osf pkttype policy position priority queue quota random redefine redirect reject rename replace reset
         return rshift rt rt0 rt2 rtclassid rule ruleset sctp secmark set size skgid skuid snat socket srh symhash synproxy table tcp
-        th time timeout tproxy type typeof udp udplite undefine update vlan vmap xor
+        th time timeout tproxy tunnel type typeof udp udplite undefine update vlan vmap vni vxlan xor xt
         """.split { $0 == " " || $0 == "\n" }.map(String.init))
 
     /// Reserved words that are nevertheless taken as a value.
-    static let values: Set<String> = ["arp", "dnat", "ecn", "ether", "ip", "ip6", "reset", "snat", "vlan"]
+    static let values: Set<String> = ["arp", "destroy", "dnat", "ecn", "ether", "ip", "ip6", "reset", "snat", "vlan"]
 
     /// Reserved words that are taken where a protocol number stands.
-    static let protocols: Set<String> = ["ah", "comp", "dccp", "esp", "icmp", "icmpv6", "igmp", "sctp", "tcp", "udp", "udplite"]
+    static let protocols: Set<String> = ["ah", "comp", "dccp", "esp", "gre", "icmp", "icmpv6", "igmp", "sctp", "tcp", "udp", "udplite"]
 
     /// The most similar of the candidates, if one is similar enough to have been meant. Of several the one that begins alike:
     /// a first letter is seldom mistyped.

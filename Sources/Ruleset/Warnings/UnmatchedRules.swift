@@ -1,18 +1,10 @@
 // Warnings of rules that nft takes and that no frame can match where they stand.
 
 extension Table {
-    /// Warns of chains where no frame comes, and of matches that contradict their family, their hook or each other.
+    /// Warns of matches that contradict their family, their hook or each other.
     func warnOfUnmatchedRules(into sink: inout DiagnosticSink) {
         for chain in chains {
-            if let hook = chain.base?.hook, !hook.isOnPath {
-                let note =
-                    family == .arp
-                    ? "to judge ARP on its way, write it in a table bridge: ether type arp arp operation request …"
-                    : "frames on their way come to the hooks prerouting, forward and postrouting"
-                sink.warning(
-                    chain.location, "no frame comes to the hook \(hook.rawValue): it is for what the host sends or receives", note: note)
-                continue
-            }
+            if chain.base?.hook.isOnPath == false { continue }
             for rule in chain.rules {
                 if let finding = chain.base.flatMap(rule.trackingFinding) {
                     sink.warning(finding.location, finding.message, note: finding.note)
@@ -52,7 +44,7 @@ private struct MatchConsistency {
         self.hook = hook
         networks =
             switch family {
-            case .bridge, .arp: nil
+            case .bridge, .arp, .netdev: nil
             case .inet: [.ip, .ip6]
             case .ip: [.ip]
             case .ip6: [.ip6]
@@ -84,7 +76,9 @@ private struct MatchConsistency {
     private func interfaceFinding(_ match: Match) -> Finding? {
         let isMissing: Bool
         switch (hook, match.field.source) {
-        case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)), (.prerouting, .meta(.oiftype)): isMissing = true
+        case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)), (.prerouting, .meta(.oiftype)),
+            (.prerouting, .meta(.oifgroup)):
+            isMissing = true
         case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)): isMissing = true
         default: isMissing = false
         }
@@ -104,7 +98,7 @@ private struct MatchConsistency {
             hasMixedTags = true
             return nil
         }
-        guard hasMixedTags, selector.header == .vlan, selector.field != match.field else { return nil }
+        guard hasMixedTags, selector.header == .vlan, selector.tunnel == nil, selector.field != match.field else { return nil }
         return Finding(
             message: "after a set of both tag types nft reads '\(match.field.words)' from the second tag",
             note: "write a rule for each type: ether type 8021ad \(match.field.words) …")
@@ -131,6 +125,7 @@ private struct MatchConsistency {
         switch field {
         case .metaPkttype where family == .bridge: [1, 2, 3]
         case .metaIiftype, .metaOiftype: [1]
+        case .metaIifgroup, .metaOifgroup, .metaPriority: [0]
         case .ipVersion: [4]
         case .ip6Version: [6]
         default: nil
@@ -154,7 +149,8 @@ private struct MatchConsistency {
 
     /// Each version of IP has its own protocol for this; the other's number in it means something else, or nothing.
     private func foreignICMP(_ match: Match) -> Finding? {
-        guard let networks, networks.count == 1, let header = Selector.reading(match.field).header, !match.isImplied else { return nil }
+        let selector = Selector.reading(match.field)
+        guard let networks, networks.count == 1, let header = selector.header, selector.tunnel == nil, !match.isImplied else { return nil }
         switch (networks[0], header.record.network) {
         case (.ip, .ip6):
             return Finding(message: "'\(match.field.words)' does not occur in IPv4", note: "write icmp in its place")

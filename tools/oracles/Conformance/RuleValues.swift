@@ -8,7 +8,7 @@ extension RuleSource {
     /// Without what has forms of its own, and without the time of day, which goes on while frames are on their way. Connections are
     /// followed on a bridge only by kernels with nf_conntrack_bridge.
     static let named = Field.allCases.filter { field in
-        !field.isInterface && !field.words.hasPrefix("ct ")
+        !field.isInterface && !field.words.hasPrefix("ct ") && !field.words.hasPrefix("gre ") && field.searchedHeader?.isInner != true
             && !["meta pkttype", "meta time", "meta hour", "meta mark", "meta random"].contains { field.words == $0 }
     }
     static let usual = named.filter { field in
