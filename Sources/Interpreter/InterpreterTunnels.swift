@@ -81,7 +81,7 @@ struct InterpreterTunnel {
                 next = header[0]
                 rest = rest.dropFirst(length)
             }
-            transport = Array(packet.dropFirst(40))
+            transport = Array(rest)
             transportProtocol = next
             return true
         default: return false

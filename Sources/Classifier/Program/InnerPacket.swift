@@ -73,7 +73,7 @@ struct InnerPacket {
         return readExtensions(offset, bytes)
     }
 
-    /// `ipv6_find_hdr` without a target. The kernel then takes the transport header to follow the fixed header, whatever lies between.
+    /// `ipv6_find_hdr` without a target: through all extension headers, up to a later fragment's.
     private mutating func readExtensions(_ offset: Int, _ bytes: RawSpan) -> Bool {
         var next = bytes.u8(at: offset &+ 6)
         var place = offset &+ 40
@@ -90,7 +90,7 @@ struct InnerPacket {
             next = bytes.u8(at: place)
             place &+= length
         }
-        transport = offset &+ 40
+        transport = place
         transportProtocol = next
         return true
     }
