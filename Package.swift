@@ -151,6 +151,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/oracles/FlowConformance", swiftSettings: house),
+        // What tools/answer-conformance runs, and a lab test for a while.
+        .executableTarget(
+            name: "answer-conformance",
+            dependencies: [
+                "Answers", "Wire", "FrameBuilder", "KernelBridge", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "tools/oracles/AnswerConformance", swiftSettings: house),
 
         // What tests stand on.
         .target(name: "FrameBuilder", dependencies: ["Wire"], path: "Tests/FrameBuilder", swiftSettings: house),

@@ -34,5 +34,17 @@ extension LabTests {
             print(result.output)
             #expect(result.isSuccess, "\(result.output) \(result.error)")
         }
+
+        /// Always the same packets.
+        @Test(
+            "the kernel and Weir answer rejected packets alike, at a device and as a router", .needsWeir, .timeLimit(.minutes(2)),
+            arguments: [false, true])
+        func randomAnswers(isRouted: Bool) throws {
+            let tool = URL(filePath: Weir.binary).deletingLastPathComponent().appending(path: "answer-conformance").path
+            let options = ["--rounds", "34", "--seconds", "60", "--seed", "17"] + (isRouted ? ["--router"] : [])
+            let result = try Command.run(["unshare", "-n", tool] + options, limit: 100)
+            print(result.output)
+            #expect(result.isSuccess, "\(result.output) \(result.error)")
+        }
     }
 }
