@@ -48,7 +48,9 @@ let package = Package(
         // What a sender is told of a packet that goes no further.
         .target(name: "Answers", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Storage", "Wire"], swiftSettings: core),
-        .target(name: "Firewall", dependencies: ["Classifier", "Decisions", "Flows", "Fragments", "Storage", "Wire"], swiftSettings: core),
+        .target(
+            name: "Firewall", dependencies: ["Answers", "Classifier", "Decisions", "Flows", "Fragments", "Storage", "Wire"],
+            swiftSettings: core),
         // Super-frames, and the segments that they become.
         .target(name: "Segmentation", dependencies: ["Wire"], swiftSettings: core),
 
@@ -69,7 +71,8 @@ let package = Package(
         .target(
             name: "Offline",
             dependencies: [
-                "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting", "Storage",
+                "Answers", "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting",
+                "Storage",
                 "Wire",
             ],
             swiftSettings: house),
@@ -83,7 +86,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall", "Flows", "Fragments", "CLinux",
+                "Answers", "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall", "Flows", "Fragments",
+                "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -109,7 +113,7 @@ let package = Package(
         .testTarget(
             name: "FirewallTests",
             dependencies: [
-                "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire", "FrameBuilder",
+                "Decisions", "Answers", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire", "FrameBuilder",
                 "DescribedFrames",
                 "CAllocationCounter",
             ],

@@ -28,6 +28,8 @@ public struct Configuration: Sendable {
     public var ring: RingSettings
     /// What becomes of generic receive offload on the ports.
     public var merging = ReceiveMerging.keep
+    /// Answers that may leave by each port in a second; 0 for none.
+    public var answersPerSecond = 1_000
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
     /// Don't start where programs or filters of others come before the guard.

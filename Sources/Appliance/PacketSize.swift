@@ -1,4 +1,3 @@
-import Answers
 import CLinux
 import PacketIO
 import Wire
@@ -50,39 +49,5 @@ enum PacketSize {
         }
         return bytes.u8(at: frame.networkOffset + IPv6.nextHeader) == IPProtocol.hopByHopOptions
             && bytes.u8(at: next) == IPProtocol.tcp && bytes.u8(at: next + 1) == 0
-    }
-}
-
-/// Tells senders that their packets are too big for the other port, at a bounded rate.
-struct TooBigAnswers: ~Copyable {
-    /// Answers a second; senders need one each (Linux' own default for a host: net.ipv4.icmp_msgs_per_sec).
-    private static let perSecond: UInt64 = 1000
-    private static let interval = 1_000_000_000 / perSecond
-    /// Answers in a burst.
-    private static let burst: UInt64 = 50
-    private static let capacity = 2048
-
-    private let memory: UnsafeMutableRawPointer
-    /// The time up to which the rate is used up (a leaky bucket as a time: GCRA, ITU-T I.371).
-    private var theoreticalArrival: UInt64 = 0
-
-    init() {
-        memory = .allocate(byteCount: Self.capacity, alignment: 16)
-    }
-
-    deinit {
-        memory.deallocate()
-    }
-
-    /// Answers a frame that came in on `socket`, where its protocol has an answer and the rate allows it.
-    /// - Parameter time: Nanoseconds of the monotonic clock. The frame's own time is the wall clock's, which can be set back.
-    mutating func answer(_ frame: ReceivedFrame, _ parsed: ParsedFrame, mtu: Int, at time: UInt64, on socket: PortSocket) {
-        let earliest = max(theoreticalArrival, time)
-        guard earliest - time <= Self.interval * Self.burst else { return }
-        let output = UnsafeMutableRawBufferPointer(start: memory, count: Self.capacity)
-        var span = output.mutableBytes
-        guard let length = Answer.tooBig(mtu: mtu).write(to: AnsweredFrame(parsed), frame.bytes.bytes, into: &span) else { return }
-        theoreticalArrival = earliest + Self.interval
-        _ = socket.send(UnsafeRawBufferPointer(rebasing: output[..<length]))
     }
 }

@@ -10,6 +10,8 @@ package final class PortCounters: Sendable {
         case receivedFrames, receivedBytes, sentFrames, sentBytes
         /// Frames that came in, were allowed, and are larger than the other port's MTU.
         case tooBig
+        /// Answers that were sent by this port, and those that were not since there were too many before them.
+        case answers, answersOverRate
         /// Frames of which the kernel could hand over only the beginning.
         case truncated
     }

@@ -16,6 +16,9 @@ struct Report: Encodable {
         var kernelDrops: UInt64
         /// Frames that came in here and are larger than the other port's MTU.
         var tooBig: UInt64
+        /// Answers that were sent by this port, and those that its rate kept back.
+        var answers: UInt64
+        var answersOverRate: UInt64
         /// Frames that came in here and of which only the beginning could be had.
         var truncated: UInt64
         /// Frames that could not be sent by this port, by the cause's name.
@@ -79,7 +82,7 @@ struct Report: Encodable {
                 name: state.name, up: state.isUp,
                 received: Amount(Hits(frames: sum(.receivedFrames), bytes: sum(.receivedBytes))),
                 sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: pool.kernelDrops.value(at: port),
-                tooBig: sum(.tooBig), truncated: sum(.truncated),
+                tooBig: sum(.tooBig), answers: sum(.answers), answersOverRate: sum(.answersOverRate), truncated: sum(.truncated),
                 sendFailures: Dictionary(uniqueKeysWithValues: PortCounters.failures(counters).map { ($0.key.name, $0.value) }),
                 guard: GuardReport(state.guarding))
         }
@@ -123,6 +126,9 @@ struct Report: Encodable {
             ])
         }
         var result = text.rendered()
+        for port in ports where port.answers > 0 || port.answersOverRate > 0 {
+            result += "\nanswers by \(port.name): \(port.answers) sent, \(port.answersOverRate) kept back by --answer-rate\n"
+        }
         for port in ports {
             if let text = port.guard.text { result += "\nguard of \(port.name): \(text)\n" }
         }

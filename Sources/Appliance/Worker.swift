@@ -1,3 +1,4 @@
+package import Answers
 import CLinux
 package import Capture
 import Classifier
@@ -41,7 +42,8 @@ package struct Worker: ~Copyable {
     private let number: Int
     /// Dropped frames are events as well.
     private let reportsDrops: Bool
-    private var answers = TooBigAnswers()
+    /// For frames that don't fit; the firewall writes those that rules ask for.
+    private var answers: AnswerWriter
     private var segmenter = Segmenter()
     private var carriage = TunnelCarriage()
     private var hasOffered = false
@@ -50,9 +52,10 @@ package struct Worker: ~Copyable {
         number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?,
         log: LogQueue = LogQueue(),
         groups: GroupCaptures? = nil, reportsDrops: Bool = false, mailbox: UpdateMailbox = UpdateMailbox(),
-        flowRequest: FlowRequest = FlowRequest()
+        flowRequest: FlowRequest = FlowRequest(), answers: AnswerRate = AnswerRate()
     ) {
         self.firewall = firewall
+        self.answers = AnswerWriter(rate: answers)
         self.counters = (counters[0], counters[1])
         self.control = control
         self.drops = drops
@@ -202,6 +205,7 @@ package struct Worker: ~Copyable {
             ingress: UInt8(truncatingIfNeeded: ingress), at: now,
             frameTag: FrameTag(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
+        if firewall.answerOutcome != .none { send(firewall.answerBytes, firewall.answerOutcome, on: from, received) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
         guard settles(frame, judgement, from: from, ingress: ingress, received) else { return .none }
         return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE ? .whole : departure(frame, judgement.frame, ingress: ingress)
@@ -284,7 +288,7 @@ package struct Worker: ~Copyable {
         switch judgement.verdict {
         case .accept: break
         case .hold: return false
-        case .drop:
+        case .drop, .reject:
             if let queue { offer(frame, record(of: frame, judgement, ingress: ingress), to: queue) }
             if reportsDrops { reportDrop(frame, judgement, ingress: ingress) }
             return false
@@ -294,8 +298,21 @@ package struct Worker: ~Copyable {
         if frame.length - 14 <= mtu { return true }
         guard let size = PacketSize.largestOnWire(judgement.frame, frame.virtioHeader, frame.bytes.bytes), size > mtu else { return true }
         received.count(.tooBig)
-        answers.answer(frame, judgement.frame, mtu: mtu, at: Clock.now().monotonic, on: from)
+        answers.write(
+            .tooBig(mtu: mtu), to: AnsweredFrame(judgement.frame), frame.bytes.bytes, port: UInt8(truncatingIfNeeded: ingress),
+            at: Clock.now().monotonic)
+        send(answers.bytes, answers.outcome, on: from, received)
         return false
+    }
+
+    /// Sends an answer by the port by which its frame came. The kernel's queue may be full: a sender tries again.
+    @inline(never)
+    private func send(_ answer: UnsafeRawBufferPointer, _ outcome: AnswerWriter.Outcome, on port: PortSocket, _ counters: PortCounters) {
+        switch outcome {
+        case .none, .unanswerable: break
+        case .overRate: counters.count(.answersOverRate)
+        case .written: if port.send(answer) { counters.count(.answers) }
+        }
     }
 
     /// Sends or captures held frames that were decided on, after the batch: it holds what came before them.

@@ -1,3 +1,4 @@
+import Answers
 import Classifier
 import Decisions
 import Firewall
@@ -78,12 +79,14 @@ final class WorkerPool: Sendable {
         let logs = (0..<configuration.workers).map { _ in LogQueue() }
         let flowRequests = (0..<configuration.workers).map { _ in FlowRequest() }
         let connections = FlowRegistry()
+        let answers = AnswerRate(perSecond: configuration.answersPerSecond)
         for number in 0..<configuration.workers {
             let counters = [PortCounters(), PortCounters()]
             let firewall = Firewall(
                 program: counted.generation.program, counters: counted.counters[number],
                 fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits),
-                flows: configuration.flows, connections: connections, start: Clock.now().monotonic, checks: configuration.checks)
+                flows: configuration.flows, connections: connections, start: Clock.now().monotonic, checks: configuration.checks,
+                answers: answers)
             portCounters.append(counters)
             workers.append(
                 try Member(
@@ -91,7 +94,7 @@ final class WorkerPool: Sendable {
                         number: number, firewall: firewall, counters: counters, control: control, drops: outputs.drops,
                         log: logs[number], groups: outputs.groups,
                         reportsDrops: outputs.events?.settings.includesDrops ?? false,
-                        mailbox: mailboxes[number], flowRequest: flowRequests[number])))
+                        mailbox: mailboxes[number], flowRequest: flowRequests[number], answers: answers)))
         }
         self.workers = workers
         self.portCounters = portCounters

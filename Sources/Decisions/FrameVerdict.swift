@@ -5,6 +5,8 @@
 public enum FrameVerdict: BitwiseCopyable, Sendable, Hashable {
     case accept
     case drop
+    /// As `drop`, and the sender is told: `Program.rejection(of:)` says what. Only rules say it.
+    case reject
     /// Nothing is decided yet: the frame is a fragment, and a copy of it is held. Rules never say it.
     case hold
 
@@ -13,7 +15,7 @@ public enum FrameVerdict: BitwiseCopyable, Sendable, Hashable {
     public var isAccepting: Bool {
         switch self {
         case .accept: true
-        case .drop, .hold: false
+        case .drop, .reject, .hold: false
         }
     }
 }

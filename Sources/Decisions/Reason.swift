@@ -11,6 +11,8 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case rule = 2
     /// Dropped by a base chain's policy.
     case policy = 3
+    /// Dropped by a rule that has its sender told so.
+    case reject = 4
 
     case ethernetHeaderCutOff = 16
     case ipv4HeaderCutOff = 17
@@ -60,6 +62,7 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
             switch verdict {
             case .accept: .acceptByRule
             case .drop: .rule
+            case .reject: .reject
             case .hold: .held
             }
     }
@@ -71,6 +74,7 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
             switch verdict {
             case .accept: .acceptByPolicy
             case .drop: .policy
+            case .reject: .reject
             case .hold: .held
             }
     }
@@ -111,6 +115,7 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .acceptByPolicy: "accept-by-policy"
         case .rule: "rule"
         case .policy: "policy"
+        case .reject: "reject"
         case .fragmentMode: "fragment-mode"
         case .fragmentTimeout: "fragment-timeout"
         case .fragmentOverlap: "fragment-overlap"

@@ -1,3 +1,4 @@
+public import Answers
 public import Classifier
 public import Decisions
 public import Flows
@@ -26,6 +27,7 @@ public struct Firewall: ~Copyable {
     let connections: FlowRegistry
     /// Number of `flows` among them; 0 if it is not there.
     let worker: UInt64
+    var answers: AnswerWriter
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let generation: UInt32
 
@@ -37,27 +39,29 @@ public struct Firewall: ~Copyable {
     ///   - start: Now, on the clock of `Instant.monotonic`.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     ///   - checks: What frames must be before the rules see them.
+    ///   - answers: How often senders of rejected frames are told, shared with those who send by the same ports.
     public init(
         program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
         flows: FlowSettings = FlowSettings(), connections: FlowRegistry = FlowRegistry(), start: UInt64 = 0,
-        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks()
+        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate()
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
         let flows = FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start)
         let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
             program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, generation: 0, packets: packets,
-            checks: checks)
+            checks: checks, answers: AnswerWriter(rate: answers))
     }
 
     private init(
         _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
         isTracking: Bool, _ connections: FlowRegistry, worker: UInt64, generation: UInt32, packets: JudgedPackets?,
-        checks: FrameChecks
+        checks: FrameChecks, answers: consuming AnswerWriter
     ) {
         self.program = program
         self.packets = packets
         self.checks = checks
+        self.answers = answers
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments
@@ -94,7 +98,7 @@ public struct Firewall: ~Copyable {
         flows.beginRules()
         self = Firewall(
             program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, generation: generation,
-            packets: packets, checks: checks)
+            packets: packets, checks: checks, answers: answers)
     }
 
     func countHeld() {
@@ -117,6 +121,7 @@ public struct Firewall: ~Copyable {
         zeroLength: ZeroLength = .literal, ingress: UInt8, at instant: Instant, frameTag: FrameTag = FrameTag(),
         time: UInt64 = 0
     ) -> Judgement {
+        answers.clear()
         let frame = ParsedFrame.parse(bytes.bytes, tag: tag, zeroLength: zeroLength)
         if frame.malformation == nil, let irregularity = checks.irregularity(of: frame, bytes.bytes) {
             hits.discardEvents()
@@ -163,6 +168,10 @@ public struct Firewall: ~Copyable {
             // No rule has said that.
             decision = dropped(Reason(refusal))
             decision.isChanged = found.decision.isChanged
+        }
+        if decision.verdict == .reject {
+            answer(
+                bytes.bytes, frame, decision, isChecksumKnown: isChecksumKnown, ingress: ingress, at: instant.monotonic)
         }
         return Judgement(decision: decision, frame: frame)
     }

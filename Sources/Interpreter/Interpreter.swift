@@ -259,6 +259,9 @@ public struct Interpreter {
                 case .drop:
                     decider = numbered.number
                     return .decided(.drop)
+                case .reject:
+                    decider = numbered.number
+                    return .decided(.reject)
                 case .return:
                     return .next
                 case .jump(let chain), .goto(let chain):

@@ -7,6 +7,7 @@ package import Ruleset
 public enum CaptureComment {
     public static func text(of record: CaptureRecord, _ program: Program) -> String {
         var words = [record.event == nil ? VerdictWords(record.verdict).word : "log"]
+        if record.event == nil, record.verdict == .reject, let asked = program.rejection(of: record.rule)?.asked { words.append(asked) }
         let number = Int(record.event?.rule ?? record.rule)
         if program.rules.indices.contains(number) {
             let rule = program.rules[number]

@@ -164,6 +164,10 @@ package struct EventEncoder {
         if isIPv4 { line.append("\"ipid\":", decimal: UInt64(frame.identification), ",") }
         line.append("\"len\":", decimal: UInt64(max(0, isIP ? frame.networkLength : frame.length)), ",\"reason\":")
         line.append(quoted: record.reason.name)
+        if record.verdict == .reject, let rejection = program.rejection(of: record.rule) {
+            line.append(",\"reject\":")
+            line.append(quoted: rejection.resolved(isIPv6: frame.network == .ipv6).name)
+        }
         if isIP { line.append(",\"tos\":", decimal: UInt64(frame.trafficClass), "") }
         line.append("},")
     }

@@ -18,6 +18,7 @@ package struct VerdictWords: Sendable {
         switch verdict {
         case .accept: (word, action, alert, eventType, isLoss) = ("accept", "pass", "allowed", "packet", false)
         case .drop: (word, action, alert, eventType, isLoss) = ("drop", "drop", "blocked", "drop", true)
+        case .reject: (word, action, alert, eventType, isLoss) = ("reject", "drop", "blocked", "drop", true)
         case .hold: (word, action, alert, eventType, isLoss) = ("hold", nil, nil, "drop", true)
         }
     }

@@ -1,3 +1,4 @@
+import Answers
 import ArgumentParser
 import Capture
 import Classifier
@@ -14,7 +15,7 @@ struct Replay: ParsableCommand {
             Reads captures (pcap and pcapng, - is standard input) in order and judges their frames with the code of "run". The clock \
             follows the frames' times. Prints a line for each frame when its verdict is known: for a fragment, when its datagram is \
             whole or dies. Then prints the counters of "run", and the rules that no frame matched. Leaves out what a capture doesn't \
-            show: the ports' MTUs, and Weir's own answers.
+            show: the ports' MTUs, and answers to packets that don't fit them.
 
             In a pcapng, the interface that has a port's name says by which port a frame came. If the capture also has frames on their \
             way out, only frames that came in are judged. Weir knows them by the recorded direction, or else by the port on which \
@@ -68,6 +69,14 @@ struct Replay: ParsableCommand {
             "Write the frames that are dropped to this file, with the reason, in the same formats.", valueName: "file.pcapng"))
     var dropped: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write the answers to frames that rules reject to this file, in the same formats.", valueName: "file.pcapng"))
+    var answers: String?
+
+    @Option(help: ArgumentHelp("Answers that may leave by each port in a second, by the frames' times.", valueName: "n"))
+    var answerRate = AnswerRate.standard
+
     @OptionGroup(title: "Events and logged frames")
     var logged: LogOptions
 
@@ -92,7 +101,7 @@ struct Replay: ParsableCommand {
     var json = false
 
     /// Files, besides the list of frames.
-    private var written: [String] { [accepted, dropped].compactMap { $0 } + logged.paths }
+    private var written: [String] { [accepted, dropped, answers].compactMap { $0 } + logged.paths }
 
     private var portNames: [String] { ports.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
 
@@ -106,6 +115,9 @@ struct Replay: ParsableCommand {
             throw ValidationError("'\(name)' is neither of the ports \(portNames.joined(separator: " and "))")
         }
         try expectDifferent(written, read: files + [rules])
+        guard (0...AnswerRate.largest).contains(answerRate) else {
+            throw ValidationError("--answer-rate takes a number from 0 to \(AnswerRate.largest)")
+        }
     }
 
     func run() throws {
@@ -164,6 +176,8 @@ struct Replay: ParsableCommand {
             }
             settings.accepted = try accepted.map(capture)
             settings.dropped = try dropped.map(capture)
+            settings.answers = try answers.map(capture)
+            settings.answersPerSecond = answerRate
             let (groups, events, warnings) = try logged.open(program, origin: origin, dropped: dropped)
             settings.groups = groups
             settings.events = events

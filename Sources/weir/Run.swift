@@ -1,3 +1,4 @@
+import Answers
 import Appliance
 import ArgumentParser
 import CLinux
@@ -95,6 +96,15 @@ struct Run: ParsableCommand {
                 """, valueName: "how"))
     var gro = ReceiveMerging.keep
 
+    @Option(
+        help: ArgumentHelp(
+            "Answers that may leave by each port in a second.",
+            discussion: """
+                Weir answers frames that a rule rejects, and frames that are too big for the other port. A tenth of a second's answers may \
+                leave at once. The rest is not sent, and is counted. 0: no answers.
+                """, valueName: "n"))
+    var answerRate = AnswerRate.standard
+
     @Flag(help: "Print counters as JSON, one object a line.")
     var json = false
 
@@ -124,6 +134,9 @@ struct Run: ParsableCommand {
         try expectDifferent(written, read: [rules])
         if let workers, !(1...Self.workerLimit).contains(workers) {
             throw ValidationError("--workers takes a number from 1 to \(Self.workerLimit)")
+        }
+        guard (0...AnswerRate.largest).contains(answerRate) else {
+            throw ValidationError("--answer-rate takes a number from 0 to \(AnswerRate.largest)")
         }
         guard (2...65_536).contains(slots ?? 2) else { throw ValidationError("--slots takes a number from 2 to 65536") }
         guard (512...1 << 20).contains(slotBytes ?? 512) else { throw ValidationError("--slot-bytes takes a number from 512 to 1048576") }
@@ -178,6 +191,7 @@ struct Run: ParsableCommand {
             ring: RingSettings(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
         configuration.merging = gro
+        configuration.answersPerSecond = answerRate
         return try Appliance(configuration, log: log, messages: texts.errors, reports: texts.reports).run()
     }
 }

@@ -33,7 +33,7 @@ import Wire
             }
         }
         // The random rules have to be worth their while.
-        #expect(verdicts.count == 5)
+        #expect(verdicts.count == 6)
         #expect(verdicts.values.allSatisfy { $0 > 50 }, "\(verdicts)")
     }
 

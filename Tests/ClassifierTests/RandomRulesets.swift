@@ -121,7 +121,11 @@ struct RandomRulesets {
             if random.oneIn(8) {
                 statements.insert(Build.verdict(.continue), at: Int.random(in: 0...statements.count, using: &random))
             }
-            if !random.oneIn(4) { statements.append(Build.verdict(verdict(jumpingTo: chains))) }
+            if !random.oneIn(4) {
+                // No map has it.
+                let verdict = random.oneIn(10) ? .reject(.tcpReset) : verdict(jumpingTo: chains)
+                statements.append(Build.verdict(verdict))
+            }
             if random.oneIn(12) { statements.append(Build.counter) }
             return Build.rule(statements)
         }

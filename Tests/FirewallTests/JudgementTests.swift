@@ -37,6 +37,7 @@ private let ip6 = "ip6 2001:db8::1 > 2001:db8::2"
 private let cases: [JudgementCase] = [
     JudgementCase("accepted by a rule", "\(ip) tcp 1 > 443", policy: .drop, .acceptByRule, rule: 0),
     JudgementCase("dropped by a rule", "\(ip) tcp 1 > 23", .rule, rule: 1),
+    JudgementCase("rejected by a rule", "\(ip) tcp 1 > 24", .reject, rule: 2),
     JudgementCase("accepted by policy", "\(ip) udp 1 > 2", .acceptByPolicy),
     JudgementCase("dropped by policy", "\(ip) udp 1 > 2", policy: .drop, .policy),
     JudgementCase("tagged", "vlan 5 \(ip) tcp 1 > 443", policy: .drop, .acceptByRule, rule: 0),
@@ -73,6 +74,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
         [
             rule(match(.metaL4proto, .number(6), implied: true), match(.tcpDport, .number(443)), verdict(.accept)),
             rule(match(.metaL4proto, .number(6), implied: true), match(.tcpDport, .number(23)), counter, verdict(.drop)),
+            rule(match(.metaL4proto, .number(6), implied: true), match(.tcpDport, .number(24)), verdict(.reject(.tcpReset))),
         ])
 }
 
@@ -87,7 +89,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
 
         let accepted: [Reason] = [.acceptByRule, .acceptByPolicy]
         #expect(judgement.reason == test.reason)
-        #expect(judgement.verdict == (accepted.contains(test.reason) ? .accept : .drop))
+        #expect(judgement.verdict == (accepted.contains(test.reason) ? .accept : test.reason == .reject ? .reject : .drop))
         #expect(judgement.rule == test.rule)
         #expect(judgement.frame == ParsedFrame.parse(bytes.span.bytes, tag: nil))
 
@@ -96,7 +98,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
             let isIt = reason == test.reason
             #expect(snapshot[reason] == Hits(frames: isIt ? 1 : 0, bytes: isIt ? UInt64(bytes.count) : 0))
         }
-        #expect(snapshot.rules.map(\.frames) == [test.rule == 0 ? 1 : 0, test.rule == 1 ? 1 : 0])
+        #expect(snapshot.rules.map(\.frames) == [test.rule == 0 ? 1 : 0, test.rule == 1 ? 1 : 0, test.rule == 2 ? 1 : 0])
         #expect(snapshot.counters.map(\.frames) == [test.rule == 1 ? 1 : 0])
     }
 

@@ -160,6 +160,7 @@ extension Verdict {
         switch self {
         case .accept: "accept"
         case .drop: "drop"
+        case .reject(let rejection): rejection.netlinkText
         case .return: "return"
         case .continue: "continue"
         case .jump(let chain): "jump -> \(chain)"

@@ -93,6 +93,7 @@ struct ChainIndexEmitter {
             case .count where counter < 0: counter = instruction.first
             case .accept: return RuleEntry(place: RuleEntry.accept, rule: instruction.first, counter: counter)
             case .drop: return RuleEntry(place: RuleEntry.drop, rule: instruction.first, counter: counter)
+            case .reject: return RuleEntry(place: RuleEntry.reject, rule: instruction.first, counter: counter)
             default: return nil
             }
         }
@@ -121,7 +122,7 @@ struct ChainIndexEmitter {
         while place < rule.endIndex {
             switch rule[place].operation {
             case .count, .countObject, .mark, .log: place += 1
-            case .accept, .drop, .return, .goto:
+            case .accept, .drop, .reject, .return, .goto:
                 found.isLast = mayEnd
                 return found
             default: return found

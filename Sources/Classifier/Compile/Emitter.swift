@@ -220,6 +220,7 @@ struct Emitter {
         switch verdict {
         case .accept: return Instruction(operation: .accept)
         case .drop: return Instruction(operation: .drop)
+        case .reject: return Instruction(operation: .reject)
         case .return: return Instruction(operation: .return)
         case .continue: return Instruction(operation: .finish)
         case .jump(let chain):

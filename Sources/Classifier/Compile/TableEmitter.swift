@@ -133,6 +133,8 @@ struct TableEmitter {
         case .value: break
         case .verdict(.accept): outcome.verdict = .accept
         case .verdict(.drop): outcome.verdict = .drop
+        // No map has it.
+        case .verdict(.reject): outcome.verdict = .reject
         case .verdict(.return): outcome.verdict = .return
         case .verdict(.jump(let chain)):
             outcome.verdict = .jump

@@ -81,7 +81,7 @@ struct Instruction: BitwiseCopyable, Sendable {
 
         /// Matched to its end without a verdict.
         case finish
-        case accept, drop
+        case accept, drop, reject
         case `return`
         /// To the chain that begins at `target`, and back to the next instruction.
         case jump

@@ -64,6 +64,8 @@ public final class Program: Sendable {
     let connectionSlots: FrozenArray<UInt8>
     /// The protocol of each of `connectionTimeouts`.
     let timeoutProtocols: FrozenArray<UInt8>
+    /// Of each rule; empty where none rejects.
+    private let rejections: FrozenArray<Rejection?>
 
     /// Compiles a checked tree for a pair of ports.
     /// - Parameters:
@@ -118,6 +120,7 @@ public final class Program: Sendable {
         writes = FrozenArray(emitter.writes)
         draws = NumberDrawOwner(emitter.draws)
         chainIndices = emitter.chainIndices.frozen()
+        rejections = FrozenArray(rules.contains { $0.rule.rejection != nil } ? rules.map(\.rule.rejection) : [])
         statistics = ProgramStatistics(
             chains: emitter.chainStatistics, instructions: instructions.count, instructionBytes: instructions.byteCount,
             setBytes: lookups.byteCount)
@@ -180,6 +183,14 @@ public final class Program: Sendable {
             }
         }
     }
+
+    /// What the sender of a frame is told that the rule of this number rejects; nil if the rule rejects none.
+    public func rejection(of rule: Int32) -> Rejection? {
+        rule >= 0 && Int(rule) < rejections.count ? rejections[Int(rule)] : nil
+    }
+
+    /// Whether rules reject frames, so that answers may be sent.
+    public var rejectsFrames: Bool { rejections.count > 0 }
 
     /// Whether rules change frames.
     public var changesFrames: Bool { writes.count > 0 }

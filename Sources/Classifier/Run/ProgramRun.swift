@@ -207,7 +207,7 @@ extension Program {
                     read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                 }
                 continue
-            case .finish, .accept, .drop, .jump, .goto, .return, .endOfChain:
+            case .finish, .accept, .drop, .reject, .jump, .goto, .return, .endOfChain:
                 break
             }
             switch verdict {
@@ -228,6 +228,9 @@ extension Program {
             case .drop:
                 hits.countRule(Int(rule), bytes: size)
                 return Decision(.drop, byRule: rule)
+            case .reject:
+                hits.countRule(Int(rule), bytes: size)
+                return Decision(.reject, byRule: rule)
             case .jump:
                 hits.countRule(Int(rule), bytes: size)
                 // Never full: jumps deeper than that do not compile.

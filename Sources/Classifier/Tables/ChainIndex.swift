@@ -45,7 +45,7 @@ struct ChainIndex: BitwiseCopyable, Sendable {
 
 /// How a rule goes on, once the index has named it: after what the index has seen to.
 struct RuleEntry: BitwiseCopyable, Sendable {
-    /// The instruction; or, where all that is left to do stands here, which verdict that is: `accept` or `drop`.
+    /// The instruction; or, where all that is left to do stands here, which verdict that is.
     var place: Int32
     /// The rule's number in the chain.
     var position: Int32 = 0
@@ -58,10 +58,11 @@ struct RuleEntry: BitwiseCopyable, Sendable {
     /// wait for memory.
     static let accept: Int32 = -1
     static let drop: Int32 = -2
+    static let reject: Int32 = -3
 
     /// The verdict that stands in place of an instruction.
     @inline(__always)
-    var verdict: FrameVerdict { place == Self.accept ? .accept : .drop }
+    var verdict: FrameVerdict { place == Self.accept ? .accept : place == Self.drop ? .drop : .reject }
 }
 
 /// The indices of a program's chains. A class as `LookupTables` is one.

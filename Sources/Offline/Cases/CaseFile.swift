@@ -17,6 +17,8 @@ package struct Expectation: Sendable, Equatable {
     package var isHeld = false
     /// What all of the packet's frames come to in the end; nil where that does not matter.
     package var verdict: FrameVerdict?
+    /// What the sender is told, as in a rule: `tcp reset`. Nil where that does not matter.
+    package var answer: String?
     package var author: Author?
     /// A reason's name.
     package var reason: String?

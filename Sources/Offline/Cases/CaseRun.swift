@@ -73,6 +73,8 @@ package struct CaseRun {
         let texts = ExplanationText(program, localTime: localTime)
         /// By the frames' numbers.
         var judgements: [Int: Judgement] = [:]
+        /// What their senders were told, by the same numbers.
+        var answers: [Int: String] = [:]
         var lines: [Line] = []
         var count = 0
         for step in block.steps {
@@ -85,6 +87,7 @@ package struct CaseRun {
                 for frame in packet.frames {
                     let explained = try explainer.explain(frame, ingress: packet.ingress, at: packet.time)
                     for outcome in explained.expired + explained.outcomes { judgements[outcome.frame] = outcome.judgement }
+                    answers[explained.number] = explained.answer
                     explanation += "frame \(explained.number), \(frame.count) bytes:\n" + texts.text(of: explained)
                     count += 1
                 }
@@ -100,15 +103,25 @@ package struct CaseRun {
                 guard line.expectation.verdict != nil else { return true }
                 return judgement.map { line.expectation.isMet(by: $0, program) } ?? false
             }
+            let told = line.frames.compactMap { answers[$0] }
+            let isTold = line.expectation.answer.map { expected in
+                told.contains(expected) || finals.contains { $0?.asks(for: expected, program) == true } && !told.isEmpty
+            }
             results.append(
                 CaseResult(
                     file: file.name, line: line.number, test: block.name, text: line.text, expected: line.expectation.text,
-                    found: Self.text(of: finals, isHeld: line.isHeld, program),
-                    hasPassed: isMet && (line.isHeld || !line.expectation.isHeld), explanation: line.explanation))
+                    found: Self.text(of: finals, isHeld: line.isHeld, program) + Self.text(of: told, finals),
+                    hasPassed: isMet && isTold != false && (line.isHeld || !line.expectation.isHeld), explanation: line.explanation))
         }
         for (rule, hits) in explainer.counters.snapshot().rules.enumerated() where self.hits.indices.contains(rule) {
             self.hits[rule] &+= hits.frames
         }
+    }
+
+    /// `, answered tcp reset`: of frames that were rejected.
+    private static func text(of answers: [String], _ judgements: [Judgement?]) -> String {
+        guard judgements.contains(where: { $0?.verdict == .reject }) else { return "" }
+        return answers.first.map { ", answered \($0)" } ?? ", not answered"
     }
 
     private static func text(of judgements: [Judgement?], isHeld: Bool, _ program: Program) -> String {

@@ -21,6 +21,7 @@ extension PacketParser {
             throw unexpected("a verdict", note: "accepted: " + (words + later).joined(separator: ", "))
         }
         expectation.verdict = verdict
+        if verdict == .reject, skip("with") { expectation.answer = try answer() }
         if skip("by") { expectation.author = try author() }
         if current.kind == .open {
             // `(chain forward)`, as verdicts are printed.
@@ -30,6 +31,16 @@ extension PacketParser {
         expectation.reason = try reason()
         guard isAtEnd else { throw unexpected("'by', 'reason' or the end of the line") }
         return expectation
+    }
+
+    /// `tcp reset`, `icmp port-unreachable`.
+    private mutating func answer() throws(Diagnostic) -> String {
+        var words: [String] = []
+        while current.kind == .word, words.count < 2 { words.append(next().text) }
+        guard words.count == 2, ["tcp", "icmp", "icmpv6", "icmpx"].contains(words[0]) else {
+            throw unexpected("what was answered", note: "as in => reject with tcp reset, or => reject with icmp port-unreachable")
+        }
+        return words.joined(separator: " ")
     }
 
     private mutating func author() throws(Diagnostic) -> Expectation.Author {
@@ -75,9 +86,14 @@ extension PacketParser {
     }
 }
 
+extension Judgement {
+    /// Whether the rule that has rejected the frame says so, in these words.
+    func asks(for answer: String, _ program: Program) -> Bool { program.rejection(of: rule)?.asked == "with \(answer)" }
+}
+
 extension Expectation {
     /// What a frame can come to in the end.
-    fileprivate static let verdicts: [FrameVerdict] = [.accept, .drop]
+    fileprivate static let verdicts: [FrameVerdict] = [.accept, .drop, .reject]
 
     /// Whether the judgement is the expected one, as far as its author and its reason go.
     func isMet(by judgement: Judgement, _ program: Program) -> Bool {

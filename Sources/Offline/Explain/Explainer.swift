@@ -28,6 +28,8 @@ package struct ExplainedFrame: Sendable {
     package var trace: [TraceStep]
     /// What was decided with this frame: on itself, unless it is held, and on frames that had been held.
     package var outcomes: [Outcome]
+    /// What the sender was told, if a rule rejected it; nil if nothing.
+    package var answer: String?
 }
 
 /// Program and interpreter disagree about a packet: a fault of Weir's own.
@@ -51,6 +53,7 @@ package struct Explainer: ~Copyable {
     /// Keeps verdicts until they are asked for.
     private struct Listener: ReplaySink {
         var outcomes: [Outcome] = []
+        var answer: String?
 
         mutating func judged(_ frame: JudgedFrame) {
             guard frame.judgement.verdict != .hold else { return }
@@ -58,6 +61,8 @@ package struct Explainer: ~Copyable {
         }
 
         mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame) {}
+
+        mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame) { self.answer = AnswerText.text(of: answer) }
 
         mutating func take() -> [Outcome] {
             defer { outcomes = [] }
@@ -111,9 +116,10 @@ package struct Explainer: ~Copyable {
             replay.judge(
                 bytes, FramePlace(number: UInt64(count)), ingress: UInt8(truncatingIfNeeded: ingress), time: clock &+ time, into: &listener)
         }
+        defer { listener.answer = nil }
         return ExplainedFrame(
             number: count, ingress: ingress, time: time, length: frame.count, expired: expired, trace: try walker.take(),
-            outcomes: listener.take())
+            outcomes: listener.take(), answer: listener.answer)
     }
 }
 

@@ -28,7 +28,7 @@ package struct ExplanationJSON: Encodable, Sendable {
     struct Saying: Encodable, Sendable {
         /// From 1.
         var frame: Int
-        /// accept or drop.
+        /// accept, drop or reject.
         var verdict: String
         var reason: String
         var rule: Author?
@@ -94,6 +94,8 @@ package struct ExplanationJSON: Encodable, Sendable {
         var held: Bool
         /// What was said when it came, of it and of frames that had been held.
         var outcomes: [Saying]
+        /// What the sender was told, if a rule rejected it.
+        var answer: String?
     }
 
     /// As it was described.
@@ -107,7 +109,8 @@ package struct ExplanationJSON: Encodable, Sendable {
                 number: frame.number, ingress: program.ports.indices.contains(frame.ingress) ? program.ports[frame.ingress] : "",
                 time: Double(frame.time) / 1e9, length: frame.length, expired: frame.expired.map { Saying($0, program) },
                 trace: frame.trace.map { Self.step($0, program, texts) },
-                held: !frame.outcomes.contains { $0.frame == frame.number }, outcomes: frame.outcomes.map { Saying($0, program) })
+                held: !frame.outcomes.contains { $0.frame == frame.number }, outcomes: frame.outcomes.map { Saying($0, program) },
+                answer: frame.answer)
         }
     }
 

@@ -1,4 +1,5 @@
 package import Classifier
+import Decisions
 import Firewall
 package import Interpreter
 package import Ruleset
@@ -36,6 +37,11 @@ package struct ExplanationText {
         for outcome in frame.outcomes {
             let name = outcome.frame == frame.number ? "" : "frame \(outcome.frame), which was held: "
             lines.append("=> \(name)\(outcome.judgement.text(program))")
+        }
+        if let answer = frame.answer {
+            lines.append("   answered: \(answer)")
+        } else if frame.outcomes.contains(where: { $0.judgement.verdict == .reject }) {
+            lines.append("   not answered")
         }
         return lines.map { indentation + PrintableText.line($0) + "\n" }.joined()
     }

@@ -1,3 +1,4 @@
+public import Answers
 public import Classifier
 public import Decisions
 public import Firewall
@@ -40,6 +41,10 @@ public protocol ReplaySink: ~Copyable {
     /// A frame, or the datagram that it completes, came to a `log` statement. Heard before the verdict.
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame)
 
+    /// The sender of a rejected frame, or of the datagram that it completes, is told. Heard before the verdict.
+    /// - Parameter answer: A whole frame, to be sent by the port by which the other came. Valid during the call.
+    mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame)
+
     /// A frame came to this many more `log` statements than are reported for one. Called after the reports.
     mutating func leftOut(events: Int, of frame: JudgedFrame)
 }
@@ -47,6 +52,9 @@ public protocol ReplaySink: ~Copyable {
 extension ReplaySink where Self: ~Copyable {
     /// Nothing happens.
     public mutating func leftOut(events: Int, of frame: JudgedFrame) {}
+
+    /// Nothing happens.
+    public mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame) {}
 }
 
 /// The firewall on recorded or described frames: the same that runs live, with the frames' times as its clock.
@@ -64,16 +72,17 @@ public struct Replay: ~Copyable {
     ///   - connections: Says which connections there are, to others too.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     ///   - checks: What frames must be before the rules see them.
+    ///   - answers: How often senders are told, by the frames' times.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
         flows: FlowSettings = FlowSettings(), zeroLength: ZeroLength = .literal, connections: FlowRegistry = FlowRegistry(),
-        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks()
+        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate()
     ) {
         counters = FirewallCounters(for: program)
         self.zeroLength = zeroLength
         firewall = Firewall(
             program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows,
-            connections: connections, packets: packets, checks: checks)
+            connections: connections, packets: packets, checks: checks, answers: answers)
     }
 
     /// Frames whose time was before that of a previous frame.
@@ -99,6 +108,7 @@ public struct Replay: ~Copyable {
         let frame = JudgedFrame(
             place: place, ingress: ingress, time: time, judgement: judgement, bytes: UnsafeRawBufferPointer(bytes))
         if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }
+        if firewall.answerOutcome == .written { sink.answered(firewall.answerBytes, frame) }
         if judgement.verdict != .hold { sink.judged(frame) }
         if firewall.hasDepartures { depart(into: &sink) }
     }

@@ -29,6 +29,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     private let files: [String]
     private let accepted: CaptureFile?
     private let dropped: CaptureFile?
+    private let answers: CaptureFile?
     private let events: EventFile?
     private let groups: GroupFiles?
     private var explanations: Explanations
@@ -47,6 +48,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         files = settings.files
         accepted = settings.accepted
         dropped = settings.dropped
+        answers = settings.answers
         events = settings.events
         groups = settings.groups
         explanations = Explanations { CaptureComment.text(of: $0, program) }
@@ -72,7 +74,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         case .accept:
             count(sent: frame)
             if let accepted { capture(frame, in: accepted, isOutbound: true) }
-        case .drop:
+        case .drop, .reject:
             if let dropped { capture(frame, in: dropped, isOutbound: false) }
             if let events, events.settings.includesDrops {
                 events.write(logRecord(of: frame, nil), at: place(of: frame))
@@ -99,6 +101,15 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         case .text: list(frame, event)
         case .json: encode(frame, event)
         }
+    }
+
+    mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame) {
+        guard let answers else { return }
+        var record = record(of: frame, nil)
+        record.decision.verdict = .reject
+        record.length = UInt32(truncatingIfNeeded: answer.count)
+        record.isOutbound = true
+        answers.write(answer, record)
     }
 
     mutating func leftOut(events count: Int, of frame: JudgedFrame) { events?.leaveOut(count, time: frame.time) }

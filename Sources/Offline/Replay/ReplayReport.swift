@@ -73,7 +73,8 @@ public struct ReplayReport: Encodable {
         if outputError != 0, !hasLostReader {
             failures.append("the list of frames can't be written: \(String(cString: strerror(outputError)))")
         }
-        let captures = [settings.accepted, settings.dropped].compactMap { $0 } + (settings.groups?.files.map(\.file) ?? [])
+        let captures =
+            [settings.accepted, settings.dropped, settings.answers].compactMap { $0 } + (settings.groups?.files.map(\.file) ?? [])
         for file in captures where file.unwritten > 0 {
             failures.append("\(file.path) did not take \(file.unwritten) frames; see that its disk has room")
         }

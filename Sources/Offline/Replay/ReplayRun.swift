@@ -1,3 +1,4 @@
+import Answers
 public import Capture
 public import Classifier
 public import Firewall
@@ -25,6 +26,10 @@ public struct ReplaySettings {
     public var accepted: CaptureFile?
     /// Where frames go that don't, with the reason.
     public var dropped: CaptureFile?
+    /// Where answers go to senders of frames that rules reject.
+    public var answers: CaptureFile?
+    /// How many of them there may be in a second, for each port.
+    public var answersPerSecond = AnswerRate.standard
     /// Where the events of `log` statements go, and those of dropped frames if that is wanted.
     public var events: EventFile?
     /// Where frames go that `log group` statements name.
@@ -77,7 +82,7 @@ public struct ReplayRun: ~Copyable {
         self.settings = settings
         replay = Replay(
             settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded,
-            checks: settings.checks)
+            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond))
         output = ReplayOutput(settings)
         finder = IngressFinder(ports: settings.program.ports, choice: settings.ingress)
         filled = .allocate(byteCount: settings.fillsCutFrames ? CaptureReader.longestFrame : 16, alignment: 16)
@@ -92,7 +97,8 @@ public struct ReplayRun: ~Copyable {
 
     /// The reader of the list of frames is gone, and nothing else is written: then there is nobody to go on for.
     public var isUnread: Bool {
-        output.isUnread && settings.accepted == nil && settings.dropped == nil && settings.events == nil && settings.groups == nil
+        output.isUnread && settings.accepted == nil && settings.dropped == nil && settings.answers == nil && settings.events == nil
+            && settings.groups == nil
     }
 
     /// Judges all frames of a file, by its index, or those before what can't be read.
@@ -156,6 +162,7 @@ public struct ReplayRun: ~Copyable {
         replay.finish(into: &output)
         settings.accepted?.finish()
         settings.dropped?.finish()
+        settings.answers?.finish()
         settings.events?.finish(at: counts.latest)
         for (_, file) in settings.groups?.files ?? [] { file.finish() }
         return ReplayReport(

@@ -346,7 +346,7 @@ extension Checker {
                 case .block(let block): note(block.rules)
                 case .verdictMap(let map):
                     if case .anonymous(let entries) = map.elements { note(entries) }
-                case .plain, .match, .update, .assignment, .objectMap: break
+                case .plain, .match, .reject, .update, .assignment, .objectMap: break
                 }
             }
         }

@@ -51,6 +51,8 @@ struct RuleChecker {
             let chain = InlineChain(rules: rules)
             block = chain
             statements.append(.verdict(syntax.isJump ? .jump(chain.target) : .goto(chain.target), location: syntax.location))
+        case .reject(let rejection):
+            try add(rejection)
         case .match(let match):
             try add(match, into: &sink)
         case .verdictMap(let map):
@@ -269,7 +271,7 @@ extension StatementSyntax {
         switch self {
         case .plain(let statement): statement.traits.isTerminal
         case .match, .verdictMap, .update, .assignment, .objectMap: false
-        case .block: true
+        case .block, .reject: true
         }
     }
 }

@@ -14,6 +14,7 @@ extension Verdict {
         switch self {
         case .accept: .object([("accept", .null)])
         case .drop: .object([("drop", .null)])
+        case .reject(let rejection): rejection.json
         case .return: .object([("return", .null)])
         case .continue: .object([("continue", .null)])
         case .jump(let chain): .object([("jump", .object([("target", .text(chain.description))]))])

@@ -118,6 +118,7 @@ extension Verdict {
         switch self {
         case .accept: "accept"
         case .drop: "drop"
+        case .reject(let rejection): rejection.text
         case .return: "return"
         case .continue: "continue"
         case .jump(let chain): "jump \(chain.text)"

@@ -161,6 +161,8 @@ public struct Rule: Sendable, Equatable {
 public enum Verdict: Sendable, Equatable {
     case accept
     case drop
+    /// As `drop`, and the sender is told.
+    case reject(Rejection)
     case `return`
     case `continue`
     case jump(JumpTarget)
@@ -179,7 +181,7 @@ public enum Verdict: Sendable, Equatable {
     public var target: JumpTarget? {
         switch self {
         case .jump(let chain), .goto(let chain): chain
-        case .accept, .drop, .return, .continue: nil
+        case .accept, .drop, .reject, .return, .continue: nil
         }
     }
 }

@@ -135,12 +135,14 @@ enum StatementSyntax {
     case update(SetUpdateSyntax)
     case objectMap(ObjectMapSyntax)
     case block(ChainBlockSyntax)
+    case reject(RejectionSyntax)
 
     var location: SourceLocation {
         switch self {
         case .plain(let statement): statement.traits.location
         case .match(let match): match.location
         case .block(let block): block.location
+        case .reject(let rejection): rejection.location
         case .verdictMap(let map): map.location
         case .update(let update): update.location
         case .objectMap(let object): object.map.location

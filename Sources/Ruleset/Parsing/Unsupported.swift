@@ -24,7 +24,6 @@ enum Unsupported {
     static let statements: [String: String] = {
         var reasons: [String: String] = [:]
         for (words, reason) in [
-            ("reject", "not yet; 'drop' drops silently"),
             ("snat dnat masquerade redirect tproxy", "addresses are not translated"),
             ("queue", "no other program judges frames"),
             ("dup fwd", "a frame goes only to the other port"),

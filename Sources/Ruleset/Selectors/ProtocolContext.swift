@@ -26,7 +26,7 @@ struct ProtocolContext {
     private var link: NetworkProtocol?
     /// Link headers below `link`, which is `vlan` as soon as there is one.
     private var outerLinks = 0
-    private var network: NetworkProtocol?
+    private(set) var network: NetworkProtocol?
     /// A set on a protocol number makes several; then no transport header can be relied on.
     private var transports: [NetworkProtocol] = []
     /// The type of ICMP message that has been matched. nft takes either echo message of ICMP for a request.

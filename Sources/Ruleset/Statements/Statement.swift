@@ -48,6 +48,7 @@ struct StatementWord: Sendable {
     private static let table = [
         StatementWord("accept", .accept),
         StatementWord("drop", .drop),
+        StatementWord("reject") { (parser) throws(Parser.Abandoned) in try parser.rejection() },
         StatementWord("jump") { (parser) throws(Parser.Abandoned) in try parser.jump() },
         StatementWord("goto") { (parser) throws(Parser.Abandoned) in try parser.jump() },
         StatementWord("return", .return),

@@ -14,6 +14,8 @@ struct Counters: Sendable, Codable {
         let up: Bool
         let received, sent: Tally
         let kernelDrops, tooBig, truncated: UInt64
+        var answers: UInt64 = 0
+        var answersOverRate: UInt64 = 0
         let sendFailures: [String: UInt64]
         var `guard` = Guard(kind: "", first: true, restored: 0, unguarded: Guard.Unguarded(received: 0, sent: 0))
     }
