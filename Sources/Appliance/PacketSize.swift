@@ -1,9 +1,9 @@
-import CLinux
+package import CLinux
 import PacketIO
-import Wire
+package import Wire
 
 /// How large a frame will be on the wire.
-enum PacketSize {
+package enum PacketSize {
     /// `struct tcphdr` without options and `struct udphdr` (RFC 9293, section 3.1; RFC 768).
     private static let tcpHeader = 20
     private static let udpHeader = 8
@@ -13,7 +13,7 @@ enum PacketSize {
 
     /// Bytes of the largest network-layer packet that a received frame becomes: its own size, or for a super-frame (TSO, GRO)
     /// that of its full segments, with the headers of all tunnels; nil for a super-frame whose segments' headers can't be found.
-    static func largestOnWire(_ frame: ParsedFrame, _ header: virtio_net_hdr, _ bytes: RawSpan) -> Int? {
+    package static func largestOnWire(_ frame: ParsedFrame, _ header: virtio_net_hdr, _ bytes: RawSpan) -> Int? {
         let kind = Int32(header.gso_type) & ~VIRTIO_NET_HDR_GSO_ECN
         if kind == VIRTIO_NET_HDR_GSO_NONE { return frame.byteCount - frame.networkOffset }
         guard frame.network == .ipv4 || frame.network == .ipv6 else { return nil }

@@ -1,9 +1,8 @@
+import Appliance
 import CLinux
 import FrameBuilder
 import Testing
 import Wire
-
-@testable import Appliance
 
 /// What a frame becomes on the wire, by which "too big" is judged.
 @Suite struct PacketSizeTests {
