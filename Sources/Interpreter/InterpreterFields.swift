@@ -244,7 +244,8 @@ struct InterpreterFields {
             return frame.network == .ipv4 ? 2 : 10
         case .iiftype: return 1
         case .oiftype: return hook == .prerouting ? nil : 1
-        case .iifgroup, .priority: return 0
+        case .iifgroup: return hook == .postrouting ? nil : 0
+        case .priority: return 0
         case .oifgroup: return hook == .prerouting ? nil : 0
         }
     }

@@ -392,6 +392,8 @@ struct Emitter {
         // Where a chain does not know the port it can't be read.
         if field == .metaOiftype || field == .metaOifgroup {
             instructions.append(Instruction(operation: .inRange, slot: 1, mask: 0b11, low: 1, high: .max))
+        } else if field == .metaIifgroup {
+            instructions.append(Instruction(operation: .inRange, slot: 0, mask: 0b11, low: 1, high: .max))
         }
         let load = Load(field, in: family)
         if load.base == .connection { connectionNeeds.formUnion(load.connection.needs) }

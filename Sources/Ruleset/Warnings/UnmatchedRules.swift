@@ -79,7 +79,7 @@ private struct MatchConsistency {
         case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)), (.prerouting, .meta(.oiftype)),
             (.prerouting, .meta(.oifgroup)):
             isMissing = true
-        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)): isMissing = true
+        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)), (.postrouting, .meta(.iifgroup)): isMissing = true
         default: isMissing = false
         }
         guard isMissing, let hook else { return nil }
