@@ -44,8 +44,10 @@ struct Parser {
     @discardableResult
     mutating func next() -> Token {
         let token = tokens[index]
-        if at(.leftBrace) { depth += 1 }
-        if at(.rightBrace) { depth -= 1 }
+        if case .symbol(let symbol) = token.kind {
+            if symbol == .leftBrace { depth += 1 }
+            if symbol == .rightBrace { depth -= 1 }
+        }
         if index + 1 < tokens.count { index += 1 }
         return token
     }

@@ -18,7 +18,9 @@ extension Parser {
     /// Whether a text has a chain that is set aside for its hook.
     static func hasUselessChains(_ tokens: [Token]) -> Bool {
         for index in tokens.indices.dropLast() where tokens[index].kind == .word {
-            switch (tokens[index].text, tokens[index + 1].text) {
+            let word = tokens[index].text
+            guard word == "hook" || word == "type" || word == "table" else { continue }
+            switch (word, tokens[index + 1].text) {
             case ("hook", "prerouting"), ("hook", "forward"), ("hook", "postrouting"), ("type", "filter"): break
             case ("hook", _), ("type", "nat"), ("type", "route"), ("table", "netdev"): return true
             default: break

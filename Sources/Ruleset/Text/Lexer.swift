@@ -74,9 +74,9 @@ struct Lexer {
         if byte.isHexDigit, let token = trafficClass() { return token }
         if byte.isDigit { return number() }
         if byte.startsWord, let token = name() { return token }
-        for length in [2, 1] where position + length <= bytes.count {
-            let text = String(decoding: bytes[position..<position + length], as: UTF8.self)
-            if let symbol = Token.Symbol(rawValue: text) { return take(length, .symbol(symbol), text) }
+        let following = position + 1 < bytes.count ? bytes[position + 1] : 0
+        for spelling in Self.spellings[Int(byte)] where spelling.second == nil || spelling.second == following {
+            return take(spelling.second == nil ? 1 : 2, .symbol(spelling.symbol), spelling.text)
         }
         switch byte {
         case UInt8(ascii: "\r"): return take(1, .junk, "a carriage return; lines must end with only a newline (dos2unix converts a file)")
@@ -86,6 +86,16 @@ struct Lexer {
         default: return take(1, .junk, "a control character")
         }
     }
+
+    /// Symbols by their first byte, those of two bytes first: a lookup by text took a sixth of the time for a large file.
+    private static let spellings: [[(second: UInt8?, symbol: Token.Symbol, text: String)]] = {
+        var spellings = [[(second: UInt8?, symbol: Token.Symbol, text: String)]](repeating: [], count: 256)
+        for symbol in Token.Symbol.allCases.sorted(by: { $0.rawValue.utf8.count > $1.rawValue.utf8.count }) {
+            let bytes = Array(symbol.rawValue.utf8)
+            spellings[Int(bytes[0])].append((bytes.count > 1 ? bytes[1] : nil, symbol, symbol.rawValue))
+        }
+        return spellings
+    }()
 
     /// Bytes of the UTF-8 sequence at the position.
     private var sequenceLength: Int {

@@ -18,7 +18,7 @@ struct Token: Sendable, Equatable {
         case junk
     }
 
-    enum Symbol: String, Sendable {
+    enum Symbol: String, Sendable, CaseIterable {
         case equal = "=="
         case notEqual = "!="
         case lessOrEqual = "<="
