@@ -261,6 +261,6 @@ private let bytes = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53
                 try #require(program.rules.indices.allSatisfy { parts.rule($0) == hits.rule($0) })
             }
         }
-        #expect(seen.count == 5 && seen.values.allSatisfy { $0 > 50 }, "\(seen)")
+        #expect(seen.count == 6 && seen.values.allSatisfy { $0 > 50 }, "\(seen)")
     }
 }

@@ -33,7 +33,7 @@ import Wire
                 verdicts["\(found.program.classification.verdict)", default: 0] += 1
             }
         }
-        #expect(verdicts.count == 2 && verdicts.values.allSatisfy { $0 > 50 }, "\(verdicts)")
+        #expect(verdicts.count == 3 && verdicts.values.allSatisfy { $0 > 50 }, "\(verdicts)")
     }
 
     @Test("a filter set of ClassBench's: the rule that matches first", arguments: ["acl1_1k", "fw1_1k", "ipc1_1k"])
