@@ -69,7 +69,8 @@ struct RuleSource {
     }
 
     static func isAccepted(_ file: String) -> Bool {
-        (try? Ruleset.read(SourceFile(name: "f", text: file))) != nil
+        // What Weir sets aside it only skims: nft may refuse it.
+        (try? Ruleset.read(SourceFile(name: "f", text: file)).ruleset)?.tables.allSatisfy(\.setAside.isEmpty) ?? false
     }
 
     private mutating func table(_ index: Int, rules count: Int, _ refused: inout Int) -> String {
