@@ -57,7 +57,7 @@ struct ListingTests {
             for (our, their) in zip(ourLines, theirLines) { #expect(our == their) }
             #expect(ourLines.count == theirLines.count)
             let (ourObjects, theirObjects) = (try comparable(ruleset.json(version: "1")), try comparable(theirs.json))
-            for (our, their) in zip(ourObjects, theirObjects) { #expect(our == their) }
+            for (our, their) in zip(ourObjects, theirObjects).map(comparable) { #expect(our == their) }
             #expect(ourObjects.count == theirObjects.count)
             let again = try Ruleset.read(SourceFile(name: "printed", text: ruleset.printed())).ruleset
             #expect(again.meaning == ruleset.meaning)

@@ -46,7 +46,27 @@ func comparable(_ json: String) throws -> [NSObject] {
     let objects = document?["nftables"] as? [[String: [String: Any]]] ?? []
     return objects.filter { $0["metainfo"] == nil }.map { object in
         object.mapValues { value in
-            value.filter { $0.key != "handle" && $0.key != "auto-merge" }
+            withoutDynamic(value.filter { $0.key != "handle" && $0.key != "auto-merge" })
         } as NSDictionary
     }
+}
+
+/// nft 1.0.6 leaves the flag `dynamic` out of a set's JSON; 1.1 and Weir say it.
+private func withoutDynamic(_ object: [String: Any]) -> [String: Any] {
+    guard let flags = object["flags"] as? [String] else { return object }
+    var object = object
+    let others = flags.filter { $0 != "dynamic" }
+    object["flags"] = others.isEmpty ? nil : others
+    return object
+}
+
+/// Two objects to compare. nft 1.0.6 names the data type of a set that was written with `typeof`; 1.1 and Weir give the expression.
+func comparable(_ our: NSObject, _ their: NSObject) -> (our: NSObject, their: NSObject) {
+    guard let ours = our as? [String: [String: Any]], let theirs = their as? [String: [String: Any]],
+        ours.values.contains(where: { $0["type"] is [String: Any] })
+    else { return (our, their) }
+    func untyped(_ object: [String: [String: Any]]) -> NSObject {
+        object.mapValues { value in value.filter { $0.key != "type" } } as NSDictionary
+    }
+    return (untyped(ours), untyped(theirs))
 }
