@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How often answers may leave by each of the two ports, whoever writes them: so that strangers who forge their addresses can't have a
+/// How often answers may leave by each of the two ports, of all kinds together, so that strangers who forge their addresses can't have a
 /// host flooded by answers.
 ///
 /// A leaky bucket as a time (GCRA, ITU-T I.371), which a tenth of a second's answers may be ahead of.
@@ -13,7 +13,7 @@ public final class AnswerRate: Sendable {
     /// Nanoseconds from one answer to the next; 0 if there are none.
     private let interval: UInt64
     private let lead: UInt64
-    /// The times up to which the rates are used up, by the clock of whoever asks.
+    /// The times up to which the rates are used up, by the clock of the caller.
     private let near = Atomic<UInt64>(0)
     private let far = Atomic<UInt64>(0)
 
