@@ -147,6 +147,8 @@ struct Parser {
                 // A brace that closes nothing would stop every further attempt.
                 if at(.rightBrace) { next() }
                 depth = 0
+                // Nobody would be told of what is wrong after this.
+                if sink.isFull { index = tokens.count - 1 }
             }
         }
     }

@@ -110,6 +110,9 @@ struct DiagnosticSink {
     private(set) var warnings: [Diagnostic] = []
     private(set) var setAside: [Diagnostic] = []
 
+    /// True if no further error is kept.
+    var isFull: Bool { errors.count >= RejectedRuleset.diagnosticLimit }
+
     mutating func error(_ location: SourceLocation, _ message: String, note: String? = nil, isUnsupported: Bool = false) {
         var diagnostic = Diagnostic(severity: .error, location: location, message: message, note: note)
         diagnostic.isUnsupported = isUnsupported
