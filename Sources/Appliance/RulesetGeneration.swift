@@ -56,7 +56,7 @@ public final class RulesetGenerations: Sendable {
         guard let generation = self[record.decision.generation] else {
             var record = record
             record.decision.forgetRules()
-            record.event?.rule = -1
+            record.event?.rule = .none
             return CaptureComment.text(of: record, current.program)
         }
         return CaptureComment.text(of: record, generation.program)

@@ -5,7 +5,7 @@ package struct Explanations {
     private struct Key: Hashable {
         /// With the rule of the event, if there is one.
         var decision: Decision
-        var statement: Int32?
+        var statement: StatementIndex?
     }
 
     private let explanation: DropCapture.Explanation?

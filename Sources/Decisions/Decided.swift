@@ -10,9 +10,9 @@ extension Decided {
     /// The decision's reason.
     @inlinable public var reason: Reason { decision.reason }
     /// The decision's rule.
-    @inlinable public var rule: Int32 { decision.rule }
+    @inlinable public var rule: RuleIndex { decision.rule }
     /// The decision's base chain.
-    @inlinable public var baseChain: Int32 { decision.baseChain }
+    @inlinable public var baseChain: BaseChainIndex { decision.baseChain }
     /// True if rules have changed the frame.
     @inlinable public var isChanged: Bool { decision.isChanged }
 }

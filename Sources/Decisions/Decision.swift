@@ -4,17 +4,19 @@ public struct Decision: BitwiseCopyable, Sendable, Hashable {
     public var reason: Reason
     /// True if rules have put another value in the place of what stood in the frame, its checksums aside.
     public var isChanged = false
-    /// Index into `Program.rules` of the rule that decided; -1 where a chain's policy did, or no rule was asked.
-    public var rule: Int32
-    /// Index into `Program.baseChains` of the chain in which it was decided; -1 where no base chain was asked.
+    /// The rule that decided; none where a chain's policy did, or no rule was asked.
+    public var rule: RuleIndex
+    /// The chain in which it was decided; none where no base chain was asked.
     ///
     /// Where several base chains accept, the last of them decides.
-    public var baseChain: Int32
+    public var baseChain: BaseChainIndex
     /// Number of the rule set that `rule` and `baseChain` are indices of; it grows with each reload.
     public var generation: UInt32
 
     @inlinable
-    public init(verdict: FrameVerdict, reason: Reason, rule: Int32 = -1, baseChain: Int32 = -1, generation: UInt32 = 0) {
+    public init(
+        verdict: FrameVerdict, reason: Reason, rule: RuleIndex = .none, baseChain: BaseChainIndex = .none, generation: UInt32 = 0
+    ) {
         self.verdict = verdict
         self.reason = reason
         self.rule = rule
@@ -22,9 +24,9 @@ public struct Decision: BitwiseCopyable, Sendable, Hashable {
         self.generation = generation
     }
 
-    /// What a rule says, by its index.
+    /// What a rule says.
     @inlinable
-    public init(_ verdict: FrameVerdict, byRule rule: Int32) {
+    public init(_ verdict: FrameVerdict, byRule rule: RuleIndex) {
         self.init(verdict: verdict, reason: Reason(ofRule: verdict), rule: rule)
     }
 
@@ -37,6 +39,6 @@ public struct Decision: BitwiseCopyable, Sendable, Hashable {
     /// Without the rule and the chain: what they are indices of is no longer in force.
     @inlinable
     public mutating func forgetRules() {
-        (rule, baseChain) = (-1, -1)
+        (rule, baseChain) = (.none, .none)
     }
 }

@@ -1,13 +1,11 @@
 /// A `log` statement that a frame came to.
 public struct LoggedStatement: BitwiseCopyable, Sendable, Hashable {
-    /// Index into `Program.rules`.
-    public var rule: Int32
-    /// Index into the rule's statements.
-    public var statement: Int32
+    public var rule: RuleIndex
+    public var statement: StatementIndex
 
     /// Names the statement by its indices.
     @inlinable
-    public init(rule: Int32, statement: Int32) {
+    public init(rule: RuleIndex, statement: StatementIndex) {
         self.rule = rule
         self.statement = statement
     }

@@ -37,7 +37,7 @@ extension Firewall {
         keep(connection, of: packet, at: instant)
 
         guard found.decision.verdict.isAccepting else {
-            if isRechecked { flows.end(packet.flow) } else { flows.abandon(packet) }
+            if isRechecked, let flow = packet.flow { flows.end(flow) } else { flows.abandon(packet) }
             return (found, nil)
         }
         guard packet.isUnconfirmed || isRechecked else { return (found, nil) }
@@ -50,10 +50,10 @@ extension Firewall {
         var connection = PacketConnection(state: PacketConnection.State(rawValue: UInt32(packet.state.rawValue)))
         let needs = program.connectionNeeds
         if needs.contains(.count) { note(packet, in: &connection, at: instant) }
-        guard packet.flow >= 0 else { return connection }
+        guard let flow = packet.flow else { return connection }
         connection.isFollowed = true
         connection.direction = packet.direction == .original ? .original : .reply
-        if !needs.subtracting([.state, .count]).isEmpty { describe(packet, in: &connection, at: instant) }
+        if !needs.subtracting([.state, .count]).isEmpty { describe(flow, in: &connection, at: instant) }
         return connection
     }
 
@@ -72,8 +72,8 @@ extension Firewall {
 
     /// All but what nearly every rule set asks for, and no more.
     @inline(never)
-    private func describe(_ packet: TrackedPacket, in connection: inout PacketConnection, at instant: Instant) {
-        guard let flow = flows.describe(packet.flow, now: instant.monotonic) else { return }
+    private func describe(_ record: Int32, in connection: inout PacketConnection, at instant: Instant) {
+        guard let flow = flows.describe(record, now: instant.monotonic) else { return }
         connection.status = PacketConnection.Status(rawValue: flow.status)
         connection.mark = flow.mark
         connection.networkProtocol = flow.original.isIPv6 ? PacketConnection.ipv6 : PacketConnection.ipv4
@@ -89,9 +89,7 @@ extension Firewall {
     private mutating func keep(_ connection: PacketConnection, of packet: TrackedPacket, at instant: Instant) {
         guard connection.isFollowed, program.connectionNeeds != .state else { return }
         if program.connectionNeeds.contains(.mark) { flows.setMark(connection.mark, of: packet) }
-        if connection.timeoutPolicy >= 0, policies.indices.contains(Int(connection.timeoutPolicy)),
-            let policy = policies[Int(connection.timeoutPolicy)]
-        {
+        if let number = connection.timeoutPolicy, policies.indices.contains(number), let policy = policies[number] {
             flows.setPolicy(policy, of: packet, now: instant.monotonic)
         }
     }

@@ -68,8 +68,8 @@ public struct FlowReference: Sendable, Hashable, BitwiseCopyable {
 
 extension FlowTracker {
     /// Describes the flow of a tracked packet, or a record from `flows`; nil if there is none.
-    public func describe(_ flow: Int32, now: UInt64) -> FlowDescription? {
-        guard flow >= 0, Int(flow) <= table.capacity, table.expiry(flow) != 0 else { return nil }
+    public func describe(_ flow: Int32?, now: UInt64) -> FlowDescription? {
+        guard let flow, flow >= 0, Int(flow) <= table.capacity, table.expiry(flow) != 0 else { return nil }
         let record = table[flow]
         let isListed = record.has(FlowRecord.Flag.listed)
         let left = table.expiry(flow) &- Tick.at(now)
@@ -99,21 +99,21 @@ extension FlowTracker {
     }
 
     /// `ct mark` of a packet's flow; 0 if it has none.
-    public func mark(of packet: TrackedPacket) -> UInt32 { packet.flow >= 0 ? table[packet.flow].mark : 0 }
+    public func mark(of packet: TrackedPacket) -> UInt32 { packet.flow.map { table[$0].mark } ?? 0 }
 
     /// Sets `ct mark`; of a packet without a flow, nothing.
     public mutating func setMark(_ mark: UInt32, of packet: TrackedPacket) {
-        guard packet.flow >= 0, table.expiry(packet.flow) != 0 else { return }
-        table[packet.flow].mark = mark
+        guard let flow = packet.flow, table.expiry(flow) != 0 else { return }
+        table[flow].mark = mark
     }
 
     /// `ct timeout set`: gives a new flow other timeouts. As in the kernel it changes nothing once the flow is confirmed.
     /// - Parameter policy: From `usePolicies`.
     public mutating func setPolicy(_ policy: UInt8, of packet: TrackedPacket, now: UInt64) {
-        guard packet.isUnconfirmed, packet.flow == table.provisional, policy < 16 else { return }
-        table[packet.flow].policy = policy
+        guard packet.isUnconfirmed, let flow = packet.flow, flow == table.provisional, policy < 16 else { return }
+        table[flow].policy = policy
         let first: FlowTimeout =
-            switch table[packet.flow].transportProtocol {
+            switch table[flow].transportProtocol {
             case 6: .tcpSYNSent
             case 17, 136: .udp
             case 1: .icmp
@@ -123,7 +123,7 @@ extension FlowTracker {
             case 47: .gre
             default: .generic
             }
-        table.setExpiry(packet.flow, expiry(now, limit(packet.flow, first)))
+        table.setExpiry(flow, expiry(now, limit(flow, first)))
     }
 
     /// Tells a confirmed flow from all others there will be; nil if it is not in the table.

@@ -106,11 +106,11 @@ extension FlowTracker {
     /// `__nf_conncount_add`). So that new rules count what goes on, those from before them come in later, too.
     public func presence(of packet: TrackedPacket, now: UInt64) -> FlowPresence {
         if packet.isUnconfirmed { return .begins }
-        guard packet.flow >= 0 else { return packet.isOfKnownFlow ? .known : .none }
+        guard let flow = packet.flow else { return packet.isOfKnownFlow ? .known : .none }
         guard let entry = entry(of: packet), table.liveness.isAlive(entry, at: now) else { return .known }
-        guard table[packet.flow].has(FlowRecord.Flag.assured) else { return .begins }
+        guard table[flow].has(FlowRecord.Flag.assured) else { return .begins }
         guard packet.direction == .original, packet.state != .related else { return .known }
-        return isFromEarlierRules(packet.flow) ? .begins : .goesOn
+        return isFromEarlierRules(flow) ? .begins : .goesOn
     }
 
     /// Who says which flows there are still, to those who keep `entry`s.
@@ -122,11 +122,9 @@ extension FlowTracker {
     /// For a flow that is not in the table yet it names the place that `confirm` will give it, and it counts as alive until the packet is
     /// confirmed or abandoned.
     public func entry(of packet: TrackedPacket) -> UInt64? {
-        guard packet.flow >= 0 else { return nil }
+        guard let flow = packet.flow else { return nil }
         let liveness = table.liveness
-        if Int(packet.flow) < table.capacity {
-            return FlowLiveness.entry(Int(packet.flow), liveness.generation(Int(packet.flow)))
-        }
+        if Int(flow) < table.capacity { return FlowLiveness.entry(Int(flow), liveness.generation(Int(flow))) }
         // One that this packet has ended, or that will find no room: gone already.
         guard packet.isUnconfirmed, let record = table.nextRecord else { return FlowLiveness.entry(table.capacity, 1) }
         let entry = FlowLiveness.entry(Int(record), liveness.generation(Int(record)) &+ 1)

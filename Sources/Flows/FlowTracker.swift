@@ -131,13 +131,13 @@ public struct FlowTracker: ~Copyable {
     }
 
     /// A packet of a flow in the table; nil if that ended and the packet restarts it.
-    private mutating func followKnown(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32, _ direction: FlowDirection)
+    private mutating func followKnown(_ bytes: RawSpan, _ packet: PacketContext, _ known: Int32, _ direction: FlowDirection)
         -> TrackedPacket?
     {
+        var record = known
         // As it was before this packet: the first answer is already a part of something established.
         let isEstablished = direction == .reply || table[record].has(FlowRecord.Flag.seenReply)
         var tracked = TrackedPacket(isEstablished ? .established : .new)
-        tracked.flow = record
         tracked.direction = direction
         tracked.needsRecheck = table.epoch(record) != epoch
         switch step(bytes, packet, record, direction, isNew: false) {
@@ -152,7 +152,7 @@ public struct FlowTracker: ~Copyable {
             table[table.provisional] = table[record]
             table.setExpiry(table.provisional, expiry(packet.now, 0))
             end(record)
-            tracked.flow = table.provisional
+            record = table.provisional
         case .again:
             end(record)
             return nil
@@ -161,7 +161,8 @@ public struct FlowTracker: ~Copyable {
             rejected.isOfKnownFlow = true
             return rejected
         }
-        if direction == .reply { table[tracked.flow].set(FlowRecord.Flag.seenReply, true) }
+        tracked.flow = record
+        if direction == .reply { table[record].set(FlowRecord.Flag.seenReply, true) }
         return tracked
     }
 
@@ -186,10 +187,11 @@ public struct FlowTracker: ~Copyable {
 
     /// The rules let the packet that was tracked last pass: a new flow comes into the table, and a known one has been checked by the
     /// rules in force.
-    /// - Returns: Its record from here on, or why there is no room for it, and nothing that could make it: then the packet may not pass.
-    public mutating func confirm(_ packet: TrackedPacket) -> Result<Int32, FlowRefusal> {
+    /// - Returns: Its record from here on, nil for a packet without a flow; or why there is no room for it, and nothing that could make it:
+    ///   then the packet may not pass.
+    public mutating func confirm(_ packet: TrackedPacket) -> Result<Int32?, FlowRefusal> {
         guard packet.isUnconfirmed, hasProvisional else {
-            if packet.flow >= 0, Int(packet.flow) < table.capacity { table.setEpoch(packet.flow, epoch) }
+            if let flow = packet.flow, Int(flow) < table.capacity { table.setEpoch(flow, epoch) }
             return .success(packet.flow)
         }
         hasProvisional = false

@@ -17,8 +17,8 @@ public struct TrackedPacket: Sendable, Equatable, BitwiseCopyable {
     public var state: State
     /// Which way the packet goes in its flow; of an error, the way in which it goes back.
     public var direction = FlowDirection.original
-    /// The record of its flow, as `FlowTracker` counts them; -1 if it has none. Of meaning until the next packet is tracked.
-    public var flow: Int32 = -1
+    /// The record of its flow, as `FlowTracker` counts them; nil if it has none. Of meaning until the next packet is tracked.
+    public var flow: Int32?
     /// Whether the flow is not in the table yet: it will be when the packet is `confirm`ed.
     public var isUnconfirmed = false
     /// Whether it has a flow's addresses and ports, though it is invalid in it.

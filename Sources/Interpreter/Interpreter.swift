@@ -160,7 +160,7 @@ public struct Interpreter {
                 }
             if case .next = outcome { result.trace.add(.policy(baseChain: index, entry.base.policy)) }
             result.classification = Classification(
-                verdict: verdict, rule: Int32(truncatingIfNeeded: decider ?? -1), baseChain: Int32(truncatingIfNeeded: index))
+                verdict: verdict, rule: RuleIndex(decider), baseChain: BaseChainIndex(index))
             if !verdict.isAccepting { break }
             fields.readAgain()
         }
@@ -191,7 +191,7 @@ public struct Interpreter {
             result.trace.begin(rule: numbered.number, depth: depth)
             for (place, statement) in numbered.rule.statements.enumerated() {
                 var said: Verdict?
-                let here = LoggedStatement(rule: Int32(truncatingIfNeeded: numbered.number), statement: Int32(truncatingIfNeeded: place))
+                let here = LoggedStatement(rule: RuleIndex(numbered.number), statement: StatementIndex(place))
                 fields.drawn = state.numbers(drawnBy: statement, here, fields)
                 result.trace.begin(statement, at: place, fields)
                 switch statement {

@@ -52,7 +52,7 @@ extension InterpreterFields {
     mutating func setTimeout(_ timeout: ConnectionTimeout, number: Int) {
         let isFirstPacket = connection.isFollowed && !connection.status.contains(.confirmed)
         if isFirstPacket, self.number(.metaL4proto) == UInt128(timeout.transportProtocol.number) {
-            connection.timeoutPolicy = Int32(number)
+            connection.timeoutPolicy = number
         }
     }
 }

@@ -173,18 +173,17 @@ package struct EventEncoder {
     }
 
     private mutating func appendOrigin(of record: LogRecord, _ statement: LogStatement?, to line: inout [UInt8]) {
-        let rule = Int(record.eventRule)
         let start = line.count
         var tail: [UInt8] = []
-        if rules.indices.contains(rule) {
+        if let rule = record.eventRule.row, rules.indices.contains(rule) {
             let text = rules[rule] ?? ruleText(rule)
             line += text.head
             if let group = statement?.group { line.append(",\"group\":", decimal: UInt64(group), "") }
             line += text.line
             tail = text.tail
-        } else if baseChains.indices.contains(Int(record.baseChain)) {
-            line += baseChains[Int(record.baseChain)].head
-            tail = baseChains[Int(record.baseChain)].tail
+        } else if let chain = record.baseChain.row, baseChains.indices.contains(chain) {
+            line += baseChains[chain].head
+            tail = baseChains[chain].tail
         }
         if let prefix = statement?.prefix {
             line.append(",\"prefix\":")

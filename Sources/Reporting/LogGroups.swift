@@ -25,7 +25,7 @@ package struct LogGroups: Sendable {
                 guard case .log(let log, _) = statement, let index = groups.firstIndex(where: { $0 == log.group }) else {
                     continue
                 }
-                destinations[LoggedStatement(rule: Int32(number), statement: Int32(place))] = Destination(
+                destinations[LoggedStatement(rule: RuleIndex(number), statement: StatementIndex(place))] = Destination(
                     index: index, snapLength: log.snaplen == 0 ? .max : log.snaplen)
             }
         }

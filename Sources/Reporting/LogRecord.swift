@@ -46,7 +46,7 @@ package struct LogRecord: Sendable, Decided {
     }
 
     /// The rule that the event is about: the statement's, else the one that decided.
-    package var eventRule: Int32 { event?.rule ?? decision.rule }
+    package var eventRule: RuleIndex { event?.rule ?? decision.rule }
 
     /// The addresses of a frame of at least 12 bytes.
     static func addresses(in bytes: RawSpan) -> UInt128 {

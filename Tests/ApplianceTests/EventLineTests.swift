@@ -117,10 +117,10 @@ import Wire
             var judgement = firewall.judge(&memory, tag: nil, ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0))
             judgement.decision = Decision(
                 verdict: random.pick([.accept, .drop, .hold]), reason: random.pick(Reason.allCases),
-                rule: random.pick([-1, 0, 1, 2, 3, 9]), baseChain: random.pick([-1, 0, 5]))
+                rule: random.pick([.none, 0, 1, 2, 3, 9]), baseChain: random.pick([.none, 0, 5]))
             let event =
                 random.oneIn(4)
-                ? nil : LoggedStatement(rule: random.pick([-1, 0, 1, 2, 3, 9]), statement: random.pick([0, 1, 2, 3]))
+                ? nil : LoggedStatement(rule: random.pick([.none, 0, 1, 2, 3, 9]), statement: random.pick([0, 1, 2, 3]))
             var record = LogRecord(
                 event: event, time: 0, ingress: random.pick([0, 1, 2]), judgement: judgement, bytes: bytes.span.bytes)
             record.time = random.pick([0, 999_999_999, 1_700_000_000_000_001_000, 1_700_000_000_999_999_999, .max])

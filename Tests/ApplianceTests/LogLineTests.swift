@@ -44,15 +44,15 @@ import Wire
         func offer(_ number: Int) {
             queue.offer(
                 LogRecord(
-                    event: LoggedStatement(rule: Int32(number), statement: 0), time: 0, ingress: 0, addresses: 0,
+                    event: LoggedStatement(rule: RuleIndex(number), statement: 0), time: 0, ingress: 0, addresses: 0,
                     frame: ParsedFrame.parse([UInt8](repeating: 0, count: 60).span.bytes, tag: nil)))
         }
         for number in 0..<LogQueue.capacity + 3 { offer(number) }
         #expect(queue.lost == 3)
         #expect(queue.take()?.event?.rule == 0)
         offer(999)
-        var last: Int32 = -1
-        while let record = queue.take() { last = record.event?.rule ?? -1 }
+        var last = RuleIndex.none
+        while let record = queue.take() { last = record.event?.rule ?? .none }
         #expect(last == 999 && queue.lost == 3)
     }
 }

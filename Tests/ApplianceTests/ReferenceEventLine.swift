@@ -133,16 +133,14 @@ struct ReferenceEventLine: Encodable {
     private static func origin(of record: LogRecord, _ statement: LogStatement?, _ program: Program) -> Origin {
         var origin = Origin(prefix: statement?.prefix, group: statement?.group)
         if record.verdict != .hold { origin.reason = record.reason.name }
-        if program.rules.indices.contains(Int(record.eventRule)) {
-            let rule = program.rules[Int(record.eventRule)]
+        if let rule = program.rule(at: record.eventRule) {
             origin.rule = rule.rule.text
             origin.comment = rule.rule.comment
             origin.file = rule.source
             origin.line = rule.line
             origin.table = "\(rule.family.rawValue) \(rule.table)"
             origin.chain = rule.chain
-        } else if program.baseChains.indices.contains(Int(record.baseChain)) {
-            let chain = program.baseChains[Int(record.baseChain)]
+        } else if let chain = program.baseChain(at: record.baseChain) {
             origin.table = "\(chain.family.rawValue) \(chain.table)"
             origin.chain = chain.chain
         }

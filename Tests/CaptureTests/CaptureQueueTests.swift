@@ -7,7 +7,7 @@ import Testing
     private static func record(_ number: Int, length: Int) -> CaptureRecord {
         CaptureRecord(
             time: UInt64(number), length: UInt32(length), port: UInt8(number & 1),
-            decision: Decision(verdict: .drop, reason: Reason.allCases[number % 7], rule: Int32(number)))
+            decision: Decision(verdict: .drop, reason: Reason.allCases[number % 7], rule: RuleIndex(number)))
     }
 
     private static func offer(_ queue: CaptureQueue, _ number: Int, _ frame: [UInt8], cuts: (Int, Int)) -> Bool {

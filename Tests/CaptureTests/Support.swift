@@ -40,7 +40,7 @@ final class RunningCapture {
         let record = CaptureRecord(
             time: 1_700_000_000_000_000_000 + UInt64(secondsLater) * 1_000_000_000 + UInt64(number), length: UInt32(frame.count),
             port: UInt8(number % 2),
-            decision: Decision(verdict: .drop, reason: .rule, rule: Int32(number % 3), generation: generation))
+            decision: Decision(verdict: .drop, reason: .rule, rule: RuleIndex(number % 3), generation: generation))
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         _ = frame.withUnsafeBytes { capture.queues[0].offer(record, ($0, none, none)) }
         capture.wake()

@@ -10,14 +10,14 @@ struct ChainCase: Sendable, CustomTestStringConvertible {
     var description: String
     var ruleset: Ruleset
     /// Verdict, deciding rule, deciding base chain.
-    var expected: (FrameVerdict, Int32, Int32)
+    var expected: (FrameVerdict, RuleIndex, BaseChainIndex)
     /// Frames that matched each rule.
     var rules: [UInt64]
     /// Frames that each `counter` counted.
     var counters: [UInt64]
 
     init(
-        _ description: String, _ ruleset: Ruleset, _ expected: (FrameVerdict, Int32, Int32), rules: [UInt64], counters: [UInt64] = []
+        _ description: String, _ ruleset: Ruleset, _ expected: (FrameVerdict, RuleIndex, BaseChainIndex), rules: [UInt64], counters: [UInt64] = []
     ) {
         self.description = description
         self.ruleset = ruleset
@@ -41,16 +41,16 @@ private func rule(_ statements: Statement...) -> Rule { Build.rule(statements) }
 private func verdict(_ verdict: Verdict) -> Statement { Build.verdict(verdict) }
 
 private let cases: [ChainCase] = [
-    ChainCase("no tables", Build.ruleset([]), (.accept, -1, -1), rules: []),
-    ChainCase("no base chain", Build.ruleset(chain("a", rule(drop))), (.accept, -1, -1), rules: [0]),
-    ChainCase("policy accept", Build.ruleset(base()), (.accept, -1, 0), rules: []),
-    ChainCase("policy drop", Build.ruleset(base(policy: .drop)), (.drop, -1, 0), rules: []),
-    ChainCase("a rule without statements", Build.ruleset(base(rule(), policy: .drop)), (.drop, -1, 0), rules: [1]),
+    ChainCase("no tables", Build.ruleset([]), (.accept, .none, .none), rules: []),
+    ChainCase("no base chain", Build.ruleset(chain("a", rule(drop))), (.accept, .none, .none), rules: [0]),
+    ChainCase("policy accept", Build.ruleset(base()), (.accept, .none, 0), rules: []),
+    ChainCase("policy drop", Build.ruleset(base(policy: .drop)), (.drop, .none, 0), rules: []),
+    ChainCase("a rule without statements", Build.ruleset(base(rule(), policy: .drop)), (.drop, .none, 0), rules: [1]),
     ChainCase("the first match decides", Build.ruleset(base(rule(yes, accept), rule(yes, drop))), (.accept, 0, 0), rules: [1, 0]),
     ChainCase("what does not match is passed over", Build.ruleset(base(rule(no, accept), rule(drop))), (.drop, 1, 0), rules: [0, 1]),
-    ChainCase("all matches of a rule have to hold", Build.ruleset(base(rule(yes, no, drop))), (.accept, -1, 0), rules: [0]),
+    ChainCase("all matches of a rule have to hold", Build.ruleset(base(rule(yes, no, drop))), (.accept, .none, 0), rules: [0]),
     ChainCase(
-        "a counter counts where it stands", Build.ruleset(base(rule(count, yes, count, no, count, drop))), (.accept, -1, 0), rules: [0],
+        "a counter counts where it stands", Build.ruleset(base(rule(count, yes, count, no, count, drop))), (.accept, .none, 0), rules: [0],
         counters: [1, 1, 0]),
     ChainCase(
         "a rule without a verdict counts and goes on", Build.ruleset(base(rule(yes, count), rule(drop))), (.drop, 1, 0), rules: [1, 1],
@@ -71,11 +71,11 @@ private let cases: [ChainCase] = [
         Build.ruleset(base(rule(verdict(.jump("a"))), rule(drop)), chain("a", rule(verdict(.return)), rule(accept))), (.drop, 1, 0),
         rules: [1, 1, 1, 0]),
     ChainCase(
-        "return in a base chain is its policy", Build.ruleset(base(rule(verdict(.return)), rule(accept), policy: .drop)), (.drop, -1, 0),
+        "return in a base chain is its policy", Build.ruleset(base(rule(verdict(.return)), rule(accept), policy: .drop)), (.drop, .none, 0),
         rules: [1, 0]),
     ChainCase(
         "a goto does not come back", Build.ruleset(base(rule(verdict(.goto("a"))), rule(drop)), chain("a", rule(no, drop))),
-        (.accept, -1, 0), rules: [1, 0, 0]),
+        (.accept, .none, 0), rules: [1, 0, 0]),
     ChainCase(
         "a goto from a jumped-to chain comes back to the jump",
         Build.ruleset(
@@ -83,7 +83,7 @@ private let cases: [ChainCase] = [
         (.drop, 1, 0), rules: [1, 1, 1, 0, 0]),
     ChainCase(
         "a chain jumped to twice",
-        Build.ruleset(base(rule(verdict(.jump("a"))), rule(verdict(.jump("a")))), chain("a", rule(count))), (.accept, -1, 0),
+        Build.ruleset(base(rule(verdict(.jump("a"))), rule(verdict(.jump("a")))), chain("a", rule(count))), (.accept, .none, 0),
         rules: [1, 1, 2], counters: [2]),
     ChainCase(
         "chains emitted before the one that jumps", Build.ruleset(chain("a", rule(drop)), base(rule(verdict(.jump("a"))))), (.drop, 0, 0),
@@ -116,7 +116,7 @@ private let cases: [ChainCase] = [
             Build.table(
                 [base(rule(verdict(.jump("1"))), rule(count))]
                     + (1...14).map { chain("\($0)", rule(verdict(.jump(.named("\($0 + 1)")))), rule(count)) } + [chain("15", rule(count))])
-        ]), (.accept, -1, 0), rules: Array(repeating: 1, count: 31), counters: Array(repeating: 1, count: 16)),
+        ]), (.accept, .none, 0), rules: Array(repeating: 1, count: 31), counters: Array(repeating: 1, count: 16)),
 ]
 
 @Suite struct ChainTests {

@@ -215,7 +215,7 @@ private let bytes = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53
         let (program, _) = try read(text)
         #expect(program.connectionTimeouts.map(\.name) == ["a", "b"])
         #expect(program.connectionTimeouts[1].timeout.policy == [.unreplied: 5])
-        for (before, given) in [(new, 1), (established, -1), (PacketConnection.untracked, -1)] as [(PacketConnection, Int32)] {
+        for (before, given) in [(new, 1), (established, nil), (PacketConnection.untracked, nil)] as [(PacketConnection, Int?)] {
             var connection = before
             #expect(run(program, &connection).verdict == .accept)
             #expect(connection.timeoutPolicy == given)

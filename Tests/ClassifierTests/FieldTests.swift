@@ -182,7 +182,7 @@ private let cases = interfaceCases + linkCases + networkCases + transportCases
         let ruleset = Build.ruleset(Build.base([Build.rule(test.match, Build.verdict(.drop))]))
         let program = try Program(compiling: ruleset, ports: ports)
         let interpreter = Interpreter(ruleset, ports: ports)
-        let expected = Classification(verdict: test.isMatch ? .drop : .accept, rule: test.isMatch ? 0 : -1, baseChain: 0)
+        let expected = Classification(verdict: test.isMatch ? .drop : .accept, rule: test.isMatch ? 0 : .none, baseChain: 0)
 
         let frame = try described(test.frame)
         let found = classifyBothWays(program, interpreter, frame, ingress: test.ingress)

@@ -45,7 +45,7 @@ import Wire
         #expect(program.statistics.chains.allSatisfy { $0.index != nil })
         let interpreter = Interpreter(ruleset, ports: ports)
         var random = SeededGenerator(seed: 7)
-        var seen: Set<Int32> = []
+        var seen: Set<RuleIndex> = []
         for number in 0..<3_000 {
             let header =
                 number % 4 == 0
@@ -53,10 +53,10 @@ import Wire
             let bytes = header.frame
             let hits = HitCounters(for: program)
             let found = program.classify(bytes, ParsedFrame.parse(bytes.span.bytes, tag: nil), ingress: 0, at: noon, hits: hits)
-            let expected = rules.firstIndex { $0.holds(header) } ?? -1
-            try #require(Int(found.rule) == expected, "\(header)")
+            let expected = rules.firstIndex { $0.holds(header) }
+            try #require(found.rule.row == expected, "\(header)")
             seen.insert(found.rule)
-            for rule in [0, max(0, expected - 1), max(0, expected)] {
+            for rule in [0, max(0, (expected ?? 0) - 1), expected ?? 0] {
                 #expect(hits.counter(rule).frames == (rule == expected ? 1 : 0))
             }
             if number % 30 == 0 {

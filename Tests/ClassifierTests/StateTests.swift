@@ -154,7 +154,7 @@ private func instant(_ seconds: Double) -> Instant {
         for _ in 0..<2 {
             _ = program.classify(bytes, frame, ingress: 0, at: noon, hits: hits)
             #expect(hits.eventCount == 21)
-            #expect((0..<21).map { hits.event($0)?.statement } == (0..<21).map { $0 < 16 ? Int32($0) : nil })
+            #expect((0..<21).map { hits.event($0)?.statement } == (0..<21).map { $0 < 16 ? StatementIndex($0) : nil })
         }
     }
 

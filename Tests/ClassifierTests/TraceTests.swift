@@ -49,8 +49,8 @@ import Wire
                     program.rules.indices.allSatisfy { rule in
                         hits.rule(rule).frames == UInt64(matchedRules.count { $0 == rule })
                     })
-                try #require(Int(found.baseChain) == chains.last ?? -1)
-                if case .rule(let last) = result.trace.steps.last { try #require(found.rule == Int32(last.rule)) }
+                try #require(found.baseChain.row == chains.last)
+                if case .rule(let last) = result.trace.steps.last { try #require(found.rule.row == last.rule) }
             }
         }
         #expect(matched > 1_000 && failed > 1_000 && policies > 300)

@@ -172,7 +172,7 @@ private let isOptimized = true
                 &raw, &frame, ingress: 0, at: noon, section: .beforeTracking, connection: &connection, hits: hits)
             found = program.classify(
                 &raw, &frame, ingress: 0, at: noon, section: .afterTracking, after: found, connection: &connection, hits: hits)
-            return found.rule >= 0 && found.verdict == .accept
+            return found.rule != .none && found.verdict == .accept
         }
         var frames = SampleFrames.all.map(\.frame.bytes)
         var accepted = 0

@@ -132,7 +132,7 @@ private func datagram(to port: UInt16, cut: Int, isIPv6: Bool = false, vlan: Boo
         firewall.use(after, counters: FirewallCounters(for: after), generation: 1)
         let second = judge(parts[1], by: &firewall)
         #expect(second.verdict == .accept && second.reason == .acceptByRule)
-        #expect(second.rule == -1 && second.baseChain == -1)
+        #expect(second.rule == .none && second.baseChain == .none)
     }
 
     /// Whoever forwards looks at departures alone; the oldest departs when the tables are full, and the newest is held.

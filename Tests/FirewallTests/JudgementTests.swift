@@ -14,10 +14,10 @@ struct JudgementCase: Sendable, CustomTestStringConvertible {
     var frame: String
     var policy: Policy
     var reason: Reason
-    var rule: Int32
+    var rule: RuleIndex
     var checks = FrameChecks()
     init(
-        _ description: String, _ frame: String, policy: Policy = .accept, _ reason: Reason, rule: Int32 = -1,
+        _ description: String, _ frame: String, policy: Policy = .accept, _ reason: Reason, rule: RuleIndex = .none,
         checks: FrameChecks = FrameChecks()
     ) {
         self.checks = checks

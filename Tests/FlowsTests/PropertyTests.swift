@@ -92,7 +92,7 @@ struct PropertyTests {
                 let (packet, flow) = bench.take(side.udp(false).bytes, at: seconds)
                 let (state, isRefused) = plain.take(from: from, to: to, now: now, isAccepted: bench.isAccepting)
                 #expect(packet.state == state)
-                #expect((packet.flow == -1) == isRefused)
+                #expect((packet.flow == nil) == isRefused)
                 #expect(bench.tracker.count == plain.flows.count)
                 seen.insert("\(state) \(flow?.statusName ?? "none") \(isRefused)")
             }
@@ -176,7 +176,7 @@ struct PropertyTests {
             states &+= Int(tracker.describe(packet.flow, now: now)?.mark ?? 0)
             if round & 7 == 0 {
                 tracker.abandon(packet)
-            } else if let flow = try? tracker.confirm(packet).get(), round & 15 == 1 {
+            } else if case .success(let flow?) = tracker.confirm(packet), round & 15 == 1 {
                 tracker.end(flow)
             }
             tracker.expire(now: now)

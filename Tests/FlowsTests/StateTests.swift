@@ -44,8 +44,8 @@ struct StateTests {
         let span = bytes.span.bytes
         let packet = bench.tracker.track(span, ParsedFrame.parse(span, tag: nil), ingress: 0, isChecksumKnown: true, now: 0)
         bench.tracker.setPolicy(1, of: packet, now: 0)
-        let record = (try? bench.tracker.confirm(packet).get()) ?? -1
-        #expect(abs((bench.tracker.describe(record, now: 0)?.seconds ?? 0) - 5) < 0.01)
+        let record = try? bench.tracker.confirm(packet).get()
+        #expect(abs((bench.tracker.describe(record ?? nil, now: 0)?.seconds ?? 0) - 5) < 0.01)
         let reply = bench.take(Side().udp(true).bytes, at: 4)
         bench.tracker.setPolicy(2, of: reply.packet, now: 0)
         #expect(abs((bench.take(Side().udp(false).bytes, at: 4.5).flow?.seconds ?? 0) - 9) < 0.01)
@@ -58,9 +58,9 @@ struct StateTests {
     }
 
     @Test("a reference knows its flow from those that follow in its place")
-    func references() {
+    func references() throws {
         var bench = Bench(FlowSettings(flows: 16, flowsPerSource: 16))
-        let first = bench.take(Side().udp(false).bytes).packet.flow
+        let first = try #require(bench.take(Side().udp(false).bytes).packet.flow)
         let reference = bench.tracker.reference(to: first)
         #expect(reference.flatMap { bench.tracker.record(of: $0, now: 0) } == first)
         bench.tracker.end(first)

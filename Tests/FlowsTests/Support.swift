@@ -30,7 +30,7 @@ struct Bench: ~Copyable {
             tracker.abandon(packet)
             return (packet, flow)
         }
-        packet.flow = (try? tracker.confirm(packet).get()) ?? -1
+        packet.flow = (try? tracker.confirm(packet).get()) ?? nil
         return (packet, tracker.describe(packet.flow, now: now))
     }
 

@@ -41,7 +41,7 @@ import Testing
     @Test func `rules are asked before the oldest connection makes room`() throws {
         var explainer = try Self.explainer("ct count over 16 accept comment \"many\"\n\t\taccept", flows: 16)
         let found = try judgements(&explainer, (1...18).map { "A: ip 10.0.0.1 > 10.0.0.2 udp \($0) > 53" })
-        #expect(found.map(\.rule) == [Int32](repeating: 1, count: 16) + [0, 0])
+        #expect(found.map(\.rule) == [RuleIndex](repeating: 1, count: 16) + [0, 0])
         #expect(found.allSatisfy { $0.verdict == .accept })
     }
 

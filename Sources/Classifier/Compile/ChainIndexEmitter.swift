@@ -1,3 +1,4 @@
+import Decisions
 import Ruleset
 
 /// The pass after the last: finds in a chain's instructions what an index can see to, and makes it.
@@ -87,13 +88,13 @@ struct ChainIndexEmitter {
 
     /// What is left of a rule, if that is no more than a counter and a verdict.
     private static func ending(_ rest: ArraySlice<Instruction>) -> RuleEntry? {
-        var counter: Int32 = -1
+        var counter = CounterIndex.none
         for instruction in rest {
             switch instruction.operation {
-            case .count where counter < 0: counter = instruction.first
-            case .accept: return RuleEntry(place: RuleEntry.accept, rule: instruction.first, counter: counter)
-            case .drop: return RuleEntry(place: RuleEntry.drop, rule: instruction.first, counter: counter)
-            case .reject: return RuleEntry(place: RuleEntry.reject, rule: instruction.first, counter: counter)
+            case .count where counter == .none: counter = CounterIndex(instruction.first)
+            case .accept: return RuleEntry(place: RuleEntry.accept, rule: RuleIndex(instruction.first), counter: counter)
+            case .drop: return RuleEntry(place: RuleEntry.drop, rule: RuleIndex(instruction.first), counter: counter)
+            case .reject: return RuleEntry(place: RuleEntry.reject, rule: RuleIndex(instruction.first), counter: counter)
             default: return nil
             }
         }

@@ -137,7 +137,7 @@ struct Emitter {
         var matches: [Int] = []
         var end = Instruction(operation: .finish)
         statements: for (place, statement) in rule.statements.enumerated() {
-            drawing = (LoggedStatement(rule: try int32(number), statement: try int32(place)), 0)
+            drawing = (LoggedStatement(rule: RuleIndex(try int32(number)), statement: StatementIndex(try int32(place))), 0)
             switch statement {
             case .match(let match):
                 let first = instructions.count

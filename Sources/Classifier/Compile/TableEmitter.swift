@@ -1,3 +1,4 @@
+import Decisions
 import Ruleset
 
 /// The part of the last pass that lays out sets and maps.
@@ -126,7 +127,7 @@ struct TableEmitter {
 
     private mutating func append(_ element: SetElement, _ index: Int, _ firstCounter: Int?) throws(ProgramError) {
         var outcome = Outcome()
-        if let firstCounter { outcome.counter = try int32(firstCounter + index) }
+        if let firstCounter { outcome.counter = ElementCounterIndex(try int32(firstCounter + index)) }
         switch element.mapped {
         case .nothing, .object, .verdict(.continue): break
         case .value(.number(let number)): outcome.value = number
@@ -165,7 +166,7 @@ struct TableEmitter {
         }
         switch try place(laidOut) {
         case .scan(let range): table.intervals = LookupTable.Span(first: try int32(range.lowerBound), count: try int32(range.count))
-        case .trie(let number): table.trie = try int32(number)
+        case .trie(let number): table.trie = TrieIndex(try int32(number))
         }
     }
 
@@ -216,7 +217,7 @@ struct TableEmitter {
         let widths = components.map { $0.field.isInterface ? 2 : min(128, $0.field.bitWidth + $0.field.trailingBits) }
         let number = boxIndices.count
         guard let cost = boxIndices.add(indexed, widths: widths)?.cost else { return nil }
-        table.boxIndex = try int32(number)
+        table.boxIndex = BoxIndexNumber(try int32(number))
         guard !isWhole else { return cost }
         table.boxElements = LookupTable.Span(first: try int32(indices.count), count: try int32(elementCount))
         var boxNumbers = [Int32](repeating: -1, count: elementCount)

@@ -25,9 +25,9 @@ public struct Classification: Sendable, Equatable, Decided {
         self.decision = decision
     }
 
-    /// - Parameter rule: The index of the rule that said so; -1 for the policy.
-    public init(verdict: FrameVerdict, rule: Int32, baseChain: Int32) {
-        decision = rule >= 0 ? Decision(verdict, byRule: rule) : Decision(byPolicy: verdict)
+    /// - Parameter rule: The rule that said so; none for the policy.
+    public init(verdict: FrameVerdict, rule: RuleIndex, baseChain: BaseChainIndex) {
+        decision = rule == .none ? Decision(byPolicy: verdict) : Decision(verdict, byRule: rule)
         decision.baseChain = baseChain
     }
 }

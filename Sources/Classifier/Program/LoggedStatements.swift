@@ -11,7 +11,7 @@ struct LoggedStatements: ~Copyable, @unchecked Sendable {
 
     init() {
         unsafe events = .allocate(capacity: Self.capacity)
-        unsafe events.initialize(repeating: LoggedStatement(rule: -1, statement: -1), count: Self.capacity)
+        unsafe events.initialize(repeating: LoggedStatement(rule: .none, statement: .none), count: Self.capacity)
         unsafe total = .allocate(capacity: 1)
         unsafe total.initialize(to: 0)
     }

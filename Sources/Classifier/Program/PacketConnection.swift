@@ -104,8 +104,8 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
     /// Milliseconds that are left of the connection if no more packets come.
     public var expiration: UInt32 = 0
     /// Index into `Program.connectionTimeouts` of the timeouts that a rule gave the connection, which lasts from now on as long as their
-    /// first state says; -1 where none did. Rules give them only to connections that are not confirmed yet.
-    public var timeoutPolicy: Int32 = -1
+    /// first state says; nil where none did. Rules give them only to connections that are not confirmed yet.
+    public var timeoutPolicy: Int?
     /// Tells a connection apart from all that there were and will be, for `LiveConnections`; never 0, which stands for none. Only
     /// known where connections are counted (`ConnectionNeeds.count`), and of those that come into counts with this packet.
     public var entry: UInt64 = 0
@@ -135,7 +135,7 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
     }
 
     /// `ct timeout set`, for a packet of that protocol (net/netfilter/nft_ct.c, `nft_ct_timeout_obj_eval`).
-    mutating func setTimeouts(_ index: Int32, of protocolNumber: UInt8, packet: UInt8?) {
+    mutating func setTimeouts(_ index: Int, of protocolNumber: UInt8, packet: UInt8?) {
         if isFollowed, !status.contains(.confirmed), packet == protocolNumber { timeoutPolicy = index }
     }
 }

@@ -1,4 +1,4 @@
-import Decisions
+public import Decisions
 public import Ruleset
 public import Storage
 public import Wire
@@ -168,7 +168,7 @@ public final class Program: Sendable {
                     result.decision = run(
                         entryPoints[index], &values, &bytes, &frame, &isChanged, isChecksumPartial: isChecksumPartial, ingress: ingress,
                         at: instant, hits)
-                    result.decision.baseChain = Int32(truncatingIfNeeded: index)
+                    result.decision.baseChain = BaseChainIndex(Int32(truncatingIfNeeded: index))
                     if !result.decision.verdict.isAccepting { break }
                     if isChanged {
                         // The kernel looks for the headers again before each base chain; in unchanged bytes it finds the same.
@@ -184,9 +184,20 @@ public final class Program: Sendable {
         }
     }
 
-    /// What the sender of a frame is told that the rule of this number rejects; nil if the rule rejects none.
-    public func rejection(of rule: Int32) -> Rejection? {
-        rule >= 0 && Int(rule) < rejections.count ? rejections[Int(rule)] : nil
+    /// The rule of an index; nil where that is none.
+    public func rule(at index: RuleIndex) -> RuleReference? {
+        index.row.flatMap { rules.indices.contains($0) ? rules[$0] : nil }
+    }
+
+    /// The base chain of an index; nil where that is none.
+    public func baseChain(at index: BaseChainIndex) -> BaseChainReference? {
+        index.row.flatMap { baseChains.indices.contains($0) ? baseChains[$0] : nil }
+    }
+
+    /// What the sender of a frame is told that the rule rejects; nil if the rule rejects none.
+    public func rejection(of rule: RuleIndex) -> Rejection? {
+        guard let number = rule.row, number < rejections.count else { return nil }
+        return rejections[number]
     }
 
     /// Whether rules reject frames, so that answers may be sent.

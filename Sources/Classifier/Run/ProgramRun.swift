@@ -30,8 +30,8 @@ extension Program {
                 next = chainIndices.seek(instruction.first, from: instruction.count, next: next, &cursor, values)
                 if next >= 0 { continue }
                 let found = cursor.found
-                if found.counter >= 0 { hits.countStatement(Int(found.counter), bytes: size) }
-                hits.countRule(Int(found.rule), bytes: size)
+                if let counter = found.counter.row { hits.countStatement(counter, bytes: size) }
+                if let rule = found.rule.row { hits.countRule(rule, bytes: size) }
                 return Decision(found.verdict, byRule: found.rule)
             case .inRange:
                 if !isInRange(instruction, instructions.operands(of: place), values) { next = Int(instruction.target) }
@@ -102,7 +102,7 @@ extension Program {
                 continue
             case .connectionTimeouts:
                 values.connection.setTimeouts(
-                    rule, of: timeoutProtocols[Int(rule)], packet: frame.vlanCount <= 1 ? frame.transportProtocol : nil)
+                    Int(rule), of: timeoutProtocols[Int(rule)], packet: frame.vlanCount <= 1 ? frame.transportProtocol : nil)
                 continue
             case .read:
                 if let value = values.late(instruction.first, loads, bytes.bytes, frame, ingress: ingress, at: instant) {
@@ -184,7 +184,7 @@ extension Program {
                 if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(target) }
                 continue
             case .log:
-                hits.events.append(LoggedStatement(rule: rule, statement: instruction.count))
+                hits.events.append(LoggedStatement(rule: RuleIndex(rule), statement: StatementIndex(instruction.count)))
                 continue
             case .write, .copy, .writeMapped, .writeChanging:
                 let copied: UInt128? =
@@ -224,17 +224,17 @@ extension Program {
                 continue
             case .accept:
                 hits.countRule(Int(rule), bytes: size)
-                return Decision(.accept, byRule: rule)
+                return Decision(.accept, byRule: RuleIndex(rule))
             case .drop:
                 hits.countRule(Int(rule), bytes: size)
-                return Decision(.drop, byRule: rule)
+                return Decision(.drop, byRule: RuleIndex(rule))
             case .reject:
                 hits.countRule(Int(rule), bytes: size)
-                return Decision(.reject, byRule: rule)
+                return Decision(.reject, byRule: RuleIndex(rule))
             case .jump:
                 hits.countRule(Int(rule), bytes: size)
                 // Never full: jumps deeper than that do not compile.
-                guard depth < returns.count else { return Decision(.drop, byRule: rule) }
+                guard depth < returns.count else { return Decision(.drop, byRule: RuleIndex(rule)) }
                 returns[depth] = Int32(truncatingIfNeeded: back)
                 depth &+= 1
                 next = Int(target)
@@ -273,7 +273,6 @@ extension Program {
     /// In the counter of the element that the outcome belongs to, if it has one.
     @inline(__always)
     private func count(_ outcome: Int, _ size: UInt64, _ hits: HitCounters) {
-        let counter = lookups.outcomes[outcome].counter
-        if counter >= 0 { hits.countElement(Int(counter), bytes: size) }
+        if let counter = lookups.outcomes[outcome].counter.row { hits.countElement(counter, bytes: size) }
     }
 }

@@ -16,8 +16,8 @@ package struct NumberDraw: BitwiseCopyable, Sendable {
         modulus = generator.modulus
         offset = UInt64(generator.offset)
         isRandom = generator.mode == .random
-        let rule = Self.mixed(seed &+ UInt64(UInt32(bitPattern: place.rule)))
-        let statement = Self.mixed(rule &+ UInt64(UInt32(bitPattern: place.statement)))
+        let rule = Self.mixed(seed &+ UInt64(place.rule.row ?? 0))
+        let statement = Self.mixed(rule &+ UInt64(place.statement.row ?? 0))
         self.seed = Self.mixed(statement &+ UInt64(truncatingIfNeeded: ordinal))
     }
 

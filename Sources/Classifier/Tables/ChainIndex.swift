@@ -49,10 +49,10 @@ struct RuleEntry: BitwiseCopyable, Sendable {
     var place: Int32
     /// The rule's number in the chain.
     var position: Int32 = 0
-    /// The rule's number in the program.
-    var rule: Int32 = -1
-    /// Number of the `counter` statement before the verdict; -1 for none.
-    var counter: Int32 = -1
+    /// The rule in the program, where a verdict stands in place of an instruction.
+    var rule = RuleIndex.none
+    /// The `counter` statement before the verdict, if there is one.
+    var counter = CounterIndex.none
 
     /// In place of an instruction. Nearly all rules of long chains end so: what would be read of them there, beside this, is one more
     /// wait for memory.

@@ -1,3 +1,4 @@
+import Decisions
 import Storage
 import Wire
 
@@ -11,14 +12,23 @@ struct KeyPart: BitwiseCopyable, Sendable {
     var xor: UInt128
 }
 
+/// Counters of elements, in the order in which a worker counts them.
+typealias ElementCounterIndex = RowIndex<ElementCounterReference>
+/// The `counter` statements of a program.
+typealias CounterIndex = RowIndex<CounterReference>
+/// The tries of a program.
+typealias TrieIndex = RowIndex<IntervalTrie>
+/// The indices of boxes of a program.
+typealias BoxIndexNumber = RowIndex<BoxIndex>
+
 /// What an element of a set or map leads to.
 struct Outcome: BitwiseCopyable, Sendable {
     /// One of the ends of a rule; `finish` for `continue`, and where there is no verdict.
     var verdict = Instruction.Operation.finish
     /// For `jump` and `goto`.
     var target: Int32 = 0
-    /// The number of the element's counter, or -1.
-    var counter: Int32 = -1
+    /// The element's counter, if it has one.
+    var counter = ElementCounterIndex.none
     /// In a map to values.
     var value: UInt128 = 0
 }
@@ -28,8 +38,8 @@ struct LookupTable: BitwiseCopyable, Sendable {
     var parts: Span
     /// With a single component: ascending, none overlaps another; the outcomes are in the same order.
     var intervals = Span()
-    /// The number of the trie that many of them have instead, or -1.
-    var trie: Int32 = -1
+    /// The trie that many of them have instead.
+    var trie = TrieIndex.none
     /// With several components: exact keys by their hash. A bucket has a key's number, or -1; there are at least twice as many as keys, and
     /// their number is a power of two, or 0.
     var buckets = Span()
@@ -37,8 +47,8 @@ struct LookupTable: BitwiseCopyable, Sendable {
     var points = Span()
     /// The numbers of the elements that the exact keys are.
     var pointElements = Span()
-    /// The number of the index that many boxes have, or -1. It is of the first components, as many as it can have.
-    var boxIndex: Int32 = -1
+    /// The index that many boxes have. It is of the first components, as many as it can have.
+    var boxIndex = BoxIndexNumber.none
     /// The lowest and the highest number of each component, one element after the other. Of boxes with an index those of all elements
     /// that the index may find, and none where it has all components.
     var boxes = Span()
@@ -47,8 +57,8 @@ struct LookupTable: BitwiseCopyable, Sendable {
     var boxElements = Span()
     /// The first element's outcome.
     var outcomes: Int32 = 0
-    /// The outcome of `*`, or -1.
-    var catchAll: Int32 = -1
+    /// The outcome of `*`, or `Missing.none`.
+    var catchAll = Int32(LookupTables.Missing.none)
 
     /// Some elements of one of the program's arrays.
     struct Span: BitwiseCopyable, Sendable {
@@ -129,7 +139,7 @@ final class LookupTables: Sendable {
 
     /// The interval's number in the table, or -1.
     private func interval(holding value: UInt128, of table: LookupTable) -> Int {
-        if table.trie >= 0 { return tries.index(holding: value, of: Int(table.trie)) }
+        if let trie = table.trie.row { return tries.index(holding: value, of: trie) }
         let first = Int(table.intervals.first)
         return intervals.index(holding: value, from: first, count: Int(table.intervals.count)).map { $0 &- first } ?? -1
     }
@@ -137,7 +147,7 @@ final class LookupTables: Sendable {
     private func concatenation(_ values: borrowing LoadedValues, _ count: Int, of table: LookupTable) -> Int {
         let point = point(values, count, of: table)
         let first = Int(table.boxes.first)
-        if table.boxIndex >= 0 { return indexed(values, count, of: table, point) }
+        if let number = table.boxIndex.row { return indexed(values, count, of: table, boxIndices.indices[number], point) }
         for box in 0..<Int(table.boxElements.count) {
             let element = Int(indices[Int(table.boxElements.first) &+ box])
             if point >= 0, point < element { break }
@@ -147,8 +157,9 @@ final class LookupTables: Sendable {
     }
 
     /// The first of the boxes with an index that holds the key, if no exact key is before it.
-    private func indexed(_ values: borrowing LoadedValues, _ count: Int, of table: LookupTable, _ exact: Int) -> Int {
-        let index = boxIndices.indices[Int(table.boxIndex)]
+    private func indexed(
+        _ values: borrowing LoadedValues, _ count: Int, of table: LookupTable, _ index: BoxIndex, _ exact: Int
+    ) -> Int {
         var point = BoxPoint()
         for component in 0..<min(count, BoxIndex.dimensionLimit) {
             boxIndices.place(values.key(component), at: component, of: index, in: &point)

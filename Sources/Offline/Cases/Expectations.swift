@@ -99,7 +99,7 @@ extension Expectation {
     func isMet(by judgement: Judgement, _ program: Program) -> Bool {
         if let verdict, judgement.verdict != verdict { return false }
         if let reason, judgement.reason.name != reason { return false }
-        let rule = program.rules.indices.contains(Int(judgement.rule)) ? program.rules[Int(judgement.rule)] : nil
+        let rule = program.rule(at: judgement.rule)
         switch author {
         case nil: return true
         case .policy: return judgement.reason == .policy || judgement.reason == .acceptByPolicy

@@ -42,9 +42,8 @@ package struct ExplanationJSON: Encodable, Sendable {
             reason = judgement.reason.name
             changed = judgement.isChanged
             verdict = VerdictWords(judgement.verdict).word
-            if program.rules.indices.contains(Int(judgement.rule)) { rule = Author(program.rules[Int(judgement.rule)]) }
-            if program.baseChains.indices.contains(Int(judgement.baseChain)) {
-                let base = program.baseChains[Int(judgement.baseChain)]
+            rule = program.rule(at: judgement.rule).map(Author.init)
+            if let base = program.baseChain(at: judgement.baseChain) {
                 table = "\(base.family.rawValue) \(base.table)"
                 chain = base.chain
             }

@@ -112,7 +112,7 @@ func measure() throws {
     var verdicts = 0
     func classify(_ number: Int) {
         var span = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: bytes[number * 64..<number * 64 + size]))
-        verdicts &+= Int(program.classify(&span, &parsed[number % stretchLimit], ingress: 0, at: now, hits: hits).rule)
+        verdicts &+= program.classify(&span, &parsed[number % stretchLimit], ingress: 0, at: now, hits: hits).rule.row ?? -1
     }
 
     // As many as take about a second where rules are scanned, and whole passes where they aren't.

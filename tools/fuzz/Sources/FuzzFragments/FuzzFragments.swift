@@ -106,7 +106,7 @@ struct Bench: ~Copyable {
 
     private mutating func conclude() {
         ruled += 1
-        gatherer.conclude(Decision(.accept, byRule: Int32(ruled)))
+        gatherer.conclude(Decision(.accept, byRule: RuleIndex(ruled)))
     }
 
     private mutating func leave(_ number: Int) {
