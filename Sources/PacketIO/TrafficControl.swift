@@ -53,27 +53,16 @@ struct TrafficControl {
     // MARK: qdisc
 
     /// The kind of qdisc at the ingress hook: `clsact`, `ingress`, or nil for none.
-    func hookKind() throws(SystemCallError) -> String? {
-        let request = NetlinkMessage(type: RTM_GETQDISC, header: tcmsg(link.index))
-        for (_, payload) in try netlink.query(request, dump: true, "list the qdiscs of \(link.name)") {
-            let reader = NetlinkReader(payload)
-            guard let header = reader.value(as: tcmsg.self), header.tcm_ifindex == link.index, header.tcm_parent == Self.clsact else {
-                continue
-            }
-            return reader.attributes(after: MemoryLayout<tcmsg>.size).first { $0.type == Int(TCA_KIND) }
-                .map { NetlinkReader.string($0.content) }
-        }
-        return nil
-    }
+    func hookKind() throws(SystemCallError) -> String? { try kind(ofQdiscAt: Self.clsact) }
 
     /// The kind of the qdisc that frames wait in on their way out, or nil for none.
-    func rootKind() throws(SystemCallError) -> String? {
+    func rootKind() throws(SystemCallError) -> String? { try kind(ofQdiscAt: 0xffff_ffff) }
+
+    private func kind(ofQdiscAt parent: UInt32) throws(SystemCallError) -> String? {
         let request = NetlinkMessage(type: RTM_GETQDISC, header: tcmsg(link.index))
         for (_, payload) in try netlink.query(request, dump: true, "list the qdiscs of \(link.name)") {
             let reader = NetlinkReader(payload)
-            guard let header = reader.value(as: tcmsg.self), header.tcm_ifindex == link.index, header.tcm_parent == 0xffff_ffff else {
-                continue
-            }
+            guard let header = reader.value(as: tcmsg.self), header.tcm_ifindex == link.index, header.tcm_parent == parent else { continue }
             return reader.attributes(after: MemoryLayout<tcmsg>.size).first { $0.type == Int(TCA_KIND) }
                 .map { NetlinkReader.string($0.content) }
         }

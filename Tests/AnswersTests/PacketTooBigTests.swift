@@ -115,14 +115,8 @@ private let unanswered: [UnansweredCase] = [
 
     @Test("mutated frames are answered or not, and nothing is read or written outside", arguments: 1...2 as ClosedRange<UInt64>)
     func mutated(_ seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
-        let samples = SampleFrames.all.map(\.frame.bytes)
         var answers = 0
-        for _ in 0..<3_000 {
-            var bytes = random.pick(samples)
-            for _ in 0..<Int.random(in: 0...3, using: &random) {
-                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
-            }
+        forEachMutant(seed) { bytes, random in
             if let reply = answer(bytes, room: Int.random(in: 0...1400, using: &random)) {
                 answers += 1
                 #expect(parse(reply).malformation == nil)

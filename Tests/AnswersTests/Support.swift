@@ -48,3 +48,16 @@ func hasRightChecksums(_ bytes: [UInt8]) -> Bool {
         number == 1 ? [] : Array(header[12..<20]) + [0, number] + UInt16(message.count).networkBytes
     return plainChecksum(header) == 0 && plainChecksum(pseudo + message) == 0
 }
+
+/// 3,000 frames, each of them a sample of which up to three bytes are changed.
+func forEachMutant(_ seed: UInt64, _ body: ([UInt8], inout SeededGenerator) -> Void) {
+    var random = SeededGenerator(seed: seed)
+    let samples = SampleFrames.all.map(\.frame.bytes)
+    for _ in 0..<3_000 {
+        var bytes = random.pick(samples)
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        }
+        body(bytes, &random)
+    }
+}

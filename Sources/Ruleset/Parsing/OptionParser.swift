@@ -67,12 +67,7 @@ extension Parser {
             }
             return .tcpOption(number)
         }
-        var numbers: [UInt64] = []
-        for what in ["an offset in bits", "a length in bits"] {
-            guard skip(.comma) else { throw unexpected(expecting: "',' and \(what)") }
-            guard current.kind == .number else { throw unexpected(expecting: what) }
-            numbers.append(try self.number(next()))
-        }
+        let numbers = try bitNumbers()
         let bounded = numbers.map { Int(clamping: $0) }
         guard let selector = Selector.tcpOption(number, bitOffset: bounded[0], bitWidth: bounded[1]) else {
             throw fail(

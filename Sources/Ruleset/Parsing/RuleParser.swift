@@ -130,6 +130,17 @@ extension Parser {
         return selector
     }
 
+    /// `,offset,length`, both in bits: two numbers.
+    mutating func bitNumbers() throws(Abandoned) -> [UInt64] {
+        var numbers: [UInt64] = []
+        for what in ["an offset in bits", "a length in bits"] {
+            guard skip(.comma) else { throw unexpected(expecting: "',' and \(what)") }
+            guard current.kind == .number else { throw unexpected(expecting: what) }
+            numbers.append(try number(next()))
+        }
+        return numbers
+    }
+
     /// `@base,offset,length`, both numbers in bits.
     private mutating func rawSelector() throws(Abandoned) -> Selector {
         let start = index
@@ -138,12 +149,7 @@ extension Parser {
         let header = current.kind == .word ? headers[current.text] : nil
         guard header != nil || at(word: "ih") else { throw unexpected(expecting: "ll, nh, th or ih") }
         next()
-        var numbers: [UInt64] = []
-        for what in ["an offset in bits", "a length in bits"] {
-            guard skip(.comma) else { throw unexpected(expecting: "',' and \(what)") }
-            guard current.kind == .number else { throw unexpected(expecting: what) }
-            numbers.append(try number(next()))
-        }
+        let numbers = try bitNumbers()
         let bounded = numbers.map { Int(clamping: $0) }
         let field =
             if let header { Field.raw(header, bitOffset: bounded[0], bitWidth: bounded[1]) } else {

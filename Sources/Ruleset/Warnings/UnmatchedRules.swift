@@ -166,12 +166,7 @@ extension Match {
     fileprivate func admits(_ number: UInt128) -> Bool {
         if key.isConcatenation || key.first.xor != 0 { return true }
         let number = mask.map { number & $0 } ?? number
-        let values: [Value]
-        switch operand {
-        case .single(let value): values = [value]
-        case .set(let members): values = members
-        default: return true
-        }
+        guard let values = writtenValues else { return true }
         let isAmong = values.contains { value in
             if case .interface = value { return true }
             let bounds = value.bounds(of: field)
@@ -182,15 +177,19 @@ extension Match {
 
     /// All numbers that the field may have, if the match lists them.
     fileprivate var numbers: [UInt128]? {
-        guard !key.isConcatenation, mask == nil, key.first.xor == 0, relation == .equal, !field.isInterface else { return nil }
-        let values: [Value]
-        switch operand {
-        case .single(let value): values = [value]
-        case .set(let members): values = members
-        default: return nil
-        }
+        guard !key.isConcatenation, mask == nil, key.first.xor == 0, relation == .equal, !field.isInterface, let values = writtenValues
+        else { return nil }
         let numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
         return numbers.count == values.count ? numbers : nil
+    }
+
+    /// What stands in the match itself; nil where a set of the table is named.
+    private var writtenValues: [Value]? {
+        switch operand {
+        case .single(let value): [value]
+        case .set(let members): members
+        case .named: nil
+        }
     }
 }
 

@@ -13,7 +13,6 @@ arrived there was sent (seconds since the epoch), "arrived" how many have, "stra
 the kernel's time of it.
 """
 
-import ctypes
 import json
 import os
 import select
@@ -22,7 +21,8 @@ import struct
 import sys
 import time
 
-CLONE_NEWNET = 0x40000000
+from internet import checksum, enter, enter_named
+
 SOL_PACKET = 263
 PACKET_IGNORE_OUTGOING = 23
 ETH_P_ALL = 3
@@ -30,20 +30,6 @@ SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
 PAUSE = 0.02
 PASSING, DROPPED, SPOKEN = 7000, 666, 9
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def enter(handle):
-    if libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
-
-
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def packet(protocol, source, destination, payload):
@@ -155,7 +141,7 @@ class Host:
     """The firewall's own stack, which must not be heard."""
 
     def __init__(self, namespace):
-        enter(open(f"/run/netns/{namespace}"))
+        enter_named(namespace)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
 

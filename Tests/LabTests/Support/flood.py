@@ -8,17 +8,12 @@ import struct
 import sys
 import time
 
+from internet import checksum
+
 interface, kind, count, times = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 link = bytes.fromhex("027700000002" "027700000001" "0800")
 port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 port.bind((interface, 0))
-
-
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def frame(number):

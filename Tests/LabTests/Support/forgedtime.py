@@ -12,17 +12,12 @@ import struct
 import sys
 import time
 
+from internet import checksum
+
 SO_TXTIME = SCM_TXTIME = 61
 SOL_PACKET, PACKET_IGNORE_OUTGOING, ETH_P_IP = 263, 23, 0x0800
 HOUR = 3600 * 10**9
 COUNT = 10
-
-
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def datagram(length, port):

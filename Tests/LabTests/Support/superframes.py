@@ -18,7 +18,8 @@ import subprocess
 import sys
 import time
 
-from wiretap import End, enter, internet_sum
+from internet import checksum, enter_named, internet_sum
+from wiretap import End
 
 near, far, tunnel = sys.argv[1:]
 TUNSETIFF, IFF_TUN, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 1, 0x1000, 0x4000
@@ -37,7 +38,7 @@ def packet(version, protocol, header, payload, at):
     if version == 4:
         addresses = bytes([10, 5, 0, 2, 10, 88, 0, 2])
         network = struct.pack("!BBHHHBBH", 0x45, 2, 20 + length, 0xFFFE, 0x4000, 64, protocol, 0) + addresses
-        network = network[:10] + struct.pack("!H", ~internet_sum(network) & 0xFFFF) + network[12:]
+        network = network[:10] + struct.pack("!H", checksum(network)) + network[12:]
     else:
         addresses = socket.inet_pton(socket.AF_INET6, "fd05::2") + socket.inet_pton(socket.AF_INET6, "fd88::2")
         network = struct.pack("!IHBB", 0x60200005, length, protocol, 64) + addresses
@@ -62,7 +63,7 @@ def super_frames():
 
 
 listener = End(far, "far0")
-enter(near)
+enter_named(near)
 device = os.open("/dev/net/tun", os.O_RDWR)
 fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH", b"tun0", IFF_TUN | IFF_NO_PI | IFF_VNET_HDR))
 run(f"""

@@ -21,7 +21,6 @@ request a frame may be a scapy expression instead. The requests:
       turn. Answers {"received": n, "duplicates": n, "reordered": n, "returned": n}.
 """
 
-import ctypes
 import json
 import os
 import select
@@ -30,7 +29,8 @@ import struct
 import sys
 import time
 
-CLONE_NEWNET = 0x40000000
+from internet import enter_named, internet_sum
+
 SOL_PACKET = 263
 PACKET_AUXDATA = 8
 PACKET_VNET_HDR = 15
@@ -46,22 +46,6 @@ TP_STATUS_VLAN_TPID_VALID = 1 << 6
 AUXDATA = struct.Struct("=IIIHHHH")
 OFFLOAD = struct.Struct("=BBHHHH")
 VIRTIO_NET_HDR_F_NEEDS_CSUM = 1
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def enter(namespace):
-    with open(f"/run/netns/{namespace}") as handle:
-        if libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), f"setns {namespace}")
-
-
-def internet_sum(data):
-    """RFC 1071, not yet complemented."""
-    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total
 
 
 def is_sound(frame):
@@ -88,7 +72,7 @@ class End:
     """One end of the wire: a packet socket on a host's interface."""
 
     def __init__(self, namespace, interface):
-        enter(namespace)
+        enter_named(namespace)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.socket.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
