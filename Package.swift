@@ -170,7 +170,9 @@ let package = Package(
         .target(
             name: "FragmentCases", dependencies: ["FrameBuilder"], path: "Tests/FragmentCases", resources: [.copy("Cases")],
             swiftSettings: house),
-        .target(name: "KernelBridge", dependencies: ["CLinux"], path: "Tests/KernelBridge", swiftSettings: house),
+        .target(
+            name: "KernelBridge", dependencies: ["CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/KernelBridge", swiftSettings: house),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(name: "CNetworkNamespace", path: "Tests/CNetworkNamespace"),
     ]

@@ -15,7 +15,7 @@ extension LabTests {
             try FileManager.default.createDirectory(at: findings, withIntermediateDirectories: true)
             let tool = URL(filePath: Weir.binary).deletingLastPathComponent().appending(path: "conformance").path
             let result = try Command.run(
-                ["unshare", "-n", tool, "--seconds", "90", "--files", "400", "--seed", "\(seed)", "--findings", findings.path], limit: 180)
+                ["unshare", "-n", tool, "--seconds", "90", "--rounds", "400", "--seed", "\(seed)", "--findings", findings.path], limit: 180)
             print(result.output)
             #expect(result.isSuccess, "seed \(seed), see \(findings.path): \(result.output) \(result.error)")
             if result.isSuccess { try FileManager.default.removeItem(at: findings) }

@@ -17,14 +17,8 @@ struct AnswerConformance: ParsableCommand {
             type of service, and at a router the source of errors and the identification. Exit code 0 if nothing differs, else 1. Needs root.
             """)
 
-    @Option(help: "How long to go on.")
-    var seconds = 30
-
-    @Option(help: "Rounds at the most; the time may end before.")
-    var rounds = Int.max
-
-    @Option(help: "Where the random numbers begin; the same seed makes the same packets.")
-    var seed: UInt64 = 1
+    @OptionGroup
+    var options: OracleOptions
 
     @Option(help: "Packets in a round.")
     var packets = 400
@@ -33,20 +27,17 @@ struct AnswerConformance: ParsableCommand {
     var router = false
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "weir-answers-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try TestBed.stayOnOneProcessor()
+        try options.inFolder { folder in try run(in: folder) }
+    }
+
+    private func run(in folder: URL) throws {
         let bed = try AnswerBed(folder: folder, isRouted: router)
-        let end = ContinuousClock.now + .seconds(seconds)
         var tally = Tally()
-        var round = seed
-        while ContinuousClock.now < end, round &- seed < UInt64(rounds) {
+        let seeds = try options.forEachRound { round in
             let kind = Kind.all[Int(round % UInt64(Kind.all.count))]
             try run(round, kind, bed, &tally)
-            round &+= 1
         }
-        print("seeds \(seed)…\(round &- 1): \(tally)")
+        print("seeds \(seeds): \(tally)")
         if tally.differences > 0 || tally.answers == 0 || tally.silences == 0 { throw ExitCode.failure }
     }
 

@@ -14,14 +14,8 @@ struct Conformance: ParsableCommand {
             Exit code 0 if nothing differs, 1 if something does. Needs root.
             """)
 
-    @Option(help: "How long to go on.")
-    var seconds = 30
-
-    @Option(help: "Rule files to try at the most; the time may end before.")
-    var files = Int.max
-
-    @Option(help: "Where the random numbers begin; the same seed makes the same rules and frames.")
-    var seed: UInt64 = 1
+    @OptionGroup
+    var options: OracleOptions
 
     @Option(help: "Rules that a base chain is made of, at the most.")
     var rules = 24
@@ -36,15 +30,13 @@ struct Conformance: ParsableCommand {
     static func source(_ number: UInt64) -> UInt64 { 0x0277_0000_0000 | number }
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "weir-conformance-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try TestBed.stayOnOneProcessor()
+        try options.inFolder { folder in try run(in: folder) }
+    }
+
+    private func run(in folder: URL) throws {
         let bed = try TestBed(folder: folder)
         var tally = Tally()
-        let end = ContinuousClock.now + .seconds(seconds)
-        var round = seed
-        while ContinuousClock.now < end, tally.files < files {
+        let seeds = try options.forEachRound { round in
             var source = RuleSource(seed: round)
             let (text, refused, asksPacketHooks) = source.file(rules: rules, hasPacketHooks: TestBed.hasPacketHooks)
             tally.refused += refused
@@ -52,9 +44,8 @@ struct Conformance: ParsableCommand {
             let differences = try steadyDifferences(of: comparison, &tally)
             for difference in differences.prefix(5) { try report(difference, rules: text, round: round) }
             tally.differences += differences.count
-            round &+= 1
         }
-        print("seeds \(seed)…\(round &- 1): \(tally)")
+        print("seeds \(seeds): \(tally)")
         // The kernel's own is to be rare, or something else is behind it.
         let isUnsteady = tally.unsteady > 1 + tally.files / 50
         if tally.differences > 0 || isUnsteady || tally.files == 0 || tally.dropped == 0 { throw ExitCode.failure }

@@ -17,14 +17,8 @@ struct FlowConformance: ParsableCommand {
             and br_netfilter and nf_conntrack in the kernel.
             """)
 
-    @Option(help: "How long to go on.")
-    var seconds = 30
-
-    @Option(help: "Rounds at the most; the time may end before.")
-    var rounds = Int.max
-
-    @Option(help: "Where the random numbers begin; the same seed makes the same conversations.")
-    var seed: UInt64 = 1
+    @OptionGroup
+    var options: OracleOptions
 
     @Option(help: "Conversations in a round.")
     var conversations = 300
@@ -50,17 +44,15 @@ struct FlowConformance: ParsableCommand {
 
     func run() throws {
         guard TestBed.hasPacketHooks else { throw Failure("the kernel has no br_netfilter: modprobe br_netfilter") }
-        let folder = FileManager.default.temporaryDirectory.appending(path: "weir-flow-conformance-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try TestBed.stayOnOneProcessor()
+        try options.inFolder { folder in try run(in: folder) }
+    }
+
+    private func run(in folder: URL) throws {
         let bed = try TestBed(folder: folder)
         try TestBed.run("for end in near0 eth1 eth2 far0; do ethtool -K $end rx off tx off gro off > /dev/null; done")
-        let end = ContinuousClock.now + .seconds(seconds)
-        if counts { return try compareCounts(bed, until: end) }
+        if counts { return try compareCounts(bed) }
         var tally = FlowTally()
-        var round = seed
-        while ContinuousClock.now < end, tally.rounds < rounds {
+        let seeds = try options.forEachRound { round in
             let comparison = try FlowComparison(bed: bed, seed: round)
             for (conversation, outcomes) in try comparison.run(conversations: conversations, kinds: kinds) {
                 guard let difference = tally.add(conversation, outcomes), tally.unknown <= told else { continue }
@@ -74,17 +66,16 @@ struct FlowConformance: ParsableCommand {
                 }
             }
             tally.rounds += 1
-            round &+= 1
         }
-        print("seeds \(seed)…\(round &- 1): \(tally)")
+        print("seeds \(seeds): \(tally)")
         if tally.unknown > 0 || tally.rounds == 0 || (kinds.isEmpty && !tally.isBroad) { throw ExitCode.failure }
     }
 
-    private func compareCounts(_ bed: TestBed, until end: ContinuousClock.Instant) throws {
-        var number = 0, differences = 0, packets = 0, dropped = 0, counters = 0, known = 0, kept = 0
+    private func compareCounts(_ bed: TestBed) throws {
+        var differences = 0, packets = 0, dropped = 0, counters = 0, known = 0, kept = 0
         var matches = Set<UInt8>()
-        while ContinuousClock.now < end, number < rounds {
-            let outcome = try CountComparison(bed: bed, seed: seed &+ UInt64(number)).run()
+        let seeds = try options.forEachRound { round in
+            let outcome = try CountComparison(bed: bed, seed: round).run()
             packets += outcome.packets
             dropped += outcome.kinds[nil] ?? 0
             counters += outcome.counters
@@ -94,20 +85,19 @@ struct FlowConformance: ParsableCommand {
             if !outcome.differences.isEmpty {
                 differences += 1
                 if differences <= told {
-                    let lines = ["seed \(seed &+ UInt64(number))"] + outcome.rules + outcome.lines + outcome.differences
+                    let lines = ["seed \(round)"] + outcome.rules + outcome.lines + outcome.differences
                     print(lines.joined(separator: "\n    "))
                 }
             }
-            number += 1
         }
         print(
-            "seeds \(seed)…\(seed &+ UInt64(max(number, 1)) - 1): \(number) rounds of ct count, \(packets) packets (\(dropped) dropped), "
+            "seeds \(seeds): \(seeds.count) rounds of ct count, \(packets) packets (\(dropped) dropped), "
                 + "\(counters) counters compared, \(differences) rounds with differences\n"
                 + "    known, of \(known) packets: those that begin no connection find counts in which others still are that are over; "
                 + "\(kept) invalid answers were kept from the kernel")
         // Were there more, they would not be what they are taken for.
         let areFew = known * 8 <= packets
-        if differences > 0 || number == 0 || dropped == 0 || matches.count < 2 || !areFew { throw ExitCode.failure }
+        if differences > 0 || seeds.isEmpty || dropped == 0 || matches.count < 2 || !areFew { throw ExitCode.failure }
     }
 }
 
