@@ -17,7 +17,8 @@ struct ChainCase: Sendable, CustomTestStringConvertible {
     var counters: [UInt64]
 
     init(
-        _ description: String, _ ruleset: Ruleset, _ expected: (FrameVerdict, RuleIndex, BaseChainIndex), rules: [UInt64], counters: [UInt64] = []
+        _ description: String, _ ruleset: Ruleset, _ expected: (FrameVerdict, RuleIndex, BaseChainIndex), rules: [UInt64],
+        counters: [UInt64] = []
     ) {
         self.description = description
         self.ruleset = ruleset
