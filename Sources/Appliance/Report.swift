@@ -91,7 +91,7 @@ struct Report: Encodable {
         firewall = FirewallReport(generation.program, counted, at: Clock.now())
         capture = outputs.drops.map(CaptureReport.init)
         self.outputs = OutputReports(
-            groups: outputs.groups?.captures.map { ($0.group, CaptureReport($0.capture)) },
+            groups: outputs.groups?.outputs.map { ($0.group, CaptureReport($0.output)) },
             events: outputs.events.map { events in
                 EventReport(written: events.written, leftOut: pool.logs.reduce(events.leftOut) { $0 &+ $1.lost })
             })

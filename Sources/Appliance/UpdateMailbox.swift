@@ -1,4 +1,6 @@
+import Capture
 import Firewall
+import Reporting
 import Synchronization
 
 /// A generation on its way to one worker, who takes it between two batches.
@@ -8,7 +10,7 @@ package final class UpdateMailbox: Sendable {
         /// Made for its program.
         var counters: FirewallCounters
         /// Where the frames go that its `log group` statements name.
-        var groups: GroupCaptures?
+        var groups: GroupOutputs<DropCapture>?
         /// For a worker that has followed no connections so far.
         var flows: NewFlows
         /// Existing flows have to pass the new rules.

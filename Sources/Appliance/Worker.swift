@@ -7,7 +7,7 @@ package import Firewall
 import Fragments
 import Glibc
 package import PacketIO
-import Reporting
+package import Reporting
 import Segmentation
 import Storage
 package import Synchronization
@@ -33,39 +33,29 @@ package struct Worker: ~Copyable {
     /// By port, in the order of the configuration.
     private let counters: (PortCounters, PortCounters)
     private let control: WorkerControl
-    private let drops: DropCapture?
-    private let queue: CaptureQueue?
-    private let log: LogQueue
-    private var groups: GroupCaptures?
+    private var sink: DropSink
     private let mailbox: UpdateMailbox
     private let flowRequest: FlowRequest
     private let number: Int
-    /// Dropped frames are events as well.
-    private let reportsDrops: Bool
     /// For frames that don't fit; the firewall writes those that rules ask for.
     private var answers: AnswerWriter
     private var segmenter = Segmenter()
     private var carriage = TunnelCarriage()
-    private var hasOffered = false
 
     package init(
         number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?,
         log: LogQueue = LogQueue(),
-        groups: GroupCaptures? = nil, reportsDrops: Bool = false, mailbox: UpdateMailbox = UpdateMailbox(),
+        groups: GroupOutputs<DropCapture>? = nil, reportsDrops: Bool = false, mailbox: UpdateMailbox = UpdateMailbox(),
         flowRequest: FlowRequest = FlowRequest(), answers: AnswerRate = AnswerRate()
     ) {
         self.firewall = firewall
         self.answers = AnswerWriter(rate: answers)
         self.counters = (counters[0], counters[1])
         self.control = control
-        self.drops = drops
-        self.log = log
-        self.groups = groups
+        sink = DropSink(worker: number, drops: drops, groups: groups, events: log, reportsDrops: reportsDrops)
         self.mailbox = mailbox
         self.flowRequest = flowRequest
         self.number = number
-        self.reportsDrops = reportsDrops
-        queue = drops?.queues[number]
     }
 
     /// Forwards between the two sockets until `control` says stop; `waker` wakes it for that.
@@ -92,7 +82,7 @@ package struct Worker: ~Copyable {
         firewall.use(
             delivery.generation.program, counters: delivery.counters, generation: delivery.generation.number, newFlows: delivery.flows,
             rechecksFlows: delivery.rechecksFlows)
-        groups = delivery.groups
+        sink.use(delivery.groups, worker: number)
         mailbox.adopt(delivery.generation.number)
     }
 
@@ -160,7 +150,7 @@ package struct Worker: ~Copyable {
         guard seen > 0 || isBusy else { return 0 }
         flush(&batch, to: to, ingress: ingress)
         ring.release()
-        wakeWriter()
+        sink.wakeWriters()
         return max(seen, 1)
     }
 
@@ -175,13 +165,6 @@ package struct Worker: ~Copyable {
                 sent.countFailure(code)
             }
         }
-    }
-
-    private mutating func wakeWriter() {
-        guard hasOffered else { return }
-        hasOffered = false
-        drops?.wake()
-        groups?.wake()
     }
 
     /// How a frame leaves.
@@ -289,8 +272,7 @@ package struct Worker: ~Copyable {
         case .accept: break
         case .hold: return false
         case .drop, .reject:
-            if let queue { offer(frame, record(of: frame, judgement, ingress: ingress), to: queue) }
-            if reportsDrops { reportDrop(frame, judgement, ingress: ingress) }
+            if sink.takesDrops { reportDrop(frame, judgement, ingress: ingress) }
             return false
         }
         let mtu = Int(ingress == 0 ? control.farMTU.load(ordering: .relaxed) : control.nearMTU.load(ordering: .relaxed))
@@ -341,39 +323,29 @@ package struct Worker: ~Copyable {
         guard deadline <= now.monotonic else { return }
         firewall.expire(at: now)
         depart(&batch, from: near, to: far, ingress: 0)
-        wakeWriter()
+        sink.wakeWriters()
     }
 
     /// Queues the events of `log` statements; other threads write them.
     @inline(never)
     private mutating func report(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int, at now: Instant) {
+        let sunk = sunk(frame, judgement, ingress: ingress)
         for index in 0..<firewall.eventCount {
-            guard let event = firewall.event(index) else { break }
-            if let groups, let destination = groups.queue(for: event, worker: number) {
-                var record = record(of: frame, judgement, ingress: ingress)
-                record.event = event
-                record.snapLength = destination.snapLength
-                offer(frame, record, to: destination.queue)
-                continue
+            guard let event = firewall.event(index) else {
+                sink.leaveOut(firewall.eventCount - index, at: now.sinceEpoch)
+                break
             }
-            log.offer(
-                LogRecord(
-                    event: event, time: now.sinceEpoch, ingress: UInt8(truncatingIfNeeded: ingress), judgement: judgement,
-                    bytes: frame.bytes.bytes))
+            sink.log(event, sunk, at: now.sinceEpoch)
         }
-        log.leaveOut(firewall.eventCount - LogQueue.eventsOfFrame)
     }
 
     @inline(never)
-    private func reportDrop(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) {
-        log.offer(
-            LogRecord(
-                event: nil, time: frame.time, ingress: UInt8(truncatingIfNeeded: ingress),
-                judgement: judgement, bytes: frame.bytes.bytes))
+    private mutating func reportDrop(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) {
+        sink.drop(sunk(frame, judgement, ingress: ingress))
     }
 
-    /// What a capture says of the frame.
-    private func record(of frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) -> CaptureRecord {
+    /// What captures and events are told of a frame.
+    private func sunk(_ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int) -> SunkFrame {
         let tagLength = frame.tag == nil ? 0 : VLANTag.length
         let header = frame.virtioHeader
         let partial =
@@ -382,23 +354,8 @@ package struct Worker: ~Copyable {
             : PartialChecksum(
                 start: header.csum_start &+ UInt16(tagLength), offset: header.csum_offset, segmentation: header.gso_type,
                 segmentSize: header.gso_size)
-        return CaptureRecord(
-            time: frame.time, length: UInt32(truncatingIfNeeded: frame.length + tagLength), partialChecksum: partial,
-            port: UInt8(truncatingIfNeeded: ingress), decision: judgement.decision)
-    }
-
-    private mutating func offer(_ frame: ReceivedFrame, _ record: CaptureRecord, to queue: CaptureQueue) {
-        guard let tag = frame.tag, frame.length >= 12 else {
-            let none = UnsafeRawBufferPointer(start: nil, count: 0)
-            hasOffered = queue.offer(record, (frame.bytes, none, none)) || hasOffered
-            return
-        }
-        var words = (tag.tpid.bigEndian, tag.tci.bigEndian)
-        let isQueued = withUnsafeBytes(of: &words) { bytes in
-            queue.offer(
-                record,
-                (UnsafeRawBufferPointer(rebasing: frame.bytes[..<12]), bytes, UnsafeRawBufferPointer(rebasing: frame.bytes[12...])))
-        }
-        hasOffered = isQueued || hasOffered
+        return SunkFrame(
+            judgement, ingress: UInt8(truncatingIfNeeded: ingress), time: frame.time, bytes: frame.bytes, tag: frame.tag,
+            partialChecksum: partial)
     }
 }

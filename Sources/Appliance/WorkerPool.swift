@@ -1,4 +1,5 @@
 import Answers
+import Capture
 import Classifier
 import Decisions
 import Firewall
@@ -118,7 +119,7 @@ final class WorkerPool: Sendable {
     // MARK: rules
 
     /// Has all workers use these rules, each from its next batch on. Only on one thread at a time.
-    func use(_ generation: RulesetGeneration, groups: GroupCaptures?, _ configuration: Configuration) {
+    func use(_ generation: RulesetGeneration, groups: GroupOutputs<DropCapture>?, _ configuration: Configuration) {
         // Outside of the lock: counters of a large rule set take a while to make.
         let counted = GenerationCounters(generation, workers: workers.count)
         let needsFlows = books.withLock { books in

@@ -68,11 +68,11 @@ struct LogOptions: ParsableArguments {
     /// - Parameter drops: Whose file is named in the events of dropped frames.
     func open(
         _ generations: RulesetGenerations, workers: Int, drops: DropCapture?
-    ) throws(CaptureError) -> (groups: GroupCaptures?, events: EventWriter?, warnings: [String]) {
+    ) throws(CaptureError) -> (groups: GroupOutputs<DropCapture>?, events: EventWriter?, warnings: [String]) {
         let program = generations.current.program
         var captures: [UInt16: DropCapture] = [:]
         for file in group { captures[file.group] = try DropCapture(CaptureSettings(path: file.path), generations, workers: workers) }
-        let groups = captures.isEmpty ? nil : GroupCaptures(captures, program)
+        let groups = captures.isEmpty ? nil : GroupOutputs(captures, program)
         var writer: EventWriter?
         if let settings = eventSettings(usualRate: 1000) {
             writer = try EventWriter(settings, generations, ports: program.ports, drops: drops)
@@ -86,14 +86,14 @@ struct LogOptions: ParsableArguments {
     ///   - dropped: The file of dropped frames, to be named in their events.
     func open(
         _ program: Program, origin: CaptureOrigin, dropped: String?
-    ) throws(CaptureError) -> (groups: GroupFiles?, events: EventFile?, warnings: [String]) {
+    ) throws(CaptureError) -> (groups: GroupOutputs<CaptureFile>?, events: EventFile?, warnings: [String]) {
         var files: [UInt16: CaptureFile] = [:]
         for file in group {
             var settings = CaptureSettings(path: file.path)
             settings.origin = origin
             files[file.group] = try CaptureFile(settings) { CaptureComment.text(of: $0, program) }
         }
-        let groups = files.isEmpty ? nil : GroupFiles(files, program)
+        let groups = files.isEmpty ? nil : GroupOutputs(files, program)
         var writer: EventFile?
         if let settings = eventSettings(usualRate: .max) { writer = try EventFile(settings, program, captureFile: dropped) }
         return (groups, writer, warnings(groups?.unused))

@@ -8,6 +8,7 @@ import Firewall
 import Foundation
 import Glibc
 import PacketIO
+import Reporting
 import Ruleset
 import Synchronization
 import Testing
@@ -94,7 +95,7 @@ private struct Run {
         }
         var worker = Worker(
             number: 0, firewall: Firewall(program: program, counters: judged), counters: counters, control: control, drops: drops,
-            groups: GroupCaptures([3: group], program), reportsDrops: true)
+            groups: GroupOutputs([3: group], program), reportsDrops: true)
         generator.start()
         let before = allocations_of_this_thread()
         let ring = Thread {

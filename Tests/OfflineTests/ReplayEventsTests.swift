@@ -23,7 +23,7 @@ import Testing
             settings.ingress = .port(0)
             var group = CaptureSettings(path: folder.path("group"))
             group.origin.ports = settings.program.ports
-            settings.groups = GroupFiles([5: try CaptureFile(group)], settings.program)
+            settings.groups = GroupOutputs([5: try CaptureFile(group)], settings.program)
             let events = EventSettings(path: folder.path("events"), includesDrops: includesDrops, linesPerSecond: rate)
             settings.events = try EventFile(events, settings.program, captureFile: "drops.pcapng")
             try change(&settings, folder)
@@ -78,7 +78,7 @@ import Testing
         let files = try [1, 5, 7].reduce(into: [UInt16: CaptureFile]()) {
             $0[$1] = try CaptureFile(CaptureSettings(path: folder.path("\($1)")))
         }
-        #expect(GroupFiles(files, try compiled(Self.rules)).unused == [1, 7])
+        #expect(GroupOutputs(files, try compiled(Self.rules)).unused == [1, 7])
     }
 
     @Test("a second of the capture's has so many events, and the others' number is said")

@@ -28,10 +28,9 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     private let listing: ReplayListing
     private let files: [String]
     private let accepted: CaptureFile?
-    private let dropped: CaptureFile?
+    private let droppedPath: String?
     private let answers: CaptureFile?
-    private let events: EventFile?
-    private let groups: GroupFiles?
+    private var sink: DropSink
     private var explanations: Explanations
     private var lines: LineBuffer
     /// As they are printed in lines of text.
@@ -47,10 +46,9 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         listing = settings.listing
         files = settings.files
         accepted = settings.accepted
-        dropped = settings.dropped
+        droppedPath = settings.dropped?.path
         answers = settings.answers
-        events = settings.events
-        groups = settings.groups
+        sink = DropSink(drops: settings.dropped, groups: settings.groups, events: settings.events)
         explanations = Explanations { CaptureComment.text(of: $0, program) }
         encoder = EventEncoder(program, ports: program.ports)
         portTitles = program.ports.map(PrintableText.line)
@@ -73,12 +71,8 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         switch frame.judgement.verdict {
         case .accept:
             count(sent: frame)
-            if let accepted { capture(frame, in: accepted, isOutbound: true) }
-        case .drop, .reject:
-            if let dropped { capture(frame, in: dropped, isOutbound: false) }
-            if let events, events.settings.includesDrops {
-                events.write(logRecord(of: frame, nil), at: place(of: frame))
-            }
+            if let accepted { capture(frame, in: accepted) }
+        case .drop, .reject: if sink.takesDrops { sink.drop(sunk(frame)) }
         case .hold: break
         }
         switch listing {
@@ -89,13 +83,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame) {
-        if let destination = groups?.destination(of: event) {
-            var record = record(of: frame, event)
-            record.snapLength = destination.snapLength
-            destination.file.write(frame.bytes, record)
-        } else if let events {
-            events.write(logRecord(of: frame, event), at: place(of: frame))
-        }
+        sink.log(event, sunk(frame), at: frame.time)
         switch listing {
         case .nothing: break
         case .text: list(frame, event)
@@ -105,14 +93,14 @@ struct ReplayOutput: ReplaySink, ~Copyable {
 
     mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame) {
         guard let answers else { return }
-        var record = record(of: frame, nil)
+        var record = sunk(frame).captureRecord()
         record.decision.verdict = .reject
         record.length = UInt32(truncatingIfNeeded: answer.count)
         record.isOutbound = true
         answers.write(answer, record)
     }
 
-    mutating func leftOut(events count: Int, of frame: JudgedFrame) { events?.leaveOut(count, time: frame.time) }
+    mutating func leftOut(events count: Int, of frame: JudgedFrame) { sink.leaveOut(count, at: frame.time) }
 
     // MARK: Parts
 
@@ -128,19 +116,19 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         if frame.ingress == 0 { ports.1.sent = ports.1.sent + hits } else { ports.0.sent = ports.0.sent + hits }
     }
 
-    private func record(of frame: JudgedFrame, _ event: LoggedStatement?) -> CaptureRecord {
-        CaptureRecord(
-            time: frame.time, length: UInt32(truncatingIfNeeded: frame.bytes.count), port: frame.ingress,
-            decision: frame.judgement.decision,
-            event: event)
+    /// What captures and events are told of a frame.
+    private func sunk(_ frame: JudgedFrame) -> SunkFrame {
+        let file = files.indices.contains(Int(frame.place.file)) ? files[Int(frame.place.file)] : ""
+        return SunkFrame(
+            frame.judgement, ingress: frame.ingress, time: frame.time, bytes: frame.bytes,
+            place: EventEncoder.Place(number: frame.place.number, file: file))
     }
 
-    private func capture(_ frame: JudgedFrame, in file: CaptureFile, isOutbound: Bool) {
-        var record = record(of: frame, nil)
-        if isOutbound {
-            record.port = 1 - min(frame.ingress, 1)
-            record.isOutbound = true
-        }
+    /// Writes a frame as it leaves.
+    private func capture(_ frame: JudgedFrame, in file: CaptureFile) {
+        var record = sunk(frame).captureRecord()
+        record.port = 1 - min(frame.ingress, 1)
+        record.isOutbound = true
         file.write(frame.bytes, record)
     }
 
@@ -160,24 +148,16 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         lines.append(" ")
         FrameLine.append(frame.judgement.frame, frame.bytes.bytes, to: &lines)
         lines.append(": ")
-        lines.append(explanations.text(of: record(of: frame, event)) ?? "")
+        lines.append(explanations.text(of: sunk(frame).captureRecord(for: event)) ?? "")
         lines.endLine()
     }
 
     private mutating func encode(_ frame: JudgedFrame, _ event: LoggedStatement?) {
         line.removeAll(keepingCapacity: true)
+        let frame = sunk(frame)
         encoder.append(
-            logRecord(of: frame, event), at: place(of: frame), captureFile: dropped?.path, hasVerdict: true, to: &line)
+            frame.logRecord(for: event, at: frame.time), at: frame.place, captureFile: droppedPath, hasVerdict: true, to: &line)
         line.withUnsafeBufferPointer { lines.append($0) }
         lines.flushIfFull()
-    }
-
-    private func logRecord(of frame: JudgedFrame, _ event: LoggedStatement?) -> LogRecord {
-        LogRecord(event: event, time: frame.time, ingress: frame.ingress, judgement: frame.judgement, bytes: frame.bytes.bytes)
-    }
-
-    private func place(of frame: JudgedFrame) -> EventEncoder.Place {
-        let file = files.indices.contains(Int(frame.place.file)) ? files[Int(frame.place.file)] : ""
-        return EventEncoder.Place(number: frame.place.number, file: file)
     }
 }

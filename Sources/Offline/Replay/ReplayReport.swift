@@ -66,7 +66,7 @@ public struct ReplayReport: Encodable {
         }
         self.firewall = FirewallReport(settings.program, firewall, at: now)
         outputs = OutputReports(
-            groups: settings.groups?.files.map { ($0.group, CaptureReport(written: $0.file.written, lost: $0.file.unwritten)) },
+            groups: settings.groups?.outputs.map { ($0.group, CaptureReport(written: $0.output.written, lost: $0.output.unwritten)) },
             events: settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) })
         var failures: [String] = []
         hasLostReader = outputError == EPIPE
@@ -74,7 +74,7 @@ public struct ReplayReport: Encodable {
             failures.append("the list of frames can't be written: \(String(cString: strerror(outputError)))")
         }
         let captures =
-            [settings.accepted, settings.dropped, settings.answers].compactMap { $0 } + (settings.groups?.files.map(\.file) ?? [])
+            [settings.accepted, settings.dropped, settings.answers].compactMap { $0 } + (settings.groups?.outputs.map(\.output) ?? [])
         for file in captures where file.unwritten > 0 {
             failures.append("\(file.path) did not take \(file.unwritten) frames; see that its disk has room")
         }

@@ -4,6 +4,7 @@ public import Classifier
 public import Firewall
 public import Flows
 public import Fragments
+public import Reporting
 import Wire
 
 /// What is replayed, and what is wanted of it.
@@ -33,7 +34,7 @@ public struct ReplaySettings {
     /// Where the events of `log` statements go, and those of dropped frames if that is wanted.
     public var events: EventFile?
     /// Where frames go that `log group` statements name.
-    public var groups: GroupFiles?
+    public var groups: GroupOutputs<CaptureFile>?
     /// The program's version, for reports.
     public var version = ""
 
@@ -164,7 +165,7 @@ public struct ReplayRun: ~Copyable {
         settings.dropped?.finish()
         settings.answers?.finish()
         settings.events?.finish(at: counts.latest)
-        for (_, file) in settings.groups?.files ?? [] { file.finish() }
+        for (_, file) in settings.groups?.outputs ?? [] { file.finish() }
         return ReplayReport(
             settings, counts, ports: [output.ports.0, output.ports.1], firewall: replay.counters.snapshot(), now: replay.now,
             backwardSteps: replay.backwardSteps, outputError: output.flush())

@@ -1,4 +1,3 @@
-package import Reporting
 import Synchronization
 
 /// Events on their way from one worker to their writer: a ring of fixed size with one producer and one consumer, that never makes
@@ -9,8 +8,6 @@ import Synchronization
 package final class LogQueue: Sendable {
     /// Events that it holds: more than one reader's turn wants.
     package static let capacity = 256
-    /// Maximum events of one frame that reach the queue.
-    static let eventsOfFrame = 16
 
     private nonisolated(unsafe) let slots: UnsafeMutablePointer<LogRecord?>
     private let head = Atomic<Int>(0)

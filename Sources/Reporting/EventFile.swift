@@ -1,6 +1,5 @@
 public import Capture
 public import Classifier
-public import Reporting
 
 /// A file of events, lines of JSON as a run writes them, that are written as frames are judged, by the caller, who may wait for a disk.
 ///
@@ -24,13 +23,13 @@ public final class EventFile {
     /// How it writes.
     public var settings: EventSettings { log.settings }
     /// Events that are in the file.
-    var written: UInt64 { log.written }
+    package var written: UInt64 { log.written }
     /// Events that are not: too many in a second, more of one frame than are kept, or the file took no more.
-    var leftOut: UInt64 { log.leftOut }
+    package var leftOut: UInt64 { log.leftOut }
     /// Events that the file didn't take.
-    var lost: UInt64 { log.lost }
+    package var lost: UInt64 { log.lost }
 
-    func write(_ record: LogRecord, at place: EventEncoder.Place) {
+    package func write(_ record: LogRecord, at place: EventEncoder.Place?) {
         turn(to: record.time)
         log.add(record, program, at: place, captureFile: captureFile)
         if log.isFull { log.flush() }
@@ -38,21 +37,21 @@ public final class EventFile {
 
     /// Counts events that are not written.
     /// - Parameter time: The time of their frame.
-    func leaveOut(_ events: Int, time: UInt64) {
+    package func leaveOut(_ events: Int, time: UInt64) {
         turn(to: time)
         log.leaveOut(UInt64(max(0, events)))
     }
 
     /// Brings all lines to the file.
     /// - Parameter time: The time of the last frame.
-    func finish(at time: UInt64) {
+    package func finish(at time: UInt64) {
         log.begin()
         log.flush()
         sayLeftOut(at: time)
     }
 
     /// To be called before each capture, whose times may lie before those of the last.
-    func beginCapture() { log.resetClock() }
+    package func beginCapture() { log.resetClock() }
 
     /// A new allowance with each second. Fragments that were held come late, and count where they come. From further back, after a frame
     /// with a time from far ahead, the seconds go on as the replay's clock does.
