@@ -53,7 +53,7 @@ package struct FullnessWatch {
             note(.set(index), program.refusedElements(ofSet: index)) { count in
                 log.warning(
                     """
-                    set \(set.name) of table \(set.family.rawValue) \(set.table) is full: \(count) elements were not added, and their rules \
+                    set \(set.name) of table \(set.tableTitle) is full: \(count) elements were not added, and their rules \
                     did not match; its "size" makes it larger
                     """)
             }

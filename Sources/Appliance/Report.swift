@@ -6,7 +6,7 @@ import Reporting
 import Storage
 
 /// All counters of a run at one moment, for people and for machines.
-struct Report: Encodable {
+struct Report: PrintedReport {
     struct PortReport: Encodable {
         var name: String
         var up: Bool
@@ -61,20 +61,14 @@ struct Report: Encodable {
         }
     }
 
-    /// Its parts stand beside the others.
-    var firewall: FirewallReport
-    var version: String
+    var shared: SharedReport
     var ports: [PortReport]
     /// How often the rules were read again. Rules and state count since then, all else since the start.
     var reloads: UInt32
-    var capture: CaptureReport?
-    /// Its parts stand beside the others too.
-    var outputs: OutputReports
     /// Texts that nobody took from standard error.
     var lostMessages: UInt64 = 0
 
     init(_ configuration: Configuration, _ outputs: Outputs, _ pool: WorkerPool, ports states: [PortState]) {
-        version = configuration.version
         ports = states.enumerated().map { port, state in
             let counters = pool.portCounters.map { $0[port] }
             func sum(_ cell: PortCounters.Cell) -> UInt64 { counters.reduce(0) { $0 &+ $1.value(cell) } }
@@ -88,34 +82,29 @@ struct Report: Encodable {
         }
         let (generation, counted) = pool.counted()
         reloads = generation.number
-        firewall = FirewallReport(generation.program, counted, at: Clock.now())
-        capture = outputs.drops.map(CaptureReport.init)
-        self.outputs = OutputReports(
-            groups: outputs.groups?.outputs.map { ($0.group, CaptureReport($0.output)) },
-            events: outputs.events.map { events in
-                EventReport(written: events.written, leftOut: pool.logs.reduce(events.leftOut) { $0 &+ $1.lost })
-            })
+        shared = SharedReport(
+            version: configuration.version, firewall: FirewallReport(generation.program, counted, at: Clock.now()),
+            outputs: OutputReports(
+                capture: outputs.drops.map(CaptureReport.init),
+                groups: outputs.groups?.outputs.map { ($0.group, CaptureReport($0.output)) },
+                events: outputs.events.map { events in
+                    EventReport(written: events.written, leftOut: pool.logs.reduce(events.leftOut) { $0 &+ $1.lost })
+                }))
     }
 
     private enum CodingKeys: CodingKey {
-        case version, ports, reloads, capture, lostMessages
+        case ports, reloads, lostMessages
     }
 
     func encode(to encoder: any Encoder) throws {
-        try firewall.encode(to: encoder)
-        try outputs.encode(to: encoder)
+        try shared.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(version, forKey: .version)
         try container.encode(ports, forKey: .ports)
         try container.encode(reloads, forKey: .reloads)
-        try container.encodeIfPresent(capture, forKey: .capture)
         try container.encode(lostMessages, forKey: .lostMessages)
     }
 
-    /// As one line of JSON, or as tables.
-    func text(json: Bool) -> String { json ? jsonLine : tables() }
-
-    private func tables() -> String {
+    func tables() -> String {
         var text = TextTable(["port", "", "received", "bytes", "sent", "bytes", "kernel drops", "too big", "truncated", "not sent"])
         for port in ports {
             let failures = port.sendFailures.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
@@ -132,9 +121,7 @@ struct Report: Encodable {
         for port in ports {
             if let text = port.guard.text { result += "\nguard of \(port.name): \(text)\n" }
         }
-        result += "\n" + firewall.tables()
-        if let capture { result += "\ncapture: \(capture.text)\n" }
-        result += outputs.lines()
+        result += shared.tables()
         if lostMessages > 0 { result += "\nmessages: \(lostMessages) lost, since nobody took them from standard error\n" }
         return result
     }

@@ -13,7 +13,7 @@ public enum CaptureComment {
             if let comment = rule.rule.comment { words.append("\"\(comment)\"") }
             words.append("(chain \(rule.chain))")
         } else if let chain = program.baseChain(at: record.baseChain) {
-            words += ["by policy of chain \(chain.chain)", "(table \(chain.family.rawValue) \(chain.table))"]
+            words += ["by policy of chain \(chain.chain)", "(table \(chain.tableTitle))"]
         }
         if let prefix = program.logStatement(of: record.event)?.prefix { words.append("prefix=\"\(prefix)\"") }
         if record.isChanged { words.append("headers changed by rules") }

@@ -44,7 +44,7 @@ package struct EventEncoder {
             var head: [UInt8] = []
             var tail: [UInt8] = []
             head.append("\"chain\":", quoted: chain.chain)
-            tail.append("\"table\":", quoted: "\(chain.family.rawValue) \(chain.table)")
+            tail.append("\"table\":", quoted: chain.tableTitle)
             return (head, tail)
         }
         self.ports = ports.map { name in
@@ -208,7 +208,7 @@ package struct EventEncoder {
         text.head.append(",\"file\":", quoted: reference.source)
         text.line.append(",\"line\":", decimal: UInt64(max(0, reference.line)), "")
         text.tail.append("\"rule\":", quoted: reference.rule.text)
-        text.tail.append(",\"table\":", quoted: "\(reference.family.rawValue) \(reference.table)")
+        text.tail.append(",\"table\":", quoted: reference.tableTitle)
         rules[number] = text
         return text
     }

@@ -54,7 +54,7 @@ package struct FirewallReport: Encodable {
     package init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
         rules = zip(program.rules, counted.rules).map { rule, hits in
             RuleReport(
-                table: "\(rule.family.rawValue) \(rule.table)", chain: rule.chain, file: rule.source, line: rule.line,
+                table: rule.tableTitle, chain: rule.chain, file: rule.source, line: rule.line,
                 text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
         }
         reasons = [:]

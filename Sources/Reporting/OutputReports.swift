@@ -38,12 +38,15 @@ package struct EventReport: Encodable {
 
 /// What went to files other than the list of frames, in the reports of runs and replays.
 package struct OutputReports: Encodable {
+    /// Of dropped frames.
+    package var capture: CaptureReport?
     /// By the groups' numbers.
     package var groups: [String: CaptureReport]?
     package var events: EventReport?
 
     /// Puts the reports together; nil for outputs that nobody asked for.
-    package init(groups: [(group: UInt16, report: CaptureReport)]?, events: EventReport?) {
+    package init(capture: CaptureReport? = nil, groups: [(group: UInt16, report: CaptureReport)]?, events: EventReport?) {
+        self.capture = capture
         self.groups = groups.map { Dictionary(uniqueKeysWithValues: $0.map { ("\($0.group)", $0.report) }) }
         self.events = events
     }
@@ -51,6 +54,7 @@ package struct OutputReports: Encodable {
     /// A line for each, with an empty line before it.
     package func lines() -> String {
         var lines = ""
+        if let capture { lines += "\ncapture: \(capture.text)\n" }
         for (group, capture) in (groups ?? [:]).sorted(by: { $0.key < $1.key }) { lines += "\ngroup \(group): \(capture.text)\n" }
         if let events { lines += "\nevents: \(events.written) written, \(events.leftOut) left out\n" }
         return lines

@@ -65,26 +65,26 @@ package struct StateReport: Encodable {
     package init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {
         counters = zip(program.namedCounters, counted.namedCounters).map { counter, hits in
             CounterReport(
-                table: "\(counter.family.rawValue) \(counter.table)", name: counter.name, frames: counter.packets &+ hits.frames,
+                table: counter.tableTitle, name: counter.name, frames: counter.packets &+ hits.frames,
                 bytes: counter.bytes &+ hits.bytes)
         }
         quotas = program.namedQuotas.indices.map { index in
             let quota = program.namedQuotas[index]
             return QuotaReport(
-                table: "\(quota.family.rawValue) \(quota.table)", name: quota.name, used: program.bytesUsed(ofQuota: index),
+                table: quota.tableTitle, name: quota.name, used: program.bytesUsed(ofQuota: index),
                 bytes: quota.quota.bytes)
         }
         elements = zip(program.elementCounters, counted.elements).map { element, hits in
             let start = element.element.counter
             return ElementReport(
-                table: "\(element.family.rawValue) \(element.table)", set: element.set, element: element.text,
+                table: element.tableTitle, set: element.set, element: element.text,
                 frames: (start?.packets ?? 0) &+ hits.frames, bytes: (start?.bytes ?? 0) &+ hits.bytes)
         }
         lastUses = program.lastUses(at: instant).map { LastUseReport(program.rules[$0.rule], $0.last) }
         sets = program.changingSets.indices.map { index in
             let set = program.changingSets[index]
             return SetReport(
-                table: "\(set.family.rawValue) \(set.table)", set: set.name,
+                table: set.tableTitle, set: set.name,
                 elements: program.elementCount(ofSet: index, at: instant), capacity: set.capacity)
         }
     }

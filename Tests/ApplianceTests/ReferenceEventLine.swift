@@ -138,10 +138,10 @@ struct ReferenceEventLine: Encodable {
             origin.comment = rule.rule.comment
             origin.file = rule.source
             origin.line = rule.line
-            origin.table = "\(rule.family.rawValue) \(rule.table)"
+            origin.table = rule.tableTitle
             origin.chain = rule.chain
         } else if let chain = program.baseChain(at: record.baseChain) {
-            origin.table = "\(chain.family.rawValue) \(chain.table)"
+            origin.table = chain.tableTitle
             origin.chain = chain.chain
         }
         return origin

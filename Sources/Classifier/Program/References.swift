@@ -1,7 +1,19 @@
 public import Ruleset
 
+/// What stands in a table of the rules.
+public protocol TableMember {
+    var family: Family { get }
+    /// The table's name.
+    var table: String { get }
+}
+
+extension TableMember {
+    /// The table with its family, as nft names it: `bridge filter`.
+    public var tableTitle: String { "\(family.rawValue) \(table)" }
+}
+
 /// A rule, by what people call it: for statistics, captures and explanations.
-public struct RuleReference: Sendable {
+public struct RuleReference: TableMember, Sendable {
     public var family: Family
     public var table: String
     public var chain: String
@@ -13,7 +25,7 @@ public struct RuleReference: Sendable {
 }
 
 /// A base chain on the path, in the order in which a frame meets them.
-public struct BaseChainReference: Sendable {
+public struct BaseChainReference: TableMember, Sendable {
     public var family: Family
     public var table: String
     public var chain: String
@@ -21,7 +33,7 @@ public struct BaseChainReference: Sendable {
 }
 
 /// A counter that stands in a table under a name.
-public struct NamedCounterReference: Sendable, Equatable {
+public struct NamedCounterReference: TableMember, Sendable, Equatable {
     public var family: Family
     public var table: String
     public var name: String
@@ -31,7 +43,7 @@ public struct NamedCounterReference: Sendable, Equatable {
 }
 
 /// A quota that stands in a table under a name.
-public struct NamedQuotaReference: Sendable {
+public struct NamedQuotaReference: TableMember, Sendable {
     public var family: Family
     public var table: String
     public var name: String
@@ -41,7 +53,7 @@ public struct NamedQuotaReference: Sendable {
 }
 
 /// A set or map that rules change, or whose elements have timeouts.
-public struct ChangingSetReference: Sendable {
+public struct ChangingSetReference: TableMember, Sendable {
     public var family: Family
     public var table: String
     public var name: String
@@ -68,7 +80,7 @@ public struct CounterReference: Sendable, Equatable {
 }
 
 /// An element of a named set with counters.
-public struct ElementCounterReference: Sendable {
+public struct ElementCounterReference: TableMember, Sendable {
     public var family: Family
     public var table: String
     public var set: String
@@ -79,7 +91,7 @@ public struct ElementCounterReference: Sendable {
 }
 
 /// A `ct timeout` of a table.
-public struct ConnectionTimeoutReference: Sendable {
+public struct ConnectionTimeoutReference: TableMember, Sendable {
     public var family: Family
     public var table: String
     public var name: String

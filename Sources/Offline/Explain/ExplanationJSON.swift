@@ -20,7 +20,7 @@ package struct ExplanationJSON: Encodable, Sendable {
             line = rule.line
             text = rule.rule.text
             comment = rule.rule.comment
-            table = "\(rule.family.rawValue) \(rule.table)"
+            table = rule.tableTitle
             chain = rule.chain
         }
     }
@@ -44,7 +44,7 @@ package struct ExplanationJSON: Encodable, Sendable {
             verdict = VerdictWords(judgement.verdict).word
             rule = program.rule(at: judgement.rule).map(Author.init)
             if let base = program.baseChain(at: judgement.baseChain) {
-                table = "\(base.family.rawValue) \(base.table)"
+                table = base.tableTitle
                 chain = base.chain
             }
         }
@@ -117,7 +117,7 @@ package struct ExplanationJSON: Encodable, Sendable {
         func base(_ index: Int, _ kind: String) -> Step {
             guard program.baseChains.indices.contains(index) else { return Step(kind: kind) }
             let chain = program.baseChains[index]
-            return Step(kind: kind, table: "\(chain.family.rawValue) \(chain.table)", chain: chain.chain)
+            return Step(kind: kind, table: chain.tableTitle, chain: chain.chain)
         }
         switch step {
         case .baseChain(let index): return base(index, "chain")

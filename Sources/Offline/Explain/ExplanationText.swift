@@ -61,7 +61,7 @@ package struct ExplanationText {
         guard program.baseChains.indices.contains(index) else { return "chain" }
         let chain = program.baseChains[index]
         return
-            "chain \(chain.chain) (table \(chain.family.rawValue) \(chain.table), hook \(chain.base.hook.rawValue), priority \(chain.base.priority))"
+            "chain \(chain.chain) (table \(chain.tableTitle), hook \(chain.base.hook.rawValue), priority \(chain.base.priority))"
     }
 
     private func indentation(_ depth: Int) -> String { String(repeating: "  ", count: depth + 1) }

@@ -2,12 +2,12 @@ import Capture
 import Classifier
 import Firewall
 import Glibc
-import Reporting
+package import Reporting
 import Ruleset
 import Storage
 
 /// What a replay came to, for people and for machines: the parts of a run's report that need no interfaces, under the same names.
-public struct ReplayReport: Encodable {
+public struct ReplayReport: PrintedReport {
     struct PortReport: Encodable {
         var name: String
         /// Frames that came by it and were judged.
@@ -32,15 +32,13 @@ public struct ReplayReport: Encodable {
         var backwardSteps: UInt64
     }
 
-    private var version: String
+    private var shared: SharedReport
     private var files: [String]
     private var frames: FrameReport
     /// Times of the first frame and the last; nil without frames.
     private var from: String?
     private var to: String?
     private var ports: [PortReport]
-    private var firewall: FirewallReport
-    private var outputs: OutputReports
     private var nanoseconds: UInt64
     /// One sentence for each output that is not whole.
     public let failures: [String]
@@ -51,7 +49,6 @@ public struct ReplayReport: Encodable {
         _ settings: ReplaySettings, _ counts: ReplayCounts, ports: [ReplayOutput.PortCount], firewall: FirewallCounters.Snapshot,
         now: Instant, backwardSteps: UInt64, outputError: Int32
     ) {
-        version = settings.version
         files = settings.files
         frames = FrameReport(
             read: counts.read, judged: counts.judged, cut: counts.cut, leaving: counts.leaving, elsewhere: counts.elsewhere,
@@ -64,10 +61,11 @@ public struct ReplayReport: Encodable {
         self.ports = zip(settings.program.ports, ports).map { name, count in
             PortReport(name: name, received: Amount(count.received), sent: Amount(count.sent))
         }
-        self.firewall = FirewallReport(settings.program, firewall, at: now)
-        outputs = OutputReports(
-            groups: settings.groups?.outputs.map { ($0.group, CaptureReport(written: $0.output.written, lost: $0.output.unwritten)) },
-            events: settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) })
+        shared = SharedReport(
+            version: settings.version, firewall: FirewallReport(settings.program, firewall, at: now),
+            outputs: OutputReports(
+                groups: settings.groups?.outputs.map { ($0.group, CaptureReport(written: $0.output.written, lost: $0.output.unwritten)) },
+                events: settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) }))
         var failures: [String] = []
         hasLostReader = outputError == EPIPE
         if outputError != 0, !hasLostReader {
@@ -85,15 +83,12 @@ public struct ReplayReport: Encodable {
     }
 
     private enum CodingKeys: CodingKey {
-        case version, files, frames, from, to, ports
+        case files, frames, from, to, ports
     }
 
-    /// The parts of the firewall and the outputs stand beside the others.
     public func encode(to encoder: any Encoder) throws {
-        try firewall.encode(to: encoder)
-        try outputs.encode(to: encoder)
+        try shared.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(version, forKey: .version)
         try container.encode(files, forKey: .files)
         try container.encode(frames, forKey: .frames)
         try container.encodeIfPresent(from, forKey: .from)
@@ -101,10 +96,7 @@ public struct ReplayReport: Encodable {
         try container.encode(ports, forKey: .ports)
     }
 
-    /// As one line of JSON, or as tables.
-    public func text(json: Bool) -> String { json ? jsonLine : tables() }
-
-    private func tables() -> String {
+    package func tables() -> String {
         var result =
             "\(frames.read) \(frames.read == 1 ? "frame" : "frames") in \(files.count == 1 ? PrintableText.line(files[0]) : "\(files.count) files")"
         if let from, let to { result += ", from \(from) to \(to) (\(Self.seconds(nanoseconds)) s)" }
@@ -121,9 +113,8 @@ public struct ReplayReport: Encodable {
         for port in ports {
             table.add([port.name, "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)", "\(port.sent.bytes)"])
         }
-        result += "\n" + table.rendered() + "\n" + firewall.tables(omitsIdleRules: true)
-        result += outputs.lines()
-        let idle = firewall.rules.filter { $0.frames == 0 }
+        result += "\n" + table.rendered() + shared.tables(omitsIdleRules: true)
+        let idle = shared.firewall.rules.filter { $0.frames == 0 }
         guard !idle.isEmpty else { return result }
         var unmatched = TextTable(["rules that no frame matched"])
         for rule in idle { unmatched.add([rule.title]) }
