@@ -1,5 +1,5 @@
 package import Flows
-import Glibc
+import Ruleset
 
 /// A flow in a line: as conntrack(8) lists it, or as an object of JSON.
 package enum FlowLine {
@@ -27,21 +27,30 @@ package enum FlowLine {
         return words.joined(separator: " ") + "\n"
     }
 
-    /// Numbers and names of a few letters, so that nothing needs escaping.
     private static func object(_ flow: FlowDescription) -> String {
-        var members = ["\"protocol\":\(flow.original.transportProtocol)"]
-        if let state = flow.state { members.append("\"state\":\"\(state.name)\"") }
+        var line: [UInt8] = []
+        line.append("{\"flow\":{\"protocol\":", decimal: UInt64(flow.original.transportProtocol), "")
+        if let state = flow.state { line.append(",\"state\":", quoted: state.name) }
         for direction in [FlowDirection.original, .reply] {
             let tuple = flow.tuple(direction)
-            members.append(
-                "\"\(direction)\":{\"source\":\"\(address(tuple.source, tuple))\",\"destination\":\"\(address(tuple.destination, tuple))\","
-                    + "\"source_port\":\(tuple.sourcePort),\"destination_port\":\(tuple.destinationPort),"
-                    + "\"packets\":\(flow.packets(direction)),\"bytes\":\(flow.bytes(direction))}")
+            line.append(",")
+            line.append(quoted: "\(direction)")
+            line.append(":{\"source\":\"")
+            line.append(address: tuple.source, isIPv4: !tuple.isIPv6)
+            line.append("\",\"destination\":\"")
+            line.append(address: tuple.destination, isIPv4: !tuple.isIPv6)
+            line.append("\",\"source_port\":", decimal: UInt64(tuple.sourcePort), "")
+            line.append(",\"destination_port\":", decimal: UInt64(tuple.destinationPort), "")
+            line.append(",\"packets\":", decimal: flow.packets(direction), "")
+            line.append(",\"bytes\":", decimal: flow.bytes(direction), "}")
         }
-        members.append("\"seen_reply\":\(has(flow, FlowDescription.Status.seenReply))")
-        members.append("\"assured\":\(has(flow, FlowDescription.Status.assured))")
-        members.append("\"mark\":\(flow.mark),\"expires_in\":\(flow.expiration / 1_000_000_000)")
-        return "{\"flow\":{" + members.joined(separator: ",") + "}}\n"
+        line.append(",\"seen_reply\":")
+        line.append(has(flow, FlowDescription.Status.seenReply) ? "true" : "false")
+        line.append(",\"assured\":")
+        line.append(has(flow, FlowDescription.Status.assured) ? "true" : "false")
+        line.append(",\"mark\":", decimal: UInt64(flow.mark), "")
+        line.append(",\"expires_in\":", decimal: flow.expiration / 1_000_000_000, "}}\n")
+        return String(decoding: line, as: UTF8.self)
     }
 
     private static func has(_ flow: FlowDescription, _ status: UInt32) -> Bool { flow.status & status != 0 }

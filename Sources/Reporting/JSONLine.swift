@@ -8,6 +8,8 @@ extension Encodable {
     /// As JSON on several lines, keys sorted.
     package var jsonText: String { json(.prettyPrinted) }
 
+    /// Reports are `Encodable`, so `JSONEncoder` writes them; `PrintableText` then escapes what it leaves and a terminal would obey.
+    ///
     /// Empty where a value can't be encoded, which numbers and strings always can.
     private func json(_ formatting: JSONEncoder.OutputFormatting) -> String {
         let encoder = JSONEncoder()

@@ -25,7 +25,7 @@ struct Rules: ParsableCommand {
         let ruleset = try readRules(file, options: reading)
         let text =
             json
-            ? PrintableText.json(ruleset.json(version: weirVersion, localTime: .system)) : ruleset.printed(localTime: .system)
+            ? ruleset.json(version: weirVersion, localTime: .system) : ruleset.printed(localTime: .system)
         // A file of rules has to have the comments as they are; a terminal must not.
         try FileHandleOutput.standardOutput.deliver(isatty(STDOUT_FILENO) == 1 ? PrintableText.lines(text) : text)
     }

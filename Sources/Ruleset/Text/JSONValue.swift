@@ -15,49 +15,36 @@ enum JSONValue: Sendable {
 
     /// On one line, as nft writes it: a blank after commas and colons.
     var encoded: String {
-        var text = ""
-        encode(into: &text)
-        return text
+        var bytes: [UInt8] = []
+        encode(into: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
-    private func encode(into text: inout String) {
+    private func encode(into bytes: inout [UInt8]) {
         switch self {
-        case .null: text += "null"
-        case .boolean(let value): text += value ? "true" : "false"
-        case .number(let number): text += String(number)
-        case .negative(let number): text += String(number)
-        case .text(let string): Self.quote(string, into: &text)
+        case .null: bytes.append("null")
+        case .boolean(let value): bytes.append(value ? "true" : "false")
+        case .number(let number): bytes.append(decimal: number)
+        case .negative(let number):
+            if number < 0 { bytes.append("-") }
+            bytes.append(decimal: UInt64(number.magnitude))
+        case .text(let string): bytes.append(quoted: string)
         case .array(let values):
-            text += "["
+            bytes.append("[")
             for (index, value) in values.enumerated() {
-                if index > 0 { text += ", " }
-                value.encode(into: &text)
+                if index > 0 { bytes.append(", ") }
+                value.encode(into: &bytes)
             }
-            text += "]"
+            bytes.append("]")
         case .object(let members):
-            text += "{"
+            bytes.append("{")
             for (index, member) in members.enumerated() {
-                if index > 0 { text += ", " }
-                Self.quote(member.0, into: &text)
-                text += ": "
-                member.1.encode(into: &text)
+                if index > 0 { bytes.append(", ") }
+                bytes.append(quoted: member.0)
+                bytes.append(": ")
+                member.1.encode(into: &bytes)
             }
-            text += "}"
+            bytes.append("}")
         }
-    }
-
-    private static func quote(_ string: String, into text: inout String) {
-        text += "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\u{0}"..<"\u{20}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
     }
 }

@@ -1,29 +1,30 @@
-import Ruleset
+// JSON as it is written: texts, escapes and numbers of all outputs that don't come from `JSONEncoder`.
+//
+// Events are written as bytes, with no value in between, since a run may write thousands a second; listings build a `JSONValue` first.
 
-/// Pieces of JSON on a line.
 extension [UInt8] {
-    mutating func append(_ text: StaticString) {
-        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    package mutating func append(_ text: StaticString) {
+        unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func append(_ key: StaticString, quoted text: String) {
+    package mutating func append(_ key: StaticString, quoted text: String) {
         append(key)
         append(quoted: text)
     }
 
-    mutating func append(_ key: StaticString, decimal number: UInt64, _ rest: StaticString) {
+    package mutating func append(_ key: StaticString, decimal number: UInt64, _ rest: StaticString) {
         append(key)
         append(decimal: number)
         append(rest)
     }
 
-    mutating func append(decimal number: UInt64, digits: Int = 1) {
+    package mutating func append(decimal number: UInt64, digits: Int = 1) {
         if number >= 10 || digits > 1 { append(decimal: number / 10, digits: digits - 1) }
         append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 
     /// A string with its quotes (RFC 8259, section 7); what need not be escaped is not.
-    mutating func append(quoted text: String) {
+    package mutating func append(quoted text: String) {
         append(UInt8(ascii: "\""))
         if text.utf8.allSatisfy({ $0 < 0x7f }) {
             for byte in text.utf8 { append(escaped: byte) }
@@ -61,27 +62,12 @@ extension [UInt8] {
         }
     }
 
-    mutating func append(hexadecimal byte: UInt8) {
+    package mutating func append(hexadecimal byte: UInt8) {
         append(Self.digit(byte >> 4))
         append(Self.digit(byte & 0xf))
     }
 
     private static func digit(_ number: UInt8) -> UInt8 {
         number < 10 ? UInt8(ascii: "0") + number : UInt8(ascii: "a") + number - 10
-    }
-
-    /// Six octets in the low 48 bits.
-    mutating func append(mac address: UInt128) {
-        var shift: UInt128 = 48
-        while shift > 0 {
-            shift -= 8
-            append(hexadecimal: UInt8(truncatingIfNeeded: address >> shift))
-            if shift > 0 { append(UInt8(ascii: ":")) }
-        }
-    }
-
-    /// Four octets in the low 32 bits, or an address of IPv6 in the short form (RFC 5952).
-    mutating func append(address: UInt128, isIPv4: Bool) {
-        AddressDigits.withBytes(of: address, isIPv4: isIPv4) { append(contentsOf: $0) }
     }
 }
