@@ -99,7 +99,7 @@ final class Reporter: Sendable {
                     lines = ""
                 })
             if isFinishing { return }
-            if waited >= 2 * Self.patience { log.warning("worker \(worker) is too busy to list its flows") }
+            if waited >= 2 * Self.patience { log.warning("worker \(worker) is too busy to list its connections") }
         }
         if !lines.isEmpty { _ = output.deliver(lines) { !isFinishing } }
     }

@@ -34,7 +34,7 @@ public struct FlowDescription: Sendable, Equatable, BitwiseCopyable {
     public func bytes(_ direction: FlowDirection) -> UInt64 { direction == .original ? originalBytes : replyBytes }
 }
 
-/// What a connection's protocol has come to.
+/// The state that a flow's protocol is in.
 public struct FlowStateName: Sendable, Equatable, BitwiseCopyable {
     fileprivate var transportProtocol: UInt8
     fileprivate var number: UInt8

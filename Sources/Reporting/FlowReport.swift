@@ -1,6 +1,6 @@
 import Flows
 
-/// What has become of connections, for people and for machines.
+/// What has become of flows, for people, to whom they are connections, and for machines.
 package struct FlowReport: Encodable {
     /// In the table now.
     var followed: UInt64

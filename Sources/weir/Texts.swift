@@ -6,7 +6,7 @@ import Logging
 struct Texts {
     /// Messages.
     let errors: TextOutput
-    /// Reports and lists of flows.
+    /// Reports and lists of connections.
     let reports: TextOutput
 
     /// - Parameter reportsToError: Standard output belongs to a capture or to events.
