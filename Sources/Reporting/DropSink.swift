@@ -1,5 +1,6 @@
 package import Capture
 package import Decisions
+import Wire
 
 /// Where the files of a run or a replay get their frames and events: dropped frames, and those that come to `log` statements.
 ///
