@@ -2,6 +2,7 @@ import Classifier
 import Glibc
 import Logging
 import PacketIO
+import Reporting
 import Synchronization
 
 /// Reads the rules again on a thread of its own, for as long as that takes, and hands them to the workers.

@@ -29,7 +29,7 @@ import Wire
                 }
                 if found.program.bytes != bytes { verdicts["changed", default: 0] += 1 }
                 let classification = found.program.classification
-                verdicts["\(classification.verdict) by \(classification.rule < 0 ? "policy" : "rule")", default: 0] += 1
+                verdicts["\(classification.verdict) by \(classification.rule == .none ? "policy" : "rule")", default: 0] += 1
             }
         }
         // The random rules have to be worth their while.

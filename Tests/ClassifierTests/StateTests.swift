@@ -101,7 +101,7 @@ private func instant(_ seconds: Double) -> Instant {
                 let index = source.random.pick([0, 1, 2])
                 let found = classifyBothWays(program, interpreter, frames[index], ingress: 0, at: now)
                 try #require(found.program == found.interpreter, "frame \(frames[index]), at \(now), \(ruleset)")
-                rules += found.program.classification.rule >= 0 ? 1 : 0
+                rules += found.program.classification.rule != .none ? 1 : 0
                 counted += found.program.namedCounters.contains { $0.frames > 0 } ? 1 : 0
                 events += found.program.events.count
                 if let before = first[index], before != found.program { differences += 1 }

@@ -3,6 +3,7 @@ import Foundation
 import Fragments
 import FrameBuilder
 import Offline
+import Reporting
 import Testing
 
 /// Files for one test, removed with it.

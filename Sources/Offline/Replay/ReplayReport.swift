@@ -2,7 +2,7 @@ import Capture
 import Classifier
 import Firewall
 import Glibc
-package import Reporting
+public import Reporting
 import Ruleset
 import Storage
 
