@@ -1,4 +1,3 @@
-import CPcap
 import Glibc
 
 /// Why a capture can't be read any further: where, what was found there, and what would be right. What was read before it holds.
@@ -59,8 +58,9 @@ extension CaptureFault.Kind {
         case .unreadable(let code): "can't read further: \(String(cString: strerror(code)))"
         case .empty: "is empty; even a capture without frames begins with a header"
         case .unknownFormat(let magic): Self.text(ofMagic: magic)
-        case .version(let major, let minor): "version \(major).\(minor) of the format; pcap 2.4 and pcapng 1.x can be read"
-        case .linkType(let number): "frames of link type \(CaptureLinkType.text(of: number)); rules judge Ethernet frames (link type 1)"
+        case .version(let major, let minor): "version \(major).\(minor) of the format; pcap 2.0 to 2.4 and pcapng 1.x can be read"
+        case .linkType(let number):
+            "frames of link type \(CaptureLinkType.text(of: number)); rules judge Ethernet, and what can be given an Ethernet header"
         case .cutShort(let missing): "the file ends here, within a packet or block that needs \(missing) more bytes"
         case .frameTooLong(let length):
             "a frame of \(length) bytes, beyond the limit of \(CaptureReader.longestFrame); the file is damaged"
@@ -85,25 +85,20 @@ extension CaptureFault.Kind {
         if let (_, _, command) = compressors.first(where: { magic & $0.1 == $0.0 }) {
             return "is compressed; unpack it first: \(command) <FILE | weir replay … -"
         }
-        if [0xa1b2_cd34, 0x34cd_b2a1].contains(magic) {
-            return "is a pcap with fields of its own (Kuznetzov's); editcap -F pcap converts it to one that can be read"
+        // The first four bytes of what Wireshark converts, as its `wiretap` knows them.
+        let others: [(UInt32, String)] = [
+            (0x736e_6f6f, "a snoop capture"), (0x474d_4255, "a capture of Microsoft's Network Monitor"),
+            (0x5254_5353, "a capture of Microsoft's Network Monitor"), (0x5852_5458, "a capture of NetXRay"),
+            (0x5843_5000, "a capture of NetXRay or Windows Sniffer"), (0x5452_534e, "a capture of DOS Sniffer"),
+            (0x6970_7472, "an iptrace capture"), (0x6274_736e, "a capture of Bluetooth"),
+        ]
+        if let (_, name) = others.first(where: { $0.0 == magic }) {
+            return "is \(name); editcap -F pcapng FILE NEW converts it to one that can be read"
+        }
+        if [0xa1e2_cb12, 0x12cb_e2a1].contains(magic) {
+            return "is a pcap with fields of netsniff-ng's own; netsniff-ng --in FILE --out NEW -T 0xa1b2c3d4 converts it"
         }
         let digits = String(magic, radix: 16)
         return "is neither a pcap nor a pcapng: it begins with 0x" + String(repeating: "0", count: 8 - digits.count) + digits
-    }
-}
-
-/// What libpcap knows of link types (draft-ietf-opsawg-pcaplinktype).
-enum CaptureLinkType {
-    static let ethernet: UInt16 = 1
-    /// LINKTYPE_RAW, which libpcap knows by another number within a program.
-    private static let raw: UInt16 = 101
-
-    /// The number, with its name where there is one: `113 (LINUX_SLL, Linux cooked v1)`.
-    static func text(of number: UInt16) -> String {
-        let value = number == raw ? DLT_RAW : Int32(number)
-        guard let name = pcap_datalink_val_to_name(value) else { return "\(number)" }
-        let description = pcap_datalink_val_to_description(value).map { ", " + String(cString: $0) } ?? ""
-        return "\(number) (\(String(cString: name))\(description))"
     }
 }

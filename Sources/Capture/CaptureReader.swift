@@ -20,6 +20,7 @@ public struct CaptureReader: ~Copyable {
     public let path: String
     var input: InputBuffer
     private var format = Format.pcap
+    var records = PcapRecordLayout()
     /// Whether numbers stand in the other byte order than this machine's.
     var isSwapped = false
     /// The last frame's time, for one that has none (a simple packet block).
@@ -117,7 +118,21 @@ public struct CaptureReader: ~Copyable {
         // A frame whose capture is longer than itself is what was captured.
         let length = max(0, max(original, captured) &- checkSequenceLength)
         let bytes = UnsafeMutableRawBufferPointer(rebasing: input.bytes[offset..<(offset &+ min(captured, length))])
-        return CapturedFrame(bytes: bytes, length: length, time: time, interface: interface, direction: direction)
+        let frame = CapturedFrame(bytes: bytes, length: length, time: time, interface: interface, direction: direction)
+        let link = interfaces[interface].link
+        return link == .ethernet ? frame : withoutItsLink(frame, link, headroom: offset)
+    }
+
+    /// With an Ethernet header, if it can have one.
+    @inline(never)
+    private func withoutItsLink(_ frame: CapturedFrame, _ link: CaptureLink?, headroom: Int) -> CapturedFrame {
+        guard let link else {
+            var frame = frame
+            frame.link = .refused
+            return frame
+        }
+        // After a simple packet block, whose header has too little room for that of Ethernet, comes its length, which was read.
+        return frame.asEthernet(link, headroom: headroom, tailroom: format == .pcapng ? 4 : 0, isSwapped: isSwapped)
     }
 }
 

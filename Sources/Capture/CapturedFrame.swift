@@ -15,6 +15,22 @@ public struct CapturedFrame {
     /// Which of the section's interfaces it is of: see `CaptureReader.interface`.
     public var interface: Int
     public var direction: Direction
+    /// What its link is to the rules.
+    public var link = Link.ethernet
+    /// The number of its interface, or of a switch's port, if the frame's own link header says it.
+    public var interfaceNumber: UInt32?
+
+    /// What rules can make of a frame's link.
+    public enum Link: Sendable, Equatable {
+        /// It is a frame of Ethernet.
+        case ethernet
+        /// Its bytes begin with an Ethernet header that was put in place of another, or that a switch's tag was taken out of.
+        case given
+        /// It is of a link that could be given such a header, but no frame that a bridge would forward, or it can't be read.
+        case unreadable
+        /// It is of a link whose frames can't be judged.
+        case refused
+    }
 
     /// Less was captured than there was.
     public var isCut: Bool { bytes.count < length }
@@ -25,14 +41,26 @@ public struct CaptureInterface: Sendable, Equatable {
     /// nil if it isn't said, as in every pcap.
     public var name: String?
     /// As in draft-ietf-opsawg-pcaplinktype; 1 is Ethernet.
-    public var linkType: UInt16
+    public var linkType: UInt16 { didSet { link = CaptureLink(linkType: linkType) } }
+    /// nil where rules can't judge its frames.
+    private(set) var link: CaptureLink?
     /// Maximum bytes of a frame that are kept; 0 for all of them.
     var snapLength: UInt32 = 0
     /// Bytes of the frame check sequence that end each frame.
     var checkSequenceLength = 0
     var clock = CaptureClock()
 
+    init(name: String?, linkType: UInt16, snapLength: UInt32 = 0) {
+        self.name = name
+        self.linkType = linkType
+        self.snapLength = snapLength
+        link = CaptureLink(linkType: linkType)
+    }
+
     public var isEthernet: Bool { linkType == CaptureLinkType.ethernet }
+
+    /// The link type's name, or its number where it has none.
+    public var linkName: String { CaptureLinkType.name(of: linkType) ?? "\(linkType)" }
 }
 
 /// How an interface's times count (draft-ietf-opsawg-pcapng, section 4.2, `if_tsresol` and `if_tsoffset`).

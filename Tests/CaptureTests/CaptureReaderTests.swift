@@ -75,8 +75,8 @@ import Testing
                 "\(name) pcap, a frame just too long", microseconds.record(frame, at: at, captured: 262_145), [], .frameTooLong(262_145),
                 at: 24),
             Case(
-                "\(name) pcap of version 2.3", CaptureBytes.pcap(isBigEndian: isBigEndian, version: (2, 3)), [],
-                .version(major: 2, minor: 3)),
+                "\(name) pcap of version 2.5", CaptureBytes.pcap(isBigEndian: isBigEndian, version: (2, 5)), [],
+                .version(major: 2, minor: 5)),
         ]
     }
 
