@@ -7,7 +7,10 @@ package enum FlowLine {
 
     private static func line(_ flow: FlowDescription) -> String {
         let number = flow.original.transportProtocol
-        var words = ["\(name(of: number)) \(number) \(flow.expiration / 1_000_000_000)"]
+        // As conntrack(8) pads it: eight columns, then a space.
+        let name = name(of: number)
+        let padding = String(repeating: " ", count: max(0, 8 - name.count))
+        var words = ["\(name)\(padding) \(number) \(flow.expiration / 1_000_000_000)"]
         if let state = flow.state { words.append(state.name) }
         for direction in [FlowDirection.original, .reply] {
             let tuple = flow.tuple(direction)
@@ -17,6 +20,7 @@ package enum FlowLine {
                 words.append(
                     "type=\(tuple.destinationPort >> 8) code=\(tuple.destinationPort & 0xff) id=\(tuple.sourcePort)")
             case 6, 17, 33, 132, 136: words.append("sport=\(tuple.sourcePort) dport=\(tuple.destinationPort)")
+            case 47: words.append("srckey=0x\(hexadecimal(tuple.sourcePort)) dstkey=0x\(hexadecimal(tuple.destinationPort))")
             default: break
             }
             words.append("packets=\(flow.packets(direction)) bytes=\(flow.bytes(direction))")
@@ -24,6 +28,8 @@ package enum FlowLine {
         }
         if has(flow, FlowDescription.Status.assured) { words.append("[ASSURED]") }
         words.append("mark=\(flow.mark)")
+        // Who else looks at the entry: nobody.
+        words.append("use=1")
         return words.joined(separator: " ") + "\n"
     }
 
@@ -39,8 +45,8 @@ package enum FlowLine {
             line.append(address: tuple.source, isIPv4: !tuple.isIPv6)
             line.append("\",\"destination\":\"")
             line.append(address: tuple.destination, isIPv4: !tuple.isIPv6)
-            line.append("\",\"source_port\":", decimal: UInt64(tuple.sourcePort), "")
-            line.append(",\"destination_port\":", decimal: UInt64(tuple.destinationPort), "")
+            line.append("\"")
+            append(portsOf: tuple, to: &line)
             line.append(",\"packets\":", decimal: flow.packets(direction), "")
             line.append(",\"bytes\":", decimal: flow.bytes(direction), "}")
         }
@@ -52,6 +58,25 @@ package enum FlowLine {
         line.append(",\"expires_in\":", decimal: flow.expiration / 1_000_000_000, "}}\n")
         return String(decoding: line, as: UTF8.self)
     }
+
+    /// What a protocol has beside addresses to tell connections apart, by conntrack's names; nothing for one that has nothing.
+    private static func append(portsOf tuple: FlowTuple, to line: inout [UInt8]) {
+        switch tuple.transportProtocol {
+        case 1, 58:
+            line.append(",\"type\":", decimal: UInt64(tuple.destinationPort >> 8), "")
+            line.append(",\"code\":", decimal: UInt64(tuple.destinationPort & 0xff), "")
+            line.append(",\"id\":", decimal: UInt64(tuple.sourcePort), "")
+        case 6, 17, 33, 132, 136:
+            line.append(",\"source_port\":", decimal: UInt64(tuple.sourcePort), "")
+            line.append(",\"destination_port\":", decimal: UInt64(tuple.destinationPort), "")
+        case 47:
+            line.append(",\"srckey\":", decimal: UInt64(tuple.sourcePort), "")
+            line.append(",\"dstkey\":", decimal: UInt64(tuple.destinationPort), "")
+        default: break
+        }
+    }
+
+    private static func hexadecimal(_ number: UInt16) -> String { String(number, radix: 16) }
 
     private static func has(_ flow: FlowDescription, _ status: UInt32) -> Bool { flow.status & status != 0 }
 
