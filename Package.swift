@@ -47,7 +47,7 @@ let package = Package(
         .target(name: "Fragments", dependencies: ["Decisions", "Wire"], swiftSettings: core),
         // What a sender is told of a packet that goes no further.
         .target(name: "Answers", dependencies: ["Wire"], swiftSettings: core),
-        .target(name: "Flows", dependencies: ["Storage", "Wire"], swiftSettings: core),
+        .target(name: "Flows", dependencies: ["Decisions", "Storage", "Wire"], swiftSettings: core),
         .target(
             name: "Firewall", dependencies: ["Answers", "Classifier", "Decisions", "Flows", "Fragments", "Storage", "Wire"],
             swiftSettings: core),
@@ -87,7 +87,7 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "Answers", "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall", "Flows", "Fragments",
-                "CLinux",
+                "CLinux", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -109,7 +109,7 @@ let package = Package(
         .testTarget(
             name: "FragmentsTests", dependencies: ["Decisions", "Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),
         .testTarget(
-            name: "FlowsTests", dependencies: ["Flows", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
+            name: "FlowsTests", dependencies: ["Decisions", "Flows", "Wire", "FrameBuilder", "CAllocationCounter"], swiftSettings: house),
         .testTarget(
             name: "FirewallTests",
             dependencies: [

@@ -16,6 +16,8 @@ public struct CaptureRecord: Sendable, Equatable, Decided {
     public var port: UInt8
     /// What was decided on it.
     public var decision: Decision
+    /// What `decision.invalidCause` goes by.
+    public var invalidNumbers = InvalidNumbers.none
     /// The `log` statement for which it is captured; nil if it is captured for what was decided.
     public var event: LoggedStatement?
     /// Bytes that are to be kept; the file may keep fewer.

@@ -17,8 +17,14 @@ package struct Explanations {
         self.explanation = explanation
     }
 
-    /// Returns what was said of the first record that was alike.
+    /// Returns what was said of the first record that was alike, with this one's numbers.
     package mutating func text(of record: CaptureRecord) -> String? {
+        let text = knownText(of: record)
+        guard record.invalidNumbers.kind != .none, let text, let numbers = record.invalidNumbers.text else { return text }
+        return "\(text) (\(numbers))"
+    }
+
+    private mutating func knownText(of record: CaptureRecord) -> String? {
         guard let explanation else { return nil }
         if record.decision.generation > generation {
             generation = record.decision.generation

@@ -4,6 +4,8 @@ public struct Decision: BitwiseCopyable, Sendable, Hashable {
     public var reason: Reason
     /// True if rules have put another value in the place of what stood in the frame, its checksums aside.
     public var isChanged = false
+    /// Why connection tracking found the packet invalid; nil where it didn't, or was not asked.
+    public var invalidCause: InvalidCause?
     /// The rule that decided; none where a chain's policy did, or no rule was asked.
     public var rule: RuleIndex
     /// The chain in which it was decided; none where no base chain was asked.

@@ -17,6 +17,7 @@ public struct Firewall: ~Copyable {
     /// nil on the way of live frames.
     private let packets: JudgedPackets?
     private let checks: FrameChecks
+    private let checksums: ChecksumTrust
     var fragments: FragmentGatherer
     var flows: FlowTracker
     /// Connections are followed: the rules ask for them, or others did before. Who stops in between misses what happens to them.
@@ -28,6 +29,10 @@ public struct Firewall: ~Copyable {
     /// Number of `flows` among them; 0 if it is not there.
     let worker: UInt64
     var answers: AnswerWriter
+    /// Packets whose checksum was taken for one that hardware was to finish (`ChecksumTrust.offload`).
+    public private(set) var unfinishedChecksums: UInt64 = 0
+    /// A fragment came of which bytes are missing: from then on no checksum of a datagram is asked for.
+    var hasCutFragments = false
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let generation: UInt32
 
@@ -40,27 +45,30 @@ public struct Firewall: ~Copyable {
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     ///   - checks: What frames must be before the rules see them.
     ///   - answers: How often senders of rejected frames are told, shared with those who send by the same ports.
+    ///   - checksums: What is made of checksums of which `judge` is told nothing.
     public init(
         program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
         flows: FlowSettings = FlowSettings(), connections: FlowRegistry = FlowRegistry(), start: UInt64 = 0,
-        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate()
+        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate(),
+        checksums: ChecksumTrust = .verify
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
         let flows = FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start)
         let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
             program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, generation: 0, packets: packets,
-            checks: checks, answers: AnswerWriter(rate: answers))
+            checks: checks, answers: AnswerWriter(rate: answers), checksums: checksums)
     }
 
     private init(
         _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
         isTracking: Bool, _ connections: FlowRegistry, worker: UInt64, generation: UInt32, packets: JudgedPackets?,
-        checks: FrameChecks, answers: consuming AnswerWriter
+        checks: FrameChecks, answers: consuming AnswerWriter, checksums: ChecksumTrust
     ) {
         self.program = program
         self.packets = packets
         self.checks = checks
+        self.checksums = checksums
         self.answers = answers
         self.counters = counters
         hits = counters.hits
@@ -98,7 +106,7 @@ public struct Firewall: ~Copyable {
         flows.beginRules()
         self = Firewall(
             program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, generation: generation,
-            packets: packets, checks: checks, answers: answers)
+            packets: packets, checks: checks, answers: answers, checksums: checksums)
     }
 
     func countHeld() {
@@ -110,7 +118,7 @@ public struct Firewall: ~Copyable {
     ///   - bytes: The frame from its destination address on, without the frame check sequence. Rules may change it.
     ///   - tag: The outermost tag if it is not in `bytes`. Rules may change it too: see `Judgement.frame`.
     ///   - isChecksumPartial: The transport checksum is left to hardware (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
-    ///   - isChecksumValid: It was looked at and found right already (`VIRTIO_NET_HDR_F_DATA_VALID`).
+    ///   - isChecksumValid: It was looked at and found right already (`VIRTIO_NET_HDR_F_DATA_VALID`), or nobody can know.
     ///   - zeroLength: What a length of 0 in an IP header means.
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
@@ -129,6 +137,7 @@ public struct Firewall: ~Copyable {
             counters.count(reason, length: frame.length)
             return Judgement(decision: dropped(reason), frame: frame)
         }
+        if frame.isFragment, isChecksumValid { hasCutFragments = true }
         let judgement =
             frame.isFragment
             ? gather(&bytes, frame, frameTag: frameTag, ingress: ingress, at: instant, time: time)
@@ -152,14 +161,20 @@ public struct Firewall: ~Copyable {
             return Judgement(decision: dropped(Reason(malformation)), frame: frame)
         }
 
+        var isChecksumPartial = isChecksumPartial
+        var isChecksumKnown = isChecksumKnown
+        if checksums != .verify, !isChecksumKnown {
+            (isChecksumPartial, isChecksumKnown) = trust(frame, bytes.bytes)
+        }
         var frame = frame
         var found: Classification
         var refusal: FlowRefusal?
+        var isReply: Bool?
         if !isTracking {
             var connection = PacketConnection.untracked
             found = ask(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection)
         } else {
-            (found, refusal) = classifyFollowed(
+            (found, refusal, isReply) = classifyFollowed(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumKnown, ingress: ingress, at: instant)
         }
         var decision = found.decision
@@ -173,7 +188,18 @@ public struct Firewall: ~Copyable {
             answer(
                 bytes.bytes, frame, decision, isChecksumKnown: isChecksumKnown, ingress: ingress, at: instant.monotonic)
         }
-        return Judgement(decision: decision, frame: frame)
+        var judgement = Judgement(decision: decision, frame: frame)
+        if decision.invalidCause != nil { judgement.invalidNumbers = flows.invalidNumbers }
+        judgement.isReply = isReply
+        return judgement
+    }
+
+    /// What is to be thought of a checksum that nothing is known of: whether it is unfinished, and whether it needs no look.
+    private mutating func trust(_ frame: ParsedFrame, _ bytes: RawSpan) -> (isPartial: Bool, isKnown: Bool) {
+        guard checksums == .offload else { return (false, true) }
+        guard frame.hasUnfinishedChecksum(in: bytes) else { return (false, false) }
+        unfinishedChecksums &+= 1
+        return (true, true)
     }
 
     /// A drop that no rule has asked for.

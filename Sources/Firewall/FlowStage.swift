@@ -2,7 +2,7 @@ import Classifier
 import Decisions
 public import Flows
 public import Storage
-import Wire
+public import Wire
 
 extension Firewall {
     /// Has the rules judge a packet with what is known of its connection: base chains before tracking, tracking, base chains after it.
@@ -12,7 +12,7 @@ extension Firewall {
     mutating func classifyFollowed(
         _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool, isChecksumKnown: Bool, ingress: UInt8,
         at instant: Instant
-    ) -> (found: Classification, refusal: FlowRefusal?) {
+    ) -> (found: Classification, refusal: FlowRefusal?, isReply: Bool?) {
         let isIP = frame.network == .ipv4 || frame.network == .ipv6
         var connection = isIP ? PacketConnection.invalid : .untracked
         var found = Classification.none
@@ -20,7 +20,7 @@ extension Firewall {
             found = ask(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, section: .beforeTracking,
                 connection: &connection)
-            if !found.decision.verdict.isAccepting { return (found, nil) }
+            if !found.decision.verdict.isAccepting { return (found, nil, nil) }
         }
 
         var packet = TrackedPacket.untracked
@@ -28,21 +28,43 @@ extension Firewall {
             packet = flows.track(bytes.bytes, frame, ingress: ingress, isChecksumKnown: isChecksumKnown, now: instant.monotonic)
             connection = self.connection(of: packet, at: instant)
         }
+        let isReply: Bool? = packet.flow == nil ? nil : packet.direction == .reply
         // New rules see an existing flow as one that begins; what comes back goes on until then.
         let isRechecked = packet.needsRecheck && packet.direction == .original
         if isRechecked { connection.state = .new }
         found = ask(
             &bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant,
             section: program.chainsBeforeTracking > 0 ? .afterTracking : .whole, after: found, connection: &connection)
+        found.decision.invalidCause = packet.cause
         keep(connection, of: packet, at: instant)
 
         guard found.decision.verdict.isAccepting else {
             if isRechecked, let flow = packet.flow { flows.end(flow) } else { flows.abandon(packet) }
-            return (found, nil)
+            return (found, nil, isReply)
         }
-        guard packet.isUnconfirmed || isRechecked else { return (found, nil) }
-        guard case .failure(let refusal) = flows.confirm(packet), !program.connectionNeeds.isEmpty else { return (found, nil) }
-        return (found, refusal)
+        guard packet.isUnconfirmed || isRechecked else { return (found, nil, isReply) }
+        guard case .failure(let refusal) = flows.confirm(packet), !program.connectionNeeds.isEmpty else { return (found, nil, isReply) }
+        return (found, refusal, isReply)
+    }
+
+    /// Lets a packet that no rule judges move its connection on, if that is followed: what was recorded of the packet ends too early for
+    /// rules. It begins none.
+    /// - Parameters:
+    ///   - bytes: The whole frame, with zeros in place of what was not recorded.
+    ///   - captured: Bytes that were.
+    public mutating func follow(_ bytes: RawSpan, captured: Int, zeroLength: ZeroLength, ingress: UInt8, at instant: Instant) {
+        guard isTracking else { return }
+        let frame = ParsedFrame.parse(bytes, tag: nil, zeroLength: zeroLength)
+        guard frame.malformation == nil, !frame.isFragment, frame.hasTransport else { return }
+        let start = frame.transportOffset
+        let needed: Int
+        switch frame.transportProtocol {
+        case IPProtocol.tcp? where captured &- start >= 13: needed = Int(bytes.u8(at: start &+ 12) >> 4) &* 4
+        case IPProtocol.udp?: needed = 8
+        default: return
+        }
+        guard captured &- start >= needed else { return }
+        flows.abandon(flows.track(bytes, frame, ingress: ingress, isChecksumKnown: true, now: instant.monotonic))
     }
 
     /// What rules may ask of a packet's connection.

@@ -32,7 +32,7 @@ extension Firewall {
             // No fragment header is left: the first fragment has all extension headers of its packet, or it died of `headerChain`, and one
             // with another fragment header in them died of `nested`.
             let parsed = ParsedFrame.parse(datagram.bytes, tag: tag)
-            var whole = judgePacket(&datagram, parsed, ingress: ingress, at: instant)
+            var whole = judgePacket(&datagram, parsed, isChecksumKnown: hasCutFragments, ingress: ingress, at: instant)
             whole.decision.dropIfChanged()
             fragments.conclude(whole.decision.ofFragments)
             // What is logged is the datagram.

@@ -8,6 +8,10 @@ public struct Judgement: Sendable, Equatable, Decided {
     public var decision: Decision
     /// With the outermost tag as rules have left it.
     public var frame: ParsedFrame
+    /// What `decision.invalidCause` goes by. Frames that were held have none.
+    public var invalidNumbers = InvalidNumbers.none
+    /// Whether the packet goes the way of its connection's answers; nil where no connection is followed, and of frames that were held.
+    public var isReply: Bool?
 
     /// Joins the two.
     public init(decision: Decision, frame: ParsedFrame) {

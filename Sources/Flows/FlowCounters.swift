@@ -1,3 +1,5 @@
+import Decisions
+
 /// Counts of `FlowEvent`s and `InvalidCause`s, written by one worker.
 @safe
 struct FlowCounters: ~Copyable, @unchecked Sendable {

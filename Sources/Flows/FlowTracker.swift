@@ -1,3 +1,4 @@
+public import Decisions
 public import Wire
 
 /// Connection tracking with conntrack's meaning: one for each worker; only that worker calls it.
@@ -15,6 +16,8 @@ public struct FlowTracker: ~Copyable {
     let counters = FlowCounters()
     let limits: TimeoutTable
     let crc = CRC32C()
+    /// What the cause of the packet that was invalid last goes by.
+    public internal(set) var invalidNumbers = InvalidNumbers.none
     /// The latest time that anybody has said.
     var clock: UInt64
     /// Until when connections are picked up in the strict mode.
@@ -71,13 +74,25 @@ public struct FlowTracker: ~Copyable {
     {
         if hasProvisional { forgetProvisional() }
         guard frame.network == .ipv4 || frame.network == .ipv6, bytes.byteCount == frame.byteCount else { return .untracked }
-        guard let place = TransportPlace(bytes, frame) else { return reject(.noTransport) }
+        guard let place = TransportPlace(bytes, frame) else {
+            invalidNumbers.kind = .none
+            return reject(.noTransport)
+        }
         advance(to: now)
+        invalidNumbers.kind = .none
         let packet = PacketContext(
             place: place, link: FlowLink.packed(bytes, frame, ingress: ingress, table.hash), length: frame.networkLength,
             hopLimit: place.isIPv6 ? bytes.u8(at: frame.networkOffset &+ ParsedFrame.IPv6.hopLimit) : 0,
             verifiesChecksum: settings.verifiesChecksums && !isChecksumKnown && place.isWhole, now: now)
 
+        let tracked = track(bytes, packet)
+        if let cause = tracked.cause { note(cause, bytes, packet) }
+        return tracked
+    }
+
+    @inline(__always)
+    private mutating func track(_ bytes: RawSpan, _ packet: PacketContext) -> TrackedPacket {
+        let place = packet.place
         if place.isIPv6 ? place.number == IPProtocol.icmpv6 : place.number == IPProtocol.icmp {
             switch readICMP(bytes, packet) {
             case .message: break

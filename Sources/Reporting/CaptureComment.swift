@@ -17,7 +17,10 @@ public enum CaptureComment {
         }
         if let prefix = program.logStatement(of: record.event)?.prefix { words.append("prefix=\"\(prefix)\"") }
         if record.isChanged { words.append("headers changed by rules") }
-        return PrintableText.line((words + ["reason=" + record.reason.name]).joined(separator: " "))
+        words.append("reason=" + record.reason.name)
+        // The numbers follow: see `Explanations`.
+        if let cause = record.decision.invalidCause { words.append("invalid=" + cause.name) }
+        return PrintableText.line(words.joined(separator: " "))
     }
 }
 

@@ -27,6 +27,7 @@ package struct EventEncoder {
         var head: [UInt8]
         var line: [UInt8]
         var tail: [UInt8]
+        var signature: Signature
     }
 
     package let program: Program
@@ -34,11 +35,15 @@ package struct EventEncoder {
     /// The same two parts of those without a rule.
     private let baseChains: [(head: [UInt8], tail: [UInt8])]
     private let ports: [[UInt8]]
+    private let communitySeed: UInt16
     private var clock = EventClock()
 
-    /// - Parameter ports: The names of the two.
-    package init(_ program: Program, ports: [String]) {
+    /// - Parameters:
+    ///   - ports: The names of the two.
+    ///   - communitySeed: What `community_id` is made with: the same in all programs whose events are to be joined by it.
+    package init(_ program: Program, ports: [String], communitySeed: UInt16 = 0) {
         self.program = program
+        self.communitySeed = communitySeed
         rules = Array(repeating: nil, count: program.rules.count)
         baseChains = program.baseChains.map { chain in
             var head: [UInt8] = []
@@ -57,7 +62,9 @@ package struct EventEncoder {
     /// Appends a line, with its newline, that says how many events were left out.
     package static func append(leftOut count: UInt64, time: UInt64, to line: inout [UInt8]) {
         var clock = EventClock()
-        line.append("{\"event_type\":\"stats\",\"timestamp\":\"")
+        line.append("{\"event_type\":\"stats\",\"stats\":{\"detect\":{\"alerts_suppressed\":")
+        line.append(decimal: count)
+        line.append("}},\"timestamp\":\"")
         clock.append(time, to: &line)
         line.append("\",\"weir\":{\"events_left_out\":")
         line.append(decimal: count)
@@ -78,10 +85,15 @@ package struct EventEncoder {
         let statement = program.logStatement(of: record.event)
         line.append("{")
         let words = VerdictWords(record.verdict)
-        if let statement { append(statement, words, to: &line) }
+        if let statement { append(statement, words, text(of: record)?.signature ?? Self.noSignature, to: &line) }
         let isDrop = statement == nil && words.isLoss
         if isDrop, let captureFile {
             line.append("\"capture_file\":", quoted: captureFile)
+            line.append(",")
+        }
+        let identity = FlowIdentity(frame, icmp: record.icmp)
+        if let identity {
+            line.append("\"community_id\":", quoted: identity.communityID(seed: communitySeed))
             line.append(",")
         }
         if isIP {
@@ -90,14 +102,18 @@ package struct EventEncoder {
             line.append("\",")
             if frame.hasPorts { line.append("\"dest_port\":", decimal: UInt64(frame.destinationPort), ",") }
         }
-        if isDrop { append(dropOf: record, isIP: isIP, isIPv4: isIPv4, to: &line) }
+        if let isReply = record.isReply {
+            line.append(isReply ? "\"direction\":\"to_client\"," : "\"direction\":\"to_server\",")
+        }
+        if isDrop { append(dropOf: record, to: &line) }
         line.append("\"ether\":{\"dest_mac\":\"")
         line.append(mac: record.addresses >> 48)
-        line.append("\",\"ether_type\":", decimal: UInt64(frame.outerEtherType), ",\"src_mac\":\"")
+        line.append("\",\"ether_type\":", decimal: UInt64(record.headers.frameType), ",\"src_mac\":\"")
         line.append(mac: record.addresses)
         line.append("\"},\"event_type\":\"")
         line.append(statement != nil ? "alert" : words.eventType)
         line.append("\",")
+        if let identity { line.append("\"flow_id\":", decimal: identity.number, ",") }
         if isIP, let icmp = record.icmp {
             line.append("\"icmp_code\":", decimal: UInt64(icmp & 0xff), ",")
             line.append("\"icmp_type\":", decimal: UInt64(icmp >> 8), ",")
@@ -106,11 +122,13 @@ package struct EventEncoder {
             line += ports[Int(record.ingress)]
             line.append(",")
         }
+        if isIP { line.append(isIPv4 ? "\"ip_v\":4," : "\"ip_v\":6,") }
         if let place {
             line.append("\"pcap_cnt\":", decimal: place.number, ",")
             line.append("\"pcap_filename\":", quoted: place.file)
             line.append(",")
         }
+        line.append("\"pkt_src\":\"wire/pcap\",")
         if isIP {
             if let number = frame.transportProtocol { append(protocol: number, to: &line) }
             line.append("\"src_ip\":\"")
@@ -146,32 +164,6 @@ package struct EventEncoder {
 
     // MARK: Parts
 
-    private func append(_ statement: LogStatement, _ verdict: VerdictWords, to line: inout [UInt8]) {
-        line.append("\"alert\":{")
-        if let action = verdict.alert {
-            line.append("\"action\":\"")
-            line.append(action)
-            line.append("\",")
-        }
-        line.append("\"severity\":", decimal: Self.severity(of: statement), ",\"signature\":")
-        line.append(quoted: statement.prefix ?? "")
-        line.append("},")
-    }
-
-    private func append(dropOf record: LogRecord, isIP: Bool, isIPv4: Bool, to line: inout [UInt8]) {
-        let frame = record.frame
-        line.append("\"drop\":{")
-        if isIPv4 { line.append("\"ipid\":", decimal: UInt64(frame.identification), ",") }
-        line.append("\"len\":", decimal: UInt64(max(0, isIP ? frame.networkLength : frame.length)), ",\"reason\":")
-        line.append(quoted: record.reason.name)
-        if record.verdict == .reject, let rejection = program.rejection(of: record.rule) {
-            line.append(",\"reject\":")
-            line.append(quoted: rejection.resolved(isIPv6: frame.network == .ipv6).name)
-        }
-        if isIP { line.append(",\"tos\":", decimal: UInt64(frame.trafficClass), "") }
-        line.append("},")
-    }
-
     private mutating func appendOrigin(of record: LogRecord, _ statement: LogStatement?, to line: inout [UInt8]) {
         let start = line.count
         var tail: [UInt8] = []
@@ -179,10 +171,12 @@ package struct EventEncoder {
             let text = rules[rule] ?? ruleText(rule)
             line += text.head
             if let group = statement?.group { line.append(",\"group\":", decimal: UInt64(group), "") }
+            append(invalidityOf: record, isFirst: false, to: &line)
             line += text.line
             tail = text.tail
         } else if let chain = record.baseChain.row, baseChains.indices.contains(chain) {
             line += baseChains[chain].head
+            append(invalidityOf: record, isFirst: false, to: &line)
             tail = baseChains[chain].tail
         }
         if let prefix = statement?.prefix {
@@ -194,50 +188,46 @@ package struct EventEncoder {
             line.append("\"reason\":")
             line.append(quoted: record.reason.name)
         }
+        if statement == nil, record.verdict == .reject, let rejection = program.rejection(of: record.rule) {
+            line.append(",\"reject\":")
+            line.append(quoted: rejection.resolved(isIPv6: record.frame.network == .ipv6).name)
+        }
         if !tail.isEmpty {
             if line.count > start { line.append(",") }
             line += tail
         }
     }
 
+    /// Why the packet is part of no connection, and by which numbers.
+    private func append(invalidityOf record: LogRecord, isFirst: Bool, to line: inout [UInt8]) {
+        guard let cause = record.decision.invalidCause else { return }
+        if !isFirst { line.append(",") }
+        line.append("\"invalid\":", quoted: cause.name)
+        if let numbers = record.invalidNumbers.text { line.append(",\"invalid_by\":", quoted: numbers) }
+    }
+
+    private static let noSignature = Signature(rule: "", comment: nil, chain: "", table: "")
+
+    /// What is put together once of the rule that the event is about.
+    private mutating func text(of record: LogRecord) -> RuleText? {
+        guard let rule = record.eventRule.row, rules.indices.contains(rule) else { return nil }
+        return rules[rule] ?? ruleText(rule)
+    }
+
     private mutating func ruleText(_ number: Int) -> RuleText {
         let reference = program.rules[number]
-        var text = RuleText(head: [], line: [], tail: [])
+        let table = reference.tableTitle
+        var text = RuleText(
+            head: [], line: [], tail: [],
+            signature: Signature(rule: reference.rule.text, comment: reference.rule.comment, chain: reference.chain, table: table))
         text.head.append("\"chain\":", quoted: reference.chain)
         if let comment = reference.rule.comment { text.head.append(",\"comment\":", quoted: comment) }
         text.head.append(",\"file\":", quoted: reference.source)
         text.line.append(",\"line\":", decimal: UInt64(max(0, reference.line)), "")
         text.tail.append("\"rule\":", quoted: reference.rule.text)
-        text.tail.append(",\"table\":", quoted: reference.tableTitle)
+        text.tail.append(",\"table\":", quoted: table)
         rules[number] = text
         return text
-    }
-
-    /// EVE's three, from the worst.
-    private static func severity(of statement: LogStatement) -> UInt64 {
-        switch statement.level {
-        case .emerg, .alert, .crit, .err: 1
-        case .warn, .notice: 2
-        case .info, .debug, .audit: 3
-        }
-    }
-
-    /// As Suricata calls them.
-    private func append(protocol number: UInt8, to line: inout [UInt8]) {
-        line.append("\"proto\":\"")
-        switch number {
-        case 1: line.append("ICMP")
-        case 2: line.append("IGMP")
-        case 6: line.append("TCP")
-        case 17: line.append("UDP")
-        case 47: line.append("GRE")
-        case 50: line.append("ESP")
-        case 51: line.append("AH")
-        case 58: line.append("IPv6-ICMP")
-        case 132: line.append("SCTP")
-        default: line.append(decimal: UInt64(number))
-        }
-        line.append("\",")
     }
 }
 

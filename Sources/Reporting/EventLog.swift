@@ -56,7 +56,7 @@ package final class EventLog {
     ///   - captureFile: Where dropped frames are written at this time.
     package func add(_ record: LogRecord, _ program: Program, at place: EventEncoder.Place? = nil, captureFile: String?) {
         guard rate.admit() else { return leaveOut(1) }
-        if encoder?.program !== program { encoder = EventEncoder(program, ports: ports) }
+        if encoder?.program !== program { encoder = EventEncoder(program, ports: ports, communitySeed: settings.communitySeed) }
         encoder?.append(record, at: place, captureFile: captureFile, to: &lines)
         pending &+= 1
     }

@@ -1,3 +1,4 @@
+import Decisions
 import Flows
 
 /// What has become of flows, for people, to whom they are connections, and for machines.

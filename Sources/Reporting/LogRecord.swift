@@ -14,10 +14,16 @@ package struct LogRecord: Sendable, Decided {
     package var addresses: UInt128
     package var frame: ParsedFrame
     package var decision: Decision
+    /// What `decision.invalidCause` goes by.
+    package var invalidNumbers = InvalidNumbers.none
     /// The identifier of the tag after the outermost one.
     package var innerVLAN: UInt16?
     /// Type and code of ICMP or ICMPv6.
     package var icmp: UInt16?
+    /// What only events name.
+    package var headers = PacketHeaders()
+    /// Whether it goes the way of its connection's answers; nil of a packet without a connection that is followed.
+    package var isReply: Bool?
 
     package init(
         event: LoggedStatement?, time: UInt64, ingress: UInt8, addresses: UInt128, frame: ParsedFrame,
@@ -37,6 +43,9 @@ package struct LogRecord: Sendable, Decided {
         self.init(
             event: event, time: time, ingress: ingress, addresses: bytes.byteCount < 12 ? 0 : Self.addresses(in: bytes), frame: frame,
             decision: judgement.decision)
+        invalidNumbers = judgement.invalidNumbers
+        isReply = judgement.isReply
+        headers = PacketHeaders(frame, bytes)
         let inner = frame.isTagOutOfBand ? 14 : 18
         if frame.tagCount > 1, bytes.byteCount >= inner + 2 { innerVLAN = bytes.be16(at: inner) & 0x0fff }
         let isICMP = frame.transportProtocol == 1 && frame.network == .ipv4 || frame.transportProtocol == 58 && frame.network == .ipv6

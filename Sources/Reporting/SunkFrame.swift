@@ -34,9 +34,11 @@ package struct SunkFrame {
     /// What a capture says of it.
     /// - Parameter event: The `log` statement for which it is captured, if it is for one.
     package func captureRecord(for event: LoggedStatement? = nil, snapLength: UInt32 = .max) -> CaptureRecord {
-        CaptureRecord(
+        var record = CaptureRecord(
             time: time, length: UInt32(truncatingIfNeeded: bytes.count + (tag == nil ? 0 : VLANTag.length)),
             partialChecksum: partialChecksum, port: ingress, decision: judgement.decision, event: event, snapLength: snapLength)
+        record.invalidNumbers = judgement.invalidNumbers
+        return record
     }
 
     /// What an event says of it.

@@ -43,6 +43,11 @@ struct LogOptions: ParsableArguments {
             valueName: "n/second"))
     var eventsRate: SecondRate?
 
+    @Option(
+        help: ArgumentHelp(
+            "The seed of community_id, from 0 to 65535; the same in all programs whose events are joined by it.", valueName: "n"))
+    var communitySeed: UInt16 = 0
+
     /// What is written.
     var paths: [String] { (events.map { [$0] } ?? []) + group.map(\.path) }
 
@@ -56,7 +61,10 @@ struct LogOptions: ParsableArguments {
     }
 
     private func eventSettings(usualRate: Int) -> EventSettings? {
-        events.map { EventSettings(path: $0, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? usualRate) }
+        events.map {
+            EventSettings(
+                path: $0, includesDrops: eventsDrops, linesPerSecond: eventsRate?.count ?? usualRate, communitySeed: communitySeed)
+        }
     }
 
     /// One sentence for each group that no rule names.

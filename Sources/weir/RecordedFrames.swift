@@ -20,7 +20,10 @@ enum RecordedFrames {
         while let frame = try reader.next() {
             count += 1
             guard count == number else { continue }
-            if !reader.interface(frame.interface).isEthernet { throw reader.linkTypeFault(of: frame.interface) }
+            if frame.link == .refused { throw reader.linkTypeFault(of: frame.interface) }
+            if frame.link == .unreadable {
+                throw Failure(description: "frame \(number) of \(path) is none that a bridge would forward, or can't be read")
+            }
             if frame.isCut {
                 throw Failure(description: "frame \(number) of \(path) has only \(frame.bytes.count) of its \(frame.length) bytes")
             }

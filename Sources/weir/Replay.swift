@@ -1,5 +1,5 @@
 import Answers
-import ArgumentParser
+public import ArgumentParser
 import Capture
 import Classifier
 import Fragments
@@ -7,6 +7,7 @@ import Glibc
 import Offline
 import Reporting
 import Ruleset
+public import Wire
 
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,8 +19,8 @@ struct Replay: ParsableCommand {
             show: the ports' MTUs, and answers to packets that don't fit them.
 
             In a pcapng, the interface that has a port's name says by which port a frame came. If the capture also has frames on their \
-            way out, only frames that came in are judged. Weir knows them by the recorded direction, or else by the port on which \
-            their sender was seen first. For other captures give --ingress or --ingress-mac.
+            way out, only frames that came in are judged. Weir knows them by the recorded direction, or else by the earlier one of the \
+            two copies of a frame. For other captures give --map, --ingress or --ingress-mac.
 
             Times are UTC. When a time goes back by up to a second, limits and timeouts wait until it has caught up. When it goes back \
             further, they go on as if no time had passed.
@@ -31,7 +32,7 @@ struct Replay: ParsableCommand {
             Example: weir replay --rules edge.nft --ports eth1,eth2 --dropped drops.pcapng monday.pcapng
             """)
 
-    @Argument(help: ArgumentHelp("Captures of Ethernet frames, pcap or pcapng; - is standard input.", valueName: "capture"))
+    @Argument(help: ArgumentHelp("Captures, pcap or pcapng; - is standard input.", valueName: "capture"))
     var files: [String]
 
     @Option(help: ArgumentHelp("The rule file, in nftables' language; - is standard input.", valueName: "file"))
@@ -51,12 +52,30 @@ struct Replay: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "The interface with this number was this port; may be given several times.",
+            discussion: """
+                For captures whose link headers have interface numbers: LINUX_SLL2 (tcpdump -i any), NFLOG, DSA and ERF.
+                """, valueName: "n=a"))
+    var map: [NumberedPort] = []
+
+    @Option(
+        help: ArgumentHelp(
             "skip or zeros: what to do with frames whose end was not captured.",
             discussion: """
-                skip: counts them without judging them. zeros: judges them with zeros for the missing bytes, which is right if all \
-                headers were captured that the rules read.
+                skip: counts them without judging them; their connections follow them if the TCP or UDP header was captured. zeros: \
+                judges them with zeros for the missing bytes, which is right if all headers were captured that the rules read. \
+                Checksums of such frames are not looked at.
                 """, valueName: "how"))
     var cutFrames = CutFrames.skip
+
+    @Option(
+        help: ArgumentHelp(
+            "verify, offload or ignore: what to make of the transport checksums of TCP and UDP.",
+            discussion: """
+                offload: a checksum that is exactly the pseudo header's sum was left to hardware, as in captures of a sending host; it \
+                counts as right, and the report says how many there were. verify: such a checksum is wrong too. ignore: looks at none.
+                """, valueName: "how"))
+    var checksums = ChecksumTrust.offload
 
     @Option(
         help: ArgumentHelp(
@@ -111,7 +130,7 @@ struct Replay: ParsableCommand {
         guard files.count <= UInt16.max else { throw ValidationError("at most \(UInt16.max) captures can be named") }
         try expectOneStandardInput(files + [rules])
         if ingress != nil, !ingressMac.isEmpty { throw ValidationError("give --ingress or --ingress-mac, not both") }
-        for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) where !portNames.contains(name) {
+        for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) + map.map(\.port) where !portNames.contains(name) {
             throw ValidationError("'\(name)' is neither of the ports \(portNames.joined(separator: " and "))")
         }
         try expectDifferent(written, read: files + [rules])
@@ -160,11 +179,14 @@ struct Replay: ParsableCommand {
             let program = try Program(compiling: ruleset, ports: portNames)
             var settings = ReplaySettings(program, files: files)
             settings.ingress = choice
+            for entry in map { settings.interfaceNumbers[entry.number] = entry.port == portNames[0] ? 0 : 1 }
             settings.fragments = fragments.fragments
             settings.fragmentLimits = fragments.limits
             settings.flows = flows.settings
             settings.checks = frames.checks
             settings.fillsCutFrames = cutFrames == .zeros
+            settings.checksums = checksums
+            settings.communitySeed = logged.communitySeed
             settings.listing = summary ? .nothing : json ? .json : .text
             settings.descriptor = written.contains("-") ? STDERR_FILENO : STDOUT_FILENO
             settings.version = weirVersion
@@ -200,9 +222,24 @@ struct Replay: ParsableCommand {
     }
 }
 
+extension ChecksumTrust: ExpressibleByArgument {}
+
 /// What becomes of frames of which the end was not captured.
 enum CutFrames: String, ExpressibleByArgument {
     case skip, zeros
+}
+
+/// `N=PORT`: the interface with this number was this port.
+struct NumberedPort: ExpressibleByArgument {
+    let number: UInt32
+    let port: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let number = UInt32(parts[0]), !parts[1].isEmpty else { return nil }
+        self.number = number
+        port = String(parts[1])
+    }
 }
 
 /// `PORT=MAC,MAC,…`: stations at a port.

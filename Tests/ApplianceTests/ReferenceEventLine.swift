@@ -18,6 +18,11 @@ struct ReferenceEventLine: Encodable {
     struct Alert: Encodable {
         /// `allowed` or `blocked`; not said of a fragment while its datagram is not whole.
         var action: String?
+        var category = "Firewall log"
+        var gid = 1
+        var rev = 1
+        /// Of the encoder's own.
+        var signature_id: UInt64?
         /// The statement's prefix.
         var signature: String
         /// From 1, the worst, by the statement's level.
@@ -25,11 +30,50 @@ struct ReferenceEventLine: Encodable {
     }
 
     struct Drop: Encodable {
-        /// Of the IP packet, else of the frame.
+        /// Of the IP packet as its header has it, else of the frame.
         var len: Int
         var tos: UInt8?
+        var ttl: UInt8?
         var ipid: UInt32?
+        var tc: UInt8?
+        var hoplimit: UInt8?
+        var flowlbl: UInt32?
         var reason: String
+        var ack, fin, psh, rst, syn, urg: Bool?
+        var tcpseq, tcpack: UInt32?
+        var tcpres, tcpurgp, tcpwin: UInt16?
+        var udplen: UInt16?
+        var icmp_id, icmp_seq: UInt32?
+
+        init(_ record: LogRecord) {
+            let frame = record.frame
+            let headers = record.headers
+            reason = record.reason.name
+            guard frame.network == .ipv4 || frame.network == .ipv6 else {
+                len = frame.length
+                return
+            }
+            len = Int(headers.length)
+            if frame.network == .ipv4 {
+                (tos, ttl, ipid) = (frame.trafficClass, headers.hopLimit, frame.identification)
+            } else {
+                (tc, hoplimit, flowlbl) = (frame.trafficClass, headers.hopLimit, headers.flowLabel)
+            }
+            if let tcp = headers.tcp {
+                (tcpseq, tcpack) = (tcp.sequence, tcp.acknowledgement)
+                (tcpres, tcpurgp, tcpwin) = (tcp.reservedAndFlags >> 8, tcp.urgentPointer, tcp.window)
+                func has(_ bit: UInt16) -> Bool { tcp.reservedAndFlags & bit != 0 }
+                (fin, syn, rst, psh, ack, urg) = (has(1), has(2), has(4), has(8), has(16), has(32))
+            }
+            udplen = headers.udpLength
+            icmp_id = headers.echo.map { $0 >> 16 }
+            icmp_seq = headers.echo.map { $0 & 0xffff }
+        }
+    }
+
+    struct Stats: Encodable {
+        struct Detect: Encodable { var alerts_suppressed: UInt64 }
+        var detect: Detect
     }
 
     struct Verdict: Encodable {
@@ -63,6 +107,13 @@ struct ReferenceEventLine: Encodable {
     var proto: String?
     var icmp_type: UInt8?
     var icmp_code: UInt8?
+    var ip_v: Int?
+    var pkt_src: String?
+    var direction: String?
+    /// Of the encoder's own.
+    var flow_id: UInt64?
+    var community_id: String?
+    var stats: Stats?
     var ether: Ether?
     var alert: Alert?
     var drop: Drop?
@@ -77,6 +128,7 @@ struct ReferenceEventLine: Encodable {
     init(leftOut: UInt64, time: UInt64) {
         timestamp = Self.timestamp(time)
         event_type = "stats"
+        stats = Stats(detect: Stats.Detect(alerts_suppressed: leftOut))
         weir = Origin(events_left_out: leftOut)
     }
 
@@ -87,11 +139,14 @@ struct ReferenceEventLine: Encodable {
         if ports.indices.contains(Int(record.ingress)) { in_iface = ports[Int(record.ingress)] }
         ether = Ether(
             src_mac: LogLine.mac(record.addresses & 0xffff_ffff_ffff), dest_mac: LogLine.mac(record.addresses >> 48),
-            ether_type: frame.outerEtherType)
+            ether_type: record.headers.frameType)
         if let tag = frame.outermostTag { vlan = [tag.identifier] + (record.innerVLAN.map { [$0] } ?? []) }
         let isIPv4 = frame.network == .ipv4
         let isIP = isIPv4 || frame.network == .ipv6
+        pkt_src = "wire/pcap"
+        direction = record.isReply.map { $0 ? "to_client" : "to_server" }
         if isIP {
+            ip_v = isIPv4 ? 4 : 6
             src_ip = LogLine.address(frame.source, isIPv4: isIPv4)
             dest_ip = LogLine.address(frame.destination, isIPv4: isIPv4)
             proto = frame.transportProtocol.map(Self.name(ofProtocol:))
@@ -108,14 +163,12 @@ struct ReferenceEventLine: Encodable {
             event_type = "alert"
             alert = Alert(
                 action: record.verdict == .hold ? nil : record.verdict == .accept ? "allowed" : "blocked",
-                signature: statement.prefix ?? "", severity: Self.severity(of: statement))
+                signature: statement.prefix ?? weir.comment ?? weir.rule ?? "", severity: Self.severity(of: statement))
         } else if record.verdict == .accept {
             event_type = "packet"
         } else {
             event_type = "drop"
-            drop = Drop(
-                len: isIP ? frame.networkLength : frame.length, tos: isIP ? frame.trafficClass : nil,
-                ipid: isIPv4 ? frame.identification : nil, reason: record.reason.name)
+            drop = Drop(record)
         }
     }
 
@@ -161,6 +214,14 @@ struct ReferenceEventLine: Encodable {
         switch number {
         case 1: "ICMP"
         case 2: "IGMP"
+        case 4: "IP-in-IP"
+        case 33: "DCCP"
+        case 41: "IPv6"
+        case 89: "OSPF"
+        case 103: "PIM"
+        case 112: "VRRP"
+        case 115: "L2TP"
+        case 136: "UDPLite"
         case 6: "TCP"
         case 17: "UDP"
         case 47: "GRE"

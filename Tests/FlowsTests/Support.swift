@@ -1,3 +1,4 @@
+import Decisions
 import Flows
 import FrameBuilder
 import Testing

@@ -35,10 +35,16 @@ struct ReadReport: Decodable {
         var read: UInt64 = 0
         var judged: UInt64 = 0
         var cut: UInt64 = 0
+        var filled: UInt64 = 0
+        var unfinishedChecksums: UInt64 = 0
         var leaving: UInt64 = 0
         var elsewhere: UInt64 = 0
+        var otherLink: UInt64 = 0
+        var unreadable: UInt64 = 0
+        var givenEthernet: UInt64 = 0
         var unknownStation: UInt64 = 0
         var backwardSteps: UInt64 = 0
+        var reordered: UInt64 = 0
     }
     struct Rule: Decodable {
         var line: Int
@@ -185,15 +191,41 @@ struct ReadReport: Decodable {
 
     @Test("frames of another link are refused, with its name")
     func linkTypes() throws {
-        let cooked = CaptureBytes.pcap(word: 113).record(Self.near, at: 0)
-        let result = try Self.run([cooked]) { settings, _ in settings.ingress = .port(0) }
+        let frames = CaptureBytes.pcap(word: 195).record(Self.near, at: 0)
+        let result = try Self.run([frames]) { settings, _ in settings.ingress = .port(0) }
         #expect(
             result.problems == [
-                "0.pcap, byte 0: frames of link type 113 (LINUX_SLL, Linux cooked v1); rules judge Ethernet frames (link type 1)"
+                "0.pcap, byte 0: frames of link type 195 (IEEE802_15_4, IEEE 802.15.4 with FCS); "
+                    + "rules judge Ethernet, and what can be given an Ethernet header"
             ])
-        let named = CaptureBytes.pcapng().interface("a", linkType: 101).packet(Self.near, at: 0)
-        #expect(try Self.run([named]).problems.first?.contains("101 (RAW, Raw IP)") == true)
-        let elsewhere = CaptureBytes.pcapng().interface("a").interface("tun0", linkType: 101).packet(Self.near, interface: 1, at: 0)
+        #expect(result.report.frames == .init(read: 1, otherLink: 1))
+        let both = CaptureBytes.pcapng().interface("a").interface("can0", linkType: 227).packet(Self.near, interface: 1, at: 0)
+            .packet(Self.near, at: 0)
+        let mixed = try Self.run([both])
+        #expect(mixed.problems.isEmpty && mixed.report.frames == .init(read: 2, judged: 1, otherLink: 1))
+        #expect(mixed.text.contains("\nnot judged: of link types that rules can't judge: 1 (CAN_SOCKETCAN)\n"), "\(mixed.text)")
+    }
+
+    @Test("frames of other links are given an Ethernet header, and the report says so")
+    func givenLinks() throws {
+        let packet = Array(Self.near[14...])
+        let cooked: [UInt8] = [8, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0]
+        let going: [UInt8] = [8, 0, 0, 0, 0, 0, 0, 5, 0, 1, 4, 6, 2, 0, 0, 0, 0, 1, 0, 0]
+        let capture = CaptureBytes.pcap(word: 276).record(cooked + packet, at: Self.start).record(going + packet, at: Self.start)
+            .record([8, 0], at: Self.start)
+        let unmapped = try Self.run([capture])
+        #expect(unmapped.problems.first?.contains("give --map 3=a if interface 3 was that port, --ingress a if") == true)
+        let result = try Self.run([capture], rules: "ether saddr 02:00:00:00:00:01 ip protocol tcp counter") { settings, _ in
+            settings.interfaceNumbers = [3: 1, 5: 0]
+        }
+        #expect(result.problems.isEmpty)
+        #expect(result.report.frames == .init(read: 3, judged: 1, leaving: 1, unreadable: 1, givenEthernet: 1))
+        #expect(result.list.hasPrefix("1 12:00:00.000000000 b > a IP 10.0.0.1.4000 > 10.0.0.2.80: Flags [S], length 54: accept"))
+        #expect(result.report.rules.map(\.frames) == [1])
+        #expect(result.text.contains("\ngiven an Ethernet header in place of their own: 1 (LINUX_SLL2; addresses"), "\(result.text)")
+        let raw = CaptureBytes.pcapng().interface("a", linkType: 101).packet(packet, at: 0).simplePacket(packet)
+        #expect(try Self.run([raw], rules: "tcp dport 80 counter drop").report.rules.map(\.frames) == [2])
+        let elsewhere = CaptureBytes.pcapng().interface("a").interface("tun0", linkType: 101).packet(packet, interface: 1, at: 0)
         #expect(try Self.run([elsewhere]).report.frames.elsewhere == 1)
     }
 
@@ -229,7 +261,7 @@ struct ReadReport: Decodable {
             settings.ingress = .port(0)
             settings.fillsCutFrames = true
         }
-        #expect(result.report.frames == .init(read: 3, judged: 2, cut: 1))
+        #expect(result.report.frames == .init(read: 3, judged: 2, cut: 1, filled: 1))
         #expect(result.report.rules.map(\.frames) == [2])
         #expect(result.report.rules.map(\.bytes) == [2 * 1028])
     }

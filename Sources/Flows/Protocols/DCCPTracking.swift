@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 /// What was seen of a DCCP connection, as the kernel's tracker named it (`enum ct_dccp_states`).

@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 extension FlowTracker {

@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 /// What an ICMP or ICMPv6 packet is before a flow of its own is looked for.

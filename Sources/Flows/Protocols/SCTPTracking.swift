@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 /// `enum sctp_conntrack`: what was seen of an association, as the kernel names it.
@@ -152,7 +153,10 @@ extension FlowTracker {
         let others =
             kind(Chunk.initiation) | kind(Chunk.shutdownComplete) | kind(Chunk.cookieEcho) | kind(Chunk.abort) | kind(Chunk.shutdownAck)
             | kind(Chunk.heartbeat) | kind(Chunk.heartbeatAck)
-        guard seen & others != 0 || tag == association.tag(direction) else { return .invalid(.sctpTag) }
+        guard seen & others != 0 || tag == association.tag(direction) else {
+            invalidNumbers = InvalidNumbers(.tag, tag, association.tag(direction))
+            return .invalid(.sctpTag)
+        }
         let step = advance(&association, bytes, packet, record, direction, tag, isNew: isNew, hasData: seen & kind(Chunk.data) != 0)
         // As in the kernel, what came before a chunk that is invalid stays.
         table[record].memory = association.memory

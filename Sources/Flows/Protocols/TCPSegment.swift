@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 /// What kind of segment it is; the first flag in this order decides: RST, SYN, FIN, ACK (`get_conntrack_index`).
@@ -35,6 +36,8 @@ struct TCPSegment: BitwiseCopyable {
     /// As the header has it, not scaled.
     var window: UInt16
     var kind: TCPKind
+    /// The byte of flags.
+    var flags: UInt8
     var hasSYN: Bool
     var hasACK: Bool
     var hasFIN: Bool
@@ -59,7 +62,8 @@ struct TCPSegment: BitwiseCopyable {
         return .success(
             TCPSegment(
                 sequence: sequence, end: sequence &+ payload &+ ends, acknowledgement: bytes.be32(at: start &+ 8),
-                window: bytes.be16(at: start &+ 14), kind: kind(of: flags), hasSYN: flags & Flag.syn != 0,
+                window: bytes.be16(at: start &+ 14), kind: kind(of: flags), flags: flags,
+                hasSYN: flags & Flag.syn != 0,
                 hasACK: flags & Flag.ack != 0, hasFIN: flags & Flag.fin != 0, hasRST: flags & Flag.rst != 0,
                 optionsStart: start &+ headerLength, optionsEnd: start &+ length))
     }

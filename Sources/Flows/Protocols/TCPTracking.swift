@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 /// TCP as conntrack follows it (`nf_conntrack_tcp_packet`), the cases of RFC 5961 among it.
@@ -49,7 +50,10 @@ extension FlowTracker {
     ) -> FlowStep {
         var old = connection.state
         let next = TCPTransition.next(direction, segment.kind, from: old)
-        if next == TCPTransition.invalid { return .invalid(.tcpState) }
+        if next == TCPTransition.invalid {
+            invalidNumbers = InvalidNumbers(.state, UInt32(segment.flags), UInt32(old.rawValue))
+            return .invalid(.tcpState)
+        }
         var new = TCPState(rawValue: next)
         var skipsWindow = false
 
@@ -85,7 +89,9 @@ extension FlowTracker {
             case .inWindow: skipsWindow = true
             case .checkWindow: break
             case .keepState: new = old
-            case .invalid: return .invalid(.tcpReset)
+            case .invalid:
+                invalidNumbers = InvalidNumbers(.reset, segment.sequence, connection[direction.opposite].maxAck)
+                return .invalid(.tcpReset)
             }
         default: break
         }
@@ -94,7 +100,8 @@ extension FlowTracker {
             switch connection.checkWindow(bytes, segment, direction, isLiberal: settings.isTCPLiberal) {
             case .accept: break
             case .ignore: return .keep
-            case .invalid(let cause):
+            case .invalid(let cause, let numbers):
+                invalidNumbers = numbers
                 noteInvalid(&connection, segment, packet, record, direction)
                 return .invalid(cause)
             }

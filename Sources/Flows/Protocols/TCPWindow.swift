@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 /// What the window says of a segment (`enum nf_ct_tcp_action`).
@@ -5,7 +6,7 @@ enum TCPWindowVerdict: BitwiseCopyable {
     case accept
     /// Older than what counts: let through, and nothing follows from it.
     case ignore
-    case invalid(InvalidCause)
+    case invalid(InvalidCause, InvalidNumbers)
 }
 
 /// Window tracking after van Rooij, Real Stateful TCP Packet Filtering in IP Filter (2000), with conntrack's bounds (`tcp_in_window`):
@@ -67,9 +68,16 @@ extension TCPConnection {
                 sender.flags |= TCPPeer.Flag.hasUnacknowledged
                 return isLenient ? .accept : .ignore
             }
-            return isLenient ? .accept : .invalid(.tcpBeyondWindow)
+            return isLenient
+                ? .accept
+                : .invalid(
+                    .tcpBeyondWindow, InvalidNumbers(.sequence, sequence, sender.end &- receiver.maxWindow, sender.maxEnd))
         }
-        guard highest.isBefore(receiver.end &+ 1) else { return isLenient ? .accept : .invalid(.tcpAcknowledgement) }
+        guard highest.isBefore(receiver.end &+ 1) else {
+            return isLenient
+                ? .accept
+                : .invalid(.tcpAcknowledgement, InvalidNumbers(.acknowledgement, highest, lowestAcknowledged &+ 1, receiver.end))
+        }
         guard receiver.maxWindow == 0 || end.isAfter(lowestEnd) else { return isLenient ? .accept : .ignore }
         guard highest.isAfter(lowestAcknowledged) else { return isLenient ? .accept : .ignore }
 

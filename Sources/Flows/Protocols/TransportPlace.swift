@@ -1,3 +1,4 @@
+import Decisions
 import Wire
 
 /// Where the transport header stands that conntrack reads: after an IPv6 authentication header too (`ipv6_skip_exthdr`), where nft's
@@ -116,5 +117,3 @@ struct TransportPlace: BitwiseCopyable {
         return .success(tuple)
     }
 }
-
-extension InvalidCause: Error {}

@@ -35,12 +35,17 @@ package struct ExplanationJSON: Encodable, Sendable {
         var table: String?
         var chain: String?
         var changed: Bool
+        /// Why the packet is part of no connection, and by which numbers.
+        var invalid: String?
+        var invalidBy: String?
 
         init(_ outcome: Outcome, _ program: Program) {
             let judgement = outcome.judgement
             frame = outcome.frame
             reason = judgement.reason.name
             changed = judgement.isChanged
+            invalid = judgement.decision.invalidCause?.name
+            invalidBy = judgement.invalidNumbers.text
             verdict = VerdictWords(judgement.verdict).word
             rule = program.rule(at: judgement.rule).map(Author.init)
             if let base = program.baseChain(at: judgement.baseChain) {

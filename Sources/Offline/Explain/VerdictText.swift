@@ -1,13 +1,14 @@
 import Capture
 package import Classifier
+import Decisions
 package import Firewall
 import Reporting
 
 extension Judgement {
     /// The verdict with who said so, in the words of captures: `drop by rule edge.nft:14 "no telnet" (chain forward) reason=rule`.
     package func text(_ program: Program) -> String {
-        CaptureComment.text(
-            of: CaptureRecord(time: 0, length: 0, port: 0, decision: decision), program)
+        let text = CaptureComment.text(of: CaptureRecord(time: 0, length: 0, port: 0, decision: decision), program)
+        return invalidNumbers.text.map { "\(text) (\($0))" } ?? text
     }
 }
 

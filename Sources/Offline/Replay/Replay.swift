@@ -73,17 +73,22 @@ public struct Replay: ~Copyable {
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     ///   - checks: What frames must be before the rules see them.
     ///   - answers: How often senders are told, by the frames' times.
+    ///   - checksums: What is made of the frames' transport checksums.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
         flows: FlowSettings = FlowSettings(), zeroLength: ZeroLength = .literal, connections: FlowRegistry = FlowRegistry(),
-        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate()
+        packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate(),
+        checksums: ChecksumTrust = .verify
     ) {
         counters = FirewallCounters(for: program)
         self.zeroLength = zeroLength
         firewall = Firewall(
             program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows,
-            connections: connections, packets: packets, checks: checks, answers: answers)
+            connections: connections, packets: packets, checks: checks, answers: answers, checksums: checksums)
     }
+
+    /// Packets whose checksum was taken for one that hardware was to finish.
+    public var unfinishedChecksums: UInt64 { firewall.unfinishedChecksums }
 
     /// Frames whose time was before that of a previous frame.
     public var backwardSteps: UInt64 { clock.backwardSteps }
@@ -97,20 +102,36 @@ public struct Replay: ~Copyable {
     /// Judges a frame, and before it lets those go that were held too long by its time.
     /// - Parameters:
     ///   - bytes: With all tags, without the frame check sequence. Rules may change them.
+    ///   - isCut: Zeros stand in place of bytes that were not recorded: no checksum can be asked for.
     ///   - time: Nanoseconds since the epoch. Time that goes back by no more than a second stands still; from further back it goes on.
     public mutating func judge<Sink: ReplaySink & ~Copyable>(
-        _ bytes: UnsafeMutableRawBufferPointer, _ place: FramePlace, ingress: UInt8, time: UInt64, into sink: inout Sink
+        _ bytes: UnsafeMutableRawBufferPointer, _ place: FramePlace, isCut: Bool = false, ingress: UInt8, time: UInt64,
+        into sink: inout Sink
     ) {
         let instant = pass(until: time, into: &sink)
         var span = bytes.mutableBytes
         let judgement = firewall.judge(
-            &span, tag: nil, zeroLength: zeroLength, ingress: ingress, at: instant, frameTag: FrameTag(place), time: time)
+            &span, tag: nil, isChecksumValid: isCut, zeroLength: zeroLength, ingress: ingress, at: instant, frameTag: FrameTag(place),
+            time: time)
         let frame = JudgedFrame(
             place: place, ingress: ingress, time: time, judgement: judgement, bytes: UnsafeRawBufferPointer(bytes))
         if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }
         if firewall.answerOutcome == .written { sink.answered(firewall.answerBytes, frame) }
         if judgement.verdict != .hold { sink.judged(frame) }
         if firewall.hasDepartures { depart(into: &sink) }
+    }
+
+    /// Lets a frame move its connection on without judging it.
+    /// - Parameters:
+    ///   - bytes: The whole frame, with zeros in place of bytes that were not recorded.
+    ///   - captured: Bytes that were.
+    ///   - time: As of `judge`.
+    public mutating func follow<Sink: ReplaySink & ~Copyable>(
+        _ bytes: UnsafeMutableRawBufferPointer, captured: Int, ingress: UInt8, time: UInt64, into sink: inout Sink
+    ) {
+        let instant = pass(until: time, into: &sink)
+        firewall.follow(
+            UnsafeRawBufferPointer(bytes).bytes, captured: captured, zeroLength: zeroLength, ingress: ingress, at: instant)
     }
 
     /// Lets time go by without a frame, and those go that were held too long by then.

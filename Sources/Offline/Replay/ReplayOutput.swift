@@ -50,7 +50,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         answers = settings.answers
         sink = DropSink(drops: settings.dropped, groups: settings.groups, events: settings.events)
         explanations = Explanations { CaptureComment.text(of: $0, program) }
-        encoder = EventEncoder(program, ports: program.ports)
+        encoder = EventEncoder(program, ports: program.ports, communitySeed: settings.communitySeed)
         portTitles = program.ports.map(PrintableText.line)
         lines = LineBuffer(descriptor: settings.descriptor)
     }

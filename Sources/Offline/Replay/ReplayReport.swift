@@ -6,6 +6,14 @@ public import Reporting
 import Ruleset
 import Storage
 
+/// Names of link types, as libpcap has them.
+struct ReplayLinks {
+    /// Of frames that were given an Ethernet header.
+    var given: [String]
+    /// Of frames that can't be judged.
+    var refused: [String]
+}
+
 /// What a replay came to, for people and for machines: the parts of a run's report that need no interfaces, under the same names.
 public struct ReplayReport: PrintedReport {
     struct PortReport: Encodable {
@@ -20,19 +28,32 @@ public struct ReplayReport: PrintedReport {
     struct FrameReport: Encodable {
         var read: UInt64
         var judged: UInt64
-        /// Their end was not captured.
+        /// Their end was not captured, and they were not judged.
         var cut: UInt64
+        /// They were judged with zeros in place of what was not captured.
+        var filled: UInt64
+        /// Their checksum was taken for one that hardware was to finish.
+        var unfinishedChecksums: UInt64
         /// They were captured as they went out; as they came in they are in the capture too.
         var leaving: UInt64
         /// Frames of interfaces that are no ports.
         var elsewhere: UInt64
+        /// Frames of links that rules can't judge.
+        var otherLink: UInt64
+        /// Frames of other links than Ethernet that no bridge would forward, or that can't be read.
+        var unreadable: UInt64
+        /// Frames of other links than Ethernet that were given an Ethernet header.
+        var givenEthernet: UInt64
         /// Frames of stations of which nobody has said where they are.
         var unknownStation: UInt64
-        /// Frames whose time was before that of a previous frame.
+        /// Frames whose time was before that of a previous frame of their file.
         var backwardSteps: UInt64
+        /// Frames of two ports that were judged after one that follows them in the file.
+        var reordered: UInt64
     }
 
     private var shared: SharedReport
+    private var links: ReplayLinks
     private var files: [String]
     private var frames: FrameReport
     /// Times of the first frame and the last; nil without frames.
@@ -46,13 +67,17 @@ public struct ReplayReport: PrintedReport {
     public let hasLostReader: Bool
 
     init(
-        _ settings: ReplaySettings, _ counts: ReplayCounts, ports: [ReplayOutput.PortCount], firewall: FirewallCounters.Snapshot,
-        now: Instant, backwardSteps: UInt64, outputError: Int32
+        _ settings: ReplaySettings, _ counts: ReplayCounts, links: ReplayLinks, ports: [ReplayOutput.PortCount],
+        firewall: FirewallCounters.Snapshot,
+        now: Instant, reordered: UInt64, unfinishedChecksums: UInt64, outputError: Int32
     ) {
+        self.links = links
         files = settings.files
         frames = FrameReport(
-            read: counts.read, judged: counts.judged, cut: counts.cut, leaving: counts.leaving, elsewhere: counts.elsewhere,
-            unknownStation: counts.unknownStation, backwardSteps: backwardSteps)
+            read: counts.read, judged: counts.judged, cut: counts.cut, filled: counts.filled, unfinishedChecksums: unfinishedChecksums,
+            leaving: counts.leaving, elsewhere: counts.elsewhere, otherLink: counts.otherLink, unreadable: counts.unreadable,
+            givenEthernet: counts.given,
+            unknownStation: counts.unknownStation, backwardSteps: counts.backwardSteps, reordered: reordered)
         if counts.judged > 0 {
             from = EventEncoder.timestamp(counts.earliest)
             to = EventEncoder.timestamp(counts.latest)
@@ -105,8 +130,19 @@ public struct ReplayReport: PrintedReport {
             ("not judged: cut off in the capture", frames.cut, " (--cut-frames zeros judges them)"),
             ("not judged: seen leaving", frames.leaving, ""),
             ("not judged: of other interfaces", frames.elsewhere, ""),
+            ("not judged: of link types that rules can't judge", frames.otherLink, " (\(links.refused.joined(separator: ", ")))"),
+            ("not judged: frames that no bridge would forward, or that can't be read", frames.unreadable, ""),
+            (
+                "given an Ethernet header in place of their own", frames.givenEthernet,
+                " (\(links.given.joined(separator: ", ")); addresses that it doesn't have are 02:00:00:00:00:00)"
+            ),
             ("not judged: of stations that --ingress-mac doesn't name", frames.unknownStation, ""),
-            ("with a time before the previous frame's", frames.backwardSteps, " (reordercap(1) puts frames in order)"),
+            ("judged with zeros for bytes that were not captured", frames.filled, ""),
+            (
+                "with a checksum that hardware was to finish", frames.unfinishedChecksums,
+                " (captured on a sending host; --checksums verify asks for it)"
+            ),
+            ("with a time before a previous frame's", frames.backwardSteps, Self.hint(reordered: frames.reordered)),
         ]
         for (what, count, hint) in notes where count > 0 { result += "\(what): \(count)\(hint)\n" }
         var table = TextTable(["port", "received", "bytes", "sent", "bytes"])
@@ -119,6 +155,10 @@ public struct ReplayReport: PrintedReport {
         var unmatched = TextTable(["rules that no frame matched"])
         for rule in idle { unmatched.add([rule.title]) }
         return result + "\n" + unmatched.rendered()
+    }
+
+    private static func hint(reordered: UInt64) -> String {
+        reordered > 0 ? " (\(reordered) were put in order)" : " (reordercap(1) puts frames in order)"
     }
 
     /// With milliseconds.

@@ -5,7 +5,7 @@ public import Firewall
 public import Flows
 public import Fragments
 public import Reporting
-import Wire
+public import Wire
 
 /// What is replayed, and what is wanted of it.
 public struct ReplaySettings {
@@ -13,6 +13,8 @@ public struct ReplaySettings {
     /// Captures, in their order; `-` is standard input.
     public var files: [String]
     public var ingress = IngressChoice.interfaceNames
+    /// The ports, by their indices, of the interfaces whose numbers link headers have (LINUX_SLL2, NFLOG, DSA, ERF).
+    public var interfaceNumbers: [UInt32: UInt8] = [:]
     public var fragments = FragmentMode.reassemble
     public var fragmentLimits = FragmentLimits()
     public var flows = FlowSettings()
@@ -20,6 +22,8 @@ public struct ReplaySettings {
     /// Frames of which the end was not captured are judged with zeros in its place. Else they are counted, and not judged: their headers
     /// may be cut off too, and live they would not have been.
     public var fillsCutFrames = false
+    /// What is made of transport checksums. Captures don't say which of them were left to hardware.
+    public var checksums = ChecksumTrust.offload
     public var listing = ReplayListing.text
     /// Where the listing goes.
     public var descriptor: Int32 = 1
@@ -33,6 +37,8 @@ public struct ReplaySettings {
     public var answersPerSecond = AnswerRate.standard
     /// Where the events of `log` statements go, and those of dropped frames if that is wanted.
     public var events: EventFile?
+    /// What `community_id` is made with, where the listing is JSON.
+    public var communitySeed: UInt16 = 0
     /// Where frames go that `log group` statements name.
     public var groups: GroupOutputs<CaptureFile>?
     /// The program's version, for reports.
@@ -49,9 +55,16 @@ public struct ReplaySettings {
 struct ReplayCounts {
     var read: UInt64 = 0
     var judged: UInt64 = 0
+    /// Frames with a time before that of one before them in their file.
+    var backwardSteps: UInt64 = 0
     var cut: UInt64 = 0
+    var filled: UInt64 = 0
     var leaving: UInt64 = 0
     var elsewhere: UInt64 = 0
+    var otherLink: UInt64 = 0
+    var unreadable: UInt64 = 0
+    /// Frames that were given an Ethernet header.
+    var given: UInt64 = 0
     var unknownStation: UInt64 = 0
     /// Nanoseconds since the epoch, of judged frames.
     var earliest: UInt64 = .max
@@ -75,7 +88,13 @@ public struct ReplayRun: ~Copyable {
     private var replay: Replay
     private var output: ReplayOutput
     private var finder: IngressFinder
+    private var order = FrameOrder()
+    /// The latest time of the file's frames so far.
+    private var latestRead: UInt64 = 0
     private var counts = ReplayCounts()
+    /// Names of link types: of those that can't be judged, and of those whose frames were given an Ethernet header.
+    private var links: Set<String> = []
+    private var givenLinks: Set<String> = []
     /// A whole frame in place of one that was cut off.
     private let filled: UnsafeMutableRawBufferPointer
 
@@ -83,10 +102,11 @@ public struct ReplayRun: ~Copyable {
         self.settings = settings
         replay = Replay(
             settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded,
-            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond))
+            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond), checksums: settings.checksums)
         output = ReplayOutput(settings)
-        finder = IngressFinder(ports: settings.program.ports, choice: settings.ingress)
-        filled = .allocate(byteCount: settings.fillsCutFrames ? CaptureReader.longestFrame : 16, alignment: 16)
+        finder = IngressFinder(
+            ports: settings.program.ports, choice: settings.ingress, numbers: settings.interfaceNumbers)
+        filled = .allocate(byteCount: CaptureReader.longestFrame, alignment: 16)
     }
 
     deinit {
@@ -111,16 +131,39 @@ public struct ReplayRun: ~Copyable {
     ) throws(ReplayProblem) {
         var reader = try open(file, isStopping)
         finder.beginFile()
+        order.beginFile()
+        latestRead = 0
         settings.events?.beginCapture()
+        do throws(ReplayProblem) {
+            try readFrames(&reader, file, isStopping: isStopping, progress: progress)
+        } catch {
+            // What was read before the fault counts.
+            judgeWaiting(isForced: true)
+            throw error
+        }
+        judgeWaiting(isForced: true)
+    }
+
+    private mutating func readFrames(
+        _ reader: inout CaptureReader, _ file: Int, isStopping: () -> Bool, progress: (Progress) -> Void
+    ) throws(ReplayProblem) {
         var place = FramePlace(file: UInt16(truncatingIfNeeded: file), number: 0)
+        let before = counts
+        /// Of a file that has nothing else than frames of other links.
+        var refused: Int?
         while let frame = try next(&reader) {
             place.number &+= 1
             counts.read &+= 1
+            if frame.time < latestRead { counts.backwardSteps &+= 1 } else { latestRead = frame.time }
             if counts.read % Self.framesBetweenReports == 0 {
                 progress(Progress(bytes: reader.position, frames: counts.read))
                 if isStopping() || isUnread { break }
             }
+            if frame.link == .refused, refused == nil { refused = frame.interface }
             try judge(frame, place, reader)
+        }
+        if let refused, counts.otherLink - before.otherLink == counts.read - before.read {
+            throw .capture(reader.linkTypeFault(of: refused))
         }
     }
 
@@ -139,23 +182,95 @@ public struct ReplayRun: ~Copyable {
         switch try finder.ingress(of: frame, in: reader) {
         case .leaving: counts.leaving &+= 1
         case .elsewhere: counts.elsewhere &+= 1
+        case .otherLink:
+            counts.otherLink &+= 1
+            if links.count < 8 { links.insert(reader.interface(frame.interface).linkName) }
+        case .unreadable: counts.unreadable &+= 1
         case .unknownStation: counts.unknownStation &+= 1
+        case .seen(let port): wait(frame, place, port, reader, isIngress: false)
         case .port(let port):
-            var bytes = frame.bytes
-            if frame.isCut {
-                guard settings.fillsCutFrames, frame.length <= filled.count else {
-                    counts.cut &+= 1
-                    return
-                }
-                bytes = UnsafeMutableRawBufferPointer(rebasing: filled[..<frame.length])
-                bytes.copyMemory(from: UnsafeRawBufferPointer(frame.bytes))
-                UnsafeMutableRawBufferPointer(rebasing: bytes[frame.bytes.count...]).initializeMemory(as: UInt8.self, repeating: 0)
-            }
-            counts.judged &+= 1
-            counts.earliest = min(counts.earliest, frame.time)
-            counts.latest = max(counts.latest, frame.time)
-            replay.judge(bytes, place, ingress: port, time: frame.time, into: &output)
+            guard !finder.isOfBothPorts else { return wait(frame, place, port, reader, isIngress: true) }
+            if frame.link == .given { note(given: reader.interface(frame.interface).linkName) }
+            guard !frame.isCut else { return take(cut: frame.bytes, length: frame.length, time: frame.time, place, ingress: port) }
+            note(frame.time)
+            replay.judge(frame.bytes, place, ingress: port, time: frame.time, into: &output)
         }
+    }
+
+    // MARK: Two ports
+
+    /// Has a frame wait until its turn comes, and judges those whose turn that makes it.
+    private mutating func wait(
+        _ frame: CapturedFrame, _ place: FramePlace, _ port: UInt8, _ reader: borrowing CaptureReader, isIngress: Bool
+    ) {
+        if frame.link == .given { note(given: reader.interface(frame.interface).linkName) }
+        while !order.hasRoom(for: frame, port: port), let first = order.next(isForced: true) { judgeFirst(of: first) }
+        order.add(frame, place, port: port, isIngress: isIngress)
+        judgeWaiting(isForced: false)
+    }
+
+    private mutating func judgeWaiting(isForced: Bool) {
+        while let port = order.next(isForced: isForced) { judgeFirst(of: port) }
+    }
+
+    @inline(__always)
+    private mutating func judgeFirst(of port: UInt8) {
+        let (frame, bytes) = order.head(of: port)
+        let isEntering: Bool
+        switch order.judge(frame, port: port) {
+        case .leaving: isEntering = false
+        case .entering:
+            isEntering = true
+            if !frame.isIngress { finder.learn(UnsafeRawBufferPointer(bytes), at: port) }
+        case .single: isEntering = finder.isEntering(UnsafeRawBufferPointer(bytes), at: port)
+        }
+        if !isEntering {
+            counts.leaving &+= 1
+        } else {
+            order.note(frame, port: port)
+            if frame.captured < frame.length {
+                take(cut: bytes, length: frame.length, time: frame.time, frame.place, ingress: port)
+            } else {
+                note(frame.time)
+                replay.judge(bytes, frame.place, ingress: port, time: frame.time, into: &output)
+            }
+        }
+        order.removeFirst(of: port)
+    }
+
+    // MARK: One frame
+
+    /// Judges a frame of which the end was not captured, if that is wanted. Else only its connection hears of it.
+    private mutating func take(
+        cut captured: UnsafeMutableRawBufferPointer, length: Int, time: UInt64, _ place: FramePlace, ingress port: UInt8
+    ) {
+        guard length <= filled.count else {
+            counts.cut &+= 1
+            return
+        }
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: filled[..<length])
+        bytes.copyMemory(from: UnsafeRawBufferPointer(captured))
+        UnsafeMutableRawBufferPointer(rebasing: bytes[captured.count...]).initializeMemory(as: UInt8.self, repeating: 0)
+        guard settings.fillsCutFrames else {
+            counts.cut &+= 1
+            return replay.follow(bytes, captured: captured.count, ingress: port, time: time, into: &output)
+        }
+        counts.filled &+= 1
+        note(time)
+        replay.judge(bytes, place, isCut: true, ingress: port, time: time, into: &output)
+    }
+
+    @inline(never)
+    private mutating func note(given link: String) {
+        counts.given &+= 1
+        if givenLinks.count < 8 { givenLinks.insert(link) }
+    }
+
+    @inline(__always)
+    private mutating func note(_ time: UInt64) {
+        counts.judged &+= 1
+        counts.earliest = min(counts.earliest, time)
+        counts.latest = max(counts.latest, time)
     }
 
     /// Gives those their verdict that still wait for one, ends the captures that are written, and says what all came to.
@@ -167,7 +282,8 @@ public struct ReplayRun: ~Copyable {
         settings.events?.finish(at: counts.latest)
         for (_, file) in settings.groups?.outputs ?? [] { file.finish() }
         return ReplayReport(
-            settings, counts, ports: [output.ports.0, output.ports.1], firewall: replay.counters.snapshot(), now: replay.now,
-            backwardSteps: replay.backwardSteps, outputError: output.flush())
+            settings, counts, links: ReplayLinks(given: givenLinks.sorted(), refused: links.sorted()),
+            ports: [output.ports.0, output.ports.1], firewall: replay.counters.snapshot(), now: replay.now,
+            reordered: order.reordered, unfinishedChecksums: replay.unfinishedChecksums, outputError: output.flush())
     }
 }
