@@ -78,7 +78,7 @@ public struct Interpreter {
             var chains: [JumpTarget: NumberedChain] = [:]
             var sets: [String: NumberedSet] = [:]
             for set in table.sets where sets[set.name] == nil {
-                sets[set.name] = NumberedSet(elements: set.elements, firstCounter: set.hasCounters ? elements : nil)
+                sets[set.name] = NumberedSet(elements: Array(set.elements), firstCounter: set.hasCounters ? elements : nil)
                 if set.hasCounters { elements += set.elements.count }
             }
             for chain in table.chains {

@@ -23,7 +23,15 @@ extension Ruleset {
     public static func read(
         _ source: SourceFile, loader: RuleLoader? = nil, definitions: [SourceFile] = [], localTime: LocalTime = .utc
     ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
-        let parsed = Parser.parse(source, loader: loader, definitions: definitions)
+        try read(source, loader: loader, definitions: definitions, localTime: localTime, packingFrom: PackedLiterals.threshold)
+    }
+
+    /// - Parameter threshold: Addresses in a list from which on they are packed; it changes no result.
+    package static func read(
+        _ source: SourceFile, loader: RuleLoader? = nil, definitions: [SourceFile] = [], localTime: LocalTime = .utc,
+        packingFrom threshold: Int
+    ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
+        let parsed = Parser.parse(source, loader: loader, definitions: definitions, packingFrom: threshold)
         let checked = Checker.check(parsed.file, sink: parsed.sink, localTime: localTime)
         guard checked.sink.errors.isEmpty else {
             throw RejectedRuleset(sources: parsed.sources, diagnostics: checked.sink.faults)

@@ -142,7 +142,12 @@ extension RandomRulesets {
     ) -> NamedSet {
         var map = set(name, fields, size: size, change)
         map.contents = .values(SetKey(field: .metaMark, isTypeof: true))
-        for index in map.elements.indices { map.elements[index].mapped = .value(.number(UInt128(index))) }
+        map.elements = SetElements(
+            map.elements.enumerated().map { index, element in
+                var element = element
+                element.mapped = .value(.number(UInt128(index)))
+                return element
+            })
         return map
     }
 

@@ -62,7 +62,7 @@ extension Ruleset {
             table.sets = table.sets.map { set in
                 var set = set
                 set.location = .nowhere
-                set.elements = set.elements.map(\.meaning)
+                set.elements = SetElements(set.elements.map(\.meaning))
                 return set
             }
             table.chains = table.chains.map { chain in

@@ -24,7 +24,7 @@ extension Emitter {
             try aim(&instruction, at: try compiledSet(name, for: match))
             return instruction
         }
-        let found = try merged(values(of: match, in: sets), of: match)
+        let found = try merged(match, in: sets)
         if found.count == 1 {
             instruction.low = found[0].low
             instruction.high = found[0].high
@@ -55,7 +55,7 @@ extension Emitter {
         if let place = compiledSets[key] { return place }
         tables.subject = LookupStatistics.SetName(family: family, table: tableName, name: name)
         defer { tables.subject = nil }
-        let place = try tables.place(try merged(values(of: match, in: sets), of: match))
+        let place = try tables.place(try merged(match, in: sets))
         compiledSets[key] = place
         return place
     }
@@ -95,7 +95,7 @@ extension Emitter {
                 tables.subject = LookupStatistics.SetName(family: family, table: tableName, name: name)
                 defer { tables.subject = nil }
                 table = try tables.compile(
-                    try numbered(set.elements, set.objectKind), key, ports, firstCounter: firstCounters[name], location)
+                    try numbered(Array(set.elements), set.objectKind), key, ports, firstCounter: firstCounters[name], location)
                 compiledTables[layout] = table
             }
         }

@@ -28,7 +28,7 @@ private struct JumpCheck {
 
     init(_ table: Table) {
         chains = Dictionary(table.chains.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
-        maps = Dictionary(table.sets.map { ($0.name, targets(of: $0.elements)) }, uniquingKeysWith: { first, _ in first })
+        maps = Dictionary(table.sets.lazy.filter(\.isMap).map { ($0.name, targets(of: $0.elements)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// A named map's once for each chain.
@@ -65,6 +65,6 @@ private struct JumpCheck {
 }
 
 /// The chains that elements of a map lead to.
-private func targets(of elements: [SetElement]) -> [JumpTarget] {
+private func targets(of elements: some Sequence<SetElement>) -> [JumpTarget] {
     Set(elements.lazy.compactMap(\.verdict?.target)).sorted { $0.description < $1.description }
 }

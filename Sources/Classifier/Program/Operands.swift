@@ -16,8 +16,37 @@ func values(of match: Match, in sets: [String: NamedSet]) throws(ProgramError) -
     }
 }
 
+/// The operand as intervals of the field's octets, ascending, none of them touching another. `*` is all of them.
+func merged(_ match: Match, in sets: [String: NamedSet]) throws(ProgramError) -> [Interval] {
+    if case .named(let name) = match.operand, let set = sets[name], !set.isMap, let packed = set.elements.packed,
+        packed.bitWidth == match.field.bitWidth
+    {
+        return merged(packed, shift: UInt128(match.field.trailingBits))
+    }
+    return try merged(values(of: match, in: sets), of: match)
+}
+
+/// Packed elements are sorted.
+private func merged(_ packed: PackedElements, shift: UInt128) -> [Interval] {
+    var merged: [Interval] = []
+    merged.reserveCapacity(packed.count)
+    func add(_ low: UInt128, _ high: UInt128) {
+        let interval = Interval(low: low << shift, high: high << shift)
+        if let last = merged.last, interval.low <= last.high || interval.low == last.high &+ 1 {
+            merged[merged.count - 1].high = max(last.high, interval.high)
+        } else {
+            merged.append(interval)
+        }
+    }
+    switch packed.content {
+    case .ipv4(let elements): for element in elements { add(UInt128(element.low), UInt128(element.high)) }
+    case .ipv6(let elements): for element in elements { add(element.low, element.high) }
+    }
+    return merged
+}
+
 /// Values as intervals of the field's octets, ascending, none of them touching another. `*` is all of them.
-func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interval] {
+private func merged(_ values: [Value], of match: Match) throws(ProgramError) -> [Interval] {
     var intervals: [Interval] = []
     for value in values {
         if let interval = try placedInterval(of: value, field: match.field, match.location) { intervals.append(interval) }

@@ -27,19 +27,18 @@ struct IntervalTrieLayout {
         for interval in intervals { bounds |= (interval.low &- base) | (interval.high &- base &+ 1) }
         let shift = bounds == 0 ? 0 : bounds.trailingZeroBitCount
         let highest = span >> UInt128(shift)
-        let lows = intervals.map { ($0.low &- base) >> UInt128(shift) }
-        let highs = intervals.map { ($0.high &- base) >> UInt128(shift) }
+        let numbers = Numbers(intervals: intervals, base: base, shift: UInt128(shift))
         var trie = IntervalTrie(
             base: base, span: span, width: highest >> 32 == 0 ? .bits32 : highest >> 64 == 0 ? .bits64 : .bits128,
-            shift: UInt8(truncatingIfNeeded: shift), arePoints: lows == highs, root: 0, lows: 0, highs: 0,
-            count: try int32(intervals.count))
+            shift: UInt8(truncatingIfNeeded: shift), arePoints: intervals.indices.allSatisfy { numbers.low($0) == numbers.high($0) },
+            root: 0, lows: 0, highs: 0, count: try int32(intervals.count))
         steps = 0
-        trie.root = try node(of: lows, 0..<lows.count, depth: 1)
+        trie.root = try node(of: numbers, 0..<intervals.count, depth: 1)
         let place: (lows: Int, highs: Int)
         switch trie.width {
-        case .bits32: place = Self.append(lows, highs, to: &narrow) { Int32(sortable: UInt32(truncatingIfNeeded: $0)) }
-        case .bits64: place = Self.append(lows, highs, to: &middle) { UInt64(truncatingIfNeeded: $0) }
-        case .bits128: place = Self.append(lows, highs, to: &wide) { $0 }
+        case .bits32: place = numbers.append(to: &narrow, points: trie.arePoints) { Int32(sortable: UInt32(truncatingIfNeeded: $0)) }
+        case .bits64: place = numbers.append(to: &middle, points: trie.arePoints) { UInt64(truncatingIfNeeded: $0) }
+        case .bits128: place = numbers.append(to: &wide, points: trie.arePoints) { $0 }
         }
         trie.lows = try int32(place.lows)
         trie.highs = try int32(place.highs)
@@ -47,21 +46,32 @@ struct IntervalTrieLayout {
         return tries.count - 1
     }
 
-    private static func append<Number: FixedWidthInteger>(
-        _ lows: [UInt128], _ highs: [UInt128], to numbers: inout [Number], as stored: (UInt128) -> Number
-    ) -> (lows: Int, highs: Int) {
-        let first = numbers.count
-        numbers += lows.map(stored)
-        numbers += Array(repeating: .max, count: IntervalTrie.window)
-        let last = numbers.count
-        // Where each is its interval's last number, too, there is nothing more to read.
-        if lows != highs { numbers += highs.map(stored) }
-        return (first, last)
+    /// Bounds of intervals as they are stored. They are computed again when they are asked for: a million of them would be dear to keep.
+    private struct Numbers {
+        let intervals: [Interval]
+        let base: UInt128
+        let shift: UInt128
+
+        func low(_ index: Int) -> UInt128 { (intervals[index].low &- base) >> shift }
+        func high(_ index: Int) -> UInt128 { (intervals[index].high &- base) >> shift }
+
+        func append<Number: FixedWidthInteger>(
+            to numbers: inout [Number], points: Bool, as stored: (UInt128) -> Number
+        ) -> (lows: Int, highs: Int) {
+            let first = numbers.count
+            numbers.reserveCapacity(first + intervals.count * (points ? 1 : 2) + IntervalTrie.window)
+            for index in intervals.indices { numbers.append(stored(low(index))) }
+            for _ in 0..<IntervalTrie.window { numbers.append(.max) }
+            let last = numbers.count
+            // Where each is its interval's last number, too, there is nothing more to read.
+            if !points { for index in intervals.indices { numbers.append(stored(high(index))) } }
+            return (first, last)
+        }
     }
 
-    private mutating func node(of lows: [UInt128], _ range: Range<Int>, depth: Int) throws(ProgramError) -> Int32 {
-        let low = lows[range.lowerBound]
-        let span = lows[range.upperBound - 1] - low
+    private mutating func node(of numbers: Numbers, _ range: Range<Int>, depth: Int) throws(ProgramError) -> Int32 {
+        let low = numbers.low(range.lowerBound)
+        let span = numbers.low(range.upperBound - 1) - low
         let number = nodes.count
         var node = IntervalTrie.Node(
             low: low, rank: try int32(range.lowerBound), count: try int32(range.count), lastSlot: -1, firstSlot: try int32(slots.count),
@@ -84,9 +94,9 @@ struct IntervalTrieLayout {
         var start = range.lowerBound
         for slot in 0...last {
             var end = start
-            while end < range.upperBound, Int((lows[end] - low) >> UInt128(shift)) == slot { end += 1 }
+            while end < range.upperBound, Int((numbers.low(end) - low) >> UInt128(shift)) == slot { end += 1 }
             var entry = try int32(start)
-            if end - start > IntervalTrie.window { entry = try self.node(of: lows, start..<end, depth: depth + 1) + Int32.min }
+            if end - start > IntervalTrie.window { entry = try self.node(of: numbers, start..<end, depth: depth + 1) + Int32.min }
             slots[Int(node.firstSlot) + slot] = entry
             start = end
         }

@@ -9,10 +9,7 @@ extension Value {
         switch self {
         case .range(let low, let high):
             if low == high { return .number(low) }
-            guard selector.type.hasPrefixes, let length = Self.prefixLength(low, high, bitWidth: selector.field.bitWidth) else {
-                return self
-            }
-            return .prefix(low, length: length)
+            return selector.type.hasPrefixes ? Self.canonicalAddresses(low, high, bitWidth: selector.field.bitWidth) : self
         case .prefix(_, let length) where length == selector.field.bitWidth:
             return .number(bounds(of: selector.field).low)
         case .prefix where !selector.type.hasPrefixes:
@@ -26,6 +23,12 @@ extension Value {
     func canonical(for fields: [Field]) -> Value {
         guard case .concatenation(let parts) = self else { return self }
         return .concatenation(zip(parts, fields).map { $0.canonical(for: Selector.reading($1), isInSet: true) })
+    }
+
+    /// Addresses in the form that elements of sets have: a number, a prefix, or else a range.
+    static func canonicalAddresses(_ low: UInt128, _ high: UInt128, bitWidth: Int) -> Value {
+        if low == high { return .number(low) }
+        return prefixLength(low, high, bitWidth: bitWidth).map { .prefix(low, length: $0) } ?? .range(low, high)
     }
 
     /// The length of the prefix that is the whole range, if there is one.
@@ -106,6 +109,7 @@ extension Array where Element == Value {
 extension NamedSet {
     /// The elements in nft's order; with `auto-merge` joined.
     var canonicalElements: [SetElement] {
+        let elements = Array(elements)
         // The first of overlapping concatenations is found, so that they stay in their order.
         if !key.rest.isEmpty { return elements.canonical(ofConcatenated: key.fields) }
         if elements.contains(where: { $0.value == .any }) {

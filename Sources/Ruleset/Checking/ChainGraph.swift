@@ -28,9 +28,9 @@ struct ChainGraph {
     private mutating func collect(into sink: inout DiagnosticSink) {
         let indices = Dictionary(table.chains.enumerated().map { ($1.target, $0) }) { first, _ in first }
         let maps = Dictionary(
-            table.sets.map { set in (set.name, set.elements.lazy.compactMap(\.verdict?.target).uniqued()) }
+            table.sets.lazy.filter(\.isMap).map { set in (set.name, set.elements.lazy.compactMap(\.verdict?.target).uniqued()) }
         ) { first, _ in first }
-        for set in table.sets {
+        for set in table.sets where set.isMap {
             for element in set.elements {
                 // A base chain is refused even in a map that no rule uses.
                 guard let target = element.verdict?.target, let to = indices[target], table.chains[to].base != nil else { continue }

@@ -10,6 +10,9 @@ extension Checker {
         func note(_ entries: [EntrySyntax]) {
             for entry in entries { note(entry.verdict, entry.element.location) }
         }
+        func note(_ list: EntryList) {
+            if case .entries(let entries) = list { note(entries) }
+        }
         func note(_ rules: [RuleSyntax]) {
             for rule in rules where rule.written?.failure != nil {
                 for target in rule.written?.targets ?? [] { note(.jump(.named(target)), rule.location) }
@@ -26,10 +29,10 @@ extension Checker {
         }
         switch command.action {
         case .table(let syntax):
-            for set in syntax.sets { note(set.elements) }
+            for set in syntax.sets { set.elements.forEach(note) }
             for chain in syntax.chains { note(chain.rules) }
         case .chain(let syntax): note(syntax.rules)
-        case .set(let syntax): note(syntax.elements)
+        case .set(let syntax): syntax.elements.forEach(note)
         case .rule(let rule, _, _): note([rule])
         case .elements(let entries, _): note(entries)
         case .deletion, .object, .setAside, .flushTable, .flushChain, .flushSet, .deleteTable, .deleteChain, .deleteSet, .deleteObject,

@@ -45,6 +45,18 @@ struct ElementChecker {
     private var isConcatenation: Bool { values.count > 1 }
     private var bitWidths: [Int] { values.map(\.selector.field.bitWidth) }
 
+    /// Whether addresses that the lexer has packed are elements of the set as they are: of its only field, with nothing of their own.
+    func takes(_ literals: PackedLiterals, _ set: NamedSet) -> Bool {
+        guard case .membership = use, !isConcatenation, counter == nil, !set.dynamics.changes else { return false }
+        guard set.isInterval || !literals.hasIntervals else { return false }
+        let field = values[0].selector.field
+        guard field.bitWidth == literals.elements.bitWidth, field.isWholeOctets else { return false }
+        switch (values[0].selector.type.form, literals.elements.content) {
+        case (.ipv4, .ipv4), (.ipv6, .ipv6): return true
+        default: return false
+        }
+    }
+
     private func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
         Diagnostic(severity: .error, location: location, message: message, note: note)
     }

@@ -45,7 +45,8 @@ struct MatchChecker {
         case .element(let element):
             if let bounds = try values.overnight(element) { return try overnight(bounds, element.location) }
             return try single(try values.value(element), mask, element.location)
-        case .set(let elements, let location):
+        case .set(let list, let location):
+            let elements = list.entries
             if let timed = elements.first(where: { $0.timeout != nil }) {
                 throw values.failure(timed.element.location, "timeouts are for elements of named sets with 'flags timeout'")
             }

@@ -58,7 +58,8 @@ extension Checker {
     }
 
     /// Takes out elements that are there, each as it was put in.
-    mutating func delete(_ entries: [EntrySyntax], fromSetAt index: Int, mayBeMissing: Bool, ofTableAt table: Int) {
+    mutating func delete(_ list: EntryList, fromSetAt index: Int, mayBeMissing: Bool, ofTableAt table: Int) {
+        let entries = list.entries
         let set = tables[table].sets[index]
         let checker = checker(ofSetAt: index, ofTableAt: table)
         if set.isConstant, contents[table].usedSets.contains(set.name), let first = entries.first {

@@ -242,7 +242,8 @@ struct RuleChecker {
         case .named(let name, let location):
             try sets.check(name, .membership, for: syntax.key.selectors, location)
             return .named(name)
-        case .set(let entries, let location):
+        case .set(let list, let location):
+            let entries = list.entries
             let checker = ElementChecker(syntax.key.selectors, .membership)
             let members = try syntax.members(entries, checker, location)
             let elements = zip(members, entries).map { SetElement(value: $0, location: $1.element.location) }

@@ -64,15 +64,29 @@ extension Checker {
             contents[table].declarations.declare(declared)
             tables[table].sets.append(declared)
         }
-        add(syntax.elements, toSetAt: set, ofTableAt: table, syntax.location)
+        for list in syntax.elements { add(list, toSetAt: set, ofTableAt: table, syntax.location) }
     }
 
-    mutating func add(_ entries: [EntrySyntax], toSetAt index: Int, ofTableAt table: Int, _ location: SourceLocation) {
+    /// Elements that the lexer has packed stay packed in a set that holds nothing else.
+    private static let unpackedLimit = 2_000_000
+
+    mutating func add(_ list: EntryList, toSetAt index: Int, ofTableAt table: Int, _ location: SourceLocation) {
         let set = (name: tables[table].sets[index].name, isConstant: tables[table].sets[index].isConstant)
-        guard !entries.isEmpty else { return }
+        guard list.count > 0 else { return }
         if set.isConstant, contents[table].usedSets.contains(set.name) {
             return sink.error(location, "the set '\(printable(set.name))' is constant, and a rule uses it already")
         }
+        if case .packed(let literals) = list {
+            if checker(ofSetAt: index, ofTableAt: table).takes(literals, tables[table].sets[index]) {
+                return tables[table].sets[index].elements.append(literals.elements)
+            }
+            guard literals.elements.count <= Self.unpackedLimit else {
+                return sink.error(
+                    literals.elements.location(at: 0), "more than \(Self.unpackedLimit) elements in a list",
+                    note: "only sets of plain addresses can have more")
+            }
+        }
+        let entries = list.entries
         let any = entries.first { if case .any = $0.element { true } else { false } }
         if let any, tables[table].sets[index].dynamics.changes {
             return sink.error(any.element.location, "'*' in a set that changes is not supported", note: "write a rule after the lookup")
@@ -81,7 +95,7 @@ extension Checker {
             let elements = try checker(ofSetAt: index, ofTableAt: table).elements(
                 entries, hasIntervals: tables[table].sets[index].isInterval, dynamics: tables[table].sets[index].dynamics)
             if case .objects(let kind) = tables[table].sets[index].contents { try contents[table].declarations.check(elements, of: kind) }
-            tables[table].sets[index].elements += elements
+            tables[table].sets[index].elements.append(contentsOf: elements)
         } catch {
             sink.report(error)
         }
@@ -96,21 +110,38 @@ extension Checker {
 
     /// Holds all elements against each other, and their number against the size.
     mutating func finish(set index: Int, ofTableAt table: Int) {
+        let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
+        if let packed = tables[table].sets[index].elements.packed {
+            // Messages name places by the order of the text, which sorting would lose.
+            let size = tables[table].sets[index].size.map { Int($0) }
+            if creations.isEmpty, size ?? .max >= packed.count { return finish(packedSet: index, ofTableAt: table) }
+            tables[table].sets[index].elements.unpack()
+        }
         let set = tables[table].sets[index]
         let checker = checker(ofSetAt: index, ofTableAt: table)
-        let creations = contents[table].creations.filter { $0.set == index }.map(\.range)
         if !creations.isEmpty { reportPresent(in: set, creations, checker) }
         let (elements, conflict) = checker.withoutDuplicates(
-            set.elements, mayOverlap: set.mergesElements, timeout: set.dynamics.timeout)
-        tables[table].sets[index].elements = elements
-        tables[table].sets[index].elements = tables[table].sets[index].canonicalElements
-        if let conflict { sink.error(conflict.location, "the element overlaps another of '\(printable(set.name))'") }
+            Array(set.elements), mayOverlap: set.mergesElements, timeout: set.dynamics.timeout)
+        tables[table].sets[index].elements = SetElements(elements)
+        tables[table].sets[index].elements = SetElements(tables[table].sets[index].canonicalElements)
+        if let conflict { reportOverlap(in: set.name, conflict.location) }
         let counted = elements.filter { $0.value != .any }
         if let size = set.size, counted.count > size, !set.mergesElements || checker.mergedCount(elements) > size {
             let place = counted[Int(size)].location
             sink.error(place, "the set '\(printable(set.name))' has more than its size of \(size) elements")
         }
         if counted.count < elements.count { reportNegations(of: set.name, inTableAt: table) }
+    }
+
+    private mutating func finish(packedSet index: Int, ofTableAt table: Int) {
+        let joins = tables[table].sets[index].mergesElements
+        if let conflict = tables[table].sets[index].elements.settlePacked(mayOverlap: joins, joins: joins) {
+            reportOverlap(in: tables[table].sets[index].name, conflict)
+        }
+    }
+
+    private mutating func reportOverlap(in set: String, _ location: SourceLocation) {
+        sink.error(location, "the element overlaps another of '\(printable(set))'")
     }
 
     /// The kernel's versions differ in what is outside of a set that has `*`.

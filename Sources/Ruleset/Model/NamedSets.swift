@@ -19,7 +19,7 @@ public struct NamedSet: Sendable, Equatable {
     /// `counter`: each element counts the frames for which it was found.
     public var hasCounters = false
     /// Sorted as nft lists them, none of them twice.
-    public var elements: [SetElement]
+    public var elements: SetElements
     public var comment: String?
     public var location: SourceLocation
 
@@ -27,7 +27,7 @@ public struct NamedSet: Sendable, Equatable {
         self.name = name
         self.key = key
         self.contents = contents
-        self.elements = elements
+        self.elements = SetElements(elements)
         self.location = location
     }
 

@@ -52,7 +52,8 @@ extension Parser {
     mutating func read(_ text: SourceFile, item: (inout Parser) throws(Abandoned) -> Void) {
         let outer = (tokens: tokens, index: index, depth: depth)
         openSources.append(sources.count)
-        tokens = Lexer.tokens(of: text.text, file: sources.count, limit: max(0, Lexer.tokenLimit - tokenCount))
+        tokens = Lexer.tokens(
+            of: text.text, file: sources.count, limit: max(0, Lexer.tokenLimit - tokenCount), threshold: packingThreshold)
         tokenCount += tokens.count
         if Self.hasUselessChains(tokens) { keepsText = true }
         sources.append(text)

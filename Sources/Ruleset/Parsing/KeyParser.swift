@@ -54,7 +54,7 @@ extension Parser {
             elements = .named(name, location: location(from: place))
         } else {
             guard at(.leftBrace) else { throw unexpected(expecting: "'{' or '@' and the name of a map") }
-            elements = .anonymous(try entries(example: "entries such as: \(example)"))
+            elements = .anonymous(try entries(example: "entries such as: \(example)").entries)
         }
         return MapSyntax(key: key, elements: elements, location: location(from: start))
     }

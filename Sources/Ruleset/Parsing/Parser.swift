@@ -24,14 +24,26 @@ struct Parser {
     var sources: [SourceFile]
     var openSources = [0]
     let loader: RuleLoader?
+    /// Addresses in a list from which on the lexer packs them.
+    let packingThreshold: Int
     var tokenCount: Int
     /// `define`d names, innermost block last.
     var scopes: [[String: Definition]] = [[:]]
     /// What definitions may still stand for in this rule set.
     var expansionsLeft = Definition.expansionLimit
 
-    init(_ source: SourceFile, loader: RuleLoader?) {
-        tokens = Lexer.tokens(of: source.text, file: 0)
+    /// Reads tokens by themselves, without texts.
+    init(_ tokens: [Token]) {
+        self.tokens = tokens
+        tokenCount = tokens.count
+        sources = []
+        loader = nil
+        packingThreshold = .max
+    }
+
+    init(_ source: SourceFile, loader: RuleLoader?, packingFrom threshold: Int) {
+        packingThreshold = threshold
+        tokens = Lexer.tokens(of: source.text, file: 0, threshold: threshold)
         tokenCount = tokens.count
         sources = [source]
         self.loader = loader
@@ -119,9 +131,9 @@ struct Parser {
 
     /// Reads a text and what it includes.
     static func parse(
-        _ source: SourceFile, loader: RuleLoader?, definitions: [SourceFile] = []
+        _ source: SourceFile, loader: RuleLoader?, definitions: [SourceFile], packingFrom threshold: Int
     ) -> (file: FileSyntax, sources: [SourceFile], sink: DiagnosticSink) {
-        var parser = Parser(source, loader: loader)
+        var parser = Parser(source, loader: loader, packingFrom: threshold)
         var file = FileSyntax()
         for text in definitions {
             parser.read(text) { (parser) throws(Abandoned) in

@@ -71,7 +71,7 @@ extension Parser {
         case "elements":
             next()
             try expect(.assign, for: "after 'elements'")
-            set.elements += try elementList()
+            set.elements.append(try elementList())
             endsBlock = true
         case "comment":
             try blockComment(&set.comment)
@@ -122,7 +122,7 @@ extension Parser {
     }
 
     /// `{ … }` or a variable that stands for one.
-    mutating func elementList() throws(Abandoned) -> [EntrySyntax] {
+    mutating func elementList() throws(Abandoned) -> EntryList {
         guard at(.dollar) else {
             guard at(.leftBrace) else { throw unexpected(expecting: "'{' or a variable") }
             return try entries()
@@ -136,19 +136,24 @@ extension Parser {
 
     /// `{ a, b-c, d/n, e : verdict }`: nft allows one line break on either side of an element, and a comma after the last.
     /// - Parameter isDefinition: There may be none.
-    mutating func entries(isDefinition: Bool = false, example: String = "elements") throws(Abandoned) -> [EntrySyntax] {
+    mutating func entries(isDefinition: Bool = false, example: String = "elements") throws(Abandoned) -> EntryList {
         next()
+        if case .packed(let literals) = current.kind {
+            next()
+            try expect(.rightBrace, for: "after the elements")
+            return .packed(literals)
+        }
         var entries: [EntrySyntax] = []
         var isFirst = true
         while true {
             try skipLineBreak()
-            if !isFirst || isDefinition, skip(.rightBrace) { return entries }
+            if !isFirst || isDefinition, skip(.rightBrace) { return .entries(entries) }
             isFirst = false
             if at(.leftBrace) { throw fail(current.location, "a set can't be part of a set") }
             if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(example)") }
             try entry(into: &entries)
             try skipLineBreak()
-            if skip(.rightBrace) { return entries }
+            if skip(.rightBrace) { return .entries(entries) }
             guard skip(.comma) else { throw unexpected(expecting: "',' or '}' in the set") }
         }
     }
@@ -161,7 +166,7 @@ extension Parser {
         } else if isVariableAlone {
             switch try variable() {
             case .set(let more, _):
-                entries += more
+                entries += more.entries
                 return
             case .element(let one): element = one
             case .list, .masked, .named: throw fail(location(from: start), "the variable can't be part of a set")

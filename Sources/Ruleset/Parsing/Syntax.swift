@@ -23,8 +23,8 @@ struct CommandSyntax {
         case object(NamedObject)
         case setAside(SetAside)
         case rule(RuleSyntax, chain: String, place: RulePlace)
-        case elements([EntrySyntax], set: String)
-        case deletion([EntrySyntax], set: String)
+        case elements(EntryList, set: String)
+        case deletion(EntryList, set: String)
         case flushTable
         case flushChain(String)
         case flushSet(String, isMap: Bool)
@@ -82,7 +82,8 @@ struct SetSyntax {
     var policy = NamedSet.Policy.performance
     /// What elements without a counter of their own begin with, in a set that does not change; nil if none count.
     var counter: SetElement.Counter?
-    var elements: [EntrySyntax] = []
+    /// Of each `elements = …`.
+    var elements: [EntryList] = []
     var comment: String?
     var location: SourceLocation
 
@@ -230,7 +231,7 @@ enum OperandSyntax {
     case list([ExpressionSyntax], location: SourceLocation)
     /// `a,b / c,d`: among the bits after the slash exactly the ones before it.
     case masked([ExpressionSyntax], mask: [ExpressionSyntax], location: SourceLocation)
-    case set([EntrySyntax], location: SourceLocation)
+    case set(EntryList, location: SourceLocation)
     /// `@name`.
     case named(String, location: SourceLocation)
 

@@ -6,6 +6,7 @@ struct WrittenText {
     /// Appends a token; one that does not directly follow the last gets a space.
     mutating func append(_ token: Token) {
         guard token.kind != .newline, token.kind != .end else { return }
+        if case .packed(let literals) = token.kind { return literals.tokens.forEach { append($0) } }
         let place = token.location
         let isAdjacent = end.map { $0.file == place.file && $0.line == place.line && $0.column + $0.length == place.column } ?? true
         if !isAdjacent, !text.isEmpty { text += " " }

@@ -2,27 +2,51 @@
 ///
 /// Where nft would cut a run of characters into words that only look like one (`5accept`), this lexer refuses it.
 struct Lexer {
-    private let bytes: [UInt8]
-    private let file: Int
-    private var position = 0
-    private var line = 1
-    /// Nothing but blanks stands before the position in its line.
-    private var isAtLineStart = true
-    /// Column of the next character, from 1; in Unicode scalars.
-    private var column = 1
+    /// Where a lexer is in its text.
+    struct Place: Sendable {
+        /// Octets before it.
+        var position = 0
+        var line = 1
+        /// Column of the next character, from 1; in Unicode scalars.
+        var column = 1
+        /// Nothing but blanks stands before the position in its line.
+        var isAtLineStart = true
+    }
 
-    private init(_ text: String, file: Int) {
-        bytes = Array(text.utf8)
+    let bytes: [UInt8]
+    let file: Int
+    var place = Place()
+
+    private init(_ bytes: [UInt8], file: Int, from place: Place = Place()) {
+        self.bytes = bytes
         self.file = file
+        self.place = place
+    }
+
+    /// The tokens of a part of a text, without an end.
+    static func tokens(of bytes: ArraySlice<UInt8>, from place: Place, file: Int) -> [Token] {
+        var place = place
+        place.position = 0
+        var lexer = Lexer(Array(bytes), file: file, from: place)
+        var tokens: [Token] = []
+        while true {
+            let token = lexer.next()
+            if token.kind == .end { return tokens }
+            tokens.append(token)
+        }
     }
 
     /// The most tokens that the texts of a rule set have together, which bounds the memory that they take.
     static let tokenLimit = 4_000_000
 
     /// All tokens of a text; the last is `.end`, and no other is.
-    /// - Parameter limit: What is after that many tokens is left out, and a token that no statement takes stands in its place.
-    static func tokens(of text: String, file: Int, limit: Int = tokenLimit) -> [Token] {
-        var lexer = Lexer(text, file: file)
+    /// - Parameters:
+    ///   - limit: What is after that many tokens is left out, and a token that no statement takes stands in its place.
+    ///   - threshold: Addresses in a list from which on they are one token.
+    static func tokens(
+        of text: String, file: Int, limit: Int = tokenLimit, threshold: Int = PackedLiterals.threshold
+    ) -> [Token] {
+        var lexer = Lexer(Array(text.utf8), file: file)
         var tokens: [Token] = []
         while true {
             let token = lexer.next()
@@ -32,13 +56,24 @@ struct Lexer {
                 tokens.append(Token(kind: .end, text: "", location: token.location))
                 return tokens
             }
+            let opensList = token.kind == .symbol(.leftBrace) && isBeforeList(tokens)
             tokens.append(token)
             if token.kind == .end { return tokens }
+            let location = SourceLocation(file: file, line: lexer.place.line, column: lexer.place.column, length: 1)
+            if opensList, let literals = lexer.packedLiterals(threshold: threshold) {
+                tokens.append(Token(kind: .packed(literals), text: "", location: location))
+            }
         }
     }
 
+    /// Whether elements of a set can stand in a brace after these tokens: `elements = {`, `define NAME = {`, `element TABLE SET {`.
+    private static func isBeforeList(_ tokens: [Token]) -> Bool {
+        if tokens.last?.kind == .symbol(.assign) { return true }
+        return tokens.suffix(4).contains { $0.kind == .word && $0.text == "element" }
+    }
+
     private func peek(_ ahead: Int = 0) -> UInt8? {
-        let index = position + ahead
+        let index = place.position + ahead
         return index < bytes.count ? bytes[index] : nil
     }
 
@@ -50,22 +85,22 @@ struct Lexer {
             case UInt8(ascii: "\\") where peek(1) == UInt8(ascii: "\n"):
                 advance(2)
             case UInt8(ascii: "#"):
-                let length = bytes[position...].firstIndex(of: UInt8(ascii: "\n")).map { $0 - position }
+                let length = bytes[place.position...].firstIndex(of: UInt8(ascii: "\n")).map { $0 - place.position }
                 guard let length else {
-                    let rest = bytes.count - position
+                    let rest = bytes.count - place.position
                     return take(rest, .junk, "a comment without a newline at its end")
                 }
                 // A comment that has its line to itself is no line, as in nft's scanner: such lines may stand inside of braces.
-                advance(isAtLineStart ? length + 1 : length)
+                advance(place.isAtLineStart ? length + 1 : length)
             case UInt8(ascii: "\n"):
-                isAtLineStart = true
+                place.isAtLineStart = true
                 return take(1, .newline, "")
             default:
-                isAtLineStart = false
+                place.isAtLineStart = false
                 return word(startingWith: byte)
             }
         }
-        return Token(kind: .end, text: "", location: SourceLocation(file: file, line: line, column: column, length: 1))
+        return Token(kind: .end, text: "", location: SourceLocation(file: file, line: place.line, column: place.column, length: 1))
     }
 
     private mutating func word(startingWith byte: UInt8) -> Token {
@@ -74,7 +109,7 @@ struct Lexer {
         if byte.isHexDigit, let token = trafficClass() { return token }
         if byte.isDigit { return number() }
         if byte.startsWord, let token = name() { return token }
-        let following = position + 1 < bytes.count ? bytes[position + 1] : 0
+        let following = place.position + 1 < bytes.count ? bytes[place.position + 1] : 0
         for spelling in Self.spellings[Int(byte)] where spelling.second == nil || spelling.second == following {
             return take(spelling.second == nil ? 1 : 2, .symbol(spelling.symbol), spelling.text)
         }
@@ -97,7 +132,7 @@ struct Lexer {
         return spellings
     }()
 
-    /// Bytes of the UTF-8 sequence at the position.
+    /// Bytes of the UTF-8 sequence at the place.position.
     private var sequenceLength: Int {
         var length = 1
         while let byte = peek(length), byte & 0xc0 == 0x80 { length += 1 }
@@ -105,11 +140,11 @@ struct Lexer {
     }
 
     private mutating func quoted() -> Token {
-        guard let end = bytes[(position + 1)...].firstIndex(of: UInt8(ascii: "\"")) else {
+        guard let end = bytes[(place.position + 1)...].firstIndex(of: UInt8(ascii: "\"")) else {
             return take(1, .junk, "a quotation mark without its partner")
         }
-        let text = String(decoding: bytes[position + 1..<end], as: UTF8.self)
-        return take(end + 1 - position, .quoted, text)
+        let text = String(decoding: bytes[place.position + 1..<end], as: UTF8.self)
+        return take(end + 1 - place.position, .quoted, text)
     }
 
     /// After the characters that could be an address: hexadecimal digits in groups of at most four, eight colons, three dots.
@@ -133,7 +168,7 @@ struct Lexer {
     /// The longest run that reads as an address.
     private mutating func address() -> Token? {
         let isBracketed = peek() == UInt8(ascii: "[")
-        let start = position + (isBracketed ? 1 : 0)
+        let start = place.position + (isBracketed ? 1 : 0)
         guard var end = addressEnd(from: start) else { return nil }
         while end > start {
             let text = AddressText.isPlausible(bytes[start..<end]) ? String(decoding: bytes[start..<end], as: UTF8.self) : ""
@@ -144,7 +179,7 @@ struct Lexer {
             let next = end < bytes.count ? bytes[end] : UInt8(ascii: " ")
             if isBracketed {
                 guard text.contains(":"), next == UInt8(ascii: "]") else { return nil }
-                return take(end + 1 - position, .address, text)
+                return take(end + 1 - place.position, .address, text)
             }
             let isLonger = next == UInt8(ascii: ":") && text.contains(":")
             if isLonger || (next.continuesWord && next != UInt8(ascii: "-") && next != UInt8(ascii: "/")) {
@@ -157,7 +192,7 @@ struct Lexer {
 
     /// `1:2`, a class of traffic control, as nft's scanner knows it everywhere: by what follows it.
     private mutating func trafficClass() -> Token? {
-        var end = position
+        var end = place.position
         for part in 0..<2 {
             let start = end
             while end < bytes.count, end - start < 4, bytes[end].isHexDigit { end += 1 }
@@ -168,29 +203,29 @@ struct Lexer {
             }
         }
         guard " \t\n:-},".utf8.contains(bytes[end]) else { return nil }
-        return take(end - position, .word, String(decoding: bytes[position..<end], as: UTF8.self))
+        return take(end - place.position, .word, String(decoding: bytes[place.position..<end], as: UTF8.self))
     }
 
     private mutating func number() -> Token {
-        for special in ["8021ad", "8021q"] where bytes[position...].starts(with: special.utf8) {
+        for special in ["8021ad", "8021q"] where bytes[place.position...].starts(with: special.utf8) {
             return take(special.utf8.count, .word, special)
         }
-        let duration = Duration.length(in: bytes, from: position)
-        if duration > 0, !continuesWord(at: position + duration) {
-            return take(duration, .word, String(decoding: bytes[position..<position + duration], as: UTF8.self))
+        let duration = Duration.length(in: bytes, from: place.position)
+        if duration > 0, !continuesWord(at: place.position + duration) {
+            return take(duration, .word, String(decoding: bytes[place.position..<place.position + duration], as: UTF8.self))
         }
-        var end = position
+        var end = place.position
         if peek() == UInt8(ascii: "0"), peek(1) == UInt8(ascii: "x") || peek(1) == UInt8(ascii: "X") {
             end += 2
             while end < bytes.count, bytes[end].isHexDigit { end += 1 }
-            if end == position + 2 { return malformed("a number", from: end) }
+            if end == place.position + 2 { return malformed("a number", from: end) }
         } else {
             while end < bytes.count, bytes[end].isDigit { end += 1 }
         }
         if end < bytes.count, bytes[end].startsWord {
             return malformed("a number", from: end)
         }
-        return take(end - position, .number, String(decoding: bytes[position..<end], as: UTF8.self))
+        return take(end - place.position, .number, String(decoding: bytes[place.position..<end], as: UTF8.self))
     }
 
     /// A `-` with a digit after it is that of a range.
@@ -202,30 +237,30 @@ struct Lexer {
     private mutating func malformed(_ what: String, from index: Int) -> Token {
         var end = index
         while end < bytes.count, bytes[end].continuesWord || bytes[end] == UInt8(ascii: ":") { end += 1 }
-        let text = String(decoding: bytes[position..<max(end, position + 1)], as: UTF8.self)
-        return take(max(end - position, 1), .junk, "'\(printable(text))' is not \(what)")
+        let text = String(decoding: bytes[place.position..<max(end, place.position + 1)], as: UTF8.self)
+        return take(max(end - place.position, 1), .junk, "'\(printable(text))' is not \(what)")
     }
 
     private mutating func name() -> Token? {
-        var end = position + 1
+        var end = place.position + 1
         while end < bytes.count, bytes[end].continuesWord { end += 1 }
-        let text = String(decoding: bytes[position..<end], as: UTF8.self)
+        let text = String(decoding: bytes[place.position..<end], as: UTF8.self)
         if text == "." { return nil }
         if end < bytes.count, bytes[end] == UInt8(ascii: "*") {
-            return take(end + 1 - position, .wildcard, text + "*")
+            return take(end + 1 - place.position, .wildcard, text + "*")
         }
         if end + 1 < bytes.count, bytes[end] == UInt8(ascii: "\\"), bytes[end + 1] == UInt8(ascii: "*") {
-            return take(end + 2 - position, .wildcard, text + "\\*")
+            return take(end + 2 - place.position, .wildcard, text + "\\*")
         }
-        if let symbol = Token.operatorWords[text] { return take(end - position, .symbol(symbol), text) }
-        return take(end - position, .word, text)
+        if let symbol = Token.operatorWords[text] { return take(end - place.position, .symbol(symbol), text) }
+        return take(end - place.position, .word, text)
     }
 
     /// Makes a token of the next `count` bytes and goes after them.
     private mutating func take(_ count: Int, _ kind: Token.Kind, _ text: String) -> Token {
-        let start = (line: line, column: column)
+        let start = (line: place.line, column: place.column)
         var firstLine = 0
-        for byte in bytes[position..<position + count] {
+        for byte in bytes[place.position..<place.position + count] {
             if byte == UInt8(ascii: "\n") { break }
             if byte & 0xc0 != 0x80 { firstLine += 1 }
         }
@@ -235,15 +270,15 @@ struct Lexer {
     }
 
     private mutating func advance(_ count: Int) {
-        for byte in bytes[position..<position + count] {
+        for byte in bytes[place.position..<place.position + count] {
             if byte == UInt8(ascii: "\n") {
-                line += 1
-                column = 1
+                place.line += 1
+                place.column = 1
             } else if byte & 0xc0 != 0x80 {
-                column += 1
+                place.column += 1
             }
         }
-        position += count
+        place.position += count
     }
 }
 

@@ -9,6 +9,8 @@ public struct ReadingCost: Sendable, Equatable {
     private static let token = 220
     private static let element = 900
     private static let statement = 2300
+    /// Bytes for each element of a list of nothing but addresses, which is not cut into words.
+    private static let address = 50
 
     /// Bytes so far.
     public private(set) var bytes = 0
@@ -24,6 +26,7 @@ public struct ReadingCost: Sendable, Equatable {
             count += 1
         }
         bytes += count * Self.octet + scan.tokens * Self.token + scan.elements * Self.element + scan.statements * Self.statement
+        bytes += scan.addresses * Self.address
     }
 
     /// Counts without understanding: what is wrong in the text is found later, and costs no more.
@@ -37,6 +40,12 @@ public struct ReadingCost: Sendable, Equatable {
         var tokens = 0
         var elements = 0
         var statements = 0
+        var addresses = 0
+        /// Words, signs and elements before the list that is being read, as long as all of it could be addresses.
+        private var list: (tokens: Int, elements: Int)?
+        /// Words of the list with a dot or a colon.
+        private var dottedWords = 0
+        private var isDotted = false
         private var state = State.between
         /// Octets of the word so far that are those of `elements`; -1 for another word.
         private var matched = 0
@@ -68,6 +77,7 @@ public struct ReadingCost: Sendable, Equatable {
             if Self.isWord(octet) {
                 state = .word
                 matched = 0
+                isDotted = false
                 tokens += 1
                 hasBegun = true
                 return advance(octet)
@@ -78,7 +88,9 @@ public struct ReadingCost: Sendable, Equatable {
             case UInt8(ascii: "#"):
                 state = .comment
                 return
-            case UInt8(ascii: "\""): state = .string
+            case UInt8(ascii: "\""):
+                state = .string
+                list = nil
             case UInt8(ascii: ";"): end()
             case UInt8(ascii: "{"):
                 depth += 1
@@ -86,17 +98,39 @@ public struct ReadingCost: Sendable, Equatable {
                     depthOfElements = depth
                     elements += 1
                     awaitsBrace = false
+                    list = (tokens, elements - 1)
+                    dottedWords = 0
+                } else {
+                    list = nil
                 }
             case UInt8(ascii: "}"):
-                if depth == depthOfElements { depthOfElements = 0 }
+                if depth == depthOfElements { endList() }
                 depth -= 1
+            case UInt8(ascii: "/"), UInt8(ascii: "-"): break
             case UInt8(ascii: ","): if depthOfElements > 0 { elements += 1 }
-            default: hasBegun = true
+            default:
+                hasBegun = true
+                list = nil
             }
             tokens += 1
         }
 
+        /// A long list of addresses is packed: its words cost nothing.
+        private mutating func endList() {
+            depthOfElements = 0
+            guard let list, elements - list.elements >= PackedLiterals.threshold, dottedWords >= elements - list.elements else { return }
+            addresses += elements - list.elements
+            (tokens, elements) = list
+        }
+
         private mutating func advance(_ octet: UInt8) {
+            if depthOfElements > 0 {
+                if !octet.isHexDigit, octet != UInt8(ascii: "."), octet != UInt8(ascii: ":") { list = nil }
+                if !octet.isHexDigit, !isDotted {
+                    isDotted = true
+                    dottedWords += 1
+                }
+            }
             let isNext = matched >= 0 && matched < Self.keyword.count && Self.keyword[matched] == octet
             matched = isNext ? matched + 1 : -1
         }

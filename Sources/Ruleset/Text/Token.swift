@@ -16,6 +16,8 @@ struct Token: Sendable, Equatable {
         case end
         /// No word of the language; `text` is the message that says why.
         case junk
+        /// All addresses of a long list, from its opening brace to the closing one.
+        case packed(PackedLiterals)
     }
 
     enum Symbol: String, Sendable, CaseIterable {
@@ -80,6 +82,7 @@ struct Token: Sendable, Equatable {
         case .newline: "end of line"
         case .end: "end of file"
         case .junk: text
+        case .packed: "addresses"
         case .quoted: "\"\(printable(text))\""
         default: "'\(printable(text))'"
         }
