@@ -1,7 +1,6 @@
 /// What reading and compiling rules takes in memory at its height, estimated from their text.
 ///
-/// Text is cheap to count and dear to read: a million addresses, 13.5 MB of text, take 1,214 MiB in a release build, and are estimated at
-/// 1,329. The amounts were fitted by hand. A lab test holds seven shapes (sets, maps, intervals, concatenations, short and long rules) to
+/// Text is cheap to count and dear to read: a million elements that are not plain addresses take more than a gigabyte. The amounts were fitted by hand. A lab test holds seven shapes (sets, maps, intervals, concatenations, short and long rules) to
 /// the peaks of a process: it allows 0.65 to 2.5 times of them. Text of another shape may be further off.
 public struct ReadingCost: Sendable, Equatable {
     /// Bytes for each octet, word or sign, element of a named set, and statement.
