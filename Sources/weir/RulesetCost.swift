@@ -1,4 +1,5 @@
 import Classifier
+import Glibc
 import Ruleset
 
 /// What a rule set takes and costs once it is compiled, as `weir check --stats` says it.
@@ -11,6 +12,8 @@ struct RulesetCost: Encodable {
     var setBytes: Int
     /// Memory that reading and compiling them takes at its height, as a reload estimates it.
     var readingBytes: Int
+    /// The most memory that the process has had so far; this file and those before it are in it, and the program itself.
+    var peakBytes: Int
     /// Memory of sets and maps that rules change, when they are full.
     var changingSetBytes: Int
     var chains: [ChainCost]
@@ -48,6 +51,7 @@ struct RulesetCost: Encodable {
         readingBytes = ruleset.sources.reduce(into: ReadingCost()) { $0.add($1.text) }.bytes
         let program = try Program(compiling: ruleset, ports: Self.ports(in: ruleset))
         let statistics = program.statistics
+        peakBytes = Self.peakResidentBytes
         self.file = file
         rules = statistics.rules
         instructions = statistics.instructions
@@ -86,6 +90,12 @@ struct RulesetCost: Encodable {
         return Array((names + ["", " "]).prefix(2))
     }
 
+    /// The most memory that the process has had resident; 0 if the kernel doesn't say (getrusage(2), in KiB).
+    private static var peakResidentBytes: Int {
+        var usage = rusage()
+        return unsafe getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss << 10 : 0
+    }
+
     /// A few lines for people.
     var text: String {
         var lines = [
@@ -93,7 +103,7 @@ struct RulesetCost: Encodable {
                 + "sets and maps \(Self.size(setBytes))"
                 + (changingSetBytes > 0 ? ", and \(Self.size(changingSetBytes)) that rules change" : "")
         ]
-        lines.append("  reading and compiling takes some \(Self.size(readingBytes))")
+        lines.append("  reading and compiling takes some \(Self.size(readingBytes)); at most \(Self.size(peakBytes)) of the process were in use")
         for chain in chains {
             let name = "  \(chain.family) \(chain.table) \(chain.chain): \(Self.rules(chain.rules)), "
             if let boxes = chain.boxes, let trees = chain.trees, let nodes = chain.nodes, let bytes = chain.indexBytes {

@@ -91,7 +91,7 @@ extension LabTests {
             #expect(
                 shape == [
                     "  18 rules in N instructions, N B; indices N B; sets and maps N B, and N B that rules change",
-                    "  reading and compiling takes some N B",
+                    "  reading and compiling takes some N B; at most N B of the process were in use",
                     "  bridge t few: 2 rules, tried one by one",
                     "  bridge t many: 16 rules, index of 16 boxes in N trees, N nodes, N B; a lookup takes at most N steps",
                     "  bridge t hosts: 2 elements as intervals, N B; a lookup takes at most N steps",

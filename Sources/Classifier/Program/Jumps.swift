@@ -28,7 +28,8 @@ private struct JumpCheck {
 
     init(_ table: Table) {
         chains = Dictionary(table.chains.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
-        maps = Dictionary(table.sets.lazy.filter(\.isMap).map { ($0.name, targets(of: $0.elements)) }, uniquingKeysWith: { first, _ in first })
+        maps = Dictionary(
+            table.sets.lazy.filter(\.isMap).map { ($0.name, targets(of: $0.elements)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// A named map's once for each chain.

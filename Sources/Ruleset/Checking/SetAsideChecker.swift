@@ -48,7 +48,8 @@ private struct ChainWays {
     private var targets: [String: Set<String>] = [:]
 
     init(_ table: Table) {
-        let maps = Dictionary(table.sets.lazy.filter(\.isMap).map { ($0.name, Set($0.elements.lazy.compactMap(\.verdict?.target?.description))) }) { first, _ in
+        let maps = Dictionary(
+            table.sets.lazy.filter(\.isMap).map { ($0.name, Set($0.elements.lazy.compactMap(\.verdict?.target?.description))) }) { first, _ in
             first
         }
         for chain in table.chains {

@@ -89,3 +89,19 @@ extension SetElements: RandomAccessCollection, RangeReplaceableCollection, Expre
         storage = .list(elements)
     }
 }
+
+extension PackedElements {
+    /// The lowest and the highest address of an element.
+    private func bounds(at index: Int) -> ValueBounds {
+        switch content {
+        case .ipv4(let elements): ValueBounds(low: UInt128(elements[index].low), high: UInt128(elements[index].high))
+        case .ipv6(let elements): ValueBounds(low: elements[index].low, high: elements[index].high)
+        }
+    }
+
+    /// The element as nft lists it: a number, a prefix where the addresses are one, else a range.
+    func element(at index: Int) -> SetElement {
+        let bounds = bounds(at: index)
+        return SetElement(value: Value.canonicalAddresses(bounds.low, bounds.high, bitWidth: bitWidth), location: location(at: index))
+    }
+}

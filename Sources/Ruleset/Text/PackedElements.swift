@@ -1,4 +1,4 @@
-/// Elements of a set of addresses that are nothing but their values: 16 octets each for IPv4, where a `SetElement` takes hundreds.
+/// Elements of a set of addresses that are nothing but their values: 16 octets each for IPv4, where an element of the tree takes hundreds.
 package struct PackedElements: Sendable, Equatable {
     /// The lowest and the highest address of one element, and where it is written.
     package struct Element<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable, Equatable {
@@ -60,25 +60,11 @@ package struct PackedElements: Sendable, Equatable {
         }
     }
 
-    /// The lowest and the highest address of an element.
-    func bounds(at index: Int) -> ValueBounds {
-        switch content {
-        case .ipv4(let elements): ValueBounds(low: UInt128(elements[index].low), high: UInt128(elements[index].high))
-        case .ipv6(let elements): ValueBounds(low: elements[index].low, high: elements[index].high)
-        }
-    }
-
     func location(at index: Int) -> SourceLocation {
         switch content {
         case .ipv4(let elements): elements[index].place.location(in: file)
         case .ipv6(let elements): elements[index].place.location(in: file)
         }
-    }
-
-    /// The element as nft lists it: a number, a prefix where the addresses are one, else a range.
-    func element(at index: Int) -> SetElement {
-        let bounds = bounds(at: index)
-        return SetElement(value: Value.canonicalAddresses(bounds.low, bounds.high, bitWidth: bitWidth), location: location(at: index))
     }
 
     /// Puts the other's elements after these.
