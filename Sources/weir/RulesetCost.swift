@@ -93,7 +93,7 @@ struct RulesetCost: Encodable {
     /// The most memory that the process has had resident; 0 if the kernel doesn't say (getrusage(2), in KiB).
     private static var peakResidentBytes: Int {
         var usage = rusage()
-        return unsafe getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss << 10 : 0
+        return unsafe getrusage(RUSAGE_SELF.rawValue, &usage) == 0 ? usage.ru_maxrss << 10 : 0
     }
 
     /// A few lines for people.
@@ -103,7 +103,8 @@ struct RulesetCost: Encodable {
                 + "sets and maps \(Self.size(setBytes))"
                 + (changingSetBytes > 0 ? ", and \(Self.size(changingSetBytes)) that rules change" : "")
         ]
-        lines.append("  reading and compiling takes some \(Self.size(readingBytes)); at most \(Self.size(peakBytes)) of the process were in use")
+        lines.append(
+            "  reading and compiling takes some \(Self.size(readingBytes)); at most \(Self.size(peakBytes)) of the process were in use")
         for chain in chains {
             let name = "  \(chain.family) \(chain.table) \(chain.chain): \(Self.rules(chain.rules)), "
             if let boxes = chain.boxes, let trees = chain.trees, let nodes = chain.nodes, let bytes = chain.indexBytes {

@@ -49,9 +49,8 @@ private struct ChainWays {
 
     init(_ table: Table) {
         let maps = Dictionary(
-            table.sets.lazy.filter(\.isMap).map { ($0.name, Set($0.elements.lazy.compactMap(\.verdict?.target?.description))) }) { first, _ in
-            first
-        }
+            table.sets.lazy.filter(\.isMap).map { ($0.name, Set($0.elements.lazy.compactMap(\.verdict?.target?.description))) },
+            uniquingKeysWith: { first, _ in first })
         for chain in table.chains {
             var found: Set<String> = []
             for rule in chain.rules {
