@@ -6,14 +6,14 @@ import Wire
 extension InterpreterFields {
     /// Sets the field; false, and nothing is changed, where the kernel does not.
     mutating func assign(_ number: UInt128, to field: Field, isChecksumPartial: Bool) -> Bool {
-        switch field.source {
-        case .payload(.link, let offset):
+        switch field.place {
+        case .header(.link, let offset):
             return assignLink(number, offset, field.bitWidth)
-        case .payload(let header, let offset):
+        case .header(let header, let offset):
             return assign(number, to: field, in: header, offset, isChecksumPartial: isChecksumPartial)
         case .searched(let header, let offset):
             return assignOption(number, header, offset, field.bitWidth, isChecksumPartial: isChecksumPartial)
-        case .meta, .presence, .connection, .generated:
+        case .presence, nil:
             return false
         }
     }

@@ -112,12 +112,12 @@ struct InterpreterFields {
         var isHeld = values.count == key.components.count
         var drawn = self.drawn[...]
         for (component, value) in zip(key.components, values) {
-            switch component.field.source {
-            case .meta(.iifname), .meta(.iif):
+            switch component.field.isInterface ? component.field.port : nil {
+            case .ingress:
                 if value != .any, hook == .postrouting || !hasName(port: ingress, value) { isHeld = false }
-            case .meta(.oifname), .meta(.oif):
+            case .egress:
                 if value != .any, hook == .prerouting || !hasName(port: 1 - ingress, value) { isHeld = false }
-            default:
+            case nil:
                 guard var number = component.field.generator == nil ? number(component.field) : drawn.popFirst() else { return nil }
                 if let mask = component.mask { number &= mask }
                 if !isEqual(number ^ component.xor, value, bits: component.field.bitWidth) { isHeld = false }
@@ -132,12 +132,12 @@ struct InterpreterFields {
         var values: [Value] = []
         var drawn = self.drawn.dropFirst(count)
         for component in key.components {
-            switch component.field.source {
-            case .meta(.iifname), .meta(.iif):
+            switch component.field.isInterface ? component.field.port : nil {
+            case .ingress:
                 values.append(.interface(hook == .postrouting ? "" : ports[ingress], isPrefix: false))
-            case .meta(.oifname), .meta(.oif):
+            case .egress:
                 values.append(.interface(hook == .prerouting ? "" : ports[1 - ingress], isPrefix: false))
-            default:
+            case nil:
                 guard let number = component.field.generator == nil ? number(component.field) : drawn.popFirst() else { return nil }
                 values.append(.number((number & (component.mask ?? .max)) ^ component.xor))
             }
@@ -167,19 +167,11 @@ struct InterpreterFields {
     /// The field's value; nil where the frame has none.
     func number(_ field: Field) -> UInt128? {
         switch field.source {
-        case .meta(.mark): return mark
-        case .meta(.time): return UInt128(instant.sinceEpoch)
-        case .meta(.hour): return UInt128(instant.sinceEpoch / 1_000_000_000 % 86_400)
-        // The first of January 1970 was a Thursday.
-        case .meta(.day): return UInt128(instant.sinceEpoch / 86_400_000_000_000 + 4) % 7
+        case .generated: return nil
         case .connection(let key): return number(key)
-        case .meta, .payload, .searched, .presence, .generated: break
-        }
-        guard frame.malformation != .ethernetHeaderCutOff else { return nil }
-        switch field.source {
-        case .connection, .generated: return nil
-        case .meta(let key):
-            return number(key)
+        case .meta(let key) where !key.isOfFrame: return number(key)
+        case _ where frame.malformation == .ethernetHeaderCutOff: return nil
+        case .meta(let key): return number(key)
         case .payload(.link, let offset):
             return number(in: linkHeader, offset, field.bitWidth)
         case .payload(.network, let offset):
@@ -229,7 +221,11 @@ struct InterpreterFields {
 
     private func number(_ key: Field.MetaKey) -> UInt128? {
         switch key {
-        case .iifname, .oifname, .iif, .oif, .time, .day, .hour, .random: return nil
+        case .iifname, .oifname, .iif, .oif, .random: return nil
+        case .time: return UInt128(instant.sinceEpoch)
+        case .hour: return UInt128(instant.sinceEpoch / 1_000_000_000 % 86_400)
+        // The first of January 1970 was a Thursday.
+        case .day: return UInt128(instant.sinceEpoch / 86_400_000_000_000 + 4) % 7
         case .protocol: return UInt128(frame.outerEtherType)
         case .l4proto: return frame.vlanCount <= 1 ? frame.transportProtocol.map { UInt128($0) } : nil
         case .mark: return mark
@@ -258,5 +254,15 @@ struct InterpreterFields {
             number = number * 2 + UInt128(header[bit / 8] >> (7 - bit % 8) & 1)
         }
         return number
+    }
+}
+
+extension Field.MetaKey {
+    /// Whether it says something of the frame's bytes, so that nothing is known where these are too few for an Ethernet header.
+    fileprivate var isOfFrame: Bool {
+        switch self {
+        case .mark, .time, .day, .hour: false
+        default: true
+        }
     }
 }

@@ -31,10 +31,10 @@ extension RandomRulesets {
     }
 
     private static let changeable = Field.allCases.filter { field in
-        switch field.source {
-        case .payload: true
+        switch field.place {
+        case .header: true
         case .searched(let header, _): header.kind == .tcpOption && [2, 4].contains(field.octets.count) && field.octets.lowerBound >= 2
-        case .meta, .presence, .connection, .generated: false
+        case .presence, nil: false
         }
     }
 

@@ -55,7 +55,7 @@ extension Emitter {
             pieces.append(
                 KeyPiece(
                     part: part, shift: UInt8(truncatingIfNeeded: field.isInterface ? 0 : field.trailingBits),
-                    word: UInt8(truncatingIfNeeded: word), isOtherPort: field == .metaOifname || field == .metaOif))
+                    word: UInt8(truncatingIfNeeded: word), isOtherPort: field.isInterface && field.port == .egress))
             word += PackedKey.words(of: field)
         }
         return LookupTable.Span(first: try int32(first), count: try int32(key.components.count))

@@ -54,7 +54,7 @@ struct Emitter {
             self.name = name
             layout = key.components.map { component in
                 guard component.field.isInterface else { return component.field.trailingBits }
-                return component.field == .metaOifname || component.field == .metaOif ? -1 : -2
+                return component.field.port == .egress ? -1 : -2
             }
         }
     }
@@ -258,10 +258,8 @@ struct Emitter {
             return (UInt8(LoadedValues.spare), LoadedValues.drawn(try int32(draws.count - 1)))
         }
         // Where a chain does not know the port it can't be read.
-        if field == .metaOiftype || field == .metaOifgroup {
-            instructions.append(Instruction(operation: .inRange, slot: 1, mask: 0b11, low: 1, high: .max))
-        } else if field == .metaIifgroup {
-            instructions.append(Instruction(operation: .inRange, slot: 0, mask: 0b11, low: 1, high: .max))
+        if !field.isInterface, let port = field.port {
+            instructions.append(Instruction(operation: .inRange, slot: port == .ingress ? 0 : 1, mask: 0b11, low: 1, high: .max))
         }
         let load = Load(field, in: family)
         if load.base == .connection { connectionNeeds.formUnion(load.connection.needs) }

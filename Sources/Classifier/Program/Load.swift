@@ -55,10 +55,9 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .meta(.nfproto):
             base = isBridge ? .constant : .family
             if isBridge { end = NetfilterFamily.bridge }
-        case .meta(.iiftype), .meta(.oiftype):
+        case .meta(.iiftype), .meta(.oiftype), .meta(.iifgroup), .meta(.oifgroup), .meta(.priority):
             base = .constant
-            end = NetfilterFamily.etherDevice
-        case .meta(.iifgroup), .meta(.oifgroup), .meta(.priority): base = .constant
+            end = field.onlyNumber ?? 0
         case .meta(.mark): base = .mark
         case .meta(.random), .generated: base = .drawn
         case .meta(.time): base = .time
@@ -182,12 +181,11 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         static let otherHost: UInt128 = 3
     }
 
-    /// linux/netfilter.h, and ARPHRD_ETHER of linux/if_arp.h
+    /// linux/netfilter.h
     private enum NetfilterFamily {
         static let ipv4: UInt16 = 2
         static let bridge: UInt16 = 7
         static let ipv6: UInt16 = 10
-        static let etherDevice: UInt16 = 1
     }
 
     private enum TaggedHeader {

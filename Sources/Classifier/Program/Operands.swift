@@ -92,7 +92,7 @@ private func interval(of value: Value, field: Field, _ location: SourceLocation)
 func ingressPorts(
     _ values: [Value], of component: MatchKey.Component, ports: [String], _ location: SourceLocation
 ) throws(ProgramError) -> UInt128 {
-    let isIngress = component.field.source == .meta(.iifname) || component.field.source == .meta(.iif)
+    let isIngress = component.field.port == .ingress
     var mask: UInt128 = 0
     for value in values {
         if value == .any {

@@ -38,15 +38,15 @@ struct Write: BitwiseCopyable, Sendable {
     init?(_ assignment: Assignment, in family: Family) {
         let field = assignment.field
         var octets = field.writtenOctets
-        switch field.source {
-        case .payload(.link, _): base = .link
-        case .payload(.network, _): base = family == .bridge ? .network : .packet
-        case .payload(.transport, _): base = .transport
+        switch field.place {
+        case .header(.link, _): base = .link
+        case .header(.network, _): base = family == .bridge ? .network : .packet
+        case .header(.transport, _): base = .transport
         case .searched(let header, _) where header.kind == .tcpOption:
             base = .tcpOption
             option = header.number
             octets = field.octets
-        case .searched, .presence, .meta, .connection, .generated: return nil
+        case .searched, .presence, nil: return nil
         }
         // Fields have at most 16 octets, and offsets in bits that 16 bits hold (`Field.raw`).
         first = UInt16(truncatingIfNeeded: octets.lowerBound)

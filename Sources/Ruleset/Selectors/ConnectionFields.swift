@@ -36,6 +36,14 @@ public enum ConnectionKey: Sendable, Hashable {
     case packets(Direction?)
     /// Bytes by packets, rounded down; 0 where there are none.
     case averageBytes(Direction?)
+
+    /// Whether it is a number in the machine's own byte order, as `Field.Traits` has it.
+    var isHostOrder: Bool {
+        switch self {
+        case .address, .port, .transportProtocol, .networkProtocol: false
+        case .state, .direction, .status, .mark, .expiration, .bytes, .packets, .averageBytes: true
+        }
+    }
 }
 
 extension Field {

@@ -9,70 +9,6 @@ public struct Field: Sendable, Hashable {
     /// The field's size in bits, 1 to 128; for interfaces, which are no numbers, 0.
     public let bitWidth: Int
 
-    public enum Source: Sendable, Hashable {
-        /// What is known of the frame beside its bytes.
-        case meta(MetaKey)
-        /// Bits of a header, counted from its first, the most significant of its first octet.
-        case payload(Header, bitOffset: Int)
-        /// Bits of a header or option that has no place of its own, counted from its first.
-        case searched(SearchedHeader, bitOffset: Int)
-        /// Whether such a header or option is there: 1 or 0.
-        case presence(SearchedHeader)
-        /// What is known of the connection that the packet belongs to.
-        case connection(ConnectionKey)
-        /// Drawn for each frame again.
-        case generated(NumberGenerator)
-    }
-
-    /// Where offsets begin, as nft means it on a bridge; the families of IP see the same.
-    public enum Header: Sendable, Hashable {
-        /// The destination's MAC address; all tags stand in their place.
-        case link
-        /// The first octet after the outermost tag, or after an untagged frame's EtherType.
-        case network
-        /// The first octet after the IP header and its extension headers.
-        case transport
-    }
-
-    /// nft's keys of `meta`, by the names that it gives them.
-    public enum MetaKey: Sendable, Hashable {
-        case iifname, oifname, iif, oif
-        /// The EtherType after the outermost tag.
-        case `protocol`
-        case l4proto
-        /// On a bridge the frame's length in octets from after the outermost tag on, elsewhere the packet's without padding.
-        case length
-        /// `PACKET_BROADCAST`, `PACKET_MULTICAST`, or for other destinations `PACKET_OTHERHOST` on a bridge and `PACKET_HOST`
-        /// elsewhere.
-        case pkttype
-        /// A number that rules give a frame: 0 at first, kept through all chains of the frame.
-        case mark
-        /// When the frame is judged, in nanoseconds since 1970, UTC.
-        case time
-        /// The weekday in UTC; Sunday is 0.
-        case day
-        /// Seconds since midnight, UTC.
-        case hour
-        /// The packet's family in a table `inet`: 2 for IPv4, 10 for IPv6 (`NFPROTO_IPV4`, `NFPROTO_IPV6`).
-        case nfproto
-        /// The kind of device that the frame came by, and of that by which it goes: always 1, Ethernet (`ARPHRD_ETHER`). At prerouting
-        /// the second can't be read.
-        case iiftype, oiftype
-        /// The group of the port that the frame came by, and of that by which it goes: always 0, `default`. At prerouting the second
-        /// can't be read.
-        case iifgroup, oifgroup
-        /// The packet's priority: 0, since nothing on a wire sets it.
-        case priority
-        /// Drawn for each frame again.
-        case random
-    }
-
-    init(_ words: String, _ key: MetaKey, bitWidth: Int) {
-        self.words = words
-        source = .meta(key)
-        self.bitWidth = bitWidth
-    }
-
     /// - Parameter bits: of the header, from its first.
     init(_ words: String, _ header: Header, bits: Range<Int>) {
         self.words = words
@@ -135,22 +71,6 @@ public struct Field: Sendable, Hashable {
     /// As many ones as the field has bits.
     public var allOnes: UInt128 { bitWidth >= 128 ? .max : (1 << UInt128(bitWidth)) - 1 }
 
-    /// Where the field begins, counted from the first bit of its header or option; nil for what is read from none.
-    private var bitOffset: Int? {
-        switch source {
-        case .payload(_, let bitOffset), .searched(_, let bitOffset): bitOffset
-        case .meta, .presence, .connection, .generated: nil
-        }
-    }
-
-    /// The header or option that has to be found before the field can be read, if it is one of those.
-    public var searchedHeader: SearchedHeader? {
-        switch source {
-        case .searched(let header, _), .presence(let header): header
-        case .meta, .payload, .connection, .generated: nil
-        }
-    }
-
     /// The header's octets that the field lies in; empty for what is read from no header.
     public var octets: Range<Int> {
         guard let bitOffset else { return 0..<0 }
@@ -161,15 +81,6 @@ public struct Field: Sendable, Hashable {
     public var trailingBits: Int {
         guard let bitOffset else { return 0 }
         return octets.upperBound * 8 - bitOffset - bitWidth
-    }
-
-    /// Whether it is a number in the machine's own byte order, which is another type to nft than one of a header's.
-    var isHostOrder: Bool {
-        switch source {
-        case .connection(.address), .connection(.port), .connection(.transportProtocol), .connection(.networkProtocol): false
-        case .connection, .generated: true
-        default: [.metaLength, .metaMark, .metaIiftype, .metaOiftype, .metaIifgroup, .metaOifgroup, .metaPriority].contains(self)
-        }
     }
 
     /// Whether it begins and ends with an octet.

@@ -1,28 +1,6 @@
 // Where nft's selectors stand in their headers: bits counted from the header's first, as the RFCs draw them.
 
 extension Field {
-    // MARK: What is known of a frame beside its bytes
-
-    public static let metaIifname = Field("iifname", .iifname, bitWidth: 0)
-    public static let metaOifname = Field("oifname", .oifname, bitWidth: 0)
-    public static let metaIif = Field("iif", .iif, bitWidth: 0)
-    public static let metaOif = Field("oif", .oif, bitWidth: 0)
-    public static let metaProtocol = Field("meta protocol", .protocol, bitWidth: 16)
-    public static let metaL4proto = Field("meta l4proto", .l4proto, bitWidth: 8)
-    public static let metaLength = Field("meta length", .length, bitWidth: 32)
-    public static let metaPkttype = Field("meta pkttype", .pkttype, bitWidth: 8)
-    public static let metaMark = Field("meta mark", .mark, bitWidth: 32)
-    public static let metaTime = Field("meta time", .time, bitWidth: 64)
-    public static let metaDay = Field("meta day", .day, bitWidth: 8)
-    public static let metaHour = Field("meta hour", .hour, bitWidth: 32)
-    public static let metaNfproto = Field("meta nfproto", .nfproto, bitWidth: 8)
-    public static let metaIiftype = Field("meta iiftype", .iiftype, bitWidth: 16)
-    public static let metaOiftype = Field("meta oiftype", .oiftype, bitWidth: 16)
-    public static let metaIifgroup = Field("iifgroup", .iifgroup, bitWidth: 32)
-    public static let metaOifgroup = Field("oifgroup", .oifgroup, bitWidth: 32)
-    public static let metaPriority = Field("meta priority", .priority, bitWidth: 32)
-    public static let metaRandom = Field("meta random", .random, bitWidth: 32)
-
     // MARK: Ethernet, and IEEE 802.1Q for tags, whose fields are counted as those of the outermost tag
 
     public static let etherDaddr = Field("ether daddr", .link, bits: 0..<48)

@@ -49,15 +49,6 @@ extension Field {
         self.init(generator.text, generator)
     }
 
-    /// What draws the field's numbers, if they are drawn.
-    public var generator: NumberGenerator? {
-        switch source {
-        case .generated(let generator): generator
-        case .meta(.random): .all
-        case .meta, .payload, .searched, .presence, .connection: nil
-        }
-    }
-
     /// The largest number that the field can have.
     public var highest: UInt128 {
         if case .generated(let generator) = source { generator.highest } else { allOnes }

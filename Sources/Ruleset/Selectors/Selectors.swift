@@ -55,28 +55,8 @@ struct Selector: Sendable {
         self.messageTypes = messageTypes
     }
 
-    /// Selectors at a fixed place, or at none.
+    /// Selectors at a fixed place.
     private static let fixed: [Selector] = [
-        Selector(.metaIifname, .interfaceName),
-        Selector(.metaOifname, .interfaceName),
-        Selector(.metaIif, .interface),
-        Selector(.metaOif, .interface),
-        Selector(.metaProtocol, .etherType, concludes: .network),
-        Selector(.metaL4proto, .protocolNumber, concludes: .transport),
-        Selector(.metaLength, .integer),
-        Selector(.metaPkttype, .packetType),
-        Selector(.metaMark, .mark),
-        Selector(.metaTime, .time),
-        Selector(.metaDay, .day),
-        Selector(.metaHour, .hour),
-        Selector(.metaNfproto, .networkFamily, concludes: .networkFamily),
-        Selector(.metaIiftype, .deviceType, concludes: .device),
-        Selector(.metaOiftype, .deviceType),
-        Selector(.metaIifgroup, .deviceGroup),
-        Selector(.metaOifgroup, .deviceGroup),
-        Selector(.metaPriority, .trafficClass),
-        Selector(.metaRandom, .integer),
-
         Selector(.etherDaddr, .ethernetAddress, in: .ether),
         Selector(.etherSaddr, .ethernetAddress, in: .ether),
         Selector(.etherType, .etherType, in: .ether, concludes: .linkOrNetwork),
@@ -193,18 +173,14 @@ struct Selector: Sendable {
     ]
 
     /// Every selector that is taken. A field that is missing here can't be written.
-    static let all = fixed + extensionHeaders + options + connections + inner(of: fixed)
+    static let all = Field.MetaKey.selectors + fixed + extensionHeaders + options + connections + inner(of: fixed)
 
     private static let byWords: [String: Selector] = Dictionary(all.map { ($0.text, $0) }) { first, _ in first }
 
     /// The selector that reads the field: the named one, wherever its header stands, or else raw bits.
     static func reading(_ field: Field) -> Selector {
         if let selector = byWords[field.words] { return selector }
-        switch field.source {
-        case .presence: return Selector(field, .presence)
-        case .searched(let header, _): return Selector(field, header.kind == .ipv6ExtensionHeader ? .ipv6 : .integer)
-        case .meta, .payload, .connection, .generated: return Selector(field, .integer)
-        }
+        return Selector(field, field.traits.type)
     }
 
     /// First word → the words after it → selector. A selector of one word stands under the empty text, and under `meta` too.
@@ -216,14 +192,10 @@ struct Selector: Sendable {
             grammar[first, default: [:]][words.count > 1 ? words[1] : ""] = selector
             if words.count == 1 { grammar["meta", default: [:]][first] = selector }
         }
-        // nft takes these keys of `meta` without the word, though it never prints them so.
-        grammar["pkttype"] = ["": reading(.metaPkttype)]
-        grammar["mark"] = ["": reading(.metaMark)]
-        grammar["time"] = ["": reading(.metaTime)]
-        grammar["day"] = ["": reading(.metaDay)]
-        grammar["hour"] = ["": reading(.metaHour)]
-        grammar["iiftype"] = ["": reading(.metaIiftype)]
-        grammar["oiftype"] = ["": reading(.metaOiftype)]
+        for key in Field.MetaKey.allCases where key.record.standsAlone {
+            let selector = reading(Field(key))
+            grammar[selector.text.split(separator: " ").last.map(String.init) ?? ""] = ["": selector]
+        }
         // What follows has numbers of its own.
         grammar["numgen"] = [:]
         // Every field of these has a number.

@@ -11,20 +11,14 @@ struct AssignmentChecker {
     /// - Parameter target: The field where it follows the tags that have been matched.
     func checkTarget(_ target: Field) throws(Diagnostic) {
         let place = syntax.selectorLocation
-        switch target.source {
-        case .meta:
-            let note =
-                target == .metaPkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is not a field of the frame"
-            var failure = failure(place, "'\(field.words)' can't be changed", note: note)
-            failure.isUnsupported = target == .metaPriority
+        if let refusal = target.traits.refusal {
+            var failure = failure(place, "'\(field.words)' \(refusal.message)", note: refusal.note)
+            failure.isUnsupported = refusal.isLimit
             throw failure
-        case .generated:
-            throw failure(place, "'\(field.words)' can't be changed", note: "it is not a field of the frame")
-        case .connection:
-            throw failure(place, "'\(field.words)' can't be changed", note: "only 'ct mark' of a connection can be set")
-        case .presence:
-            throw failure(place, "'\(field.words)' is an option as a whole and can't be set", note: "name a field of it")
-        case .payload(.link, _):
+        }
+        switch target.place {
+        case nil, .presence: break
+        case .header(.link, _):
             // The kernel holds the outermost tag apart, and writes into it in words of 16 bits (nft_payload_set_vlan).
             let octets = target.octets
             if octets.upperBound > 12, octets.lowerBound < 16, !isWritableInTag(octets) {
@@ -32,7 +26,7 @@ struct AssignmentChecker {
                     place, "'\(field.words)' can't be set: what nft 1.0.6 makes of it, the kernel does not carry out",
                     note: "write the tag's 16 bits of priority and number at once: @ll,112,16 set 0x6005")
             }
-        case .payload(let header, _):
+        case .header(let header, _):
             // struct nft_payload_set holds the offset in an octet.
             if target.writtenOctets.lowerBound > 255 {
                 throw failure(place, "'\(field.words)' can't be set: it begins after the \(header) header's octet 255")
@@ -75,9 +69,9 @@ struct AssignmentChecker {
     /// Whether the kernel's copy of one field can be written into the other.
     func checkSource(_ source: Selector, _ location: SourceLocation) throws(Diagnostic) {
         let target = syntax.selector
-        switch source.field.source {
-        case .payload, .searched: break
-        case .meta, .presence, .connection, .generated: throw failure(location, "'\(source.text)' can't be written into a frame")
+        switch source.field.place {
+        case .header, .searched: break
+        case .presence, nil: throw failure(location, "'\(source.text)' can't be written into a frame")
         }
         guard source.field.bitWidth == field.bitWidth else {
             throw failure(

@@ -19,9 +19,9 @@ extension Rule {
             && statements.contains { statement in
                 guard case .match(let match) = statement else { return false }
                 return match.key.components.contains { component in
-                    switch component.field.source {
-                    case .payload(.network, _), .payload(.transport, _), .searched, .presence: true
-                    default: false
+                    switch component.field.place {
+                    case .header(.network, _), .header(.transport, _), .searched, .presence: true
+                    case .header(.link, _), nil: false
                     }
                 }
             }

@@ -74,15 +74,8 @@ private struct MatchConsistency {
     }
 
     private func interfaceFinding(_ match: Match) -> Finding? {
-        let isMissing: Bool
-        switch (hook, match.field.source) {
-        case (.prerouting, .meta(.oifname)), (.prerouting, .meta(.oif)), (.prerouting, .meta(.oiftype)),
-            (.prerouting, .meta(.oifgroup)):
-            isMissing = true
-        case (.postrouting, .meta(.iifname)), (.postrouting, .meta(.iif)), (.postrouting, .meta(.iifgroup)): isMissing = true
-        default: isMissing = false
-        }
-        guard isMissing, let hook else { return nil }
+        guard let hook, let port = match.field.port, hook == .prerouting && port == .egress || hook == .postrouting && port == .ingress
+        else { return nil }
         let verb = match.relation == .equal || !match.field.isInterface ? "never matches" : "always matches"
         let other = match.field.words.ofOtherPort
         return Finding(
@@ -124,11 +117,9 @@ private struct MatchConsistency {
     private func frameValues(of field: Field) -> [UInt128]? {
         switch field {
         case .metaPkttype where family == .bridge: [1, 2, 3]
-        case .metaIiftype, .metaOiftype: [1]
-        case .metaIifgroup, .metaOifgroup, .metaPriority: [0]
         case .ipVersion: [4]
         case .ip6Version: [6]
-        default: nil
+        default: field.onlyNumber.map { [UInt128($0)] }
         }
     }
 

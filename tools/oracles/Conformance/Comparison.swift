@@ -272,9 +272,9 @@ extension Ruleset {
     /// Whether a rule reads what stands behind the IP header.
     fileprivate var readsTransport: Bool {
         func isTransport(_ field: Field) -> Bool {
-            switch field.source {
-            case .payload(.transport, _), .searched, .presence: true
-            case .payload, .meta, .connection, .generated: false
+            switch field.place {
+            case .header(.transport, _), .searched, .presence: true
+            case .header, nil: false
             }
         }
         func reads(_ key: MatchKey) -> Bool { key.components.contains { isTransport($0.field) } }
