@@ -268,10 +268,10 @@ package struct Worker: ~Copyable {
     private mutating func settles(
         _ frame: ReceivedFrame, _ judgement: Judgement, from: PortSocket, ingress: Int, _ received: PortCounters
     ) -> Bool {
-        switch judgement.verdict {
-        case .accept: break
-        case .hold: return false
-        case .drop, .reject:
+        switch judgement.verdict.fate {
+        case .passes: break
+        case .waits: return false
+        case .ends:
             if sink.takesDrops { reportDrop(frame, judgement, ingress: ingress) }
             return false
         }

@@ -252,16 +252,11 @@ public struct Interpreter {
                     result.matchedRules.append(numbered.number)
                     result.trace.finish(said, fields)
                 }
+                if let decided = said.flatMap({ FrameVerdict($0) }) {
+                    decider = numbered.number
+                    return .decided(decided)
+                }
                 switch said {
-                case .accept:
-                    decider = numbered.number
-                    return .decided(.accept)
-                case .drop:
-                    decider = numbered.number
-                    return .decided(.drop)
-                case .reject:
-                    decider = numbered.number
-                    return .decided(.reject)
                 case .return:
                     return .next
                 case .jump(let chain), .goto(let chain):
@@ -274,8 +269,7 @@ public struct Interpreter {
                         target, in: table, depth: depth + 1, &fields, isChecksumPartial: isChecksumPartial, &result, &decider)
                     if case .next = outcome, case .jump = said { continue rules }
                     return outcome
-                case nil, .continue:
-                    break
+                default: break
                 }
             }
             result.matchedRules.append(numbered.number)

@@ -92,9 +92,9 @@ struct ChainIndexEmitter {
         for instruction in rest {
             switch instruction.operation {
             case .count where counter == .none: counter = CounterIndex(instruction.first)
-            case .accept: return RuleEntry(place: RuleEntry.accept, rule: RuleIndex(instruction.first), counter: counter)
-            case .drop: return RuleEntry(place: RuleEntry.drop, rule: RuleIndex(instruction.first), counter: counter)
-            case .reject: return RuleEntry(place: RuleEntry.reject, rule: RuleIndex(instruction.first), counter: counter)
+            case .decide:
+                return RuleEntry(
+                    place: RuleEntry.place(of: instruction.verdict), rule: RuleIndex(instruction.first), counter: counter)
             default: return nil
             }
         }
@@ -123,7 +123,7 @@ struct ChainIndexEmitter {
         while place < rule.endIndex {
             switch rule[place].operation {
             case .count, .countObject, .mark, .log: place += 1
-            case .accept, .drop, .reject, .return, .goto:
+            case .decide, .return, .goto:
                 found.isLast = mayEnd
                 return found
             default: return found

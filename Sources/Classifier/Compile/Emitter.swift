@@ -217,18 +217,16 @@ struct Emitter {
 
     /// Notes the chain that a jump leads to, for an instruction that is appended next.
     private mutating func end(for verdict: Verdict) -> Instruction {
+        if let decided = FrameVerdict(verdict) { return Instruction(operation: .decide, verdict: decided) }
         switch verdict {
-        case .accept: return Instruction(operation: .accept)
-        case .drop: return Instruction(operation: .drop)
-        case .reject: return Instruction(operation: .reject)
         case .return: return Instruction(operation: .return)
-        case .continue: return Instruction(operation: .finish)
         case .jump(let chain):
             unresolved.append((instructions.count, chain))
             return Instruction(operation: .jump)
         case .goto(let chain):
             unresolved.append((instructions.count, chain))
             return Instruction(operation: .goto)
+        default: return Instruction(operation: .finish)
         }
     }
 

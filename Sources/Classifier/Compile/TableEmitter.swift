@@ -129,20 +129,19 @@ struct TableEmitter {
         var outcome = Outcome()
         if let firstCounter { outcome.counter = ElementCounterIndex(try int32(firstCounter + index)) }
         switch element.mapped {
-        case .nothing, .object, .verdict(.continue): break
+        case .nothing, .object: break
         case .value(.number(let number)): outcome.value = number
         case .value: break
-        case .verdict(.accept): outcome.verdict = .accept
-        case .verdict(.drop): outcome.verdict = .drop
-        // No map has it.
-        case .verdict(.reject): outcome.verdict = .reject
-        case .verdict(.return): outcome.verdict = .return
+        case .verdict(.return): outcome.end = .return
         case .verdict(.jump(let chain)):
-            outcome.verdict = .jump
+            outcome.end = .jump
             unresolved.append((outcomes.count, chain))
         case .verdict(.goto(let chain)):
-            outcome.verdict = .goto
+            outcome.end = .goto
             unresolved.append((outcomes.count, chain))
+        case .verdict(let verdict):
+            guard let decided = FrameVerdict(verdict) else { break }
+            (outcome.end, outcome.verdict) = (.decide, decided)
         }
         outcomes.append(outcome)
     }

@@ -12,6 +12,18 @@ extension FrameVerdict {
     }
 }
 
+extension FrameVerdict {
+    /// What a rule's verdict decides; nil for those that lead to another rule.
+    public init?(_ verdict: Verdict) {
+        switch verdict {
+        case .accept: self = .accept
+        case .drop: self = .drop
+        case .reject: self = .reject
+        case .return, .continue, .jump, .goto: return nil
+        }
+    }
+}
+
 /// What a rule set says of one frame. A frame that no base chain saw is accepted.
 public struct Classification: Sendable, Equatable, Decided {
     public var decision: Decision

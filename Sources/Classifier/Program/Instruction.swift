@@ -81,7 +81,8 @@ struct Instruction: BitwiseCopyable, Sendable {
 
         /// Matched to its end without a verdict.
         case finish
-        case accept, drop, reject
+        /// Matched to its end, with the instruction's verdict.
+        case decide
         case `return`
         /// To the chain that begins at `target`, and back to the next instruction.
         case jump
@@ -94,6 +95,8 @@ struct Instruction: BitwiseCopyable, Sendable {
 
     var operation: Operation
     var isNegated = false
+    /// For `decide`.
+    var verdict = FrameVerdict.drop
     /// The slot that holds what is compared.
     var slot: UInt8 = 0
     var target: Int32 = 0

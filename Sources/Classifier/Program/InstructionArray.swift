@@ -1,3 +1,4 @@
+import Decisions
 import Storage
 
 /// A program's instructions, parted: what every step reads, and what comparisons read beside that.
@@ -30,6 +31,7 @@ struct Step: BitwiseCopyable, Sendable {
     var operation: Instruction.Operation
     var isNegated: Bool
     var slot: UInt8
+    var verdict: FrameVerdict
     var target: Int32
     var first: Int32
     var count: Int32
@@ -38,6 +40,7 @@ struct Step: BitwiseCopyable, Sendable {
         operation = instruction.operation
         isNegated = instruction.isNegated
         slot = instruction.slot
+        verdict = instruction.verdict
         target = instruction.target
         first = instruction.first
         count = instruction.count

@@ -22,7 +22,8 @@ extension Program {
             let instruction = instructions[place]
             next &+= 1
             let rule = instruction.first
-            var verdict = instruction.operation
+            var end = instruction.operation
+            var verdict = instruction.verdict
             var target = instruction.target
             var back = next
             switch instruction.operation {
@@ -68,9 +69,10 @@ extension Program {
                 continue
             case .mapped:
                 back = Int(target)
+                end = lookups.outcomes[remembered].end
                 verdict = lookups.outcomes[remembered].verdict
                 target = lookups.outcomes[remembered].target
-                if verdict == .finish { continue }
+                if end == .finish { continue }
             case .mark:
                 values.setMark(instructions.operands(of: place).low)
                 continue
@@ -207,10 +209,10 @@ extension Program {
                     read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
                 }
                 continue
-            case .finish, .accept, .drop, .reject, .jump, .goto, .return, .endOfChain:
+            case .finish, .decide, .jump, .goto, .return, .endOfChain:
                 break
             }
-            switch verdict {
+            switch end {
             case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .lookUpChanging, .mapped, .mark, .markMapped, .read, .draw, .count,
                 .countObject, .limit,
                 .quota, .countConnections, .last, .inChanging,
@@ -222,15 +224,9 @@ extension Program {
             case .finish:
                 hits.countRule(Int(rule), bytes: size)
                 continue
-            case .accept:
+            case .decide:
                 hits.countRule(Int(rule), bytes: size)
-                return Decision(.accept, byRule: RuleIndex(rule))
-            case .drop:
-                hits.countRule(Int(rule), bytes: size)
-                return Decision(.drop, byRule: RuleIndex(rule))
-            case .reject:
-                hits.countRule(Int(rule), bytes: size)
-                return Decision(.reject, byRule: RuleIndex(rule))
+                return Decision(verdict, byRule: RuleIndex(rule))
             case .jump:
                 hits.countRule(Int(rule), bytes: size)
                 // Never full: jumps deeper than that do not compile.

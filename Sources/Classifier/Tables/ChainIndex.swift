@@ -54,15 +54,13 @@ struct RuleEntry: BitwiseCopyable, Sendable {
     /// The `counter` statement before the verdict, if there is one.
     var counter = CounterIndex.none
 
-    /// In place of an instruction. Nearly all rules of long chains end so: what would be read of them there, beside this, is one more
-    /// wait for memory.
-    static let accept: Int32 = -1
-    static let drop: Int32 = -2
-    static let reject: Int32 = -3
+    /// The number that stands for a verdict in place of an instruction. Nearly all rules of long chains end so: what would be read of them
+    /// there, beside this, is one more wait for memory.
+    static func place(of verdict: FrameVerdict) -> Int32 { ~Int32(verdict.rawValue) }
 
     /// The verdict that stands in place of an instruction.
     @inline(__always)
-    var verdict: FrameVerdict { place == Self.accept ? .accept : place == Self.drop ? .drop : .reject }
+    var verdict: FrameVerdict { FrameVerdict(rawValue: UInt8(truncatingIfNeeded: ~place)) ?? .drop }
 }
 
 /// The indices of a program's chains. A class as `LookupTables` is one.

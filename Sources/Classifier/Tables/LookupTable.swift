@@ -24,7 +24,9 @@ typealias BoxIndexNumber = RowIndex<BoxIndex>
 /// What an element of a set or map leads to.
 struct Outcome: BitwiseCopyable, Sendable {
     /// One of the ends of a rule; `finish` for `continue`, and where there is no verdict.
-    var verdict = Instruction.Operation.finish
+    var end = Instruction.Operation.finish
+    /// For `decide`.
+    var verdict = FrameVerdict.drop
     /// For `jump` and `goto`.
     var target: Int32 = 0
     /// The element's counter, if it has one.

@@ -93,7 +93,7 @@ extension Judgement {
 
 extension Expectation {
     /// What a frame can come to in the end.
-    fileprivate static let verdicts: [FrameVerdict] = [.accept, .drop, .reject]
+    fileprivate static let verdicts = FrameVerdict.allCases.filter { $0.fate != .waits }
 
     /// Whether the judgement is the expected one, as far as its author and its reason go.
     func isMet(by judgement: Judgement, _ program: Program) -> Bool {

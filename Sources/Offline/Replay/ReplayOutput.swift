@@ -68,12 +68,12 @@ struct ReplayOutput: ReplaySink, ~Copyable {
 
     mutating func judged(_ frame: JudgedFrame) {
         count(received: frame)
-        switch frame.judgement.verdict {
-        case .accept:
+        switch frame.judgement.verdict.fate {
+        case .passes:
             count(sent: frame)
             if let accepted { capture(frame, in: accepted) }
-        case .drop, .reject: if sink.takesDrops { sink.drop(sunk(frame)) }
-        case .hold: break
+        case .ends: if sink.takesDrops { sink.drop(sunk(frame)) }
+        case .waits: break
         }
         switch listing {
         case .nothing: break
