@@ -23,7 +23,6 @@ extension Program {
             next &+= 1
             let rule = instruction.first
             var end = instruction.operation
-            var verdict = instruction.verdict
             var target = instruction.target
             var back = next
             switch instruction.operation {
@@ -70,9 +69,12 @@ extension Program {
             case .mapped:
                 back = Int(target)
                 end = lookups.outcomes[remembered].end
-                verdict = lookups.outcomes[remembered].verdict
                 target = lookups.outcomes[remembered].target
                 if end == .finish { continue }
+                if end == .decide {
+                    hits.countRule(Int(rule), bytes: size)
+                    return Decision(lookups.outcomes[remembered].verdict, byRule: RuleIndex(rule))
+                }
             case .mark:
                 values.setMark(instructions.operands(of: place).low)
                 continue
@@ -226,7 +228,7 @@ extension Program {
                 continue
             case .decide:
                 hits.countRule(Int(rule), bytes: size)
-                return Decision(verdict, byRule: RuleIndex(rule))
+                return Decision(instruction.verdict, byRule: RuleIndex(rule))
             case .jump:
                 hits.countRule(Int(rule), bytes: size)
                 // Never full: jumps deeper than that do not compile.

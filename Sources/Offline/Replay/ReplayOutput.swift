@@ -72,7 +72,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         case .passes:
             count(sent: frame)
             if let accepted { capture(frame, in: accepted) }
-        case .ends: if sink.takesDrops { sink.drop(sunk(frame)) }
+        case .ends: if sink.takesDrops { sink.drop(placed(frame)) }
         case .waits: break
         }
         switch listing {
@@ -83,7 +83,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame) {
-        sink.log(event, sunk(frame), at: frame.time)
+        sink.log(event, placed(frame), at: frame.time)
         switch listing {
         case .nothing: break
         case .text: list(frame, event)
@@ -117,11 +117,17 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     /// What captures and events are told of a frame.
+    @inline(__always)
     private func sunk(_ frame: JudgedFrame) -> SunkFrame {
+        SunkFrame(frame.judgement, ingress: frame.ingress, time: frame.time, bytes: frame.bytes)
+    }
+
+    /// The same with its place, of which events speak.
+    private func placed(_ frame: JudgedFrame) -> SunkFrame {
+        var sunk = sunk(frame)
         let file = files.indices.contains(Int(frame.place.file)) ? files[Int(frame.place.file)] : ""
-        return SunkFrame(
-            frame.judgement, ingress: frame.ingress, time: frame.time, bytes: frame.bytes,
-            place: EventEncoder.Place(number: frame.place.number, file: file))
+        sunk.place = EventEncoder.Place(number: frame.place.number, file: file)
+        return sunk
     }
 
     /// Writes a frame as it leaves.
@@ -154,7 +160,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
 
     private mutating func encode(_ frame: JudgedFrame, _ event: LoggedStatement?) {
         line.removeAll(keepingCapacity: true)
-        let frame = sunk(frame)
+        let frame = placed(frame)
         encoder.append(
             frame.logRecord(for: event, at: frame.time), at: frame.place, captureFile: droppedPath, hasVerdict: true, to: &line)
         line.withUnsafeBufferPointer { lines.append($0) }
