@@ -35,8 +35,8 @@ extension Field {
 
     /// Why a field can't be set.
     struct Refusal {
-        /// What follows the field's words.
-        let message: String
+        /// What the message says after the field's words.
+        let words: String
         let note: String
         /// That Weir lacks it is no error of the file.
         var isLimit = false
@@ -65,7 +65,7 @@ extension Field {
             let note = key == .pkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is not a field of the frame"
             return Traits(
                 isHostOrder: key.record.isHostOrder, port: key.record.port, generator: key == .random ? .all : nil,
-                refusal: Refusal(message: "can't be changed", note: note, isLimit: key == .priority))
+                refusal: Refusal(words: "can't be changed", note: note, isLimit: key == .priority))
         case .payload(let header, let bitOffset): return Traits(place: .header(header, bitOffset: bitOffset))
         case .searched(let header, let bitOffset):
             return Traits(
@@ -73,15 +73,15 @@ extension Field {
         case .presence(let header):
             return Traits(
                 place: .presence(header), type: .presence,
-                refusal: Refusal(message: "is an option as a whole and can't be set", note: "name a field of it"))
+                refusal: Refusal(words: "is an option as a whole and can't be set", note: "name a field of it"))
         case .connection(let key):
             return Traits(
                 isHostOrder: key.isHostOrder,
-                refusal: Refusal(message: "can't be changed", note: "only 'ct mark' of a connection can be set"))
+                refusal: Refusal(words: "can't be changed", note: "only 'ct mark' of a connection can be set"))
         case .generated(let generator):
             return Traits(
                 isHostOrder: true, generator: generator,
-                refusal: Refusal(message: "can't be changed", note: "it is not a field of the frame"))
+                refusal: Refusal(words: "can't be changed", note: "it is not a field of the frame"))
         }
     }
 

@@ -12,7 +12,7 @@ struct AssignmentChecker {
     func checkTarget(_ target: Field) throws(Diagnostic) {
         let place = syntax.selectorLocation
         if let refusal = target.traits.refusal {
-            var failure = failure(place, "'\(field.words)' \(refusal.message)", note: refusal.note)
+            var failure = failure(place, "'\(field.words)' \(refusal.words)", note: refusal.note)
             failure.isUnsupported = refusal.isLimit
             throw failure
         }
