@@ -14,7 +14,7 @@ public enum Answer: Sendable, Equatable, BitwiseCopyable {
     case tooBig(mtu: Int)
 }
 
-/// A frame to which an answer is to be written.
+/// A frame that is answered.
 public struct AnsweredFrame: Sendable {
     /// What `ParsedFrame.parse` said of the frame's bytes.
     public var frame: ParsedFrame

@@ -63,7 +63,7 @@ extension Answer {
         address > 1 && address >> 120 != 0xff
     }
 
-    /// Whether the checksum of TCP, UDP, ICMP or ICMPv6 is right. A first fragment's can't be told, a UDP datagram may have none, and
+    /// True if the checksum of TCP, UDP, ICMP or ICMPv6 is right. A first fragment's can't be told, a UDP datagram may have none, and
     /// other protocols are left to their hosts: the answer then depends on nothing that a checksum covers.
     private static func hasRightChecksum(_ frame: ParsedFrame, _ bytes: RawSpan) -> Bool {
         guard !frame.isFragment else { return true }

@@ -31,7 +31,7 @@ enum TCPReset {
     private static let reset: UInt8 = 0x04
     private static let acknowledge: UInt8 = 0x10
 
-    /// Whether a reset can answer the segment: it is whole, has a whole header, and is no reset itself.
+    /// True if a reset can answer the segment: it is whole, has a whole header, and is no reset itself.
     static func canAnswer(_ bytes: RawSpan, _ frame: ParsedFrame) -> Bool {
         guard frame.transportProtocol == IPProtocol.tcp, !frame.isFragment, frame.transportLength >= headerLength else { return false }
         let header = Int(bytes.u8(at: frame.transportOffset &+ dataOffset) >> 4) &* 4

@@ -33,7 +33,7 @@ package final class FlowRequest: Sendable {
         flows.deallocate()
     }
 
-    /// Whether it is the worker's turn. Only on the worker's thread.
+    /// True if it is the worker's turn. Only on the worker's thread.
     @inline(__always)
     var isAsked: Bool { turn.load(ordering: .relaxed) == Turn.worker }
 

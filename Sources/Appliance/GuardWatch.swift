@@ -54,7 +54,7 @@ struct GuardWatch {
         traffic = try LinkTraffic()
     }
 
-    /// For reports, as of the last look.
+    /// For reports: what the last look found.
     var state: GuardRecord { record }
 
     /// The guard was just put on an interface.
@@ -64,7 +64,7 @@ struct GuardWatch {
         mark = measure(portGuard)
     }
 
-    /// Whether a guard of programs is gone or overtaken: two system calls, about 2 us each. The kernel tells nobody of what is attached to
+    /// True if a guard of programs is gone or overtaken: two system calls, about 2 us each. The kernel tells nobody of what is attached to
     /// TCX lists: rtnetlink has no message for it, audit and perf only tell of programs that are loaded and freed. So somebody has to ask
     /// often enough.
     mutating func isLost(_ portGuard: borrowing PortGuard) -> Bool {

@@ -129,7 +129,7 @@ struct Port: ~Copyable {
         return wasThere
     }
 
-    /// The interface that is to be the port: the one of its name, or else the previous one, known by its hardware address, under another name.
+    /// The interface of the port: the one of its name, or else the previous one, known by its hardware address, under another name.
     private func interface(_ links: Links, besides other: Int32?) throws -> Link? {
         if let link = try links.link(named: name), link.index != other { return link }
         guard let known = preparation?.originals else { return nil }

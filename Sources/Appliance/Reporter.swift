@@ -7,7 +7,7 @@ import Synchronization
 /// Makes reports and lists of flows on a thread of its own, which may wait for their readers.
 final class Reporter: Sendable {
     private struct State {
-        /// What is to be reported, oldest first.
+        /// Reports that are asked for, oldest first.
         var requests: [[PortState]] = []
         var isFinishing = false
     }

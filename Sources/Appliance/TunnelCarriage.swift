@@ -10,7 +10,7 @@ struct TunnelCarriage {
     private var pause = 0
     private var nextPause = shortestPause
 
-    /// Whether the next super-frame is to be sent whole. Asked once for each.
+    /// True if the next super-frame should be sent whole. Asked once for each.
     var isTried: Bool {
         mutating get {
             guard pause > 0 else { return true }

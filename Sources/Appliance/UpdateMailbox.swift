@@ -38,7 +38,7 @@ package final class UpdateMailbox: Sendable {
         withExtendedLifetime(forgotten) {}
     }
 
-    /// Whether there is something to take. Only on the worker's thread.
+    /// True if there is something to take. Only on the worker's thread.
     @inline(__always)
     var isThere: Bool { isWaiting.load(ordering: .relaxed) }
 

@@ -20,7 +20,7 @@ public struct CaptureRecord: Sendable, Equatable, Decided {
     public var invalidNumbers = InvalidNumbers.none
     /// The `log` statement for which it is captured; nil if it is captured for what was decided.
     public var event: LoggedStatement?
-    /// Bytes that are to be kept; the file may keep fewer.
+    /// Bytes to keep; the file may keep fewer.
     public var snapLength: UInt32
     /// It is captured as it leaves by the port.
     public var isOutbound = false

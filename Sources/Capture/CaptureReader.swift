@@ -65,7 +65,7 @@ public struct CaptureReader: ~Copyable {
     /// Bytes that have been read.
     public var position: UInt64 { input.offset }
 
-    /// What is to be said where an interface is none of Ethernet.
+    /// What to say where an interface is not Ethernet.
     public func linkTypeFault(of interface: Int) -> CaptureFault {
         fault(.linkType(interfaces.indices.contains(interface) ? interfaces[interface].linkType : 0), at: 0)
     }

@@ -67,7 +67,7 @@ struct OutputAccess {
         return "another process, or another option, writes to it"
     }
 
-    /// Whether another process, or another output of this one, writes to the file.
+    /// True if another process, or another output of this one, writes to the file.
     static func isLocked(_ path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
         guard descriptor >= 0 else { return false }

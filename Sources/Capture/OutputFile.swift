@@ -48,7 +48,7 @@ package final class OutputFile {
         base = fcntl(descriptor, F_GETFL) & O_APPEND != 0 ? access.size : max(0, Int64(lseek(descriptor, 0, SEEK_CUR)))
     }
 
-    /// Empties a file that is to be replaced. To be called once, before the first `write`.
+    /// Empties a file that this one replaces. Call it once, before the first `write`.
     package func begin() {
         hasBegun = true
         if older == .isReplaced, isRegular, !isInherited { ftruncate(descriptor, 0) }
@@ -65,7 +65,7 @@ package final class OutputFile {
         return isRegular && !isInherited && fstat(descriptor, &status) == 0 && status.st_nlink == 0
     }
 
-    /// Whether the name still means this file.
+    /// True if the name still means this file.
     package var isInPlace: Bool {
         guard !isInherited else { return true }
         var named = stat()

@@ -149,7 +149,7 @@ public struct Firewall: ~Copyable {
         return judgement
     }
 
-    /// What is to be said of a whole packet; nothing is counted under its reason.
+    /// Decides on a whole packet, without counting its reason.
     /// - Parameter isChecksumKnown: Tracking need not look at it.
     mutating func judgePacket(
         _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool = false, isChecksumKnown: Bool = false,

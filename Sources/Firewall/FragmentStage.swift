@@ -54,7 +54,7 @@ extension Firewall {
 
     // MARK: Departures
 
-    /// Whether frames that were held wait to be sent or captured: see `nextDeparture`.
+    /// True if frames that were held wait to be sent or captured: see `nextDeparture`.
     public var hasDepartures: Bool { fragments.hasDepartures }
 
     /// The next of the frames that were held and of which something was decided, in the order in which they came; nil if there is none.

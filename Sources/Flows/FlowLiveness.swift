@@ -76,7 +76,7 @@ public final class FlowLiveness: @unchecked Sendable {
 
     // MARK: For all
 
-    /// Whether the flow of an entry is in the table, has not been silent for too long, and is not closed; or whether it is the one that
+    /// True if the flow of an entry is in the table, has not been silent for too long, and is not closed; or whether it is the one that
     /// rules are being asked about.
     /// - Parameter now: Nanoseconds, as for `FlowTracker.track`.
     public func isAlive(_ entry: UInt64, at now: UInt64) -> Bool {

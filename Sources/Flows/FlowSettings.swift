@@ -23,7 +23,7 @@ public struct FlowSettings: Sendable, Equatable {
     public var isTCPLiberal = false
     /// Resets below the window are let through too (`nf_conntrack_tcp_ignore_invalid_rst`).
     public var ignoresInvalidReset = false
-    /// So many times may a segment come again before the shorter timeout counts (`nf_conntrack_tcp_max_retrans`).
+    /// Times that a segment may come again before the shorter timeout counts (`nf_conntrack_tcp_max_retrans`).
     public var maximumRetransmissions: UInt8 = 3
     /// A wrong transport checksum makes a packet invalid (`nf_conntrack_checksum`).
     public var verifiesChecksums = true

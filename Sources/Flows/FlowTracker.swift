@@ -25,7 +25,7 @@ public struct FlowTracker: ~Copyable {
     private var policies = [TimeoutPolicy?](repeating: nil, count: TimeoutTable.policyCount)
     private var policyIsCurrent = [Bool](repeating: false, count: TimeoutTable.policyCount)
     private var epoch: UInt8 = 0
-    /// Whether the provisional record is a flow that `confirm` puts into the table.
+    /// True if the provisional record is a flow that `confirm` puts into the table.
     private var hasProvisional = false
     private var nextSweep: UInt64 = 0
     /// As `FlowRecord.start`: of the flow that began last, and of that before the rules in force; nil while there were no others.
@@ -264,7 +264,7 @@ public struct FlowTracker: ~Copyable {
     /// From here on other rules are asked: existing flows are told from the ones that begin under them.
     public mutating func beginRules() { lastEarlierStart = newestStart }
 
-    /// Whether a flow began before the rules that are in force, or within the second before them or after.
+    /// True if a flow began before the rules that are in force, or within the second before them or after.
     func isFromEarlierRules(_ record: Int32) -> Bool {
         guard let lastEarlierStart else { return false }
         return Int32(bitPattern: table[record].start &- lastEarlierStart) <= 0

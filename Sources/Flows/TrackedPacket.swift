@@ -21,13 +21,13 @@ public struct TrackedPacket: Sendable, Equatable, BitwiseCopyable {
     public var direction = FlowDirection.original
     /// The record of its flow, as `FlowTracker` counts them; nil if it has none. Of meaning until the next packet is tracked.
     public var flow: Int32?
-    /// Whether the flow is not in the table yet: it will be when the packet is `confirm`ed.
+    /// True if the flow is not in the table yet: it will be when the packet is `confirm`ed.
     public var isUnconfirmed = false
-    /// Whether it has a flow's addresses and ports, though it is invalid in it.
+    /// True if it has a flow's addresses and ports, though it is invalid in it.
     public var isOfKnownFlow = false
     /// Why it is invalid.
     public var cause: InvalidCause?
-    /// Whether the flow was last let through by rules that are no longer in force (see `FlowTracker.recheckFlows`).
+    /// True if the flow was last let through by rules that are no longer in force (see `FlowTracker.recheckFlows`).
     public var needsRecheck = false
 
     init(_ state: State) { self.state = state }

@@ -67,7 +67,7 @@ struct BlockArena: ~Copyable, @unchecked Sendable {
         return Int.bitWidth &- (units &- 1).leadingZeroBitCount
     }
 
-    /// Whether a block of that many bytes could be lent now.
+    /// True if a block of that many bytes could be lent now.
     func hasRoom(for byteCount: Int) -> Bool {
         var order = Self.order(for: byteCount)
         while order <= Self.orders {

@@ -34,7 +34,7 @@ struct Departures {
 }
 
 extension FragmentGatherer {
-    /// Whether frames wait to depart, or memory to be taken back.
+    /// True if frames wait to depart, or memory to be taken back.
     public var hasDepartures: Bool { departures.first != BlockArena.none }
 
     /// The next frame of which something was decided, in the order of arrival; nil if there is none.

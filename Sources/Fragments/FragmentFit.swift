@@ -28,7 +28,7 @@ extension FragmentGatherer {
         return nil
     }
 
-    /// Whether a first fragment has its headers whole: always asked of IPv6 (RFC 7112), else where only it is judged (RFC 1858).
+    /// True if a first fragment has its headers whole: always asked of IPv6 (RFC 7112), else where only it is judged (RFC 1858).
     private func hasWholeHeaders(_ frame: ParsedFrame) -> Bool {
         if mode == .reassemble, frame.network == .ipv4 { return true }
         guard frame.hasTransport, frame.hasWholeHeaderChain else { return false }
@@ -76,7 +76,7 @@ extension FragmentGatherer {
     /// `ip_frag_ecn_table`) take neither that nor it beside ECT.
     private static func isForbidden(_ congestion: UInt8) -> Bool { congestion & 1 != 0 && congestion != 1 }
 
-    /// Whether a fragment has the bytes that another has, which are compared where they are still there.
+    /// True if a fragment has the bytes that another has, which are compared where they are still there.
     private func isSame(_ record: FragmentRecord, _ bytes: RawSpan, as block: Int32) -> Bool {
         let other = arena.record(at: block)
         guard other.fingerprint == record.fingerprint else { return false }
@@ -168,7 +168,7 @@ func fingerprint(of bytes: RawSpan, from start: Int, count: Int) -> UInt64 {
     return mix(first, second)
 }
 
-/// Whether two stretches of bytes, both within their spans, are the same.
+/// True if two stretches of bytes, both within their spans, are the same.
 private func areEqual(_ left: RawSpan, from leftStart: Int, _ right: RawSpan, from rightStart: Int, count: Int) -> Bool {
     var index = 0
     while index &+ 8 <= count {

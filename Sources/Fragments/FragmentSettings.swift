@@ -14,7 +14,7 @@ public struct FragmentLimits: Sendable, Equatable {
     public var bytes: Int
     /// Datagrams of which fragments are held, 1 to 65,536; no more than one for each 2 KiB of `bytes`.
     public var datagrams: Int
-    /// Fragments of one datagram, 2 to 8,192: as many as of 8 bytes fit into 65,535.
+    /// Fragments of one datagram, 2 to 8,192: a datagram of 65,535 bytes has no more of 8 bytes each.
     public var fragmentsPerDatagram: Int
     /// Bytes that may be held of what one host sends to one other.
     public var bytesPerPair: Int
@@ -58,7 +58,7 @@ public enum FragmentDeath: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case empty
     /// It is not the last, and its length is no multiple of 8.
     case badLength
-    /// Fragments that were marked as of an ECN-capable transport, and others as not (RFC 3168, section 5.3): the datagram dies.
+    /// Some fragments are marked as of an ECN-capable transport and others are not (RFC 3168, section 5.3): the datagram dies.
     case ecn
     /// The first fragment ends within its headers (RFC 7112, RFC 1858).
     case headerChain

@@ -119,7 +119,7 @@ public struct Interpreter {
         Set(chains.map(\.base.priority)).sorted().flatMap { priority in chains.filter { $0.base.priority == priority }.reversed() }
     }
 
-    /// Whether a set has been full of elements some of which had expired. When those make room is a program's own affair: from then
+    /// True if a set has been full of elements some of which had expired. When those make room is a program's own affair: from then
     /// on it may say something else.
     public var isRoomUncertain: Bool { state.isRoomUncertain }
 
@@ -309,7 +309,7 @@ public struct Interpreter {
         return found.element
     }
 
-    /// Whether a named counter, quota or limit lets the frame pass.
+    /// True if a named counter, quota or limit lets the frame pass.
     private func pass(_ reference: ObjectReference, _ table: Int, _ fields: inout InterpreterFields, _ result: inout Result) -> Bool {
         guard let (object, number) = state.object(reference, table: table) else { return false }
         switch object.content {

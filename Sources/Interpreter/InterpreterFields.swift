@@ -23,7 +23,7 @@ struct InterpreterFields {
     var hook = Hook.forward
     /// The numbers that the statement at hand has drawn.
     var drawn: [UInt128] = []
-    /// Whether an assignment has changed what it assigned to.
+    /// True if an assignment has changed what it assigned to.
     var isChanged = false
     /// Where tags stand in `wire` that rules do not see: priority tags, but for the outermost where there are no others.
     private let hiddenTags: [Range<Int>]
@@ -105,7 +105,7 @@ struct InterpreterFields {
     /// The kernel's `skb->len`: octets from after the outermost tag on.
     var length: Int { networkHeader.count }
 
-    /// Whether the value holds what the key's fields have in this frame; nil if one of them can't be read.
+    /// True if the value holds what the key's fields have in this frame; nil if one of them can't be read.
     func isHeld(_ key: MatchKey, by value: Value) -> Bool? {
         var values = Array(repeating: value, count: key.components.count)
         if case .concatenation(let parts) = value { values = parts }
@@ -145,7 +145,7 @@ struct InterpreterFields {
         return values
     }
 
-    /// Whether all of the key's fields are there in this frame.
+    /// True if all of the key's fields are there in this frame.
     func canRead(_ key: MatchKey) -> Bool { isHeld(key, by: .any) != nil }
 
     private func hasName(port: Int, _ value: Value) -> Bool {
@@ -258,7 +258,7 @@ struct InterpreterFields {
 }
 
 extension Field.MetaKey {
-    /// Whether it says something of the frame's bytes, so that nothing is known where these are too few for an Ethernet header.
+    /// True if it says something of the frame's bytes, so that nothing is known where these are too few for an Ethernet header.
     fileprivate var isOfFrame: Bool {
         switch self {
         case .mark, .time, .day, .hour: false

@@ -94,7 +94,7 @@ struct InterpreterOptions {
         return .item(Item(number: number, offset: found.offset, octets: Array(packet.dropFirst(found.offset))))
     }
 
-    /// Whether Linux takes an option of IPv4 with these octets.
+    /// True if Linux takes an option of IPv4 with these octets.
     private static func isTaken(_ item: Item) -> Bool {
         let octets = item.octets
         switch item.number {

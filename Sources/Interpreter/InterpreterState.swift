@@ -63,7 +63,7 @@ final class InterpreterState {
 
     private var sets: [Place: ChangingSet] = [:]
 
-    /// Whether a set would have been full if nothing had expired.
+    /// True if a set would have been full if nothing had expired.
     var isRoomUncertain: Bool { sets.values.contains { $0.hasExpired && $0.inserted > $0.size } }
 
     private struct Key: Hashable {

@@ -78,7 +78,7 @@ public struct RuleTrace: Sendable, Equatable {
     public let depth: Int
     /// Up to the first that did not hold.
     public internal(set) var statements: [StatementTrace] = []
-    /// Whether all of its statements held, as far as they were asked for.
+    /// True if all of its statements held, as far as they were asked for.
     public internal(set) var isMatched = false
     /// What it said; nil where it went on to the next rule.
     public internal(set) var verdict: Verdict?
@@ -95,7 +95,7 @@ public struct StatementTrace: Sendable, Equatable {
     public let statement: Int
     /// What the frame has where the statement looks; nil for one that looks at nothing.
     public let seen: SeenKey?
-    /// Whether the rule went on after it.
+    /// True if the rule went on after it.
     public internal(set) var hasHeld = false
     /// The frame's mark after it.
     public internal(set) var mark: UInt32 = 0

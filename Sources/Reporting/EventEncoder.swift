@@ -5,7 +5,7 @@ import Glibc
 import Ruleset
 import Wire
 
-/// Writes events as lines of JSON in the shape of Suricata's EVE records, so far as that fits: `alert` for a `log` statement, `drop` for
+/// Writes events as lines of JSON in the shape of Suricata's EVE records, as far as that fits: `alert` for a `log` statement, `drop` for
 /// a dropped frame, and what only Weir knows under `weir`. Keys stand in the order of their letters.
 ///
 /// What is the same for each event of a rule is put together once.

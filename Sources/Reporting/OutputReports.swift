@@ -38,7 +38,7 @@ package struct EventReport: Encodable {
 
 /// What went to files other than the list of frames, in the reports of runs and replays.
 package struct OutputReports: Encodable {
-    /// Of dropped frames.
+    /// The capture of dropped frames.
     package var capture: CaptureReport?
     /// By the groups' numbers.
     package var groups: [String: CaptureReport]?

@@ -41,7 +41,7 @@ struct HeaderWalk {
         return false
     }
 
-    /// Whether a header of `length` bytes ends before the innermost transport header, or right there.
+    /// True if a header of `length` bytes ends before the innermost transport header, or right there.
     func has(_ length: Int, at offset: Int) -> Bool {
         target &- offset >= length
     }
@@ -51,7 +51,7 @@ struct HeaderWalk {
             Layer(kind: kind, offset: UInt16(truncatingIfNeeded: offset), length: UInt16(truncatingIfNeeded: length)))
     }
 
-    /// Whether a length field of 16 bits says `count`: as it is, or for what it can't say, 0 (BIG TCP) or its low 16 bits
+    /// True if a length field of 16 bits says `count`: as it is, or for what it can't say, 0 (BIG TCP) or its low 16 bits
     /// (a super-frame of 64 KiB with the tunnel's headers before it).
     func says(_ field: UInt16, _ count: Int) -> Bool {
         Int(field) == count || (count > 0xffff && (field == 0 || Int(field) == count & 0xffff))

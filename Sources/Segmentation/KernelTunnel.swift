@@ -6,7 +6,7 @@ internal import Wire
 /// know of the frame are the fields of this type, and they travel in the frame's mark. Which tunnels these are follows from what
 /// `bpf_skb_adjust_room` can say (net/core/filter.c, bpf_skb_net_grow).
 ///
-/// It can't say that an outer checksum is to be computed, so that stays as it is in every segment (net/ipv4/udp_offload.c,
+/// It can't ask for an outer checksum, so that stays as it is in every segment (net/ipv4/udp_offload.c,
 /// net/ipv4/gre_offload.c). It is right for all segments of one size: the inner IPv4 header and the inner transport segment each add up
 /// to something that depends only on addresses and lengths, by their own checksums. So a super-frame with an outer checksum goes in a piece of
 /// full segments, and the rest that isn't full by itself.

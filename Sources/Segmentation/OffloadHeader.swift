@@ -2,7 +2,7 @@
 ///
 /// Offsets count from the first byte of the frame as it lies in memory, without a tag that stands beside it.
 public struct OffloadHeader: Sendable, Equatable {
-    /// How a super-frame is to be segmented.
+    /// How to segment a super-frame.
     public enum Kind: Sendable {
         case tcp4, tcp6
         /// Datagrams of one size each (GSO_UDP_L4).

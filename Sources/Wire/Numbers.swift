@@ -15,7 +15,7 @@ public enum EtherType {
     /// `ETH_P_802_3_MIN`: below this the field is a length.
     public static let smallest: UInt16 = 0x0600
 
-    /// Whether the number announces a tag.
+    /// True if the number announces a tag.
     @inlinable @inline(always)
     public static func isTag(_ number: UInt16) -> Bool {
         number == vlan || number == providerVLAN
@@ -40,7 +40,7 @@ public enum IPProtocol {
     public static let sctp: UInt8 = 132
     public static let udpLite: UInt8 = 136
 
-    /// Whether IPv6's next header field names an extension header, as Linux has it (`ipv6_ext_hdr`).
+    /// True if IPv6's next header field names an extension header, as Linux has it (`ipv6_ext_hdr`).
     @inlinable
     public static func isIPv6ExtensionHeader(_ number: UInt8) -> Bool {
         switch number {
@@ -49,7 +49,7 @@ public enum IPProtocol {
         }
     }
 
-    /// Whether the protocol's header begins with a source and a destination port of 16 bits each.
+    /// True if the protocol's header begins with a source and a destination port of 16 bits each.
     @inlinable
     public static func hasPorts(_ number: UInt8) -> Bool {
         switch number {

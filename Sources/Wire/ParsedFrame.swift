@@ -4,7 +4,7 @@
 /// of them. A frame whose outermost tag was given apart and the same frame with that tag in its bytes parse to the same values,
 /// but that `byteCount` and the offsets differ by the tag's 4 bytes.
 public struct ParsedFrame: Sendable, Equatable {
-    /// The protocol after the Ethernet header and all tags, so far as it is known here.
+    /// The protocol after the Ethernet header and all tags, as far as it is known here.
     public enum Network: UInt8, Sendable {
         case ipv4, ipv6, arp
         /// Anything else, IP that is malformed included.
@@ -26,7 +26,7 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var destinationAddress: UInt64 = 0
     /// Tags of both kinds, wherever they stand.
     public internal(set) var tagCount = 0
-    /// Whether the outermost tag was given apart from the bytes.
+    /// True if the outermost tag was given apart from the bytes.
     public internal(set) var isTagOutOfBand = false
     /// The outermost tag.
     public internal(set) var outermostTag: VLANTag?
@@ -60,16 +60,16 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var trafficClass: UInt8 = 0
     /// IPv4's DF bit.
     public internal(set) var doNotFragment = false
-    /// Whether the IPv4 header is longer than 20 bytes.
+    /// True if the IPv4 header is longer than 20 bytes.
     public internal(set) var hasIPv4Options = false
 
     // MARK: Fragment
 
-    /// Whether the packet is a part of a datagram. An atomic IPv6 fragment (RFC 6946) is not.
+    /// True if the packet is a part of a datagram. An atomic IPv6 fragment (RFC 6946) is not.
     public internal(set) var isFragment = false
     /// Where the part belongs in the datagram, in bytes.
     public internal(set) var fragmentOffset = 0
-    /// Whether parts follow this one.
+    /// True if parts follow this one.
     public internal(set) var moreFragments = false
     /// 16 bits wide in IPv4, 32 in IPv6; 0 in an IPv6 packet without a fragment header.
     public internal(set) var identification: UInt32 = 0
@@ -78,9 +78,9 @@ public struct ParsedFrame: Sendable, Equatable {
     public internal(set) var fragmentPayloadOffset = 0
     /// The protocol field (IPv4) or the fragment header's next header (IPv6); 0 in a packet that is no fragment.
     public internal(set) var fragmentNextHeader: UInt8 = 0
-    /// Whether another IPv6 fragment header that is not atomic follows the one that makes this a fragment.
+    /// True if another IPv6 fragment header that is not atomic follows the one that makes this a fragment.
     public internal(set) var holdsFragment = false
-    /// Whether the IPv6 extension headers of a first fragment end within it (RFC 7112, section 5).
+    /// True if the IPv6 extension headers of a first fragment end within it (RFC 7112, section 5).
     public internal(set) var hasWholeHeaderChain = true
 
     // MARK: Transport
@@ -88,13 +88,13 @@ public struct ParsedFrame: Sendable, Equatable {
     /// The number of the protocol after the IP header and its extension headers; nil where there is none to know: no IP, or a
     /// later IPv6 fragment that goes on with an extension header. Linux' walk for nft ends at an authentication header.
     public internal(set) var transportProtocol: UInt8?
-    /// Whether the transport header's place is known: not in a later fragment.
+    /// True if the transport header's place is known: not in a later fragment.
     public internal(set) var hasTransport = false
     /// 0 unless `hasTransport`.
     public internal(set) var transportOffset = 0
     /// To the packet's end; may be 0, or less than a whole header.
     public internal(set) var transportLength = 0
-    /// Whether the two ports are there to read: TCP, UDP, UDP-Lite, SCTP or DCCP, with at least 4 bytes.
+    /// True if the two ports are there to read: TCP, UDP, UDP-Lite, SCTP or DCCP, with at least 4 bytes.
     public internal(set) var hasPorts = false
     public internal(set) var sourcePort: UInt16 = 0
     public internal(set) var destinationPort: UInt16 = 0

@@ -24,7 +24,7 @@ public struct VLANTag: Sendable, Hashable, BitwiseCopyable {
     @inlinable
     public var identifier: UInt16 { tci & 0x0fff }
 
-    /// Whether it puts the frame into a VLAN: identifier 0 is a priority tag (IEEE 802.1Q, table 9-2), which Linux takes off and
+    /// True if it puts the frame into a VLAN: identifier 0 is a priority tag (IEEE 802.1Q, table 9-2), which Linux takes off and
     /// forgets, any number of them (`__netif_receive_skb_core`).
     @inlinable
     public var namesVLAN: Bool { identifier != 0 }

@@ -89,7 +89,7 @@ struct CaptureOptions: ParsableArguments {
         }
     }
 
-    /// Opens what is to be written; nil if nothing is.
+    /// Opens the capture; nil if none is asked for.
     func open(_ generations: RulesetGenerations, workers: Int) throws(CaptureError) -> DropCapture? {
         guard let drops else { return nil }
         var settings = CaptureSettings(path: drops)

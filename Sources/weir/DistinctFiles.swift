@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 
-/// Refuses files that two would write, and those that are to be read as well: to open an output may empty it.
+/// Refuses files that two would write, and outputs that are inputs too: opening an output may empty it.
 /// - Parameters:
 ///   - written: `-` is standard output.
 ///   - read: `-` is standard input.
@@ -21,7 +21,7 @@ func expectOneStandardInput(_ read: [String]) throws {
     throw ValidationError("standard input can be read only once; - is given for more than one file")
 }
 
-/// Whether two names are of one file, by links too.
+/// True if two names are of one file, by links too.
 private func isSame(_ name: String, _ other: String) -> Bool {
     if name == other { return true }
     var (status, otherStatus) = (stat(), stat())

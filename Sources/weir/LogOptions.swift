@@ -72,7 +72,7 @@ struct LogOptions: ParsableArguments {
         (unused ?? []).map { "no rule has \"log group \($0)\", so its capture stays empty" }
     }
 
-    /// Opens what is to be written of a run.
+    /// Opens the outputs of a run.
     /// - Parameter drops: Whose file is named in the events of dropped frames.
     func open(
         _ generations: RulesetGenerations, workers: Int, drops: DropCapture?
@@ -88,7 +88,7 @@ struct LogOptions: ParsableArguments {
         return (groups, writer, warnings(groups?.unused))
     }
 
-    /// Opens what is to be written of a replay.
+    /// Opens the outputs of a replay.
     /// - Parameters:
     ///   - origin: What captures say of themselves.
     ///   - dropped: The file of dropped frames, to be named in their events.

@@ -2,7 +2,7 @@ import Ruleset
 
 /// Lookups in sets that change, and what rules do to them.
 extension Emitter {
-    /// Whether the key is one loaded value, which needs no access.
+    /// True if the key is one loaded value, which needs no access.
     private func isPlain(_ key: MatchKey) -> Bool {
         !key.isConcatenation && key.first.xor == 0 && !key.first.field.isInterface && key.first.field.trailingBits == 0
     }

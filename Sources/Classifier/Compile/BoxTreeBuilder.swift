@@ -29,7 +29,7 @@ struct BoxTreeBuilder {
     private(set) var lines: [SIMD16<Int32>] = []
     /// Nodes and boxes on the longest ways through the trees so far.
     private(set) var steps = 0
-    /// Whether all numbers have room in 32 bits.
+    /// True if all numbers have room in 32 bits.
     private(set) var fits = true
     private var knownLeaves: [[Int32]: Int32] = [:]
 

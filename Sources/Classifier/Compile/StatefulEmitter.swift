@@ -10,7 +10,7 @@ struct StatefulEmitter {
     private(set) var changingReferences: [ChangingSetReference] = []
     private(set) var connectionTimeouts: [ConnectionTimeoutReference] = []
     private(set) var connectionBounds: [ConnectionBound] = []
-    /// Whether a statement counts connections.
+    /// True if a statement counts connections.
     private(set) var countsConnections = false
     /// Statements with a cell of their own, after the cells of the buckets and of the quotas.
     private(set) var remembering: [RememberingStatement] = []

@@ -26,7 +26,7 @@ struct InstructionArray: ~Copyable, Sendable {
     func operands(of index: Int) -> Operands { operands[index] }
 }
 
-/// An instruction without its operands: 16 bytes. Members as of `Instruction`.
+/// An instruction without its operands: 16 bytes. `Instruction` says what the members mean.
 struct Step: BitwiseCopyable, Sendable {
     var operation: Instruction.Operation
     var isNegated: Bool
@@ -47,7 +47,7 @@ struct Step: BitwiseCopyable, Sendable {
     }
 }
 
-/// What an instruction compares with, or sets. Members as of `Instruction`.
+/// What an instruction compares with, or sets. `Instruction` says what the members mean.
 struct Operands: BitwiseCopyable, Sendable {
     var mask: UInt128
     var low: UInt128

@@ -90,7 +90,7 @@ public struct PacketConnection: BitwiseCopyable, Sendable, Equatable {
     public static let ipv6: UInt8 = 10
 
     public var state: State
-    /// Whether it belongs to a connection. Of one that doesn't rules can read only the state (net/netfilter/nft_ct.c,
+    /// True if it belongs to a connection. Of one that doesn't rules can read only the state (net/netfilter/nft_ct.c,
     /// `nft_ct_get_eval`), and change nothing.
     public var isFollowed = false
     /// The packet's own.

@@ -41,7 +41,7 @@ struct PathPosition: Comparable {
     /// Where connections are tracked among the chains of prerouting: `NF_IP_PRI_CONNTRACK`, which is the bridge's as well.
     private static let trackingPriority: Int32 = -200
 
-    /// Whether its own priority puts the chain before tracking. One that comes after another that is not so comes too late for all
+    /// True if its own priority puts the chain before tracking. One that comes after another that is not so comes too late for all
     /// that: a packet is tracked once.
     static func isBeforeTracking(_ base: BaseChain) -> Bool {
         base.hook == .prerouting && base.priority < trackingPriority

@@ -64,7 +64,7 @@ public final class Program: Sendable {
     let connectionSlots: FrozenArray<UInt8>
     /// The protocol of each of `connectionTimeouts`.
     let timeoutProtocols: FrozenArray<UInt8>
-    /// Of each rule; empty where none rejects.
+    /// What the sender is told, by rule; empty where none rejects.
     private let rejections: FrozenArray<Rejection?>
 
     /// Compiles a checked tree for a pair of ports.
@@ -200,9 +200,9 @@ public final class Program: Sendable {
         return rejections[number]
     }
 
-    /// Whether rules reject frames, so that answers may be sent.
+    /// True if rules reject frames, so that answers may be sent.
     public var rejectsFrames: Bool { rejections.count > 0 }
 
-    /// Whether rules change frames.
+    /// True if rules change frames.
     public var changesFrames: Bool { writes.count > 0 }
 }

@@ -3,7 +3,7 @@ import Wire
 
 // What is read again, lookups of keys that are put together, and what is assigned from them.
 extension Program {
-    /// What the connection is to be marked with; nil where the rule ends.
+    /// The connection's new mark; nil where the rule ends.
     @inline(never)
     func connectionMark(
         _ instruction: Step, _ operands: Operands, _ remembered: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan,

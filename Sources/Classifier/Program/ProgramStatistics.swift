@@ -50,7 +50,7 @@ public struct IndexStatistics: Sendable, Equatable {
 }
 
 extension Table {
-    /// Whether a rule changes headers, after which a frame is another to the rules after it.
+    /// True if a rule changes headers, after which a frame is another to the rules after it.
     var changesFrames: Bool {
         chains.contains { chain in
             chain.rules.contains { rule in

@@ -4,7 +4,7 @@ public import Wire
 extension Program {
     /// Runs a frame through the rules where nothing is tracked: to them no packet is followed.
     ///
-    /// Parameters as of `classify` with a connection.
+    /// Takes the parameters of `classify` with a connection.
     public func classify(
         _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame, isChecksumPartial: Bool = false, ingress: UInt8, at instant: Instant,
         hits: HitCounters

@@ -106,7 +106,7 @@ struct ConnectionLists: ~Copyable, @unchecked Sendable {
         unsafe words.deallocate()
     }
 
-    /// Whether the list of this number lets a packet of the connection pass.
+    /// True if the list of this number lets a packet of the connection pass.
     @inline(never)
     func pass(_ connection: CountedConnection, list: Int, at now: UInt64) -> Bool {
         guard list >= 0, list < bounds.count else { return false }

@@ -38,7 +38,7 @@ struct ElementStep: BitwiseCopyable, Sendable {
     }
 }
 
-/// What a set is to be like.
+/// The plan of a set.
 struct DynamicSetPlan {
     var capacity: Int
     /// Nanoseconds; 0 for none.
@@ -47,7 +47,7 @@ struct DynamicSetPlan {
     var words: Int
     /// How many times 128 bits a key has.
     var width = 1
-    /// Whether elements are mapped to something.
+    /// True if elements are mapped to something.
     var hasData = false
     /// From the file.
     var elements: [Element] = []
@@ -97,7 +97,7 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
         for index in 0..<sets.count { sets[index].commit() }
     }
 
-    /// Whether the set holds the key; nil where it does, and the element's own statements end the rule.
+    /// True if the set holds the key; nil where it does, and the element's own statements end the rule.
     /// - Parameter isNegated: The rule asks for keys that are not there. What is found ends it then, and its statements don't run.
     @inline(never)
     func holds(

@@ -6,7 +6,7 @@ open class LiveConnections: @unchecked Sendable {
     /// To whom no connection is there but the present packet's.
     public static let none = LiveConnections()
 
-    /// Whether a connection lives and has not been closed (net/netfilter/nf_conncount.c, `find_or_evict` and `already_closed`). Asked
+    /// True if a connection lives and has not been closed (net/netfilter/nf_conncount.c, `find_or_evict` and `already_closed`). Asked
     /// by all workers, of connections that others follow too: it neither waits nor allocates.
     /// - Parameters:
     ///   - entry: As in `PacketConnection.entry`.

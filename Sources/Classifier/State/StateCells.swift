@@ -59,7 +59,7 @@ struct QuotaBound: BitwiseCopyable, Sendable {
     let bytes: UInt64
     let isOver: Bool
 
-    /// Whether the frame passes that brings the sum to `used` bytes (`nft_overquota`).
+    /// True if the frame passes that brings the sum to `used` bytes (`nft_overquota`).
     @inline(__always)
     func passes(_ used: UInt64) -> Bool { (used > bytes) == isOver }
 }
@@ -92,7 +92,7 @@ struct StateCells: ~Copyable, @unchecked Sendable {
         return unsafe base[cell].load(ordering: .relaxed)
     }
 
-    /// Whether the bucket in this cell lets a frame pass, which then has paid.
+    /// True if the bucket in this cell lets a frame pass, which then has paid.
     @inline(__always)
     func pass(_ bucket: TokenBucket, cell: Int, bytes size: UInt64, at now: UInt64) -> Bool {
         guard cell >= 0, cell < count else { return false }
@@ -119,7 +119,7 @@ struct StateCells: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Whether the quota in this cell lets a frame pass, whose bytes count in any case (net/netfilter/nft_quota.c, `nft_overquota`).
+    /// True if the quota in this cell lets a frame pass, whose bytes count in any case (net/netfilter/nft_quota.c, `nft_overquota`).
     @inline(__always)
     func pass(_ quota: QuotaBound, cell: Int, bytes size: UInt64) -> Bool {
         guard cell >= 0, cell < count else { return false }

@@ -1,7 +1,7 @@
 import Wire
 
 extension TransportPlace {
-    /// Whether the transport checksum over the first bytes is right (`nf_checksum`).
+    /// True if the transport checksum over the first bytes is right (`nf_checksum`).
     /// - Parameters:
     ///   - coverage: Bytes that it covers; nil for all.
     ///   - hasPseudoHeader: Not in ICMP for IPv4.

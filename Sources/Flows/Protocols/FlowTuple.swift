@@ -97,7 +97,7 @@ enum ICMPMessage {
         }
     }
 
-    /// Whether it begins a flow.
+    /// True if it begins a flow.
     var isRequest: Bool {
         switch self {
         case .v4(let typeAndCode):

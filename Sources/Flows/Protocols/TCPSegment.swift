@@ -11,7 +11,7 @@ enum TCPKind: UInt8, BitwiseCopyable {
     case none
 }
 
-/// A TCP header (RFC 9293, section 3.1), its flags and its options so far as they count here.
+/// A TCP header (RFC 9293, section 3.1), its flags and the options that count here.
 ///
 ///      0                   1                   2                   3
 ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -157,7 +157,7 @@ struct TCPSegment: BitwiseCopyable {
 }
 
 extension UInt32 {
-    /// Whether a sequence number is after another, around the end of 32 bits (RFC 9293, section 3.4).
+    /// True if a sequence number is after another, around the end of 32 bits (RFC 9293, section 3.4).
     @inline(__always)
     func isAfter(_ other: UInt32) -> Bool { Int32(bitPattern: other &- self) < 0 }
 

@@ -8,7 +8,7 @@ struct TransportPlace: BitwiseCopyable {
     var offset: Int
     /// To the packet's end.
     var length: Int
-    /// Whether it is all of the datagram: of a first fragment neither lengths nor checksums can be held against it.
+    /// True if it is all of the datagram: of a first fragment neither lengths nor checksums can be held against it.
     var isWhole: Bool
     var isIPv6: Bool
     var source: UInt128

@@ -77,7 +77,7 @@ struct FlowAccount: BitwiseCopyable {
         }
     }
 
-    /// Whether the numbers leave room for neighbours.
+    /// True if the numbers leave room for neighbours.
     var fitsList: Bool { upper == (0, 0, 0) }
 
     /// Neighbours of a listed flow; `none` at the ends.

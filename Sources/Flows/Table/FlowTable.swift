@@ -257,7 +257,7 @@ struct FlowTable: ~Copyable, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Whether a tick is at or after another, around the end of 32 bits.
+    /// True if a tick is at or after another, around the end of 32 bits.
     @inline(__always)
     static func isReached(_ tick: UInt32, at now: UInt32) -> Bool { Int32(bitPattern: now &- tick) >= 0 }
 

@@ -13,7 +13,7 @@ package struct Expectation: Sendable, Equatable {
         case policy
     }
 
-    /// Whether the packet's frames are still held when the last of them has come.
+    /// True if the packet's frames are still held when the last of them has come.
     package var isHeld = false
     /// What all of the packet's frames come to in the end; nil where that does not matter.
     package var verdict: FrameVerdict?

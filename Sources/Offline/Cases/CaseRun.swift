@@ -62,7 +62,7 @@ package struct CaseRun {
         var text: String
         var frames: Range<Int>
         var explanation: String
-        /// Whether none of its frames was decided when the last of them had come.
+        /// True if none of its frames was decided when the last of them had come.
         var isHeld = false
     }
 

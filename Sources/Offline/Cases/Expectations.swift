@@ -87,7 +87,7 @@ extension PacketParser {
 }
 
 extension Judgement {
-    /// Whether the rule that has rejected the frame says so, in these words.
+    /// True if the rule that has rejected the frame says so, in these words.
     func asks(for answer: String, _ program: Program) -> Bool { program.rejection(of: rule)?.asked == "with \(answer)" }
 }
 
@@ -95,7 +95,7 @@ extension Expectation {
     /// What a frame can come to in the end.
     fileprivate static let verdicts = FrameVerdict.allCases.filter { $0.fate != .waits }
 
-    /// Whether the judgement is the expected one, as far as its author and its reason go.
+    /// True if the judgement is the expected one, as far as its author and its reason go.
     func isMet(by judgement: Judgement, _ program: Program) -> Bool {
         if let verdict, judgement.verdict != verdict { return false }
         if let reason, judgement.reason.name != reason { return false }

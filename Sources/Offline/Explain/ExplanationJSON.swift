@@ -94,7 +94,7 @@ package struct ExplanationJSON: Encodable, Sendable {
         var expired: [Saying]
         /// The way of what the rules were asked about: the packet, or the datagram that this frame made whole.
         var trace: [Step]
-        /// Whether nothing was said of it when it came.
+        /// True if nothing was said of it when it came.
         var held: Bool
         /// What was said when it came, of it and of frames that had been held.
         var outcomes: [Saying]

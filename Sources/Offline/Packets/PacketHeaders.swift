@@ -80,7 +80,7 @@ extension PacketParser {
 
     static let checksumOptions = ["checksum", "bad-checksum", "no-checksum"]
 
-    /// Whether the next word asks something of the checksum.
+    /// True if the next word asks something of the checksum.
     mutating func checksum<T: FixedWidthInteger & UnsignedInteger>(_ wish: inout ChecksumWish, _ type: T.Type = UInt16.self)
         throws(Diagnostic) -> Bool
     {

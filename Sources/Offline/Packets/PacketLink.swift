@@ -12,7 +12,7 @@ struct EthernetFields {
     var destination: UInt64?
     /// In place of what follows' own.
     var type: UInt16?
-    /// Whether the type's place has the length of what is after it (IEEE 802.3).
+    /// True if the type's place has the length of what is after it (IEEE 802.3).
     var hasLength = false
 }
 

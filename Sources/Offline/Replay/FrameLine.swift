@@ -57,7 +57,7 @@ enum FrameLine {
 
     private static func appendTransport(_ frame: ParsedFrame, _ bytes: RawSpan, to line: inout LineBuffer) {
         let place = frame.transportOffset
-        /// Whether that many bytes of the header are there.
+        /// True if that many bytes of the header are there.
         func has(_ count: Int) -> Bool { frame.hasTransport && frame.transportLength >= count && place &+ count <= bytes.byteCount }
         switch frame.transportProtocol {
         case IPProtocol.tcp? where has(14):

@@ -273,7 +273,7 @@ public struct ReplayRun: ~Copyable {
         counts.latest = max(counts.latest, time)
     }
 
-    /// Gives those their verdict that still wait for one, ends the captures that are written, and says what all came to.
+    /// Decides on the frames that still wait, ends the captures, and returns the report.
     public mutating func finish() -> ReplayReport {
         replay.finish(into: &output)
         settings.accepted?.finish()

@@ -115,7 +115,7 @@ extension Statement {
         }
     }
 
-    /// Whether what precedes it may decide what it means.
+    /// True if what precedes it may decide what it means.
     fileprivate var mayDepend: Bool {
         if let selector { return selector.header != nil }
         switch self {
@@ -137,7 +137,7 @@ extension Statement {
 }
 
 extension Selector {
-    /// Whether nft lists the match before this selector, though the selector implies it.
+    /// True if nft lists the match before this selector, though the selector implies it.
     fileprivate func lists(_ match: Match, in family: Family) -> Bool {
         if case .set = match.operand { return true }
         // Where the family says which protocol it is, nothing before it does.
@@ -234,7 +234,7 @@ extension Match {
 }
 
 extension Selector {
-    /// Whether nft writes such a prefix as one: it sees them by the octets that are loaded, and otherwise a mask.
+    /// True if nft writes such a prefix as one: it sees them by the octets that are loaded, and otherwise a mask.
     fileprivate func keepsPrefix(of length: Int) -> Bool {
         if type == .ipv4 || type == .ipv6 || length == 0 || length == field.bitWidth || field.words.hasPrefix("@") { return true }
         if case .payload = field.source { return length % 8 == 0 }

@@ -34,7 +34,7 @@ struct PayloadMerge {
         return parts.contains { $0.isBeside(part) && ($0.isFlags || part.isFlags) }
     }
 
-    /// Whether the match has to be printed with its operator, so that it is not joined with another of the rule.
+    /// True if the match has to be printed with its operator, so that it is not joined with another of the rule.
     static func needsOperator(_ match: Match, in rule: Rule) -> Bool {
         guard match.isAnyFlag, let part = Part(match, hasOperator: false) else { return false }
         return rule.statements.contains { statement in

@@ -148,7 +148,7 @@ struct Checker {
         noteEarlyJumps(of: command, inTableAt: table)
     }
 
-    /// Whether there is nothing that the command could delete.
+    /// True if there is nothing that the command could delete.
     private func isMissing(_ action: CommandSyntax.Action, inTableAt table: Int) -> Bool {
         switch action {
         case .deleteChain(let name): contents[table].chains[name] == nil

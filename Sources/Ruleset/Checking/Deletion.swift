@@ -104,7 +104,7 @@ extension Rule {
         }
     }
 
-    /// Whether it names the chain; where it names a map, that is for the map to say. A file may delete often among many rules, so
+    /// True if it names the chain; where it names a map, that is for the map to say. A file may delete often among many rules, so
     /// no more of a statement's traits is asked for.
     fileprivate func leads(to chain: JumpTarget) -> Bool {
         for statement in withBlock.lazy.flatMap(\.statements) {

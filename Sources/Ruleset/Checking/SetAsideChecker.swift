@@ -89,14 +89,14 @@ private struct ChainWays {
 }
 
 extension Chain {
-    /// Whether frames come here by a hook.
+    /// True if frames come here by a hook.
     fileprivate func isMet(in table: Table) -> Bool {
         base?.hook.isOnPath == true && table.family != .netdev && table.family != .arp && !table.isDormant
     }
 
     fileprivate var isHooked: Bool { uselessHook != nil || base != nil }
 
-    /// Whether the tree can't have it.
+    /// True if the tree can't have it.
     fileprivate var isUnusable: Bool { uselessHook != nil || rules.contains { $0.written?.failure != nil } }
 
     fileprivate mutating func forgetText() {

@@ -215,7 +215,7 @@ struct ValueChecker {
 }
 
 extension Field {
-    /// Whether nft makes the right interval of a prefix, though it makes a wrong mask: of those that end with an octet it does so up to
+    /// True if nft makes the right interval of a prefix, though it makes a wrong mask: of those that end with an octet it does so up to
     /// two of them.
     fileprivate var hasPrefixesInSets: Bool { trailingBits == 0 && (8..<16).contains(bitWidth) }
 }

@@ -8,7 +8,7 @@ extension Statement {
         return ""
     }
 
-    /// Whether nft adds it by itself, since the next match depends on it.
+    /// True if nft adds it by itself, since the next match depends on it.
     package var isImplied: Bool {
         if case .match(let match) = self { match.isImplied } else { false }
     }

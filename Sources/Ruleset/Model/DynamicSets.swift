@@ -112,7 +112,7 @@ public struct SetDynamics: Sendable, Equatable {
 
     public init() {}
 
-    /// Whether the set is more than what the file gives it.
+    /// True if the set is more than what the file gives it.
     public var changes: Bool { isDynamic || hasTimeout || timeout != nil || !statements.isEmpty }
 
     /// Statements that a file has at elements without statements of their own: quotas can't be there.

@@ -17,7 +17,7 @@ extension Value {
         if case .number(let number) = self { .number(number ^ bits) } else { self }
     }
 
-    /// Whether it is a wildcard of names, or has one among its parts.
+    /// True if it is a wildcard of names, or has one among its parts.
     var isWildcard: Bool {
         switch self {
         case .interface(_, let isPrefix): isPrefix

@@ -38,7 +38,7 @@ extension Family {
 }
 
 extension Hook {
-    /// Whether frames on their way from port to port come here.
+    /// True if frames on their way from port to port come here.
     public var isOnPath: Bool {
         switch self {
         case .prerouting, .forward, .postrouting: true

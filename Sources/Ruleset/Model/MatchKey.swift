@@ -39,6 +39,6 @@ public struct MatchKey: Sendable, Equatable {
 }
 
 extension Field {
-    /// Whether its values are interfaces' names, which are 16 octets to the kernel.
+    /// True if its values are interfaces' names, which are 16 octets to the kernel.
     fileprivate var isName: Bool { self == .metaIifname || self == .metaOifname }
 }

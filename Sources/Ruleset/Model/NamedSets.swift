@@ -42,7 +42,7 @@ public struct NamedSet: Sendable, Equatable {
         case objects(NamedObject.Kind)
     }
 
-    /// Whether it is a map, to verdicts, to values or to objects.
+    /// True if it is a map, to verdicts, to values or to objects.
     public var isMap: Bool { contents != .keys }
 
     /// The type of a map's values; nil for every other set.

@@ -102,7 +102,7 @@ extension Parser {
         return definition.operand
     }
 
-    /// Whether the variable here is all that stands at its place, and no part of an expression.
+    /// True if the variable here is all that stands at its place, and no part of an expression.
     var isVariableAlone: Bool {
         guard at(.dollar), index + 2 < tokens.count, case .symbol(let symbol) = tokens[index + 2].kind else { return at(.dollar) }
         switch symbol {

@@ -91,13 +91,13 @@ extension SetKey {
     /// As it is written: `type ipv4_addr`, `typeof ip saddr`.
     var text: String { "\(isTypeof ? "typeof" : "type") \(list)" }
 
-    /// Whether the fields' values are of the set's types.
+    /// True if the fields' values are of the set's types.
     func fits(_ selectors: [Selector]) -> Bool {
         fields.count == selectors.count
             && zip(fields, selectors).allSatisfy { field, selector in selector.canBeKey && Self.isAlike(field, selector) }
     }
 
-    /// Whether the selector's values are of this single type.
+    /// True if the selector's values are of this single type.
     func holds(_ selector: Selector) -> Bool { rest.isEmpty && Self.isAlike(field, selector) }
 
     private static func isAlike(_ field: Field, _ selector: Selector) -> Bool {

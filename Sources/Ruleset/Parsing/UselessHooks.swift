@@ -15,7 +15,7 @@ extension Parser {
     /// Hooks of a device, with the families that have them.
     private static let deviceHooks: [String: Set<Family>] = ["ingress": [.netdev, .inet], "egress": [.netdev]]
 
-    /// Whether a text has a chain that is set aside for its hook.
+    /// True if a text has a chain that is set aside for its hook.
     static func hasUselessChains(_ tokens: [Token]) -> Bool {
         for index in tokens.indices.dropLast() where tokens[index].kind == .word {
             let word = tokens[index].text

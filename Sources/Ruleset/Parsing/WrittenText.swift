@@ -123,7 +123,7 @@ extension Parser {
         return lines
     }
 
-    /// Whether `flowtable` begins here, or something else that is never used.
+    /// True if `flowtable` begins here, or something else that is never used.
     var isAtUselessObject: Bool {
         guard current.kind == .word else { return false }
         if current.text == "ct", index + 1 < tokens.count { return Unsupported.connectionObjects[tokens[index + 1].text] != nil }

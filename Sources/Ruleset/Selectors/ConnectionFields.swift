@@ -37,7 +37,7 @@ public enum ConnectionKey: Sendable, Hashable {
     /// Bytes by packets, rounded down; 0 where there are none.
     case averageBytes(Direction?)
 
-    /// Whether it is a number in the machine's own byte order, as `Field.Traits` has it.
+    /// True if it is a number in the machine's own byte order, as `Field.Traits` has it.
     var isHostOrder: Bool {
         switch self {
         case .address, .port, .transportProtocol, .networkProtocol: false
@@ -102,6 +102,6 @@ extension Field {
         if case .connection(let key) = source { key } else { nil }
     }
 
-    /// Whether it is one of the two marks, which take each other's values.
+    /// True if it is one of the two marks, which take each other's values.
     var isMark: Bool { self == .metaMark || self == .ctMark }
 }

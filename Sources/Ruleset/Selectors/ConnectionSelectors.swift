@@ -39,7 +39,7 @@ extension Selector {
         return selectors
     }()
 
-    /// Whether it is an address whose family has to be known already.
+    /// True if it is an address whose family has to be known already.
     var needsKnownFamily: Bool {
         guard case .connection(.address) = field.source else { return false }
         return !text.contains(" ip")

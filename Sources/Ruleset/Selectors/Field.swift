@@ -65,7 +65,7 @@ public struct Field: Sendable, Hashable {
         return Field(words, header, bits: bitOffset + distance..<bitOffset + distance + bitWidth)
     }
 
-    /// Whether its values are interfaces and no numbers.
+    /// True if its values are interfaces and no numbers.
     public var isInterface: Bool { bitWidth == 0 }
 
     /// As many ones as the field has bits.
@@ -83,7 +83,7 @@ public struct Field: Sendable, Hashable {
         return octets.upperBound * 8 - bitOffset - bitWidth
     }
 
-    /// Whether it begins and ends with an octet.
+    /// True if it begins and ends with an octet.
     var isWholeOctets: Bool { octets.count * 8 == bitWidth || octets.isEmpty }
 }
 

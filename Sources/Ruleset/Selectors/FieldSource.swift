@@ -46,7 +46,7 @@ extension Field {
     struct Traits {
         /// nil for what isn't read from the frame's bytes.
         var place: Place?
-        /// Whether it is a number in the machine's own byte order, which is another type to nft than one of a header's.
+        /// True if it is a number in the machine's own byte order, which is another type to nft than one of a header's.
         var isHostOrder = false
         /// The port that it tells of. A chain that doesn't know the port can't read it.
         var port: PortEnd?
@@ -94,7 +94,7 @@ extension Field {
     /// What draws the field's numbers, if they are drawn.
     public var generator: NumberGenerator? { traits.generator }
 
-    /// Whether it is a number in the machine's own byte order, which is another type to nft than one of a header's.
+    /// True if it is a number in the machine's own byte order, which is another type to nft than one of a header's.
     var isHostOrder: Bool { traits.isHostOrder }
 
     /// The header or option that has to be found before the field can be read, if it is one of those.

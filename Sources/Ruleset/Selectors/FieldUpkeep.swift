@@ -11,7 +11,7 @@ extension Field {
     /// bits).
     public var checksum: HeaderChecksum? { Selector.reading(self).header?.record.checksum }
 
-    /// Whether the checksum of the transport header counts the field as well.
+    /// True if the checksum of the transport header counts the field as well.
     public var isInPseudoHeader: Bool {
         switch self {
         case .ipSaddr, .ipDaddr, .ipLength, .ipProtocol, .ip6Saddr, .ip6Daddr, .ip6Length, .ip6Nexthdr: true
@@ -19,7 +19,7 @@ extension Field {
         }
     }
 
-    /// Whether the octets that are written hold nothing but the field. Into others nft only writes constants.
+    /// True if the octets that are written hold nothing but the field. Into others nft only writes constants.
     public var isWrittenWhole: Bool {
         let written = searchedHeader == nil ? writtenOctets : octets
         return !octets.isEmpty && octets == written && octets.count * 8 == bitWidth

@@ -51,9 +51,9 @@ extension Field.MetaKey {
         let bits: Int
         let type: ValueType
         var concludes: Selector.Conclusion?
-        /// Whether nft takes its last word without `meta`, though it never prints it so.
+        /// True if nft takes its last word without `meta`, though it never prints it so.
         var standsAlone = false
-        /// Whether it is a number in the machine's own byte order, which is another type to nft than one of a header's.
+        /// True if it is a number in the machine's own byte order, which is another type to nft than one of a header's.
         var isHostOrder = false
         /// The port that it tells of. A chain that doesn't know the port can't read it.
         var port: Field.PortEnd?

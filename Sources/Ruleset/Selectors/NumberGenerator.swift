@@ -54,9 +54,9 @@ extension Field {
         if case .generated(let generator) = source { generator.highest } else { allOnes }
     }
 
-    /// Whether `meta mark` and `ct mark` can be set to it with operations on its bits.
+    /// True if `meta mark` and `ct mark` can be set to it with operations on its bits.
     var canBeMark: Bool { isMark || generator != nil }
 
-    /// Whether it is a `numgen`.
+    /// True if it is a `numgen`.
     var isGenerated: Bool { if case .generated = source { true } else { false } }
 }

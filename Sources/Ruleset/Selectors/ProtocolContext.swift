@@ -171,7 +171,7 @@ struct ProtocolContext {
         }
     }
 
-    /// Whether the packet's family is IPv6's; nil where it is not known to be one of IP's.
+    /// True if the packet's family is IPv6's; nil where it is not known to be one of IP's.
     var knownIPFamily: Bool? {
         switch network {
         case .ip: false
@@ -192,7 +192,7 @@ struct ProtocolContext {
     /// The transport protocol, if there is no doubt.
     var onlyTransport: NetworkProtocol? { transports.count == 1 ? transports[0] : nil }
 
-    /// Whether the same matches may follow; transport protocols are conflicts of each other in any order.
+    /// True if the same matches may follow; transport protocols are conflicts of each other in any order.
     func isSame(as other: ProtocolContext) -> Bool {
         link == other.link && outerLinks == other.outerLinks && network == other.network && messageType == other.messageType
             && Set(transports) == Set(other.transports)

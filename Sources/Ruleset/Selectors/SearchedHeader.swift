@@ -30,7 +30,7 @@ public struct SearchedHeader: Sendable, Hashable, BitwiseCopyable {
     /// The part that is asked for; nil for what is no tunnel's.
     public var innerPart: InnerPart? { isInner ? InnerPart(rawValue: number) : nil }
 
-    /// Whether it is part of what a tunnel carries.
+    /// True if it is part of what a tunnel carries.
     public var isInner: Bool {
         switch kind {
         case .vxlan, .geneve, .gre, .gretap: true
@@ -38,7 +38,7 @@ public struct SearchedHeader: Sendable, Hashable, BitwiseCopyable {
         }
     }
 
-    /// Whether the packet inside begins with an Ethernet header.
+    /// True if the packet inside begins with an Ethernet header.
     public var hasInnerLink: Bool { kind != .gre }
 
     public var kind: Kind

@@ -12,7 +12,7 @@ struct Selector: Sendable {
     /// As it is written and printed.
     var text: String { field.words }
 
-    /// Whether sets that stand under a name and concatenations take its values. Times are nothing that a file can hold; and a field that
+    /// True if sets that stand under a name and concatenations take its values. Times are nothing that a file can hold; and a field that
     /// ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
     var canBeKey: Bool {
         !endsWithinLaterOctet && !type.isTime && (field.searchedHeader.map { $0.isInner || $0.kind == .payload } ?? true)

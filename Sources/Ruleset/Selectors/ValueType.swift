@@ -63,7 +63,7 @@ enum ValueType: Int, CaseIterable, Sendable {
         let example: String
         /// Names that stand for numbers, if there are any.
         let names: NameTable?
-        /// Whether numbers are printed by their names.
+        /// True if numbers are printed by their names.
         let printsNames: Bool
         let bits: Bits?
         /// How many elements nft writes in a line of a set that has a name.
@@ -176,7 +176,7 @@ extension ValueType {
     /// The name that is printed for a number, if one is.
     func printedName(of number: UInt128) -> String? { record.printsNames ? record.names?.name(of: number) : nil }
 
-    /// Whether values are points in time, in the machine's own byte order to nft.
+    /// True if values are points in time, in the machine's own byte order to nft.
     var isTime: Bool {
         switch form {
         case .date, .timeOfDay, .weekday: true
@@ -184,13 +184,13 @@ extension ValueType {
         }
     }
 
-    /// Whether nft writes ranges as prefixes where it can.
+    /// True if nft writes ranges as prefixes where it can.
     var hasPrefixes: Bool { self == .ipv4 || self == .ipv6 }
 
-    /// Whether values are bits to be combined.
+    /// True if values are bits to be combined.
     var isBitmask: Bool { record.bits != nil }
 
-    /// Whether they are bits of a connection, which nft writes with names where it writes flags of TCP as a number.
+    /// True if they are bits of a connection, which nft writes with names where it writes flags of TCP as a number.
     var isConnectionBitmask: Bool { record.bits == .named }
 }
 

@@ -35,7 +35,7 @@ extension Parser {
         return ConnectionCount(limit: limit, isOver: isOver)
     }
 
-    /// Whether `ct count` begins here.
+    /// True if `ct count` begins here.
     var isAtConnectionCount: Bool {
         let following = tokens[min(index + 1, tokens.count - 1)]
         return at(word: "ct") && following.kind == .word && following.text == "count"

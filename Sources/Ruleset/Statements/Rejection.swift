@@ -219,7 +219,7 @@ extension Rejection {
 }
 
 extension ProtocolContext {
-    /// Whether no other transport protocol than TCP has been matched.
+    /// True if no other transport protocol than TCP has been matched.
     fileprivate var canBeTCP: Bool { !hasTransport || onlyTransport == .tcp }
 
     /// What has to be matched before a rejection, and no match before it has.

@@ -78,7 +78,7 @@ struct ShiftedSyntax {
 }
 
 extension Parser {
-    /// Whether a selector stands here after parentheses.
+    /// True if a selector stands here after parentheses.
     var beginsSelectorInParentheses: Bool {
         var place = index
         while place < tokens.count, tokens[place].kind == .symbol(.leftParenthesis) { place += 1 }

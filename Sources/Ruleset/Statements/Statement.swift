@@ -27,7 +27,7 @@ public enum Statement: Sendable, Equatable {
 /// A word that begins a statement, and how the statement is read from that word on.
 struct StatementWord: Sendable {
     let word: String
-    /// Whether a message offers it for a misspelt word.
+    /// True if a message offers it for a misspelt word.
     let isOffered: Bool
     let read: @Sendable (inout Parser) throws(Parser.Abandoned) -> StatementSyntax
 
@@ -93,7 +93,7 @@ package struct StatementTraits {
     }
 
     package var location: SourceLocation
-    /// Whether there are frames for which the rule ends here, without a verdict.
+    /// True if there are frames for which the rule ends here, without a verdict.
     package var canFail: Bool
     package var verdicts = Verdicts.none
     /// What is looked up or compared.
@@ -102,9 +102,9 @@ package struct StatementTraits {
     package var reads: [MatchKey.Component]
     /// The set or map of the table that it looks into or changes, by name.
     package var set: String?
-    /// Whether it reads or writes what tracking knows of the connection.
+    /// True if it reads or writes what tracking knows of the connection.
     package var needsConnection: Bool
-    /// Whether a match before it may not hold any more after it.
+    /// True if a match before it may not hold any more after it.
     package var changesPacket = false
 
     /// A statement that reads nothing of the frame.
@@ -123,7 +123,7 @@ package struct StatementTraits {
         self.set = set
     }
 
-    /// Whether what follows in the rule is never reached.
+    /// True if what follows in the rule is never reached.
     package var isTerminal: Bool {
         switch verdicts {
         case .none, .map, .one(.continue): false
@@ -243,7 +243,7 @@ extension VerdictMap.Elements {
 }
 
 extension NamedObject.Kind {
-    /// Whether a rule may end at such an object.
+    /// True if a rule may end at such an object.
     fileprivate var canFail: Bool {
         switch self {
         case .limit, .quota: true

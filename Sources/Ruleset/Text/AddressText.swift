@@ -1,6 +1,6 @@
 /// Addresses between text and number.
 enum AddressText {
-    /// Whether the colons and dots are those of an address. Quick, since it is asked for every part of what could be one.
+    /// True if the colons and dots are those of an address. Quick, since it is asked for every part of what could be one.
     static func isPlausible(_ bytes: ArraySlice<UInt8>) -> Bool {
         var (colons, doubleColons, dots) = (0, 0, 0)
         var previous: UInt8 = 0
@@ -16,7 +16,7 @@ enum AddressText {
         return doubleColons == 1 || (doubleColons == 0 && (colons == 5 || colons == 7))
     }
 
-    /// Whether nft's scanner takes the text as an address. It does not mind octets above 255; `ipv4` does.
+    /// True if nft's scanner takes the text as an address. It does not mind octets above 255; `ipv4` does.
     static func isLexical(_ text: String) -> Bool {
         if text.contains(":") {
             return ethernet(text) != nil || isLexicalIPv6(text)

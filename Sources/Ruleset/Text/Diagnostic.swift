@@ -166,7 +166,7 @@ func printable(_ text: String, limit: Int = 40) -> String {
 }
 
 extension Unicode.GeneralCategory {
-    /// Whether a terminal shows a scalar of this category and does nothing else with it.
+    /// True if a terminal shows a scalar of this category and does nothing else with it.
     fileprivate var isShown: Bool {
         switch self {
         case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false

@@ -23,7 +23,7 @@ public enum PrintableText {
         return result
     }
 
-    /// Whether a terminal shows a scalar, and does nothing else with it.
+    /// True if a terminal shows a scalar, and does nothing else with it.
     public static func isShown(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value >= 0x20 && scalar.value < 0x7f }
         switch scalar.properties.generalCategory {

@@ -88,7 +88,7 @@ struct Token: Sendable, Equatable {
         }
     }
 
-    /// Whether a statement ends here.
+    /// True if a statement ends here.
     var isSeparator: Bool {
         kind == .newline || kind == .symbol(.semicolon)
     }

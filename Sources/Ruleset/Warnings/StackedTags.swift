@@ -1,7 +1,7 @@
 // What rules can't see after several VLAN tags.
 
 extension Ruleset {
-    /// Whether frames with two VLAN tags would pass although rules drop such packets: a bridge chain's policy accepts, rules drop by what
+    /// True if frames with two VLAN tags would pass although rules drop such packets: a bridge chain's policy accepts, rules drop by what
     /// stands in packets, and no rule asks for the types of tags. Rules see the packet after one VLAN tag.
     public var passesPacketsBehindTags: Bool {
         let bridges = tables.filter { $0.family == .bridge }

@@ -153,7 +153,7 @@ private struct MatchConsistency {
 }
 
 extension Match {
-    /// Whether the field may have this number.
+    /// True if the field may have this number.
     fileprivate func admits(_ number: UInt128) -> Bool {
         if key.isConcatenation || key.first.xor != 0 { return true }
         let number = mask.map { number & $0 } ?? number

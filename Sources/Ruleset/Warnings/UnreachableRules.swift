@@ -1,7 +1,7 @@
 // A warning of rules after one that decides every frame.
 
 extension Rule {
-    /// Whether every frame that comes to this rule ends its way through the chain here.
+    /// True if every frame that comes to this rule ends its way through the chain here.
     fileprivate var decidesAll: Bool {
         for traits in statements.lazy.map(\.traits) {
             if traits.canFail { return false }
