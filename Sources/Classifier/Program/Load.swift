@@ -94,7 +94,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
     /// it, whatever stands there; the transport layer is known only where IP stands right there (`nft_do_chain_bridge`). Priority tags
     /// are not there, unless all tags are: see `ParsedFrame.ruleTag`.
     @inline(__always)
-    func value(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant) -> UInt128? {
+    func value(_ bytes: RawSpan, _ frame: ParsedFrame, _ context: FrameContext) -> UInt128? {
         let end = Int(end)
         switch base {
         case .network:
@@ -106,13 +106,13 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             // Where the header's place is not known its length is 0.
             guard end <= frame.transportLength, frame.vlanCount <= 1 else { return nil }
             return number(in: bytes, endingAt: frame.transportOffset &+ end)
-        case .ingress, .egress: return Self.port(ingress)
+        case .ingress, .egress: return Self.port(context.ingress)
         case .packet:
             guard end <= frame.networkLength else { return nil }
             return number(in: bytes, endingAt: frame.networkOffset &+ end)
-        case .time: return UInt128(instant.sinceEpoch)
-        case .day: return UInt128(instant.weekday)
-        case .hour: return UInt128(instant.secondOfDay)
+        case .time: return UInt128(context.instant.sinceEpoch)
+        case .day: return UInt128(context.instant.weekday)
+        case .hour: return UInt128(context.instant.secondOfDay)
         default: return frame.malformation == .ethernetHeaderCutOff ? nil : linkValue(bytes, frame)
         }
     }
@@ -298,13 +298,12 @@ struct LoadedValues: ~Copyable {
     /// - Parameter number: Of the load, or below 0 of what is drawn: see `drawn`.
     @inline(never)
     func late(
-        _ number: Int32, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8,
-        at instant: Instant
+        _ number: Int32, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan, _ frame: ParsedFrame, _ context: FrameContext
     ) -> UInt128? {
         if number < 0 { return draws.next(Int(Self.drawn(number))) }
         let load = loads[Int(number)]
         if load.base == .connection { return load.connection.value(of: connection) }
-        return load.value(bytes, frame, ingress: ingress, at: instant)
+        return load.value(bytes, frame, context)
     }
 
     /// The number of what is drawn, in place of a load's, and the other way round: both begin with 0.

@@ -81,12 +81,12 @@ struct SetAccesses: ~Copyable, Sendable {
     @inline(never)
     func key(
         of access: SetAccess, _ values: borrowing LoadedValues, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan,
-        _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+        _ frame: ParsedFrame, _ context: FrameContext
     ) -> PackedKey? {
         var key = PackedKey()
         for index in 0..<Int(access.pieces.count) {
             let piece = pieces[Int(access.pieces.first) &+ index]
-            guard let value = value(of: piece, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
+            guard let value = value(of: piece, values, loads, bytes, frame, context) else { return nil }
             key.place(value, atWord: Int(piece.word))
         }
         return key
@@ -96,20 +96,20 @@ struct SetAccesses: ~Copyable, Sendable {
     @inline(never)
     func data(
         of access: SetAccess, _ values: borrowing LoadedValues, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan,
-        _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+        _ frame: ParsedFrame, _ context: FrameContext
     ) -> UInt128? {
         guard access.data >= 0 else { return access.constant }
-        return value(of: pieces[Int(access.data)], values, loads, bytes, frame, ingress: ingress, at: instant)
+        return value(of: pieces[Int(access.data)], values, loads, bytes, frame, context)
     }
 
     private func value(
         of piece: KeyPiece, _ values: borrowing LoadedValues, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan,
-        _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+        _ frame: ParsedFrame, _ context: FrameContext
     ) -> UInt128? {
         let part = piece.part
         let loaded =
             part.slot == UInt8(LoadedValues.spare)
-            ? values.late(part.load, loads, bytes, frame, ingress: ingress, at: instant) : values[part.slot]
+            ? values.late(part.load, loads, bytes, frame, context) : values[part.slot]
         guard let loaded else { return nil }
         // A port is one of two bits, or no bit where the kernel knows none.
         if piece.isOtherPort { return loaded == 0 ? 0 : loaded ^ 0b11 }

@@ -156,7 +156,8 @@ public final class Program: Sendable {
                 var values = unsafe LoadedValues(in: slots, connection: connection, live: live, draws: draws.view)
                 values.setMark(UInt128(before.mark))
                 values.readConnection(loads, slots: connectionSlots)
-                read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                var context = FrameContext(ingress: ingress, instant: instant)
+                read(&values, bytes.bytes, frame, context)
                 var kind = FrameKinds(of: frame)
                 var isChanged = before.decision.isChanged
                 var result = before
@@ -165,16 +166,17 @@ public final class Program: Sendable {
                     let port = Load.port(ingress)
                     values.set(0, entryPoints[index].hidesIngress ? 0 : port)
                     values.set(1, entryPoints[index].hidesEgress ? 0 : port)
+                    let size = entryPoints[index].countsPackets ? frame.networkLength : frame.linkPayloadLength
+                    context.size = UInt64(truncatingIfNeeded: size)
                     result.decision = run(
-                        entryPoints[index], &values, &bytes, &frame, &isChanged, isChecksumPartial: isChecksumPartial, ingress: ingress,
-                        at: instant, hits)
+                        entryPoints[index], &values, &bytes, &frame, &isChanged, isChecksumPartial: isChecksumPartial, context, hits)
                     result.decision.baseChain = BaseChainIndex(Int32(truncatingIfNeeded: index))
                     if !result.decision.verdict.isAccepting { break }
                     if isChanged {
                         // The kernel looks for the headers again before each base chain; in unchanged bytes it finds the same.
                         frame = frame.readAgain(bytes.bytes)
                         kind = FrameKinds(of: frame)
-                        read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                        read(&values, bytes.bytes, frame, context)
                     }
                 }
                 result.decision.isChanged = isChanged

@@ -8,11 +8,11 @@ extension Program {
     func connectionMark(
         _ instruction: Step, _ operands: Operands, _ remembered: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan,
         _ frame: ParsedFrame,
-        ingress: UInt8, at instant: Instant, _ size: UInt64
+        _ context: FrameContext
     ) -> UInt128? {
         switch instruction.operation {
         case .connectionMarkMapped: lookups.outcomes[remembered].value
-        case .connectionMarkChanging: mapped(Int(instruction.first), values, bytes, frame, ingress: ingress, at: instant, size)
+        case .connectionMarkChanging: mapped(Int(instruction.first), values, bytes, frame, context)
         case .connectionMarkBits: values[instruction.slot].map { (shifted($0, instruction.first) & operands.mask) ^ operands.low }
         default: operands.low
         }
@@ -20,35 +20,32 @@ extension Program {
 
     /// nil where the key can't be read, or the element's own statements end the rule.
     func isInChanging(
-        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, isNegated: Bool, ingress: UInt8,
-        at instant: Instant, _ size: UInt64
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, isNegated: Bool, _ context: FrameContext
     ) -> Bool? {
         let access = accesses.accesses[number]
-        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, context) else { return nil }
         return dynamicSets.holds(
-            key, set: Int(access.set), isNegated: isNegated, bytes: size, connection: values.counted, at: instant.monotonic)
+            key, set: Int(access.set), isNegated: isNegated, bytes: context.size, connection: values.counted, at: context.instant.monotonic)
     }
 
     func change(
-        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
-        _ size: UInt64
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, _ context: FrameContext
     ) -> Bool {
         let access = accesses.accesses[number]
-        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant),
-            let data = accesses.data(of: access, values, loads, bytes, frame, ingress: ingress, at: instant)
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, context),
+            let data = accesses.data(of: access, values, loads, bytes, frame, context)
         else { return false }
         return dynamicSets.change(
-            key, data: data, set: Int(access.set), template: Int(access.template), bytes: size, connection: values.counted,
-            at: instant.monotonic)
+            key, data: data, set: Int(access.set), template: Int(access.template), bytes: context.size, connection: values.counted,
+            at: context.instant.monotonic)
     }
 
     func mapped(
-        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant,
-        _ size: UInt64
+        _ number: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, _ context: FrameContext
     ) -> UInt128? {
         let access = accesses.accesses[number]
-        guard let key = accesses.key(of: access, values, loads, bytes, frame, ingress: ingress, at: instant) else { return nil }
-        return dynamicSets.mapped(key, set: Int(access.set), bytes: size, connection: values.counted, at: instant.monotonic)
+        guard let key = accesses.key(of: access, values, loads, bytes, frame, context) else { return nil }
+        return dynamicSets.mapped(key, set: Int(access.set), bytes: context.size, connection: values.counted, at: context.instant.monotonic)
     }
 
     /// Reads all that rules ask for into its slots, at first and after a change.
@@ -56,10 +53,10 @@ extension Program {
     /// Never inlined: the frame, which rules may change, is then copied once, and not for each load.
     @inline(never)
     func read(
-        _ values: inout LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+        _ values: inout LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, _ context: FrameContext
     ) {
         for slot in Self.portLoads..<min(loads.count, LoadedValues.mark) where loads[slot].base != .connection {
-            if let value = loads[slot].value(bytes, frame, ingress: ingress, at: instant) {
+            if let value = loads[slot].value(bytes, frame, context) {
                 values.set(slot, value)
             } else {
                 values.clear(slot)

@@ -9,9 +9,8 @@ extension Program {
     @inline(__always)
     func run(
         _ entry: EntryPoint, _ values: inout LoadedValues, _ bytes: inout MutableRawSpan, _ frame: inout ParsedFrame,
-        _ isChanged: inout Bool, isChecksumPartial: Bool, ingress: UInt8, at instant: Instant, _ hits: HitCounters
+        _ isChanged: inout Bool, isChecksumPartial: Bool, _ context: FrameContext, _ hits: HitCounters
     ) -> Decision {
-        let size = UInt64(truncatingIfNeeded: entry.countsPackets ? frame.networkLength : frame.linkPayloadLength)
         var returns = InlineArray<16, Int32>(repeating: 0)
         var depth = 0
         var cursor = ChainCursor()
@@ -30,8 +29,8 @@ extension Program {
                 next = chainIndices.seek(instruction.first, from: instruction.count, next: next, &cursor, values)
                 if next >= 0 { continue }
                 let found = cursor.found
-                if let counter = found.counter.row { hits.countStatement(counter, bytes: size) }
-                if let rule = found.rule.row { hits.countRule(rule, bytes: size) }
+                if let counter = found.counter.row { hits.countStatement(counter, bytes: context.size) }
+                if let rule = found.rule.row { hits.countRule(rule, bytes: context.size) }
                 return Decision(found.verdict, byRule: found.rule)
             case .inRange:
                 if !isInRange(instruction, instructions.operands(of: place), values) { next = Int(instruction.target) }
@@ -43,24 +42,24 @@ extension Program {
                 if !lookups.isInTrie(instruction, mask: instructions.operands(of: place).mask, values) { next = Int(target) }
                 continue
             case .inTable:
-                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
+                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, context)
                 if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
                     next = Int(target)
                 } else if found >= 0 {
-                    count(found, size, hits)
+                    count(found, context, hits)
                 }
                 continue
             case .lookUp:
-                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, ingress: ingress, at: instant)
+                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, context)
                 if found >= 0 {
                     remembered = found
-                    count(found, size, hits)
+                    count(found, context, hits)
                 } else {
                     next = Int(target)
                 }
                 continue
             case .lookUpChanging:
-                if let outcome = mapped(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
+                if let outcome = mapped(Int(rule), values, bytes.bytes, frame, context) {
                     remembered = Int(truncatingIfNeeded: outcome)
                 } else {
                     next = Int(target)
@@ -72,7 +71,7 @@ extension Program {
                 target = lookups.outcomes[remembered].target
                 if end == .finish { continue }
                 if end == .decide {
-                    hits.countRule(Int(rule), bytes: size)
+                    hits.countRule(Int(rule), bytes: context.size)
                     return Decision(lookups.outcomes[remembered].verdict, byRule: RuleIndex(rule))
                 }
             case .mark:
@@ -91,8 +90,7 @@ extension Program {
                 continue
             case .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits:
                 if let mark = connectionMark(
-                    instruction, instructions.operands(of: place), remembered, values, bytes.bytes, frame, ingress: ingress, at: instant,
-                    size)
+                    instruction, instructions.operands(of: place), remembered, values, bytes.bytes, frame, context)
                 {
                     values.connection.setMark(mark)
                     values.readConnection(loads, slots: connectionSlots)
@@ -109,7 +107,7 @@ extension Program {
                     Int(rule), of: timeoutProtocols[Int(rule)], packet: frame.vlanCount <= 1 ? frame.transportProtocol : nil)
                 continue
             case .read:
-                if let value = values.late(instruction.first, loads, bytes.bytes, frame, ingress: ingress, at: instant) {
+                if let value = values.late(instruction.first, loads, bytes.bytes, frame, context) {
                     values.setSpare(value)
                 } else {
                     next = Int(target)
@@ -119,31 +117,33 @@ extension Program {
                 values.setSpare(values.draw(instruction.first))
                 continue
             case .count:
-                hits.countStatement(Int(instruction.first), bytes: size)
+                hits.countStatement(Int(instruction.first), bytes: context.size)
                 continue
             case .countObject:
-                hits.countObject(Int(instruction.first), bytes: size)
+                hits.countObject(Int(instruction.first), bytes: context.size)
                 continue
             case .limit:
                 let number = Int(instruction.first)
-                if !cells.pass(buckets[number], cell: number, bytes: size, at: instant.monotonic) { next = Int(instruction.target) }
+                if !cells.pass(buckets[number], cell: number, bytes: context.size, at: context.instant.monotonic) {
+                    next = Int(instruction.target)
+                }
                 continue
             case .quota:
                 let number = Int(instruction.first)
-                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(instruction.target) }
+                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: context.size) { next = Int(instruction.target) }
                 continue
             case .last:
-                cells.note(instant.monotonic, cell: firstCell &+ Int(instruction.first))
+                cells.note(context.instant.monotonic, cell: firstCell &+ Int(instruction.first))
                 continue
             case .countConnections:
-                if !connectionLists.pass(values.counted, list: Int(rule), at: instant.monotonic) { next = Int(target) }
+                if !connectionLists.pass(values.counted, list: Int(rule), at: context.instant.monotonic) { next = Int(target) }
                 continue
             case .inChanging:
                 guard let value = values[instruction.slot],
                     let isInside = dynamicSets.holds(
                         PackedKey(value & instructions.operands(of: place).mask), set: Int(instruction.first),
-                        isNegated: instruction.isNegated, bytes: size,
-                        connection: values.counted, at: instant.monotonic),
+                        isNegated: instruction.isNegated, bytes: context.size,
+                        connection: values.counted, at: context.instant.monotonic),
                     isInside != instruction.isNegated
                 else {
                     next = Int(instruction.target)
@@ -154,8 +154,8 @@ extension Program {
                 guard let value = values[instruction.slot],
                     dynamicSets.change(
                         PackedKey(value & instructions.operands(of: place).mask), set: Int(instruction.first),
-                        template: Int(instruction.count), bytes: size,
-                        connection: values.counted, at: instant.monotonic)
+                        template: Int(instruction.count), bytes: context.size,
+                        connection: values.counted, at: context.instant.monotonic)
                 else {
                     next = Int(instruction.target)
                     continue
@@ -163,29 +163,29 @@ extension Program {
                 continue
             case .inChangingKey:
                 let isInside = isInChanging(
-                    Int(rule), values, bytes.bytes, frame, isNegated: instruction.isNegated, ingress: ingress, at: instant, size)
+                    Int(rule), values, bytes.bytes, frame, isNegated: instruction.isNegated, context)
                 if isInside == nil || isInside == instruction.isNegated { next = Int(target) }
                 continue
             case .changeKey:
-                if !change(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) { next = Int(target) }
+                if !change(Int(rule), values, bytes.bytes, frame, context) { next = Int(target) }
                 continue
             case .markChanging:
-                if let mark = mapped(Int(rule), values, bytes.bytes, frame, ingress: ingress, at: instant, size) {
+                if let mark = mapped(Int(rule), values, bytes.bytes, frame, context) {
                     values.setMark(mark)
                 } else {
                     next = Int(target)
                 }
                 continue
             case .countMapped:
-                hits.countObject(mappedObject(remembered), bytes: size)
+                hits.countObject(mappedObject(remembered), bytes: context.size)
                 continue
             case .limitMapped:
                 let number = mappedObject(remembered)
-                if !cells.pass(buckets[number], cell: number, bytes: size, at: instant.monotonic) { next = Int(target) }
+                if !cells.pass(buckets[number], cell: number, bytes: context.size, at: context.instant.monotonic) { next = Int(target) }
                 continue
             case .quotaMapped:
                 let number = mappedObject(remembered)
-                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: size) { next = Int(target) }
+                if !cells.pass(quotas[number], cell: buckets.count &+ number, bytes: context.size) { next = Int(target) }
                 continue
             case .log:
                 hits.events.append(LoggedStatement(rule: RuleIndex(rule), statement: StatementIndex(instruction.count)))
@@ -196,7 +196,7 @@ extension Program {
                     case .copy: values[instruction.slot]
                     case .writeMapped: lookups.outcomes[remembered].value
                     case .writeChanging:
-                        mapped(Int(instruction.count), values, bytes.bytes, frame, ingress: ingress, at: instant, size)
+                        mapped(Int(instruction.count), values, bytes.bytes, frame, context)
                     default: nil
                     }
                 let outcome =
@@ -208,7 +208,7 @@ extension Program {
                 } else {
                     if outcome == .changed { isChanged = true }
                     cursor.forget()
-                    read(&values, bytes.bytes, frame, ingress: ingress, at: instant)
+                    read(&values, bytes.bytes, frame, context)
                 }
                 continue
             case .finish, .decide, .jump, .goto, .return, .endOfChain:
@@ -224,13 +224,13 @@ extension Program {
                 .connectionTimeouts, .endOfChain:
                 break
             case .finish:
-                hits.countRule(Int(rule), bytes: size)
+                hits.countRule(Int(rule), bytes: context.size)
                 continue
             case .decide:
-                hits.countRule(Int(rule), bytes: size)
+                hits.countRule(Int(rule), bytes: context.size)
                 return Decision(instruction.verdict, byRule: RuleIndex(rule))
             case .jump:
-                hits.countRule(Int(rule), bytes: size)
+                hits.countRule(Int(rule), bytes: context.size)
                 // Never full: jumps deeper than that do not compile.
                 guard depth < returns.count else { return Decision(.drop, byRule: RuleIndex(rule)) }
                 returns[depth] = Int32(truncatingIfNeeded: back)
@@ -238,11 +238,11 @@ extension Program {
                 next = Int(target)
                 continue
             case .goto:
-                hits.countRule(Int(rule), bytes: size)
+                hits.countRule(Int(rule), bytes: context.size)
                 next = Int(target)
                 continue
             case .return:
-                hits.countRule(Int(rule), bytes: size)
+                hits.countRule(Int(rule), bytes: context.size)
             }
             guard depth > 0 else { return Decision(byPolicy: entry.policy) }
             depth &-= 1
@@ -270,7 +270,7 @@ extension Program {
 
     /// In the counter of the element that the outcome belongs to, if it has one.
     @inline(__always)
-    private func count(_ outcome: Int, _ size: UInt64, _ hits: HitCounters) {
-        if let counter = lookups.outcomes[outcome].counter.row { hits.countElement(counter, bytes: size) }
+    private func count(_ outcome: Int, _ context: FrameContext, _ hits: HitCounters) {
+        if let counter = lookups.outcomes[outcome].counter.row { hits.countElement(counter, bytes: context.size) }
     }
 }

@@ -116,7 +116,7 @@ final class LookupTables: Sendable {
     @inline(never)
     func find(
         _ number: Int, _ values: borrowing LoadedValues, _ loads: borrowing FrozenArray<Load>, _ bytes: RawSpan, _ frame: ParsedFrame,
-        ingress: UInt8, at instant: Instant
+        _ context: FrameContext
     ) -> Int {
         let table = tables[number]
         let count = Int(table.parts.count)
@@ -124,7 +124,7 @@ final class LookupTables: Sendable {
             let part = parts[Int(table.parts.first) &+ index]
             let loaded =
                 part.slot == UInt8(LoadedValues.spare)
-                ? values.late(part.load, loads, bytes, frame, ingress: ingress, at: instant) : values[part.slot]
+                ? values.late(part.load, loads, bytes, frame, context) : values[part.slot]
             guard let loaded else { return Missing.unreadable }
             values.setKey(index, (loaded & part.mask) ^ part.xor)
         }
