@@ -35,6 +35,12 @@ private func udp6(_ source: UInt16 = 1, from: String = "2001:db8::1") -> Frame {
     Frame.ethernet().ipv6(from).udp(source, 53).payload(8).finished
 }
 
+/// With its checksum made from scratch, and no octet after it.
+private func udp(from: String) -> Frame { Frame.ethernet().ipv4(from).udp(1, 53).finished }
+
+/// The source port with which the words of `udp6` sum to 0xffff, so that its checksum comes out as 0: the sum without it has as much to go.
+private let portOfFullSum = udp6(0).bytes[60..<62].reduce(0 as UInt16) { $0 << 8 | UInt16($1) }
+
 private let cases: [ChangeCase] = [
     ChangeCase("ip saddr set 10.9.8.7", tcp(), tcp(from: "10.9.8.7")),
     ChangeCase("tcp sport set 99", tcp(), tcp(99)),
@@ -50,6 +56,9 @@ private let cases: [ChangeCase] = [
     ChangeCase("tcp option maxseg size set 1400", udp6(), udp6()),
     ChangeCase("ip6 saddr set fd77::9", udp6(), udp6(from: "fd77::9")),
     ChangeCase("udp sport set 9", udp6(), udp6(9)),
+    // RFC 768: a checksum of 0 is written as 0xffff.
+    ChangeCase("udp sport set \(portOfFullSum)", udp6(), udp6(portOfFullSum)),
+    ChangeCase("ip saddr set 10.9.8.7", udp(from: "10.0.0.1"), udp(from: "10.9.8.7")),
     ChangeCase("udp sport set 9", Frame.ethernet().ipv4().udp(1, 53), Frame.ethernet().ipv4().udp(9, 53)),
     ChangeCase("ip dscp set cs1", Frame.ethernet().ipv4(tos: 3).udp(1, 2), Frame.ethernet().ipv4(tos: 0x23).udp(1, 2)),
     ChangeCase("ip6 dscp set ef", Frame.ethernet().ipv6(trafficClass: 1).udp(1, 2), Frame.ethernet().ipv6(trafficClass: 0xb9).udp(1, 2)),

@@ -102,6 +102,25 @@ struct LimitTests {
         for number in 944..<1444 { #expect(bench.take(Side(near: Self.host(number)).udp(false).bytes).packet.flow != nil) }
     }
 
+    /// Sources share 64 places by a key of the run's own, so two of them may have the same one by chance.
+    @Test("two sources that are as heavy make room in turn")
+    func turns() {
+        /// Whether each of the two has lost about half of what newcomers needed.
+        func isInTurn() -> Bool {
+            var bench = Bench(FlowSettings(flows: 2048, flowsPerSource: 2048))
+            let heavy = ["203.0.113.1", "203.0.113.2"]
+            func side(_ source: String, _ port: Int) -> Side { Side(near: source, nearPort: UInt16(port)) }
+            for source in heavy { for port in 1...400 { bench.take(side(source, port).udp(false).bytes) } }
+            for number in 0..<1248 { bench.take(Side(near: Self.host(number)).udp(false).bytes) }
+            for port in 1...100 { bench.take(side("198.51.100.7", port).udp(false).bytes) }
+            bench.isAccepting = false
+            return heavy.allSatisfy { source in
+                (325...375).contains((1...400).count { bench.take(side(source, $0).udp(true).bytes).packet.state == .established })
+            }
+        }
+        #expect((0..<8).count { _ in isInTurn() } >= 4)
+    }
+
     @Test("assured flows, which make no room, make their source no heavier")
     func assured() {
         var bench = Bench(FlowSettings(flows: 1024, flowsPerSource: 1024))

@@ -235,6 +235,19 @@ import Wire
         #expect(now == expected)
     }
 
+    @Test(
+        "times more than 100 years from the start",
+        arguments: [
+            ("@36525d", nil), ("@36525d1ns", "not a time"), ("@36526d", "not a time"),
+            // More nanoseconds than 64 bits count: by a fraction, and by a second part.
+            ("@213503.99999d", "not a time"), ("@36525d213503d", "not a time"),
+        ] as [(String, String?)])
+    func longTimes(_ time: String, _ problem: String?) {
+        let found = refusal("A: \(time) hex 00")
+        #expect((found == nil) == (problem == nil))
+        #expect(found?.contains(problem ?? "") ?? true, "\(found ?? "")")
+    }
+
     @Test func `whom frames go to`() throws {
         #expect(try frame("A: ip 10.0.0.1 > 224.0.0.251 udp 1 > 2").starts(with: [1, 0, 0x5e, 0, 0, 0xfb, 2, 0, 0, 0, 0, 1]))
         #expect(try frame("B: ip6 fe80::1 > ff02::1 udp 1 > 2").starts(with: [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]))

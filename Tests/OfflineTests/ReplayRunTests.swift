@@ -94,6 +94,14 @@ import Testing
             capture: both.packet(near, interface: 1, at: start).packet(near, at: start).packet(far, interface: 1, at: start),
             choice: .stations([1: 0, 2: 1], others: nil), ports: "ab", frames: .init(read: 3, judged: 2, leaving: 1)),
         Ingress(
+            testDescription: "by stations, a frame that went out at its own station's port is a copy",
+            capture: both.packet(near, at: start, options: [both.flags(2)]).packet(near, at: start),
+            choice: .stations([1: 0, 2: 1], others: nil), ports: "a", frames: .init(read: 2, judged: 1, leaving: 1)),
+        Ingress(
+            testDescription: "by stations, a frame cut off behind its source's address, and one within it",
+            capture: alone.record(Array(near.prefix(12)), at: start).record(Array(near.prefix(11)), at: start),
+            choice: .stations([1: 0, 2: 1], others: nil), ports: "a", frames: .init(read: 2, judged: 1, unknownStation: 1)),
+        Ingress(
             testDescription: "by stations, on an interface that is no port",
             capture: CaptureBytes.pcapng().interface("br0").packet(near, at: start).packet(far, at: start, options: [both.flags(2)]),
             choice: .stations([1: 0, 2: 1], others: nil), ports: "ab", frames: .init(read: 2, judged: 2)),
@@ -116,6 +124,28 @@ import Testing
         #expect(result.report.frames == test.frames)
         #expect(result.report.ports.map(\.received.frames) == ["a", "b"].map { name in UInt64(ports.count { String($0) == name }) })
         #expect(result.report.reasons.values.reduce(0) { $0 + $1.frames } == test.frames.judged)
+    }
+
+    @Test func `stations beyond those that the table takes are not learned`() throws {
+        let capacity = 49_152
+        let empty = Self.both.bytes
+        /// A frame of two addresses, the source's from the low 24 bits on.
+        func block(from interface: UInt32) -> [UInt8] {
+            Array(Self.both.packet(Array(Self.near.prefix(12)), interface: interface, at: Self.start).bytes.dropFirst(empty.count))
+        }
+        var capture = Self.both
+        func add(_ station: Int, _ block: [UInt8]) {
+            capture.bytes += block
+            capture.bytes.replaceSubrange(capture.bytes.count - 11..<capture.bytes.count - 8, with: UInt32(station).networkBytes.suffix(3))
+        }
+        let (near, far) = (block(from: 0), block(from: 1))
+        for station in 0...capacity { add(station, near) }
+        // Those that are known by the near port leave by the far one.
+        add(0, far)
+        add(capacity - 1, far)
+        add(capacity, far)
+        let report = try Self.run([capture]) { settings, _ in settings.listing = .nothing }.report
+        #expect(report.frames == .init(read: UInt64(capacity) + 4, judged: UInt64(capacity) + 2, leaving: 2))
     }
 
     @Test(
@@ -224,6 +254,7 @@ import Testing
             "IP 10.0.0.1.4000 > 255.255.255.255.23: Flags [S.], length 54: drop by rule r.nft:5 \"no telnet\" (chain c) reason=rule"
         ),
         (Frame.ethernet().vlan(5).ipv6().udp(1, 53), "vlan 5, IP6 2001:db8::1.1 > 2001:db8::2.53: UDP, length 66: accept"),
+        (Frame.ethernet().vlan(7).vlan(8).arp(), "vlan 7 and 1 more, ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 50: accept"),
         (
             Frame.ethernet().vlan(7).vlan(8).vlan(9).ipv4().icmp(8),
             "vlan 7 and 2 more, IP 10.0.0.1 > 10.0.0.2: ICMP type 8 code 0, length 54: drop reason=vlan-depth"
