@@ -2,7 +2,7 @@ import Glibc
 
 /// The files of a ring: `drops.pcapng` becomes `drops_20260314T150926.535897Z.pcapng` and so on, in UTC, so that the order of
 /// their names is that of time. Files of an earlier run count too.
-struct RingDirectory {
+package struct RingDirectory {
     private struct Member {
         var path: String
         var size: UInt64
@@ -17,7 +17,7 @@ struct RingDirectory {
 
     /// Reads the folder; one that can't be read has no files. Throws if another process writes to one of the files: each would delete
     /// those of the other.
-    init(_ path: String, limits: CaptureRing) throws(CaptureError) {
+    package init(_ path: String, limits: CaptureRing) throws(CaptureError) {
         let nameStart = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
         let dot = path[nameStart...].lastIndex(of: ".") ?? path.endIndex
         stem = path[..<dot] + "_"
@@ -55,7 +55,7 @@ struct RingDirectory {
 
     /// A new file's name.
     /// - Parameter now: Nanoseconds since the epoch. A clock that stands still or goes back leaves the order as it is.
-    mutating func nextPath(now: UInt64) -> String {
+    package mutating func nextPath(now: UInt64) -> String {
         latest = max(now / 1000, latest + 1)
         var seconds = time_t(latest / 1_000_000)
         var date = tm()

@@ -47,6 +47,14 @@ private let unanswered: [UnansweredCase] = [
         #expect(answer(test.frame.bytes) == nil)
     }
 
+    @Test func `bytes that the frame was not parsed from get no answer`() {
+        let bytes = tooBig4().udp(1, 2).bytes
+        let longer = bytes + [0]
+        let answered = AnsweredFrame(parse(bytes))
+        #expect(Answer.tooBig(mtu: 1400).mayBeGiven(to: answered, bytes.span.bytes))
+        #expect(!Answer.tooBig(mtu: 1400).mayBeGiven(to: answered, longer.span.bytes))
+    }
+
     @Test func `IPv4: fragmentation needed, with the next hop's MTU and the packet's beginning`() throws {
         let bytes = tooBig4().tcp(1024, 443).payload(1446).bytes
         let reply = try #require(answer(bytes, mtu: 1400))

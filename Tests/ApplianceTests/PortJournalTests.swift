@@ -8,8 +8,11 @@ import Testing
         FileManager.default.temporaryDirectory.appendingPathComponent("weir-\(UUID().uuidString)").path
     }
 
-    private static func link(_ index: Int32 = 7, address: UInt8 = 1, permanent: UInt8? = nil, mtu: UInt32 = 1500) -> Link {
+    private static func link(
+        _ index: Int32 = 7, kind: String = "", address: UInt8 = 1, permanent: UInt8? = nil, mtu: UInt32 = 1500
+    ) -> Link {
         var link = Link(index: index, name: "eth1", mtu: mtu, hardwareType: 1, master: 0)
+        link.kind = kind
         link.address = [2, 0, 0, 0, 0, address]
         link.permanentAddress = permanent.map { [2, 0, 0, 0, 1, $0] } ?? []
         return link
@@ -35,6 +38,7 @@ import Testing
     @Test(arguments: [
         ("the same", link(), link(mtu: 1516), true),
         ("another address under the same index", link(), link(address: 2), false),
+        ("another kind under the same index", link(kind: "veth"), link(kind: "tun", mtu: 1516), false),
         ("another index, and an MTU that Weir didn't leave", link(), link(9), false),
         ("another index, and the MTU that Weir left: it was away", link(), link(9, mtu: 1516), true),
         ("another index and address", link(), link(9, address: 2, mtu: 1516), false),
@@ -49,6 +53,15 @@ import Testing
         let journal = try PortJournal(directory: folder)
         try journal.write(Self.originals(noted))
         #expect((journal.read(about: now) != nil) == isIts, "\(what)")
+    }
+
+    @Test func whatDoesNotFitLeavesIPv6StateOutAndSaysSo() throws {
+        let message = try JSONDecoder().decode(SavedMessage.self, from: Data("{\"type\":20,\"payload\":[1,2,3]}".utf8))
+        let originals = PortOriginals(of: Self.link(), ipv6Disabled: false, ipv6State: [message], offloads: [], hadHook: false)
+        let whole = PortJournal.encode(originals)
+        #expect(PortJournal.decode(PortJournal.encode(originals, limit: whole.count)) == originals)
+        let shorter = try #require(PortJournal.decode(PortJournal.encode(originals, limit: whole.count - 1)))
+        #expect(shorter.ipv6State.isEmpty && shorter.lacksIPv6State == true)
     }
 
     @Test func aShorterNoteLeavesNothingOfALongerOne() throws {

@@ -35,16 +35,17 @@ import Testing
     }
 
     /// 1 and 2 are hardware, 3 and 4 a veth, 5 a bridge with 1, 6 a VLAN on 1, 7 a bridge with 6, 8 a macvlan on 2, 10 and 11 veths to
-    /// elsewhere.
+    /// elsewhere, 12 a bridge with 4.
     private static let machine = [
-        link(1, "eth1", master: 5), link(2, "eth2"), link(3, "ve0", kind: "veth", lower: 4), link(4, "ve1", kind: "veth", lower: 3),
+        link(1, "eth1", master: 5), link(2, "eth2"), link(3, "ve0", kind: "veth", lower: 4),
+        link(4, "ve1", kind: "veth", lower: 3, master: 12), link(12, "br9", kind: "bridge"),
         link(5, "br0", kind: "bridge"), link(6, "eth1.5", kind: "vlan", lower: 1, master: 7), link(7, "br5", kind: "bridge"),
         link(8, "mv2", kind: "macvlan", lower: 2, mode: .passthru), link(10, "x0", kind: "veth"), link(11, "x1", kind: "veth", master: 5),
     ]
 
     @Test(
         arguments: [
-            (1, 2, nil), (10, 11, nil), (1, 11, nil), (1, 8, nil), (6, 2, nil), (5, 2, nil), (5, 6, nil),
+            (1, 2, nil), (10, 11, nil), (1, 11, nil), (1, 8, nil), (6, 2, nil), (5, 2, nil), (5, 6, nil), (3, 12, nil),
             (3, 4, "two ends of one veth"), (4, 3, "two ends of one veth"),
             (1, 5, "eth1 is a member of br0"), (5, 11, "x1 is a member of br0"),
             (1, 6, "eth1.5 runs on top of eth1"), (8, 2, "mv2 runs on top of eth2"), (1, 7, "br5 runs on top of eth1"),

@@ -117,6 +117,24 @@ private let canMount = ProcessInfo.processInfo.environment["CI"] != nil || geteu
         #expect(files.flatMap(\.packets).map(\.comment) == ([0, 0, 1, 0, 1, 3, 3] as [UInt32]).map { "by generation \($0)" })
     }
 
+    @Test func aFileTellsWhatIsMissingInItselfOnly() throws {
+        let folder = try TemporaryFolder()
+        var settings = CaptureSettings(path: folder["d.pcapng"])
+        settings.ring = CaptureRing(fileBytes: CaptureRing.smallestFile)
+        settings.framesPerSecond = 1
+        // The clock stands still, so that only the first frame is wanted.
+        let running = RunningCapture(try DropCapture(settings, workers: 1, clock: { 0 }))
+        for number in 0..<3 { running.offer(number, Self.frame) }
+        running.settle()
+        running.capture.reopen()
+        for _ in 0..<1000 where try folder.names().count < 2 { usleep(1000) }
+        running.offer(3, Self.frame)
+        #expect(running.finish())
+        let files = try folder.names().map { try PcapngReader(folder.bytes(of: $0)) }
+        #expect(files.map(\.packets.count) == [1, 0])
+        #expect(files.flatMap(\.comments) == ["2 frames are missing in this file", "1 frames are missing in this file"])
+    }
+
     @Test func aPipeWithoutAReaderIsToldAtTheStart() throws {
         let folder = try TemporaryFolder()
         mkfifo(folder["pipe"], 0o600)

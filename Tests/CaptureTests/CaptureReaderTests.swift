@@ -194,8 +194,8 @@ import Testing
                 .unknownInterface(0), at: one.bytes.count + 28),
             Case(
                 "\(name) pcapng, an option beyond its block",
-                one.block(1, isBigEndian ? [0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 9] : [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 9, 0]), [],
-                .option(2, length: 9), at: one.bytes.count),
+                one.block(1, isBigEndian ? [0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1] : [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0]), [],
+                .option(2, length: 1), at: one.bytes.count),
             Case(
                 "\(name) pcapng, a resolution of two bytes", section.interface(options: [(9, [1, 2])]), [], .option(9, length: 2), at: 28),
             Case(

@@ -64,11 +64,13 @@ import Testing
 
     @Test func theFilesOfAnEarlierRunCountAndOthersAreLeftAlone() throws {
         let folder = try TemporaryFolder()
-        let foreign = [
+        var foreign = [
             "d.pcapng", "d_20200101T000000.000000Z.pcap", "d_2020.pcapng", "d_20200101T000000x000000Z.pcapng",
             "x_20200101T000000.000000Z.pcapng",
         ]
         for name in foreign { #expect(FileManager.default.createFile(atPath: folder[name], contents: Data("mine".utf8))) }
+        foreign.append("d_20200101T000000.000000Z.pcapng")
+        try FileManager.default.createSymbolicLink(atPath: folder[foreign[5]], withDestinationPath: folder[foreign[0]])
         _ = try Self.write(10, CaptureRing(fileBytes: 1 << 20, files: 3), in: folder)
         _ = try Self.write(10, CaptureRing(fileBytes: 1 << 20, files: 3), in: folder)
         let first = try Set(folder.names()).subtracting(foreign)
@@ -79,6 +81,29 @@ import Testing
         #expect(second.isSuperset(of: foreign))
         #expect(second.subtracting(foreign).count == 3)
         #expect(!second.contains(try #require(first.min())), "the oldest went")
+    }
+
+    /// Frames of two lengths in turn: the long one's block fits into no page with the other, and leaves less of its own than a file's end
+    /// takes. So that goes onto the page after, which a file of this size does not have.
+    @Test func aFilesEndHasRoomWhateverLengthsItsFramesHave() throws {
+        let folder = try TemporaryFolder()
+        var settings = CaptureSettings(path: folder["d.pcapng"])
+        let ring = CaptureRing(fileBytes: CaptureRing.smallestFile + 100)
+        settings.ring = ring
+        let running = RunningCapture(try DropCapture(settings, workers: 1))
+        for number in 0..<800 { running.offer(number, [UInt8](repeating: 7, count: number % 2 == 0 ? 3936 : 80)) }
+        #expect(running.finish())
+        let files = try folder.names().map(folder.bytes)
+        #expect(files.count > 2 && files.allSatisfy { $0.count <= ring.fileBytes })
+        #expect(try files.map { try PcapngReader($0).packets.count }.reduce(0, +) == 800)
+    }
+
+    @Test func aClockThatStandsStillOrGoesBackLeavesTheNamesInOrder() throws {
+        let folder = try TemporaryFolder()
+        var ring = try RingDirectory(folder["d.pcapng"], limits: CaptureRing(fileBytes: CaptureRing.smallestFile))
+        var names: [String] = []
+        for now in [2_000_000, 2_000_000, 2_000_999, 1_000_000, 3_000_000] as [UInt64] { names.append(ring.nextPath(now: now)) }
+        #expect(names == Set(names).sorted())
     }
 
     @Test func reopeningBeginsTheNextFile() throws {

@@ -66,6 +66,16 @@ import Testing
         #expect(one != other)
     }
 
+    /// An even factor would lose the first bit of the addresses.
+    @Test(arguments: [4, 6], [0x9e37_79b0, 0x9e37_79b1, 0] as [UInt32])
+    func everyKeyKeepsTheFirstBit(_ version: Int, _ key: UInt32) throws {
+        let program = Fanout.hashOfAddresses(key: key)
+        let one = Self.machine(version, 3, 9, tags: 0)
+        var other = one
+        other.network[version == 4 ? 12 : 8] ^= 0x80
+        #expect(try one.run(program) != other.run(program))
+    }
+
     /// What isn't IP, and what is cut off, goes to the first worker.
     @Test(
         arguments: [

@@ -12,6 +12,10 @@ import Testing
     func limits(_ test: (maximum: UInt32, maximumIPv4: UInt32, ipv4: UInt32, ipv6: UInt32)) {
         let limits = SuperFrameLimits(maximum: test.maximum, maximumIPv4: test.maximumIPv4)
         #expect((limits.ipv4, limits.ipv6) == (test.ipv4, test.ipv6))
-        #expect(SuperFrameLimits(packed: limits.packed) == limits)
+        for keepsTunnelChecksums in [false, true] {
+            var handedOver = limits
+            handedOver.keepsTunnelChecksums = keepsTunnelChecksums
+            #expect(SuperFrameLimits(packed: handedOver.packed) == handedOver)
+        }
     }
 }

@@ -86,6 +86,27 @@ private let cases = [
         #expect((segmenter.tunnel != nil) == isForKernel)
     }
 
+    /// MPLS doesn't say what follows it. These addresses read as an IPv4 header with the right length, which leads nowhere.
+    @Test("addresses that look like a header are none")
+    func lookalike() throws {
+        let stack = Encapsulation([.ethernet, .mpls()] + inner)
+        let payload = [UInt8](repeating: 7, count: 3000)
+        var frame = stack.frame(payload, Encapsulation.Place(isPartial: true))
+        frame.replaceSubrange(18..<30, with: [0x45, 0] + be(UInt16(frame.count - 18)) + [0, 1, 0, 0, 64, 59, 0, 0])
+        var segmenter = Segmenter()
+        try #require(segmenter.begin(frame.span.bytes, tag: nil, stack.offload(payload, size: 1400)) == nil)
+        var count = 0
+        while !segmenter.isDone {
+            var head = [UInt8](repeating: 0, count: Segmenter.headCapacity)
+            var memory = head.mutableSpan
+            var span = memory.mutableBytes
+            guard segmenter.next(into: &span) != nil else { break }
+            #expect(head[18..<30] == frame[18..<30])
+            count += 1
+        }
+        #expect(count == 3)
+    }
+
     /// 0 would say that there is none (RFC 768). The port of the sender is chosen so that the sum is just that.
     @Test("an outer UDP checksum of 0 is written as 0xffff", arguments: [false, true])
     func zero(isSuperFrame: Bool) throws {
