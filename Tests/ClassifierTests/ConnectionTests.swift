@@ -176,12 +176,16 @@ private let bytes = Frame.ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(40_000, 53
             }
 
             """
-        let (program, _) = try read(text)
+        let (program, interpreter) = try read(text)
         #expect(program.chainsBeforeTracking == count)
         var connection = PacketConnection.invalid
         let before = run(program, section: .beforeTracking, &connection)
         #expect(before.verdict == .accept)
         #expect(connection.state == (count == 1 ? .untracked : .invalid))
+        let walked = interpreter.classify(
+            bytes.span.bytes, ParsedFrame.parse(bytes.span.bytes, tag: nil), ingress: 0, at: noon, section: .beforeTracking,
+            connection: .invalid)
+        #expect(walked.connection == connection)
         #expect(run(program, section: .afterTracking, after: before, &connection).verdict == .drop)
     }
 

@@ -162,6 +162,12 @@ private let edges: [FieldCase] = [
     FieldCase("bits beyond the frame", Build.match(raw(.network, 376, 16), .number(0), not: true), networkFrame, false),
     FieldCase("bits far beyond", Build.match(raw(.network, 65535, 1), .number(0), not: true), networkFrame, false),
     FieldCase("bits far beyond, of the link", Build.match(raw(.link, 65535, 1), .number(0), not: true), linkFrame, false),
+    FieldCase(
+        "a prefix of whole octets, the rest cut off", Build.match(.arpSaddrIp, .prefix(0xaeaf_0000, length: 16)), "\(networkFrame) cut 30",
+        true),
+    FieldCase(
+        "a prefix that ends within an octet, the rest cut off", Build.match(.arpSaddrIp, .prefix(0xaea0_0000, length: 12)),
+        "\(networkFrame) cut 30", false),
     FieldCase("bits of the link beyond the frame", Build.match(raw(.link, 504, 16), .number(0), not: true), linkFrame, false),
     FieldCase(
         "bits beyond the packet, in the padding", Build.match(raw(.transport, 384, 8), .number(1), not: true),

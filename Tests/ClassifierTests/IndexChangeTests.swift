@@ -69,4 +69,9 @@ import Wire
             #expect(try Self.verdict(Self.fillers + [rule], Frame.ethernet().ipv4().tcp(1, port)) == expected)
         }
     }
+    @Test("the element * of a map has what no other holds", arguments: [(UInt16(80), FrameVerdict.accept), (81, .drop)])
+    func catchAll(_ port: UInt16, _ expected: FrameVerdict) throws {
+        let rule = "tcp dport vmap { 80 : accept, * : drop }"
+        #expect(try Self.verdict(Self.fillers + [rule], Frame.ethernet().ipv4().tcp(1, port)) == expected)
+    }
 }

@@ -110,6 +110,10 @@ private let chains: [IndexCase] = [
     IndexCase(
         testDescription: "a set with too many intervals",
         rules: base("th dport { \((0..<100).map { String(2 * $0) }.joined(separator: ", ")) } counter\nth dport 80 counter")),
+    IndexCase(
+        testDescription: "ranges that meet in one value",
+        rules: base(
+            ((60..<80).map { "th dport \($0)-80 counter" } + (100..<120).map { "th dport 80-\($0) counter" }).joined(separator: "\n"))),
     IndexCase(testDescription: "two matches of one field", rules: base("th dport 0-80 th dport 80-90 counter\nth dport 1 th dport 2 drop")),
     IndexCase(
         testDescription: "both ports",

@@ -53,6 +53,11 @@ struct DiagnosticTests {
         ("table bridge t { comment \"a\"; comment \"b\"; }\n", ["1:31 the comment is given twice"]),
         ("table bridge t { chain c { foo; bar; baz; }\n}\n", ["1:28", "1:33", "1:38"].map { "\($0) unknown word" }),
         ("table bridge t { chain c { tcp dport { 1, 2; accept; }\n}\n", ["1:44 unexpected ';'", "3:1 the block of"]),
+        ("table bridge t { chain c { ip6 saddr 1:2:3:4::5:6:7:8; }\n}\n", ["1:38 '1:2:3:4::5:6:7:8' is not an address"]),
+        // More milliseconds than 64 bits count.
+        ("table bridge t { set s { type ipv4_addr; timeout 999999999999999999d; }\n}\n", ["1:50 unexpected '999999999999999999d'"]),
+        ("table bridge t { chain c { tcp flags syn tcp window 5; }\n}\n", ["1:42 flags without an operator"]),
+        ("table bridge t { chain c { tcp window 5 tcp flags syn; }\n}\n", ["1:41 flags without an operator"]),
         ("table bridge t { chain c { \"é\" ; accept accept; }\n}\n", ["1:28 unexpected \"é\"", "1:41 statement after a verdict"]),
     ]
 
