@@ -139,6 +139,9 @@ private let chains: [IndexCase] = [
         rules: "chain e { th dport 80 return; counter; }\nchain d { th sport 53 goto e; counter; }\n"
             + base("th dport 22 jump d\nth dport 80 jump d\nth sport 53 counter\nth dport 22 goto e\ncounter")),
     IndexCase(
+        testDescription: "a jump of a map comes back to the next rule",
+        rules: "chain d { ip ttl 64 counter; }\n" + base("udp dport vmap { 80 : jump d, 81 : continue } counter drop\ncounter")),
+    IndexCase(
         testDescription: "wide addresses",
         rules: base(
             "ip6 saddr 2001:db8::/32 counter\nip6 daddr ffff:: - ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff counter\nip6 saddr :: drop")),

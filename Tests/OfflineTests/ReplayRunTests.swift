@@ -129,9 +129,11 @@ import Testing
     @Test func `stations beyond those that the table takes are not learned`() throws {
         let capacity = 49_152
         let empty = Self.both.bytes
-        /// A frame of two addresses, the source's from the low 24 bits on.
+        /// A frame of two addresses, the source's from the low 24 bits on. Those of the far port come later and are no copies.
         func block(from interface: UInt32) -> [UInt8] {
-            Array(Self.both.packet(Array(Self.near.prefix(12)), interface: interface, at: Self.start).bytes.dropFirst(empty.count))
+            let frame = [UInt8(interface) * 2] + Self.near[1..<12]
+            return Array(
+                Self.both.packet(frame, interface: interface, at: Self.start + UInt64(interface) * 10_000_000).bytes.dropFirst(empty.count))
         }
         var capture = Self.both
         func add(_ station: Int, _ block: [UInt8]) {
