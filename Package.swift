@@ -20,7 +20,8 @@ let package = Package(
         .library(
             name: "WeirCore",
             targets: [
-                "Wire", "Storage", "Decisions", "Ruleset", "Classifier", "Interpreter", "Fragments", "Flows", "Answers", "Firewall",
+                "Wire", "Storage", "Decisions", "Ruleset", "Classifier", "Interpreter", "Fragments", "Flows", "Answers", "Segmentation",
+                "Firewall",
             ]),
         .library(name: "WeirSegmentation", targets: ["Segmentation", "Wire"]),
         .library(name: "WeirCapture", targets: ["Capture"]),
@@ -45,14 +46,15 @@ let package = Package(
         // What the classifier is held against: slow, plain, and no part of a frame's way.
         .target(name: "Interpreter", dependencies: ["Classifier", "Decisions", "Ruleset", "Storage", "Wire"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Decisions", "Wire"], swiftSettings: core),
+        // Super-frames and the segments that they become, and packets that are cut into fragments.
+        .target(name: "Segmentation", dependencies: ["Wire"], swiftSettings: core),
         // What a sender is told of a packet that goes no further.
         .target(name: "Answers", dependencies: ["Wire"], swiftSettings: core),
         .target(name: "Flows", dependencies: ["Decisions", "Storage", "Wire"], swiftSettings: core),
         .target(
-            name: "Firewall", dependencies: ["Answers", "Classifier", "Decisions", "Flows", "Fragments", "Storage", "Wire"],
+            name: "Firewall",
+            dependencies: ["Answers", "Classifier", "Decisions", "Flows", "Fragments", "Segmentation", "Storage", "Wire"],
             swiftSettings: core),
-        // Super-frames, and the segments that they become.
-        .target(name: "Segmentation", dependencies: ["Wire"], swiftSettings: core),
 
         // The outside world.
         .target(name: "CLinux"),
@@ -72,8 +74,7 @@ let package = Package(
             name: "Offline",
             dependencies: [
                 "Answers", "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting",
-                "Storage",
-                "Wire",
+                "Segmentation", "Storage", "Wire",
             ],
             swiftSettings: house),
         .target(
@@ -113,8 +114,8 @@ let package = Package(
         .testTarget(
             name: "FirewallTests",
             dependencies: [
-                "Decisions", "Answers", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Storage", "Wire", "FrameBuilder",
-                "DescribedFrames",
+                "Decisions", "Answers", "Firewall", "Flows", "Fragments", "Classifier", "Ruleset", "Segmentation", "Storage", "Wire",
+                "FrameBuilder", "DescribedFrames",
                 "CAllocationCounter",
             ],
             swiftSettings: house),
@@ -159,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "answer-conformance",
             dependencies: [
-                "Answers", "Wire", "FrameBuilder", "KernelBridge", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Answers", "Segmentation", "Wire", "FrameBuilder", "KernelBridge",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "tools/oracles/AnswerConformance", swiftSettings: house),
 

@@ -20,10 +20,13 @@ public struct AnsweredFrame: Sendable {
     public var frame: ParsedFrame
     /// The transport checksum is right, or left to hardware: it need not be looked at.
     public var isChecksumKnown: Bool
+    /// It stands for many packets, which are not cut further.
+    public var isSuperFrame: Bool
 
-    public init(_ frame: ParsedFrame, isChecksumKnown: Bool = false) {
+    public init(_ frame: ParsedFrame, isChecksumKnown: Bool = false, isSuperFrame: Bool = false) {
         self.frame = frame
         self.isChecksumKnown = isChecksumKnown
+        self.isSuperFrame = isSuperFrame
     }
 }
 

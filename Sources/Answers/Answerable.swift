@@ -10,8 +10,9 @@ extension Answer {
     ///
     /// These are: all but IPv4 and IPv6, and what is malformed; a source or destination, of packet or frame, that is not a single host's
     /// (RFC 1122, section 3.2.2; RFC 4443, section 2.4(e)); IPv4 fragments but the first, IPv6 ones with "packet too big" only;
-    /// ICMP errors, and what could be one. "Too big" goes to no IPv4 packet without the DF bit, and a reset only to whole TCP
-    /// segments that are none. To a packet whose checksum is wrong only "too big" goes (Linux: `nf_send_reset`, `nf_send_unreach`).
+    /// ICMP errors, and what could be one. "Too big" goes to no IPv4 packet without the DF bit but super-frames, and a reset only to
+    /// whole TCP segments that are none. To a packet whose checksum is wrong only "too big" goes (Linux: `nf_send_reset`,
+    /// `nf_send_unreach`).
     public func mayBeGiven(to answered: AnsweredFrame, _ bytes: RawSpan) -> Bool {
         let frame = answered.frame
         guard bytes.byteCount == frame.byteCount, frame.malformation == nil else { return false }
@@ -24,7 +25,8 @@ extension Answer {
         }
         switch self {
         case .tooBig(let mtu):
-            return frame.network == .ipv4 ? frame.doNotFragment && 1...0xffff ~= mtu : 1...0xffff_ffff ~= mtu
+            guard frame.network == .ipv4 else { return 1...0xffff_ffff ~= mtu }
+            return (frame.doNotFragment || answered.isSuperFrame) && 1...0xffff ~= mtu
         case .tcpReset:
             return TCPReset.canAnswer(bytes, frame) && (answered.isChecksumKnown || Self.hasRightChecksum(frame, bytes))
         case .unreachable:

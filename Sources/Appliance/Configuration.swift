@@ -30,6 +30,8 @@ public struct Configuration: Sendable {
     public var merging = ReceiveMerging.keep
     /// Answers that may leave by each port in a second; 0 for none.
     public var answersPerSecond = 1_000
+    /// What becomes of packets that are too big for the port by which they would leave.
+    public var tooBig = TooBigHandling.fragment
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
     /// Don't start where programs or filters of others come before the guard.

@@ -8,8 +8,10 @@ package final class PortCounters: Sendable {
     /// segmented, by fault, and the frames that could not be sent, by error number.
     package enum Cell: Int {
         case receivedFrames, receivedBytes, sentFrames, sentBytes
-        /// Frames that came in, were allowed, and are larger than the other port's MTU.
+        /// Frames that came in, were allowed, and were dropped for being larger than the other port's MTU.
         case tooBig
+        /// Packets that were too big for this port and left in fragments, and how many those were.
+        case fragmented, fragments
         /// Answers that were sent by this port, and those that were not since there were too many before them.
         case answers, answersOverRate
         /// Frames of which the kernel could hand over only the beginning.

@@ -14,8 +14,11 @@ struct Report: PrintedReport {
         var sent: Amount
         /// Frames that the kernel could not put into the receive ring.
         var kernelDrops: UInt64
-        /// Frames that came in here and are larger than the other port's MTU.
+        /// Frames that came in here, and were dropped since they are larger than the other port's MTU.
         var tooBig: UInt64
+        /// Packets that left here in fragments since they were larger than the MTU, and how many fragments they became.
+        var fragmented: UInt64
+        var fragments: UInt64
         /// Answers that were sent by this port, and those that its rate kept back.
         var answers: UInt64
         var answersOverRate: UInt64
@@ -76,7 +79,8 @@ struct Report: PrintedReport {
                 name: state.name, up: state.isUp,
                 received: Amount(Hits(frames: sum(.receivedFrames), bytes: sum(.receivedBytes))),
                 sent: Amount(Hits(frames: sum(.sentFrames), bytes: sum(.sentBytes))), kernelDrops: pool.kernelDrops.value(at: port),
-                tooBig: sum(.tooBig), answers: sum(.answers), answersOverRate: sum(.answersOverRate), truncated: sum(.truncated),
+                tooBig: sum(.tooBig), fragmented: sum(.fragmented), fragments: sum(.fragments), answers: sum(.answers),
+                answersOverRate: sum(.answersOverRate), truncated: sum(.truncated),
                 sendFailures: Dictionary(uniqueKeysWithValues: PortCounters.failures(counters).map { ($0.key.name, $0.value) }),
                 guard: GuardReport(state.guarding))
         }
@@ -117,6 +121,9 @@ struct Report: PrintedReport {
         var result = text.rendered()
         for port in ports where port.answers > 0 || port.answersOverRate > 0 {
             result += "\nanswers by \(port.name): \(port.answers) sent, \(port.answersOverRate) kept back by --answer-rate\n"
+        }
+        for port in ports where port.fragmented > 0 {
+            result += "\ntoo big for \(port.name): \(port.fragmented) packets left in \(port.fragments) fragments\n"
         }
         for port in ports {
             if let text = port.guard.text { result += "\nguard of \(port.name): \(text)\n" }

@@ -1,4 +1,4 @@
-package import Answers
+import Answers
 import CLinux
 package import Capture
 import Classifier
@@ -37,8 +37,6 @@ package struct Worker: ~Copyable {
     private let mailbox: UpdateMailbox
     private let flowRequest: FlowRequest
     private let number: Int
-    /// For frames that don't fit; the firewall writes those that rules ask for.
-    private var answers: AnswerWriter
     private var segmenter = Segmenter()
     private var carriage = TunnelCarriage()
 
@@ -46,10 +44,9 @@ package struct Worker: ~Copyable {
         number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?,
         log: LogQueue = LogQueue(),
         groups: GroupOutputs<DropCapture>? = nil, reportsDrops: Bool = false, mailbox: UpdateMailbox = UpdateMailbox(),
-        flowRequest: FlowRequest = FlowRequest(), answers: AnswerRate = AnswerRate()
+        flowRequest: FlowRequest = FlowRequest()
     ) {
         self.firewall = firewall
-        self.answers = AnswerWriter(rate: answers)
         self.counters = (counters[0], counters[1])
         self.control = control
         sink = DropSink(worker: number, drops: drops, groups: groups, events: log, reportsDrops: reportsDrops)
@@ -117,6 +114,7 @@ package struct Worker: ~Copyable {
         _ ring: inout ReceiveRing, _ batch: inout SendBatch, from: PortSocket, to: PortSocket, ingress: Int
     ) -> Int {
         let received = ingress == 0 ? counters.0 : counters.1
+        firewall.useMTUs(Int(control.nearMTU.load(ordering: .relaxed)), Int(control.farMTU.load(ordering: .relaxed)))
         var seen = 0
         var isBusy = false
         var now = Instant(monotonic: 0, sinceEpoch: 0)
@@ -143,8 +141,9 @@ package struct Worker: ~Copyable {
                 case .whole: batch.append(frame)
                 // Each segment is as much work as a frame, and the other port's frames must not wait longer for them.
                 case .inPieces(let segments): seen += segment(frame, segments, &batch, to: to, ingress: ingress)
+                case .inFragments: seen += cut(frame, &batch, to: to, ingress: ingress)
                 }
-                if firewall.hasDepartures { depart(&batch, from: from, to: to, ingress: ingress) }
+                if firewall.hasDepartures { depart(&batch, from: from, to: to, ingress: ingress, at: now) }
             }
         }
         guard seen > 0 || isBusy else { return 0 }
@@ -172,6 +171,8 @@ package struct Worker: ~Copyable {
         case none, whole
         /// In pieces of that many segments; a piece of more than one is a super-frame again.
         case inPieces(of: Int)
+        /// Cut, since it is too big for the port.
+        case inFragments
     }
 
     /// Judges one frame, and captures and counts it if it is dropped.
@@ -185,12 +186,13 @@ package struct Worker: ~Copyable {
         let judgement = firewall.judge(
             &bytes, tag: frame.tag, isChecksumPartial: flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0,
             isChecksumValid: flags & UInt8(VIRTIO_NET_HDR_F_DATA_VALID) != 0, zeroLength: header.zeroLength,
-            ingress: UInt8(truncatingIfNeeded: ingress), at: now,
+            offload: frame.offload, ingress: UInt8(truncatingIfNeeded: ingress), at: now,
             frameTag: FrameTag(at: frame.start - ReceivedFrame.virtioHeaderLength), time: frame.time)
         if firewall.eventCount > 0 { report(frame, judgement, ingress: ingress, at: now) }
         if firewall.answerOutcome != .none { send(firewall.answerBytes, firewall.answerOutcome, on: from, received) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
-        guard settles(frame, judgement, from: from, ingress: ingress, received) else { return .none }
+        guard settles(frame, judgement, ingress: ingress, received) else { return .none }
+        if judgement.leavesInFragments { return .inFragments }
         return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE ? .whole : departure(frame, judgement.frame, ingress: ingress)
     }
 
@@ -246,6 +248,30 @@ package struct Worker: ~Copyable {
         return pieces
     }
 
+    /// Sends a packet that is too big for the port in fragments. Returns how many frames it became.
+    @inline(never)
+    private mutating func cut(_ frame: ReceivedFrame, _ batch: inout SendBatch, to: PortSocket, ingress: Int) -> Int {
+        let offload = frame.offload
+        let bytes = frame.bytes.bytes
+        let parsed = ParsedFrame.parse(bytes, tag: frame.tag)
+        if offload.needsChecksum {
+            // The hardware finishes a packet's checksum, and none of a fragment (`skb_checksum_help` in `ip_do_fragment`).
+            var packet = UnsafeMutableRawBufferPointer(start: frame.start, count: parsed.networkEnd).mutableBytes
+            Checksum.completePartial(in: &packet, start: offload.checksumStart, offset: offload.checksumOffset)
+        }
+        guard var fragmenter = Fragmenter(bytes, parsed, mtu: firewall.mtu(from: UInt8(truncatingIfNeeded: ingress))) else { return 0 }
+        var pieces = 0
+        while !fragmenter.isDone {
+            pieces += 1
+            if batch.isFull { flush(&batch, to: to, ingress: ingress) }
+            batch.append(fragmentOf: frame, &fragmenter)
+        }
+        let sent = ingress == 0 ? counters.1 : counters.0
+        sent.count(.fragmented)
+        sent.count(.fragments, pieces)
+        return pieces
+    }
+
     /// Sends a large piece of a super-frame in its tunnel; if it can't be sent so, it comes again in segments.
     private mutating func carry(_ frame: ReceivedFrame, in tunnel: KernelTunnel, to: PortSocket, ingress: Int) {
         guard let (piece, code) = to.send(pieceOf: frame, &segmenter, in: tunnel) else { return }
@@ -264,27 +290,18 @@ package struct Worker: ~Copyable {
             packed: ingress == 0 ? control.farSuperFrames.load(ordering: .relaxed) : control.nearSuperFrames.load(ordering: .relaxed))
     }
 
-    /// Returns true if the frame should be sent. Drops are captured and reported here, and "too big" is answered.
+    /// Returns true if the frame should be sent. Drops are captured and reported here.
     private mutating func settles(
-        _ frame: ReceivedFrame, _ judgement: Judgement, from: PortSocket, ingress: Int, _ received: PortCounters
+        _ frame: ReceivedFrame, _ judgement: Judgement, ingress: Int, _ received: PortCounters
     ) -> Bool {
         switch judgement.verdict.fate {
-        case .passes: break
+        case .passes: return true
         case .waits: return false
         case .ends:
+            if judgement.reason == .tooBig { received.count(.tooBig) }
             if sink.takesDrops { reportDrop(frame, judgement, ingress: ingress) }
             return false
         }
-        let mtu = Int(ingress == 0 ? control.farMTU.load(ordering: .relaxed) : control.nearMTU.load(ordering: .relaxed))
-        // Below any MTU that there is (RFC 791, 68 bytes) the question needs no look at the headers.
-        if frame.length - 14 <= mtu { return true }
-        guard let size = PacketSize.largestOnWire(judgement.frame, frame.virtioHeader, frame.bytes.bytes), size > mtu else { return true }
-        received.count(.tooBig)
-        answers.write(
-            .tooBig(mtu: mtu), to: AnsweredFrame(judgement.frame), frame.bytes.bytes, port: UInt8(truncatingIfNeeded: ingress),
-            at: Clock.now().monotonic)
-        send(answers.bytes, answers.outcome, on: from, received)
-        return false
     }
 
     /// Sends an answer by the port by which its frame came. The kernel's queue may be full: a sender tries again.
@@ -299,18 +316,22 @@ package struct Worker: ~Copyable {
 
     /// Sends or captures held frames that were decided on, after the batch: it holds what came before them.
     @inline(never)
-    private mutating func depart(_ batch: inout SendBatch, from: PortSocket, to: PortSocket, ingress: Int) {
+    private mutating func depart(_ batch: inout SendBatch, from: PortSocket, to: PortSocket, ingress: Int, at now: Instant) {
         let received = ingress == 0 ? counters.0 : counters.1
         repeat {
-            while let departure = firewall.nextDeparture() {
+            while let departure = firewall.nextDeparture(at: now.monotonic) {
+                if firewall.answerOutcome != .none { send(firewall.answerBytes, firewall.answerOutcome, on: from, received) }
                 let held = departure.held
                 let frame = ReceivedFrame(start: held.start, length: held.length, tag: held.tag, time: held.time)
                 // What dies of age or for room may have come by the other port; what is sent has come by this one.
                 let port = Int(held.ingress)
-                if settles(frame, departure.judgement, from: from, ingress: port, received) {
-                    if batch.isFull { flush(&batch, to: to, ingress: ingress) }
-                    batch.append(frame)
+                guard settles(frame, departure.judgement, ingress: port, received) else { continue }
+                if departure.judgement.leavesInFragments {
+                    _ = cut(frame, &batch, to: to, ingress: ingress)
+                    continue
                 }
+                if batch.isFull { flush(&batch, to: to, ingress: ingress) }
+                batch.append(frame)
             }
             flush(&batch, to: to, ingress: ingress)
         } while firewall.finishDepartures()
@@ -322,7 +343,7 @@ package struct Worker: ~Copyable {
         let now = Clock.now()
         guard deadline <= now.monotonic else { return }
         firewall.expire(at: now)
-        depart(&batch, from: near, to: far, ingress: 0)
+        depart(&batch, from: near, to: far, ingress: 0, at: now)
         sink.wakeWriters()
     }
 

@@ -87,7 +87,7 @@ final class WorkerPool: Sendable {
                 program: counted.generation.program, counters: counted.counters[number],
                 fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits),
                 flows: configuration.flows, connections: connections, start: Clock.now().monotonic, checks: configuration.checks,
-                answers: answers)
+                answers: answers, links: LinkLimits(handling: configuration.tooBig))
             portCounters.append(counters)
             workers.append(
                 try Member(
@@ -95,7 +95,7 @@ final class WorkerPool: Sendable {
                         number: number, firewall: firewall, counters: counters, control: control, drops: outputs.drops,
                         log: logs[number], groups: outputs.groups,
                         reportsDrops: outputs.events?.settings.includesDrops ?? false,
-                        mailbox: mailboxes[number], flowRequest: flowRequests[number], answers: answers)))
+                        mailbox: mailboxes[number], flowRequest: flowRequests[number])))
         }
         self.workers = workers
         self.portCounters = portCounters

@@ -2,7 +2,7 @@ public import Wire
 
 /// Why a frame got its verdict. Exactly one stands for each frame.
 ///
-/// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16, fragments from 32, flows from 48.
+/// Raw values come in blocks by the stage that says so: rules from 0, the parser from 16, fragments from 32, flows from 48, the way out from 52.
 public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case acceptByRule = 0
     /// The policy of the last base chain, or no base chain at all.
@@ -45,13 +45,15 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case fragmentLimitDatagrams = 43
     case fragmentLimitPerDatagram = 44
     case fragmentLimitPair = 45
-    /// The rules let its datagram pass and changed it, which can't be done to fragments.
+    /// The rules let its datagram pass, and changed something that can't be changed in fragments.
     case fragmentChanged = 46
     case fragmentNested = 47
     /// The rules let it pass, and there is no room to follow the connection that it begins.
     case flowLimit = 48
     /// The rules let it pass, and its source has its share of the connections that are followed.
     case flowShare = 49
+    /// The rules let it pass, and it is larger than the MTU of the port by which it would leave.
+    case tooBig = 52
     /// Not a verdict: a fragment that is held has this until it departs, and none is counted under it.
     case held = 63
 
@@ -134,6 +136,7 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .fragmentNested: "fragment-nested"
         case .flowLimit: "flow-limit"
         case .flowShare: "flow-share"
+        case .tooBig: "too-big"
         case .vlanDepth: Irregularity.vlanDepth.name
         case .sourceMAC: Irregularity.sourceMAC.name
         case .sourceAddress: Irregularity.sourceAddress.name

@@ -3,6 +3,7 @@ public import Classifier
 public import Decisions
 public import Flows
 public import Fragments
+public import Segmentation
 public import Storage
 public import Wire
 
@@ -33,6 +34,8 @@ public struct Firewall: ~Copyable {
     public private(set) var unfinishedChecksums: UInt64 = 0
     /// A fragment came of which bytes are missing: from then on no checksum of a datagram is asked for.
     var hasCutFragments = false
+    /// What the ports take.
+    var links: LinkLimits
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let generation: UInt32
 
@@ -44,32 +47,34 @@ public struct Firewall: ~Copyable {
     ///   - start: Now, on the clock of `Instant.monotonic`.
     ///   - packets: Gets a copy of each packet that the rules see, for explanations.
     ///   - checks: What frames must be before the rules see them.
-    ///   - answers: How often senders of rejected frames are told, shared with those who send by the same ports.
+    ///   - answers: How often senders are told, shared with those who send by the same ports.
     ///   - checksums: What is made of checksums of which `judge` is told nothing.
+    ///   - links: What the ports take.
     public init(
         program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
         flows: FlowSettings = FlowSettings(), connections: FlowRegistry = FlowRegistry(), start: UInt64 = 0,
         packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate(),
-        checksums: ChecksumTrust = .verify
+        checksums: ChecksumTrust = .verify, links: LinkLimits = LinkLimits()
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
         let flows = FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start)
         let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
             program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, generation: 0, packets: packets,
-            checks: checks, answers: AnswerWriter(rate: answers), checksums: checksums)
+            checks: checks, answers: AnswerWriter(rate: answers), checksums: checksums, links: links)
     }
 
     private init(
         _ program: Program, _ counters: FirewallCounters, _ fragments: consuming FragmentGatherer, _ flows: consuming FlowTracker,
         isTracking: Bool, _ connections: FlowRegistry, worker: UInt64, generation: UInt32, packets: JudgedPackets?,
-        checks: FrameChecks, answers: consuming AnswerWriter, checksums: ChecksumTrust
+        checks: FrameChecks, answers: consuming AnswerWriter, checksums: ChecksumTrust, links: LinkLimits
     ) {
         self.program = program
         self.packets = packets
         self.checks = checks
         self.checksums = checksums
         self.answers = answers
+        self.links = links
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments
@@ -106,7 +111,7 @@ public struct Firewall: ~Copyable {
         flows.beginRules()
         self = Firewall(
             program, counters, fragments, flows, isTracking: isTracking || isNew, connections, worker: worker, generation: generation,
-            packets: packets, checks: checks, answers: answers, checksums: checksums)
+            packets: packets, checks: checks, answers: answers, checksums: checksums, links: links)
     }
 
     func countHeld() {
@@ -120,14 +125,15 @@ public struct Firewall: ~Copyable {
     ///   - isChecksumPartial: The transport checksum is left to hardware (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
     ///   - isChecksumValid: It was looked at and found right already (`VIRTIO_NET_HDR_F_DATA_VALID`), or nobody can know.
     ///   - zeroLength: What a length of 0 in an IP header means.
+    ///   - offload: What the frame is a super-frame of.
     ///   - ingress: Index into `Program.ports` of the port by which the frame came.
     ///   - instant: Now, by both clocks.
     ///   - frameTag: What precedes the frame, for when it is held.
     ///   - time: When it was captured, for when it is held.
     public mutating func judge(
         _ bytes: inout MutableRawSpan, tag: VLANTag?, isChecksumPartial: Bool = false, isChecksumValid: Bool = false,
-        zeroLength: ZeroLength = .literal, ingress: UInt8, at instant: Instant, frameTag: FrameTag = FrameTag(),
-        time: UInt64 = 0
+        zeroLength: ZeroLength = .literal, offload: OffloadHeader = .none, ingress: UInt8, at instant: Instant,
+        frameTag: FrameTag = FrameTag(), time: UInt64 = 0
     ) -> Judgement {
         answers.clear()
         let frame = ParsedFrame.parse(bytes.bytes, tag: tag, zeroLength: zeroLength)
@@ -138,13 +144,16 @@ public struct Firewall: ~Copyable {
             return Judgement(decision: dropped(reason), frame: frame)
         }
         if frame.isFragment, isChecksumValid { hasCutFragments = true }
-        let judgement =
+        var judgement =
             frame.isFragment
             ? gather(&bytes, frame, frameTag: frameTag, ingress: ingress, at: instant, time: time)
             : judgePacket(
                 &bytes, frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumPartial || isChecksumValid,
                 ingress: ingress,
                 at: instant)
+        if judgement.decision.verdict == .accept, !surelyFits(bytes.byteCount, ingress: ingress) {
+            settle(&judgement, bytes.bytes, offload, ingress: ingress, at: instant.monotonic)
+        }
         if judgement.decision.verdict != .hold { counters.count(judgement.decision.reason, length: frame.length) }
         return judgement
     }

@@ -1,7 +1,9 @@
+import Answers
 import Classifier
 import Decisions
 import Flows
 public import Fragments
+import Segmentation
 public import Storage
 import Wire
 
@@ -34,6 +36,9 @@ extension Firewall {
             let parsed = ParsedFrame.parse(datagram.bytes, tag: tag)
             var whole = judgePacket(&datagram, parsed, isChecksumKnown: hasCutFragments, ingress: ingress, at: instant)
             whole.decision.dropIfChanged()
+            if whole.decision.verdict == .accept, !allFragmentsFit(ingress: ingress, at: instant.monotonic) {
+                whole.decision = dropped(.tooBig)
+            }
             fragments.conclude(whole.decision.ofFragments)
             // What is logged is the datagram.
             judgement.frame = whole.frame
@@ -58,8 +63,10 @@ extension Firewall {
     public var hasDepartures: Bool { fragments.hasDepartures }
 
     /// The next of the frames that were held and of which something was decided, in the order in which they came; nil if there is none.
-    /// Its bytes stay where they are until `finishDepartures`.
-    public mutating func nextDeparture() -> Departure? {
+    /// Its bytes stay where they are until `finishDepartures`. If it is too big for the other port, `answerBytes` are for its sender.
+    /// - Parameter time: Now, on the clock of `Instant.monotonic`.
+    public mutating func nextDeparture(at time: UInt64) -> Departure? {
+        answers.clear()
         guard let held = fragments.nextDeparture() else { return nil }
         let buffer = unsafe UnsafeRawBufferPointer(start: held.start, count: held.length)
         let frame = unsafe ParsedFrame.parse(buffer.bytes, tag: held.tag)
@@ -68,8 +75,13 @@ extension Firewall {
             case .ruled(let ruling): ruling.renewed(generation)
             case .died(let death): dropped(Reason(death))
             }
-        counters.count(decision.reason, length: frame.length)
-        return Departure(held: held, judgement: Judgement(decision: decision, frame: frame))
+        var judgement = Judgement(decision: decision, frame: frame)
+        // Of a datagram that was judged whole every fragment can leave: only those that follow a first one may not.
+        if decision.verdict == .accept, !surelyFits(buffer.count, ingress: held.ingress) {
+            unsafe settle(&judgement, buffer.bytes, .none, ingress: held.ingress, at: time)
+        }
+        counters.count(judgement.decision.reason, length: frame.length)
+        return Departure(held: held, judgement: judgement)
     }
 
     /// When all departures have been taken and sent: gives their memory back, and makes room for the next fragment. Returns whether

@@ -12,6 +12,8 @@ public struct Judgement: Sendable, Equatable, Decided {
     public var invalidNumbers = InvalidNumbers.none
     /// Whether the packet goes the way of its connection's answers; nil where no connection is followed, and of frames that were held.
     public var isReply: Bool?
+    /// True if it is too big for the other port, and leaves in fragments.
+    public var leavesInFragments = false
 
     /// Joins the two.
     public init(decision: Decision, frame: ParsedFrame) {

@@ -31,7 +31,7 @@ public struct FragmentGatherer: ~Copyable {
     var departures = Departures()
     private var scratch: WholeDatagram
     /// The datagram that `whole` or `first` was said of.
-    private var pending: Int32 = -1
+    private(set) var pending: Int32 = -1
     private var assembledBytes = 0
     /// Key of the priorities in the trees by offset.
     let orderKey = UInt64.random(in: .min ... .max)
@@ -106,6 +106,7 @@ public struct FragmentGatherer: ~Copyable {
         arena.write(record, bytes, frameTag, at: block)
         insert(block, place, in: index)
         datagrams[index].congestion |= 1 << (frame.trafficClass & 3)
+        datagrams[index].longest = max(datagrams[index].longest, Int32(truncatingIfNeeded: bytes.byteCount &- frame.networkOffset))
         if !frame.moreFragments { datagrams[index].total = record.end }
         return say(index, isFirst: isFirst)
     }

@@ -82,6 +82,21 @@ public struct SendBatch: ~Copyable {
         count &+= 1
     }
 
+    /// Adds the next fragment of the packet that `fragmenter` cuts; its payload stays where the frame lies. A full batch takes nothing.
+    public mutating func append(fragmentOf frame: borrowing ReceivedFrame, _ fragmenter: inout Fragmenter) {
+        guard count < Self.capacity else { return }
+        let place = segmentHeads + Self.segmentStride * count
+        var head = UnsafeMutableRawBufferPointer(start: place + ReceivedFrame.virtioHeaderLength, count: Fragmenter.headCapacity)
+            .mutableBytes
+        guard let piece = fragmenter.next(frame.bytes.bytes, into: &head) else { return }
+        place.storeBytes(of: virtio_net_hdr(), as: virtio_net_hdr.self)
+        let vector = vectors + 2 * count
+        vector[0] = iovec(iov_base: place, iov_len: ReceivedFrame.virtioHeaderLength + piece.headLength)
+        vector[1] = iovec(iov_base: frame.start + piece.payloadOffset, iov_len: piece.payloadLength)
+        messages[count].msg_hdr.msg_iovlen = 2
+        count &+= 1
+    }
+
     /// The offsets of the `virtio_net_hdr` count from the frame's first byte, and the tag comes before what they point at.
     private static func shiftByTag(_ head: UnsafeMutableRawPointer) {
         var header = head.loadUnaligned(as: virtio_net_hdr.self)

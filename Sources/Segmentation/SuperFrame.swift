@@ -59,4 +59,7 @@ enum TransportHeader {
     static let tcpChecksum = 16
     static let udpLength = 4
     static let udpChecksum = 6
+    /// `struct tcphdr` without options, and `struct udphdr` (RFC 9293, section 3.1; RFC 768).
+    static let tcpHeaderLength = 20
+    static let udpHeaderLength = 8
 }

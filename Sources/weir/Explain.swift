@@ -35,6 +35,9 @@ struct Explain: ParsableCommand {
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
 
+    @OptionGroup(title: "Packets that are too big")
+    var links: LinkOptions
+
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
 
@@ -60,7 +63,7 @@ struct Explain: ParsableCommand {
         try tellingFaults(sources: ruleset.sources) {
             var explainer = try Explainer(
                 ruleset, ports: names, clock: clock, fragments: fragments.fragments, limits: fragments.limits,
-                flows: flows.settings, checks: frames.checks)
+                flows: flows.settings, checks: frames.checks, links: links.links)
             let program = explainer.program
             let texts = ExplanationText(program, localTime: .system)
             for (text, packet) in zip(packets, descriptions) {

@@ -15,8 +15,8 @@ struct Replay: ParsableCommand {
         discussion: """
             Reads captures (pcap and pcapng, - is standard input) in order and judges their frames with the code of "run". The clock \
             follows the frames' times. Prints a line for each frame when its verdict is known: for a fragment, when its datagram is \
-            whole or dies. Then prints the counters of "run", and the rules that no frame matched. Leaves out what a capture doesn't \
-            show: the ports' MTUs, and answers to packets that don't fit them.
+            whole or dies. Then prints the counters of "run", and the rules that no frame matched. A capture doesn't show the ports' MTUs: \
+            --mtu says them. Recorded super-frames, which a run judges by their segments, are then too big.
 
             In a pcapng, the interface that has a port's name says by which port a frame came. If the capture also has frames on their \
             way out, only frames that came in are judged. Weir knows them by the recorded direction, or else by the earlier one of the \
@@ -90,7 +90,7 @@ struct Replay: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write the answers to frames that rules reject to this file, in the same formats.", valueName: "file.pcapng"))
+            "Write the answers to frames that are rejected or too big to this file, in the same formats.", valueName: "file.pcapng"))
     var answers: String?
 
     @Option(help: ArgumentHelp("Answers that may leave by each port in a second, by the frames' times.", valueName: "n"))
@@ -107,6 +107,9 @@ struct Replay: ParsableCommand {
 
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
+
+    @OptionGroup(title: "Packets that are too big")
+    var links: LinkOptions
 
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
@@ -184,6 +187,7 @@ struct Replay: ParsableCommand {
             settings.fragmentLimits = fragments.limits
             settings.flows = flows.settings
             settings.checks = frames.checks
+            settings.links = links.links
             settings.fillsCutFrames = cutFrames == .zeros
             settings.checksums = checksums
             settings.communitySeed = logged.communitySeed

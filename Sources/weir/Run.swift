@@ -52,6 +52,9 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
 
+    @OptionGroup(title: "Packets that are too big")
+    var links: TooBigOptions
+
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
 
@@ -192,6 +195,7 @@ struct Run: ParsableCommand {
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
         configuration.merging = gro
         configuration.answersPerSecond = answerRate
+        configuration.tooBig = links.tooBig
         return try Appliance(configuration, log: log, messages: texts.errors, reports: texts.reports).run()
     }
 }

@@ -34,6 +34,9 @@ struct Test: ParsableCommand {
     @OptionGroup(title: "Frames")
     var frames: FrameOptions
 
+    @OptionGroup(title: "Packets that are too big")
+    var links: LinkOptions
+
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
 
@@ -70,7 +73,7 @@ struct Test: ParsableCommand {
         }
         if status != .success { throw status }
         try tellingFaults(sources: ruleset.sources) {
-            var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings, checks: frames.checks)
+            var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings, checks: frames.checks, links: links.links)
             for file in files { try run.run(file) }
             if junit != "-" { try FileHandleOutput.standardOutput.deliver(tap ? run.tap() : run.text()) }
             if let junit { try Self.write(run.junit(), to: junit) }

@@ -160,7 +160,7 @@ private func answer(_ port: UInt16, to client: UInt16 = 1000) -> Frame { Frame.e
                     .payload(Array(part)))
         }
         var reasons: [Reason] = []
-        while let departure = wire.firewall.nextDeparture() { reasons.append(departure.judgement.reason) }
+        while let departure = wire.firewall.nextDeparture(at: noon.monotonic) { reasons.append(departure.judgement.reason) }
         #expect(reasons == [.acceptByRule, .acceptByRule])
         #expect(wire.flows().map(\.originalPackets) == [1] && wire.flows().map(\.originalBytes) == [44])
     }

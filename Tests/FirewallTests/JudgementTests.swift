@@ -5,6 +5,7 @@ import Firewall
 import Fragments
 import FrameBuilder
 import Ruleset
+import Storage
 import Testing
 import Wire
 
@@ -103,8 +104,8 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
     }
 
     @Test func `every reason stands in the table, under a name of its own`() {
-        // What a frame alone can't have stands in the tests of fragments and flows.
-        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .flowLimit, .flowShare, .held]
+        // What a frame alone can't have stands in the tests of fragments, flows and links.
+        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .flowLimit, .flowShare, .tooBig, .held]
         let ofStrictness: [Reason] = [.sourceMAC, .sourceAddress, .hopByHopOptions]
         #expect(Set(cases.map(\.reason)) == Set(Reason.allCases).subtracting(ofFragments + ofStrictness))
         #expect(Set(Reason.allCases.map(\.name)).count == Reason.allCases.count)
@@ -154,7 +155,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
             if random.oneIn(3) { bytes.removeLast(Int.random(in: 0...bytes.count, using: &random)) }
             let tag = random.oneIn(2) ? VLANTag(tpid: 0x8100, tci: 5) : nil
             _ = firewall.judge(&bytes, tag: tag, ingress: UInt8.random(in: 0...255, using: &random), at: noon)
-            repeat { while firewall.nextDeparture() != nil {} } while firewall.finishDepartures()
+            repeat { while firewall.nextDeparture(at: noon.monotonic) != nil {} } while firewall.finishDepartures()
         }
         let snapshot = counters.snapshot()
         #expect(snapshot.reasons.reduce(0) { $0 + $1.frames } + snapshot.held.frames == 5_000)

@@ -46,5 +46,15 @@ extension LabTests {
             print(result.output)
             #expect(result.isSuccess, "\(result.output) \(result.error)")
         }
+
+        /// Always the same packets.
+        @Test("a router of the kernel's and Weir cut packets into the same fragments", .needsWeir, .timeLimit(.minutes(2)))
+        func randomFragments() throws {
+            let tool = URL(filePath: Weir.binary).deletingLastPathComponent().appending(path: "answer-conformance").path
+            let options = ["--fragments", "--rounds", "24", "--packets", "200", "--seconds", "60", "--seed", "3"]
+            let result = try Command.run(["unshare", "-n", tool] + options, limit: 100)
+            print(result.output)
+            #expect(result.isSuccess, "\(result.output) \(result.error)")
+        }
     }
 }

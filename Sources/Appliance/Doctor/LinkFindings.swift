@@ -60,8 +60,8 @@ enum LinkFindings {
         return [
             Finding(
                 .warning, .mtu, nil,
-                "the MTUs differ (\(names[0]) \(mtus[0]), \(names[1]) \(mtus[1])): packets too big for the smaller one are dropped, "
-                    + "and answered where their protocol has an answer")
+                "the MTUs differ (\(names[0]) \(mtus[0]), \(names[1]) \(mtus[1])): packets too big for the smaller one leave in "
+                    + "fragments or are dropped, and their senders told (--too-big)")
         ]
     }
 }

@@ -32,15 +32,18 @@ package struct CaseRun {
     private let localTime: LocalTime
     private let flows: FlowSettings
     private let checks: FrameChecks
+    private let links: LinkLimits
 
     /// - Throws: What no checked tree has; see `ProgramError`.
     package init(
-        _ ruleset: Ruleset, localTime: LocalTime = .utc, flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks()
+        _ ruleset: Ruleset, localTime: LocalTime = .utc, flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks(),
+        links: LinkLimits = LinkLimits()
     ) throws(ProgramError) {
         self.ruleset = ruleset
         self.localTime = localTime
         self.flows = flows
         self.checks = checks
+        self.links = links
         rules = try Program(compiling: ruleset, ports: ["a", "b"]).rules
         hits = Array(repeating: 0, count: rules.count)
     }
@@ -68,7 +71,8 @@ package struct CaseRun {
 
     private mutating func run(_ block: CaseBlock, of file: CaseFile) throws {
         var explainer = try Explainer(
-            ruleset, ports: file.ports, clock: block.clock, fragments: block.fragments, flows: flows, checks: checks)
+            ruleset, ports: file.ports, clock: block.clock, fragments: block.fragments, flows: flows, checks: checks,
+            links: links)
         let program = explainer.program
         let texts = ExplanationText(program, localTime: localTime)
         /// By the frames' numbers.

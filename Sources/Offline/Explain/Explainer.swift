@@ -28,7 +28,7 @@ package struct ExplainedFrame: Sendable {
     package var trace: [TraceStep]
     /// What was decided with this frame: on itself, unless it is held, and on frames that had been held.
     package var outcomes: [Outcome]
-    /// What the sender was told, if a rule rejected it; nil if nothing.
+    /// What the sender was told, if a rule rejected it or it was too big; nil if nothing.
     package var answer: String?
 }
 
@@ -81,7 +81,7 @@ package struct Explainer: ~Copyable {
     package init(
         _ ruleset: Ruleset, ports: [String], clock: UInt64, fragments: FragmentMode = .reassemble,
         limits: FragmentLimits = FragmentLimits(),
-        flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks()
+        flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks(), links: LinkLimits = LinkLimits()
     ) throws(ProgramError) {
         let start = Instant(monotonic: 0, sinceEpoch: clock)
         program = try Program(compiling: ruleset, ports: ports, start: start)
@@ -91,7 +91,7 @@ package struct Explainer: ~Copyable {
         self.walker = walker
         replay = Replay(
             program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: JudgedPackets(walker.walk),
-            checks: checks)
+            checks: checks, links: links)
         self.clock = clock
         replay.pass(until: clock, into: &listener)
     }

@@ -38,6 +38,8 @@ package struct ExplanationJSON: Encodable, Sendable {
         /// Why the packet is part of no connection, and by which numbers.
         var invalid: String?
         var invalidBy: String?
+        /// True if it is too big for the other port and leaves in fragments; else nil.
+        var inFragments: Bool?
 
         init(_ outcome: Outcome, _ program: Program) {
             let judgement = outcome.judgement
@@ -46,6 +48,7 @@ package struct ExplanationJSON: Encodable, Sendable {
             changed = judgement.isChanged
             invalid = judgement.decision.invalidCause?.name
             invalidBy = judgement.invalidNumbers.text
+            inFragments = judgement.leavesInFragments ? true : nil
             verdict = VerdictWords(judgement.verdict).word
             rule = program.rule(at: judgement.rule).map(Author.init)
             if let base = program.baseChain(at: judgement.baseChain) {

@@ -37,10 +37,11 @@ package struct ExplanationText {
         for outcome in frame.outcomes {
             let name = outcome.frame == frame.number ? "" : "frame \(outcome.frame), which was held: "
             lines.append("=> \(name)\(outcome.judgement.text(program))")
+            if outcome.judgement.leavesInFragments { lines.append("   leaves in fragments: too big for the other port") }
         }
         if let answer = frame.answer {
             lines.append("   answered: \(answer)")
-        } else if frame.outcomes.contains(where: { $0.judgement.verdict == .reject }) {
+        } else if frame.outcomes.contains(where: { $0.judgement.verdict == .reject || $0.judgement.reason == .tooBig }) {
             lines.append("   not answered")
         }
         return lines.map { indentation + PrintableText.line($0) + "\n" }.joined()

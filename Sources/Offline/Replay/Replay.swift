@@ -41,7 +41,7 @@ public protocol ReplaySink: ~Copyable {
     /// A frame, or the datagram that it completes, came to a `log` statement. Heard before the verdict.
     mutating func logged(_ event: LoggedStatement, _ frame: JudgedFrame)
 
-    /// The sender of a rejected frame, or of the datagram that it completes, is told. Heard before the verdict.
+    /// The sender of a frame that is rejected or too big, or of the datagram that it completes, is told. Heard before the verdict.
     /// - Parameter answer: A whole frame, to be sent by the port by which the other came. Valid during the call.
     mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame)
 
@@ -65,6 +65,8 @@ public struct Replay: ~Copyable {
     private var clock = ReplayClock()
     private let zeroLength: ZeroLength
     public let counters: FirewallCounters
+    /// What the ports take.
+    public let links: LinkLimits
 
     /// - Parameters:
     ///   - program: Compiled with 0 as its `start`, from which the first frame counts. Its limits and quotas go on from where they are.
@@ -74,17 +76,19 @@ public struct Replay: ~Copyable {
     ///   - checks: What frames must be before the rules see them.
     ///   - answers: How often senders are told, by the frames' times.
     ///   - checksums: What is made of the frames' transport checksums.
+    ///   - links: What the ports take.
     public init(
         _ program: Program, fragments: FragmentMode = .reassemble, limits: FragmentLimits = FragmentLimits(),
         flows: FlowSettings = FlowSettings(), zeroLength: ZeroLength = .literal, connections: FlowRegistry = FlowRegistry(),
         packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate(),
-        checksums: ChecksumTrust = .verify
+        checksums: ChecksumTrust = .verify, links: LinkLimits = LinkLimits()
     ) {
         counters = FirewallCounters(for: program)
         self.zeroLength = zeroLength
+        self.links = links
         firewall = Firewall(
             program: program, counters: counters, fragments: FragmentGatherer(mode: fragments, limits: limits), flows: flows,
-            connections: connections, packets: packets, checks: checks, answers: answers, checksums: checksums)
+            connections: connections, packets: packets, checks: checks, answers: answers, checksums: checksums, links: links)
     }
 
     /// Packets whose checksum was taken for one that hardware was to finish.
@@ -118,7 +122,7 @@ public struct Replay: ~Copyable {
         if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }
         if firewall.answerOutcome == .written { sink.answered(firewall.answerBytes, frame) }
         if judgement.verdict != .hold { sink.judged(frame) }
-        if firewall.hasDepartures { depart(into: &sink) }
+        if firewall.hasDepartures { depart(into: &sink, at: instant) }
     }
 
     /// Lets a frame move its connection on without judging it.
@@ -141,7 +145,7 @@ public struct Replay: ~Copyable {
         let instant = clock.instant(at: time)
         if let deadline = firewall.deadline, deadline <= instant.monotonic {
             firewall.expire(at: instant)
-            depart(into: &sink)
+            depart(into: &sink, at: instant)
         }
         return instant
     }
@@ -149,8 +153,9 @@ public struct Replay: ~Copyable {
     /// Lets time go on until nothing is held any more: every frame has its verdict then.
     public mutating func finish<Sink: ReplaySink & ~Copyable>(into sink: inout Sink) {
         while let deadline = firewall.fragmentDeadline {
-            firewall.expire(at: clock.advance(to: deadline))
-            depart(into: &sink)
+            let instant = clock.advance(to: deadline)
+            firewall.expire(at: instant)
+            depart(into: &sink, at: instant)
         }
         firewall.countFlows()
     }
@@ -167,15 +172,16 @@ public struct Replay: ~Copyable {
     }
 
     @inline(never)
-    private mutating func depart<Sink: ReplaySink & ~Copyable>(into sink: inout Sink) {
+    private mutating func depart<Sink: ReplaySink & ~Copyable>(into sink: inout Sink, at instant: Instant) {
         guard firewall.hasDepartures else { return }
         repeat {
-            while let departure = firewall.nextDeparture() {
+            while let departure = firewall.nextDeparture(at: instant.monotonic) {
                 let held = departure.held
-                sink.judged(
-                    JudgedFrame(
-                        place: FramePlace(held.frameTag), ingress: held.ingress, time: held.time,
-                        judgement: departure.judgement, bytes: UnsafeRawBufferPointer(start: held.start, count: held.length)))
+                let frame = JudgedFrame(
+                    place: FramePlace(held.frameTag), ingress: held.ingress, time: held.time,
+                    judgement: departure.judgement, bytes: UnsafeRawBufferPointer(start: held.start, count: held.length))
+                if firewall.answerOutcome == .written { sink.answered(firewall.answerBytes, frame) }
+                sink.judged(frame)
             }
         } while firewall.finishDepartures()
     }

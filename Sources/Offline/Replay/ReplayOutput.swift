@@ -38,6 +38,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     private var encoder: EventEncoder
     /// The line that is being written.
     private var line: [UInt8] = []
+    private let leaving: LeavingFrames
     private(set) var ports = (PortCount(), PortCount())
 
     init(_ settings: ReplaySettings) {
@@ -53,6 +54,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         encoder = EventEncoder(program, ports: program.ports, communitySeed: settings.communitySeed)
         portTitles = program.ports.map(PrintableText.line)
         lines = LineBuffer(descriptor: settings.descriptor)
+        leaving = LeavingFrames(settings.links)
     }
 
     /// Brings all lines out; returns the error number of what could not be written, or 0.
@@ -69,9 +71,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     mutating func judged(_ frame: JudgedFrame) {
         count(received: frame)
         switch frame.judgement.verdict.fate {
-        case .passes:
-            count(sent: frame)
-            if let accepted { capture(frame, in: accepted) }
+        case .passes: send(frame)
         case .ends: if sink.takesDrops { sink.drop(placed(frame)) }
         case .waits: break
         }
@@ -94,7 +94,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame) {
         guard let answers else { return }
         var record = sunk(frame).captureRecord()
-        record.decision.verdict = .reject
+        if frame.judgement.verdict != .drop { record.decision.verdict = .reject }
         record.length = UInt32(truncatingIfNeeded: answer.count)
         record.isOutbound = true
         answers.write(answer, record)
@@ -111,8 +111,12 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     @inline(__always)
-    private mutating func count(sent frame: JudgedFrame) {
-        let hits = Hits(frames: 1, bytes: UInt64(truncatingIfNeeded: frame.bytes.count))
+    private mutating func send(_ frame: JudgedFrame) {
+        var hits = Hits()
+        leaving.forEach(of: frame) { bytes in
+            hits = hits + Hits(frames: 1, bytes: UInt64(truncatingIfNeeded: bytes.count))
+            if let accepted { capture(bytes, of: frame, in: accepted) }
+        }
         if frame.ingress == 0 { ports.1.sent = ports.1.sent + hits } else { ports.0.sent = ports.0.sent + hits }
     }
 
@@ -130,12 +134,13 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         return sunk
     }
 
-    /// Writes a frame as it leaves.
-    private func capture(_ frame: JudgedFrame, in file: CaptureFile) {
+    /// Writes what leaves of a frame.
+    private func capture(_ bytes: UnsafeRawBufferPointer, of frame: JudgedFrame, in file: CaptureFile) {
         var record = sunk(frame).captureRecord()
+        record.length = UInt32(truncatingIfNeeded: bytes.count)
         record.port = 1 - min(frame.ingress, 1)
         record.isOutbound = true
-        file.write(frame.bytes, record)
+        file.write(bytes, record)
     }
 
     /// `1 15:09:26.535897932 eth1 > eth2 IP 10.0.0.1.4000 > 10.0.0.2.80: Flags [S], length 60: drop by policy of chain …`
@@ -155,6 +160,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         FrameLine.append(frame.judgement.frame, frame.bytes.bytes, to: &lines)
         lines.append(": ")
         lines.append(explanations.text(of: sunk(frame).captureRecord(for: event)) ?? "")
+        if event == nil, frame.judgement.leavesInFragments { lines.append(", in fragments") }
         lines.endLine()
     }
 

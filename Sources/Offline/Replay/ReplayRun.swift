@@ -19,6 +19,8 @@ public struct ReplaySettings {
     public var fragmentLimits = FragmentLimits()
     public var flows = FlowSettings()
     public var checks = FrameChecks()
+    /// What the ports take, which a capture doesn't show.
+    public var links = LinkLimits()
     /// Frames of which the end was not captured are judged with zeros in its place. Else they are counted, and not judged: their headers
     /// may be cut off too, and live they would not have been.
     public var fillsCutFrames = false
@@ -31,7 +33,7 @@ public struct ReplaySettings {
     public var accepted: CaptureFile?
     /// Where frames go that don't, with the reason.
     public var dropped: CaptureFile?
-    /// Where answers go to senders of frames that rules reject.
+    /// Where answers go to senders of frames that are rejected or too big.
     public var answers: CaptureFile?
     /// How many of them there may be in a second, for each port.
     public var answersPerSecond = AnswerRate.standard
@@ -102,7 +104,8 @@ public struct ReplayRun: ~Copyable {
         self.settings = settings
         replay = Replay(
             settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded,
-            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond), checksums: settings.checksums)
+            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond), checksums: settings.checksums,
+            links: settings.links)
         output = ReplayOutput(settings)
         finder = IngressFinder(
             ports: settings.program.ports, choice: settings.ingress, numbers: settings.interfaceNumbers)

@@ -26,8 +26,22 @@ struct AnswerConformance: ParsableCommand {
     @Flag(help: "The kernel rejects as a router, in place of at the ingress of a device.")
     var router = false
 
+    @Flag(help: "Hold the fragments of packets that are too big to those of a router, in place of answers.")
+    var fragments = false
+
     func run() throws {
-        try options.inFolder { folder in try run(in: folder) }
+        try options.inFolder { folder in
+            if fragments { return try compareFragments(in: folder) }
+            try run(in: folder)
+        }
+    }
+
+    private func compareFragments(in folder: URL) throws {
+        var comparison = try FragmentComparison(folder: folder)
+        let seeds = try options.forEachRound { round in try comparison.run(round, packets: min(max(packets, 1), 60_000)) }
+        print(
+            "seeds \(seeds): \(comparison.packets) packets in \(comparison.fragments) fragments, \(comparison.differences) differences")
+        if comparison.differences > 0 || comparison.fragments <= comparison.packets { throw ExitCode.failure }
     }
 
     private func run(in folder: URL) throws {
