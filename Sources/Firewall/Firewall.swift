@@ -146,7 +146,8 @@ public struct Firewall: ~Copyable {
         if frame.isFragment, isChecksumValid { hasCutFragments = true }
         var judgement =
             frame.isFragment
-            ? gather(&bytes, frame, frameTag: frameTag, ingress: ingress, at: instant, time: time)
+            ? gather(
+                &bytes, frame, frameTag: frameTag, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, time: time)
             : judgePacket(
                 &bytes, frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumPartial || isChecksumValid,
                 ingress: ingress,

@@ -11,49 +11,79 @@ extension Firewall {
     /// Takes a fragment in, and judges its datagram when that is due.
     ///
     /// In `FragmentMode.reassemble` the rules see the whole datagram, once; each of its frames then departs, the one that came last too.
-    /// What rules change of a datagram would have to be changed in its frames; they die instead of passing as they came.
+    /// What rules change of a datagram is changed in its frames, or they die instead of passing as they came.
     mutating func gather(
-        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, frameTag: FrameTag, ingress: UInt8, at instant: Instant, time: UInt64
+        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, frameTag: FrameTag, isChecksumPartial: Bool, ingress: UInt8,
+        at instant: Instant, time: UInt64
     ) -> Judgement {
         hits.discardEvents()
-        let gathering = fragments.take(bytes.bytes, frame, frameTag: frameTag, ingress: ingress, now: instant.monotonic, time: time)
+        let gathering = fragments.take(
+            bytes.bytes, frame, frameTag: frameTag, isChecksumPartial: isChecksumPartial, ingress: ingress, now: instant.monotonic,
+            time: time)
         var judgement = Judgement(
             decision: Decision(verdict: .hold, reason: .held, generation: generation), frame: frame)
         switch gathering {
         case .held:
             break
         case .whole:
-            guard fragments.assemble() else {
-                fragments.abandon(.tooLong)
-                break
-            }
-            let tag = fragments.assembledTag
-            // Not in a closure of the gatherer's, which would keep all of the firewall to itself.
-            let assembled = unsafe fragments.assembled
-            var datagram = unsafe assembled.mutableBytes
-            // No fragment header is left: the first fragment has all extension headers of its packet, or it died of `headerChain`, and one
-            // with another fragment header in them died of `nested`.
-            let parsed = ParsedFrame.parse(datagram.bytes, tag: tag)
-            var whole = judgePacket(&datagram, parsed, isChecksumKnown: hasCutFragments, ingress: ingress, at: instant)
-            whole.decision.dropIfChanged()
-            if whole.decision.verdict == .accept, !allFragmentsFit(ingress: ingress, at: instant.monotonic) {
-                whole.decision = dropped(.tooBig)
-            }
-            fragments.conclude(whole.decision.ofFragments)
-            // What is logged is the datagram.
-            judgement.frame = whole.frame
+            judgement.frame = judgeDatagram(ingress: ingress, at: instant) ?? frame
         case .first:
-            judgement = judgePacket(&bytes, frame, ingress: ingress, at: instant)
-            judgement.decision.dropIfChanged()
-            fragments.conclude(judgement.decision.ofFragments)
+            judgement = judgeFirst(&bytes, frame, ingress: ingress, at: instant)
         case .follows(let ruling):
             judgement.decision = ruling.renewed(generation)
+            if ruling.isChanged { fragments.change(follower: &bytes, &judgement.frame) }
         case .dies(let death):
             judgement.decision = dropped(Reason(death))
         }
         // The next fragment must find room also where nothing departs.
         if !fragments.hasDepartures { _ = fragments.finishDepartures() }
         countHeld()
+        return judgement
+    }
+
+    /// Judges the datagram that has become whole. Returns what is logged, the datagram; nil if it could not be put together.
+    private mutating func judgeDatagram(ingress: UInt8, at instant: Instant) -> ParsedFrame? {
+        guard fragments.assemble() else {
+            fragments.abandon(.tooLong)
+            return nil
+        }
+        let tag = fragments.assembledTag
+        // Not in a closure of the gatherer's, which would keep all of the firewall to itself.
+        let assembled = unsafe fragments.assembled
+        var datagram = unsafe assembled.mutableBytes
+        // No fragment header is left: the first fragment has all extension headers of its packet, or it died of `headerChain`, and one
+        // with another fragment header in them died of `nested`.
+        let parsed = ParsedFrame.parse(datagram.bytes, tag: tag)
+        let whole = judgePacket(&datagram, parsed, isChecksumKnown: hasCutFragments, ingress: ingress, at: instant)
+        var ruling = whole.decision
+        // Fragments that don't pass stay as they came.
+        let isCarriedBack = ruling.isChanged && ruling.verdict.isAccepting && fragments.carryBack(parsed, tag: whole.frame.tagBeside)
+        if ruling.isChanged, !isCarriedBack { ruling.dropIfAccepted() }
+        if ruling.verdict == .accept, !allFragmentsFit(ingress: ingress, at: instant.monotonic) { ruling = dropped(.tooBig) }
+        ruling.isChanged = isCarriedBack
+        fragments.conclude(ruling)
+        return whole.frame
+    }
+
+    /// Judges a first fragment by itself, for those that follow it.
+    private mutating func judgeFirst(
+        _ bytes: inout MutableRawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
+    ) -> Judgement {
+        fragments.keepHeaders(of: bytes.bytes, frame)
+        var judgement = judgePacket(&bytes, frame, ingress: ingress, at: instant)
+        var ruling = judgement.decision
+        if ruling.isChanged, ruling.verdict.isAccepting {
+            if let isShared = fragments.followChange(bytes.bytes, frame, tag: judgement.frame.tagBeside) {
+                ruling.isChanged = isShared
+            } else {
+                ruling.dropIfAccepted()
+                ruling.isChanged = false
+                judgement.decision.dropIfAccepted()
+            }
+        } else {
+            ruling.isChanged = false
+        }
+        fragments.conclude(ruling)
         return judgement
     }
 
@@ -115,18 +145,11 @@ public struct Departure {
 }
 
 extension Decision {
-    /// For what stands for a datagram of several frames.
-    fileprivate mutating func dropIfChanged() {
-        guard isChanged, verdict.isAccepting else { return }
+    /// For what rules have changed, and can't be changed in fragments.
+    fileprivate mutating func dropIfAccepted() {
+        guard verdict.isAccepting else { return }
         verdict = .drop
         reason = .fragmentChanged
-    }
-
-    /// As it is kept for a datagram's frames, which are as they came.
-    fileprivate var ofFragments: Decision {
-        var decision = self
-        decision.isChanged = false
-        return decision
     }
 
     /// As it holds under the rules in force: those of another generation have other indices.
@@ -136,4 +159,9 @@ extension Decision {
         decision.generation = current
         return decision
     }
+}
+
+extension ParsedFrame {
+    /// The outermost tag if it stands apart from the bytes.
+    fileprivate var tagBeside: VLANTag? { isTagOutOfBand ? outermostTag : nil }
 }

@@ -31,6 +31,8 @@ struct Datagram: BitwiseCopyable {
     var total: Int32 = -1
     /// Bit n: a fragment with the ECN field n has come.
     var congestion: UInt8 = 0
+    /// A fragment leaves its transport checksum to hardware.
+    var hasPartialChecksum = false
     /// Bytes of the largest packet among its fragments, padding included.
     var longest: Int32 = 0
     /// What the rules said of it, in the mode that asks them before it is whole, or when it departs.

@@ -29,7 +29,11 @@ public struct FragmentGatherer: ~Copyable {
     var datagrams: DatagramTable
     var pairs: PairTable
     var departures = Departures()
-    private var scratch: WholeDatagram
+    var scratch: WholeDatagram
+    /// By datagram, in the mode in which fragments follow their first.
+    let followed: FollowedChanges
+    /// What the fragment that `take` said `follows` of is to be changed by.
+    private(set) var following = HeaderChange()
     /// The datagram that `whole` or `first` was said of.
     private(set) var pending: Int32 = -1
     private var assembledBytes = 0
@@ -46,11 +50,15 @@ public struct FragmentGatherer: ~Copyable {
         self.limits = limits
         // One more than may stay, for the one that a newcomer begins.
         let capacity = mode == .drop ? 1 : limits.datagrams + 1
-        let tables = DatagramTable.bytes(for: capacity) + PairTable.bytes(for: capacity) + WholeDatagram.capacity
+        let followers = mode == .track ? capacity : 0
+        let tables =
+            DatagramTable.bytes(for: capacity) + PairTable.bytes(for: capacity) + WholeDatagram.capacity
+            + FollowedChanges.bytes(for: followers)
         datagrams = DatagramTable(capacity: capacity)
         pairs = PairTable(capacity: capacity)
         arena = BlockArena(byteCount: mode == .drop ? BlockArena.unit : limits.bytes - tables)
         scratch = WholeDatagram(isNeeded: mode == .reassemble)
+        followed = FollowedChanges(capacity: followers)
     }
 
     /// Frames that are held now.
@@ -66,11 +74,13 @@ public struct FragmentGatherer: ~Copyable {
     /// - Parameters:
     ///   - bytes: The frame as it was parsed; `frame.isFragment`.
     ///   - frameTag: Kept before the frame while it is held.
+    ///   - isChecksumPartial: Its transport checksum is left to hardware.
     ///   - ingress: The port by which it came.
     ///   - now: Nanoseconds on a clock that does not go back.
     ///   - time: Of its capture, for anyone who is told of it later.
     public mutating func take(
-        _ bytes: RawSpan, _ frame: ParsedFrame, frameTag: FrameTag, ingress: UInt8, now: UInt64, time: UInt64
+        _ bytes: RawSpan, _ frame: ParsedFrame, frameTag: FrameTag, isChecksumPartial: Bool = false, ingress: UInt8, now: UInt64,
+        time: UInt64
     ) -> Gathering {
         guard mode != .drop else { return .dies(.mode) }
         if let death = malformation(of: frame) { return .dies(death) }
@@ -105,6 +115,7 @@ public struct FragmentGatherer: ~Copyable {
         guard let block = arena.take(size) else { return dieAlone(.limitBytes, in: index) }
         arena.write(record, bytes, frameTag, at: block)
         insert(block, place, in: index)
+        if isChecksumPartial { datagrams[index].hasPartialChecksum = true }
         datagrams[index].congestion |= 1 << (frame.trafficClass & 3)
         datagrams[index].longest = max(datagrams[index].longest, Int32(truncatingIfNeeded: bytes.byteCount &- frame.networkOffset))
         if !frame.moreFragments { datagrams[index].total = record.end }
@@ -120,6 +131,7 @@ public struct FragmentGatherer: ~Copyable {
             return .whole
         }
         if let ruling = datagrams[index].ruling {
+            if ruling.isChanged { following = followed[index] }
             if isWhole { depart(index, .ruled(ruling)) }
             return .follows(ruling)
         }
@@ -150,7 +162,8 @@ public struct FragmentGatherer: ~Copyable {
         return assembledBytes > 0
     }
 
-    /// What `assemble` put together; valid until the next call of it. It is a copy: what is changed in it, the fragments don't have.
+    /// What `assemble` put together; valid until the next call of it. It is a copy: `carryBack` brings what is changed in it into the
+    /// fragments.
     @unsafe public var assembled: UnsafeMutableRawBufferPointer { unsafe scratch.buffer(assembledBytes) }
 
     /// The datagram that `assemble` could not put together dies; all of its frames depart.

@@ -6,23 +6,47 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
     /// Room for what precedes the packet, and the longest packet that an IPv6 header can say.
     static let capacity = 96 << 10
 
+    /// Headers that can be kept.
+    private static let longestHeader = 1024
+
     private let memory: UnsafeMutableRawPointer
+    /// Headers as they were before rules saw them.
+    private let kept: UnsafeMutableRawPointer
+    /// Bytes of the headers that are kept; 0 if they were too long.
+    private(set) var headerLength = 0
+    /// SCTP's checksum as it was, in the mode that judges first fragments.
+    var cyclicSum: UInt32 = 0
     private let capacity: Int
 
     /// - Parameter isNeeded: Without it nothing is put together.
     init(isNeeded: Bool) {
         capacity = isNeeded ? Self.capacity : 0
         unsafe memory = .allocate(byteCount: max(capacity, 1), alignment: 64)
+        unsafe kept = .allocate(byteCount: Self.longestHeader, alignment: 64)
     }
 
     deinit {
         unsafe memory.deallocate()
+        unsafe kept.deallocate()
     }
 
     /// What was put together.
     @unsafe
     func buffer(_ count: Int) -> UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(start: memory, count: min(count, capacity))
+    }
+
+    /// The headers that are kept.
+    @unsafe
+    var header: UnsafeMutableRawBufferPointer { unsafe UnsafeMutableRawBufferPointer(start: kept, count: headerLength) }
+
+    /// Keeps the headers at the beginning of a frame.
+    mutating func keepHeader(of bytes: RawSpan, count: Int) {
+        headerLength = count <= Self.longestHeader && count <= bytes.byteCount ? count : 0
+        guard headerLength > 0 else { return }
+        unsafe bytes.withUnsafeBytes { bytes in
+            if let base = bytes.baseAddress { unsafe kept.copyMemory(from: base, byteCount: headerLength) }
+        }
     }
 
     /// Shows what was put together.
@@ -37,7 +61,7 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
     /// The packet says of itself what the receiver's reassembly would make it say: its length, no fragment, the ECN field that RFC 3168,
     /// section 5.3, asks for. Returns the frame's length, or nil if it does not fit or the first fragment's headers don't lead to the
     /// payload.
-    func put(_ datagram: Datagram, from arena: borrowing BlockArena) -> Int? {
+    mutating func put(_ datagram: Datagram, from arena: borrowing BlockArena) -> Int? {
         let first = arena.record(at: datagram.lowest)
         let held = unsafe arena.frame(at: datagram.lowest)
         let frame = unsafe held.bytes
@@ -65,6 +89,8 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
         } else {
             finishIPv4(parsed.networkOffset, headerEnd, counted, isCongested)
         }
+        let assembled = unsafe UnsafeRawBufferPointer(buffer(headerEnd))
+        unsafe keepHeader(of: assembled.bytes, count: headerEnd)
         return headerEnd &+ Int(datagram.total)
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Classifier
 import FoundationEssentials
+import Fragments
 import Reporting
 import Ruleset
 
@@ -32,6 +33,12 @@ struct Check: ParsableCommand {
 
     @Flag(help: "Print each rule set's memory and its highest cost for a frame.")
     var stats = false
+
+    @Option(
+        help: ArgumentHelp(
+            "reassemble or track: warn of changes that datagrams in fragments can't have with this --fragments of \"run\".",
+            valueName: "mode"))
+    var fragments = FragmentMode.reassemble
 
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
@@ -131,6 +138,7 @@ struct Check: ParsableCommand {
             reading.ruleset = nil
             reading.diagnostics.append(diagnostic)
         }
+        if fragments != .drop { reading.diagnostics += ruleset.warningsOfFragments(isTracked: fragments == .track) }
         return reading
     }
 
