@@ -75,6 +75,7 @@ public struct Firewall: ~Copyable {
         self.checksums = checksums
         self.answers = answers
         self.links = links
+        if let mtus = links.mtus { program.setPathMTU(min(mtus.0, mtus.1)) }
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments

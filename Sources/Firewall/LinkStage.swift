@@ -1,4 +1,5 @@
 import Answers
+import Classifier
 import Decisions
 import Fragments
 import Segmentation
@@ -41,14 +42,20 @@ public struct LinkLimits: Sendable, Equatable {
 extension Firewall {
     /// Says what the two ports take from now on, by their index into `Program.ports`.
     @inline(__always)
-    public mutating func useMTUs(_ near: Int, _ far: Int) { links.mtus = (near, far) }
+    public mutating func useMTUs(_ near: Int, _ far: Int) {
+        if let mtus = links.mtus, mtus == (near, far) { return }
+        links.mtus = (near, far)
+        program.setPathMTU(min(near, far))
+    }
 
     /// Bytes of the largest packet that leaves by the other port than `ingress`.
     public func mtu(from ingress: UInt8) -> Int { links.limit(from: ingress) }
 
     /// Says whether a frame surely fits by its length: no link layer is shorter than an Ethernet header.
     @inline(__always)
-    func surelyFits(_ byteCount: Int, ingress: UInt8) -> Bool { byteCount &- ParsedFrame.Ethernet.headerLength <= links.limit(from: ingress) }
+    func surelyFits(_ byteCount: Int, ingress: UInt8) -> Bool {
+        byteCount &- ParsedFrame.Ethernet.headerLength <= links.limit(from: ingress)
+    }
 
     /// Settles what becomes of an accepted frame that may be too big: it fits, leaves in fragments, or is dropped, and its sender told.
     /// - Parameters:

@@ -54,6 +54,7 @@ public struct Interpreter {
     }
 
     private let ports: [String]
+    private let pathMTU: Int
     /// By table, then by name.
     private let tables: [(chains: [JumpTarget: NumberedChain], sets: [String: NumberedSet])]
     /// What previous frames have left.
@@ -64,11 +65,12 @@ public struct Interpreter {
     /// How many of them come before connections are tracked.
     private let chainsBeforeTracking: Int
 
-    /// Parameters as those of `Program`.
+    /// Parameters as those of `Program`, with what `Program.setPathMTU` would be told.
     public init(
-        _ ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0), seed: UInt64 = 0
+        _ ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0), seed: UInt64 = 0, pathMTU: Int = 1_500
     ) {
         self.ports = ports
+        self.pathMTU = pathMTU
         var rules = 0
         var counters = 0
         var elements = 0
@@ -130,7 +132,7 @@ public struct Interpreter {
         section: PathSection = .whole, after before: Classification = .none, connection: PacketConnection = .untracked,
         live: LiveConnections = .none, isTraced: Bool = false
     ) -> Result {
-        var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports)
+        var fields = InterpreterFields(bytes, frame, ingress: Int(ingress), at: instant, ports: ports, pathMTU: pathMTU)
         fields.connection = connection
         fields.live = live
         fields.mark = UInt128(before.mark)

@@ -17,6 +17,8 @@ struct InterpreterFields {
     var live = LiveConnections.none
     private let ingress: Int
     private let ports: [String]
+    /// The smaller of the ports' MTUs.
+    private let pathMTU: Int
     private let instant: Instant
     /// Family and hook of the chain at hand, by which frames and ports are seen differently.
     var family = Family.bridge
@@ -28,7 +30,8 @@ struct InterpreterFields {
     /// Where tags stand in `wire` that rules do not see: priority tags, but for the outermost where there are no others.
     private let hiddenTags: [Range<Int>]
 
-    init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String]) {
+    init(_ bytes: RawSpan, _ frame: ParsedFrame, ingress: Int, at instant: Instant, ports: [String], pathMTU: Int) {
+        self.pathMTU = pathMTU
         self.instant = instant
         var all = (0..<bytes.byteCount).map { bytes.u8(at: $0) }
         if frame.isTagOutOfBand, let tag = frame.outermostTag, all.count >= 12 {
@@ -243,6 +246,10 @@ struct InterpreterFields {
         case .iifgroup: return hook == .postrouting ? nil : 0
         case .priority: return 0
         case .oifgroup: return hook == .prerouting ? nil : 0
+        case .pathSegment:
+            guard frame.network == .ipv4 || frame.network == .ipv6 else { return nil }
+            let segment = pathMTU - (frame.network == .ipv4 ? 40 : 60)
+            return segment > 0 && pathMTU < 65_536 ? UInt128(segment) : 536
         }
     }
 

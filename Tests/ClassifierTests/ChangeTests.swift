@@ -54,6 +54,13 @@ private let cases: [ChangeCase] = [
         "tcp option timestamp tsval set 7", tcp(options: [1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 0]),
         tcp(options: [1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 2, 0])),
     ChangeCase("tcp option maxseg size set 1400", udp6(), udp6()),
+    // 1,500 bytes less the headers.
+    ChangeCase("tcp option maxseg size set rt mtu", tcp(options: [2, 4, 0x05, 0xdc]), tcp(options: [2, 4, 0x05, 0xb4])),
+    ChangeCase("tcp option maxseg size set rt mtu", tcp(options: [2, 4, 0x05, 0xb4]), tcp(options: [2, 4, 0x05, 0xb4])),
+    ChangeCase("tcp option maxseg size set rt mtu", tcp(options: [2, 4, 0x05, 0x00]), tcp(options: [2, 4, 0x05, 0x00])),
+    ChangeCase("tcp option maxseg size set rt mtu", tcp(), tcp()),
+    ChangeCase("rt mtu 1460 tcp sport set 2", tcp(), tcp(2)),
+    ChangeCase("rt mtu 1461 tcp sport set 2", tcp(), tcp()),
     ChangeCase("ip6 saddr set fd77::9", udp6(), udp6(from: "fd77::9")),
     ChangeCase("udp sport set 9", udp6(), udp6(9)),
     // RFC 768: a checksum of 0 is written as 0xffff.
@@ -143,6 +150,7 @@ private let cases: [ChangeCase] = [
                 ? ["ip6 daddr set fd00::\(String(number(UInt16.self), radix: 16))"]
                 : ["ip daddr set 10.\(number(UInt8.self)).0.9", "ip ttl set \(number(UInt8.self))"]
             if !isUDP { rules.append("tcp option maxseg size set \(number(UInt16.self))") }
+            if !isUDP { rules.append("tcp option maxseg size set rt mtu") }
             let text =
                 "table bridge t {\nchain c { type filter hook forward priority 0;\n\(rules.shuffled(using: &random).joined(separator: " "))\n}\n}\n"
             let ruleset = try Ruleset.read(SourceFile(name: "rule", text: text)).ruleset

@@ -20,7 +20,7 @@ extension RandomRulesets {
         }
         var value = AssignedValue.constant(UInt128.random(in: 0...field.allOnes, using: &random))
         let sources = (Field.allCases).filter {
-            $0.bitWidth == field.bitWidth && $0.trailingBits == 0 && $0.octets.count * 8 == $0.bitWidth
+            $0.bitWidth == field.bitWidth && $0.trailingBits == 0 && ($0.octets.count * 8 == $0.bitWidth || $0 == .rtMtu)
         }
         if random.oneIn(3), field.octets == field.writtenOctets, field.octets.count * 8 == field.bitWidth, !sources.isEmpty {
             value = .field(random.pick(sources))

@@ -114,7 +114,7 @@ struct AgreementTests {
         "ether saddr set 1:2:3:4:5:6", "ip saddr set 1.1.1.1", "ip dscp set cs1", "ip6 hoplimit set 5", "tcp dport set 5",
         "udp sport set 6",
         "icmp id set 5", "vlan id set 5", "arp operation set 2", "tcp option maxseg size set 1400", "ip saddr set ip daddr",
-        "tcp sport set ip id",
+        "tcp sport set ip id", "tcp option maxseg size set rt mtu", "rt mtu < 1400",
     ]
 
     @Test(

@@ -53,7 +53,7 @@ extension Assignment {
             case .constant(let number) where kept == 0: "= \(number)"
             case .constant(let number): "&\(String(kept, radix: 16)) | \(number << shift)"
             case .mapped, .bits, .shifted: "map"
-            case .field(let source): "= \(source.load.base)+\(source.octets.lowerBound)/\(source.octets.count)"
+            case .field(let source): "= \(source.load.base)+\(source.octets.lowerBound)/\(source.load.bytes)"
             }
         return [.test("\(place) \(written) \(field.searchedHeader == nil ? checksums : "")")]
     }

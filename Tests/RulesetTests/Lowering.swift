@@ -192,6 +192,7 @@ extension Field {
         case .meta(.pkttype): return Load(base: "pkttype", offset: 0, bytes: 1)
         case .meta(.time): return Load(base: "time", offset: 0, bytes: 8)
         case .meta(.day): return Load(base: "day", offset: 0, bytes: 1)
+        case .meta(.pathSegment): return Load(base: "tcpmss", offset: 0, bytes: 2)
         case .meta(.random): return Load(base: "prandom", offset: 0, bytes: 4)
         case .generated(let generator):
             let offset = generator.offset == 0 ? "" : " offset \(generator.offset)"

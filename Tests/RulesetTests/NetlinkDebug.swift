@@ -77,6 +77,10 @@ struct NetlinkDebug {
             isHostOrder = (bytes == 4 && words[2] != "prandom") || bytes == 8 || bytes == 2 && words[2] != "protocol"
             constant = nil
             add(Load(base: words[2], offset: 0, bytes: bytes), words)
+        case "rt" where words.count > 5 && words[1] == "load":
+            isHostOrder = true
+            constant = nil
+            add(Load(base: words[2], offset: 0, bytes: 2), words)
         case "numgen" where words.count > 6:
             isHostOrder = true
             constant = nil

@@ -266,7 +266,9 @@ struct Emitter {
             loads.append(load)
             loadIndices[load] = index
         }
-        return (UInt8(index < LoadedValues.mark ? index : LoadedValues.spare), try int32(index))
+        // What is no part of a frame is read when it is asked for.
+        let hasSlot = index < LoadedValues.mark && load.base != .pathSegment
+        return (UInt8(hasSlot ? index : LoadedValues.spare), try int32(index))
     }
 
     func int32(_ number: Int) throws(ProgramError) -> Int32 {

@@ -30,6 +30,8 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case connection
         /// Not in the frame: drawn whenever a rule asks (`NumberDraws`), and never loaded.
         case drawn
+        /// Not in the frame: read whenever a rule asks (`PathMTU`), and never loaded.
+        case pathSegment
     }
 
     var base: Base
@@ -60,6 +62,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
             end = field.onlyNumber ?? 0
         case .meta(.mark): base = .mark
         case .meta(.random), .generated: base = .drawn
+        case .meta(.pathSegment): base = .pathSegment
         case .meta(.time): base = .time
         case .meta(.day): base = .day
         case .meta(.hour): base = .hour
@@ -145,7 +148,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
                 return Int(end) <= bytes.byteCount ? number(in: bytes, endingAt: Int(end)) : nil
             }
             return taggedValue(bytes, frame, tag)
-        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark, .connection, .drawn: return nil
+        case .ingress, .egress, .network, .transport, .packet, .time, .day, .hour, .mark, .connection, .drawn, .pathSegment: return nil
         }
     }
 
@@ -243,6 +246,7 @@ struct LoadedValues: ~Copyable {
     private unowned(unsafe) let live: LiveConnections
     /// The program's, which outlives this too.
     private let draws: NumberDraws
+    private let path: PathMTU
     /// Bit n: slot n could be read, and holds its value. The others hold nothing.
     private var readable: UInt64 = 1 << UInt64(spare) | 1 << UInt64(mark)
 
@@ -252,10 +256,11 @@ struct LoadedValues: ~Copyable {
     @unsafe
     init(
         in slots: UnsafeMutableBufferPointer<UInt128>, connection: UnsafeMutablePointer<PacketConnection>, live: LiveConnections,
-        draws: NumberDraws
+        draws: NumberDraws, path: PathMTU
     ) {
         unsafe self.slots = slots
         self.draws = draws
+        self.path = path
         unsafe packetConnection = connection
         unsafe self.live = live
         setMark(0)
@@ -303,6 +308,7 @@ struct LoadedValues: ~Copyable {
         if number < 0 { return draws.next(Int(Self.drawn(number))) }
         let load = loads[Int(number)]
         if load.base == .connection { return load.connection.value(of: connection) }
+        if load.base == .pathSegment { return path.largestSegment(of: frame) }
         return load.value(bytes, frame, context)
     }
 

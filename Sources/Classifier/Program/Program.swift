@@ -55,6 +55,7 @@ public final class Program: Sendable {
     let accesses: SetAccesses
     let writes: FrozenArray<Write>
     let draws: NumberDrawOwner
+    private let path = PathMTUOwner()
     let chainIndices: ChainIndices
     /// Asked about connections where nothing is tracked.
     let untracked = LiveConnections.none
@@ -153,7 +154,7 @@ public final class Program: Sendable {
         // On the stack: so few bytes never come from the heap.
         return unsafe withUnsafeMutablePointer(to: &connection) { connection in
             unsafe withUnsafeTemporaryAllocation(of: UInt128.self, capacity: LoadedValues.capacity) { slots in
-                var values = unsafe LoadedValues(in: slots, connection: connection, live: live, draws: draws.view)
+                var values = unsafe LoadedValues(in: slots, connection: connection, live: live, draws: draws.view, path: path.view)
                 values.setMark(UInt128(before.mark))
                 values.readConnection(loads, slots: connectionSlots)
                 var context = FrameContext(ingress: ingress, instant: instant)
@@ -204,6 +205,9 @@ public final class Program: Sendable {
 
     /// True if rules reject frames, so that answers may be sent.
     public var rejectsFrames: Bool { rejections.count > 0 }
+
+    /// Says what `rt mtu` goes by from now on: the smaller of the ports' MTUs, in bytes. It is 1,500 until then. Any thread may say it.
+    public func setPathMTU(_ bytes: Int) { path.view.set(bytes) }
 
     /// True if rules change frames.
     public var changesFrames: Bool { writes.count > 0 }

@@ -87,7 +87,8 @@ package struct Explainer: ~Copyable {
         program = try Program(compiling: ruleset, ports: ports, start: start)
         let connections = FlowRegistry()
         let walker = Walker(
-            Interpreter(ruleset, ports: ports, start: start), connections, showsConnections: !program.connectionNeeds.isEmpty)
+            Interpreter(ruleset, ports: ports, start: start, pathMTU: links.mtus.map { min($0.0, $0.1) } ?? 1_500), connections,
+            showsConnections: !program.connectionNeeds.isEmpty)
         self.walker = walker
         replay = Replay(
             program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: JudgedPackets(walker.walk),

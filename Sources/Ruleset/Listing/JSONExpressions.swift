@@ -74,7 +74,9 @@ extension Field {
     var json: JSONValue {
         var parts = words.split(separator: " ", maxSplits: 1).map(String.init)
         switch source {
-        case .meta: return .object([("meta", .object([("key", .text(parts.popLast() ?? words))]))])
+        case .meta:
+            let kind = self == .rtMtu ? "rt" : "meta"
+            return .object([(kind, .object([("key", .text(parts.popLast() ?? words))]))])
         case .connection: return connectionJSON
         case .generated(let generator): return generator.json
         case .searched(let header, let bitOffset) where header.kind == .payload:

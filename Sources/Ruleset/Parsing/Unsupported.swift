@@ -53,6 +53,6 @@ enum Unsupported {
             "obrname", "ibrpvid", "ibrvproto", "cpu", "cgroup", "ipsec", "secpath",
             "iifkind", "oifkind", "secmark", "sdif", "sdifname",
         ],
-        "rt": ["classid", "nexthop", "mtu", "ip", "ip6", "ipsec"],
+        "rt": ["classid", "nexthop", "ip", "ip6", "ipsec"],
     ]
 }

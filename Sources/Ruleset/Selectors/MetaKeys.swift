@@ -28,6 +28,8 @@ extension Field {
         case priority
         /// Drawn for each frame again.
         case random
+        /// The largest TCP segment without options that fits both ports (`rt mtu`): the smaller MTU less the headers of IP and TCP.
+        case pathSegment
     }
 
     /// The port by which a frame comes, and the one by which it goes.
@@ -86,6 +88,7 @@ extension Field.MetaKey {
         case .oifgroup: Record(words: "oifgroup", bits: 32, type: .deviceGroup, isHostOrder: true, port: .egress, onlyNumber: 0)
         case .priority: Record(words: "meta priority", bits: 32, type: .trafficClass, isHostOrder: true, onlyNumber: 0)
         case .random: Record(words: "meta random", bits: 32, type: .integer)
+        case .pathSegment: Record(words: "rt mtu", bits: 16, type: .integer, isHostOrder: true)
         }
     }
 
@@ -116,4 +119,5 @@ extension Field {
     public static let metaOifgroup = Field(.oifgroup)
     public static let metaPriority = Field(.priority)
     public static let metaRandom = Field(.random)
+    public static let rtMtu = Field(.pathSegment)
 }

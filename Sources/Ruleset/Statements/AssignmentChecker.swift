@@ -71,14 +71,15 @@ struct AssignmentChecker {
         let target = syntax.selector
         switch source.field.place {
         case .header, .searched: break
-        case .presence, nil: throw failure(location, "'\(source.text)' can't be written into a frame")
+        case .presence, nil:
+            guard source.field == .rtMtu else { throw failure(location, "'\(source.text)' can't be written into a frame") }
         }
         guard source.field.bitWidth == field.bitWidth else {
             throw failure(
                 location, "'\(source.text)' has \(source.field.bitWidth) bits and '\(target.text)' \(field.bitWidth)",
                 note: "name a field of the same width")
         }
-        if source.field.octets.count * 8 != source.field.bitWidth { throw constantAlone(location) }
+        if !source.field.isWholeOctets { throw constantAlone(location) }
         try checkWhole(location)
         guard source.type == target.type || source.type == .integer || target.isRaw else {
             throw failure(location, "'\(source.text)' is \(source.type.described), and '\(target.text)' \(target.type.described)")

@@ -9,7 +9,7 @@ extension RuleSource {
     /// followed on a bridge only by kernels with nf_conntrack_bridge.
     static let named = Field.allCases.filter { field in
         !field.isInterface && !field.words.hasPrefix("ct ") && !field.words.hasPrefix("gre ") && field.searchedHeader?.isInner != true
-            && !["meta pkttype", "meta time", "meta hour", "meta mark", "meta random"].contains { field.words == $0 }
+            && !["meta pkttype", "meta time", "meta hour", "meta mark", "meta random", "rt mtu"].contains { field.words == $0 }
     }
     static let usual = named.filter { field in
         let words = ["ether", "ip saddr", "ip daddr", "ip protocol", "ip6 saddr", "ip6 daddr", "ip6 nexthdr", "tcp", "udp", "vlan", "meta"]
