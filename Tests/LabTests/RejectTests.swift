@@ -63,6 +63,50 @@ extension LabTests {
             #expect(counters.port("eth1")?.answers == 7 && counters.port("eth2")?.answers == 0)
         }
 
+        @Test("clients in VLANs are refused at once too", .needsWeir, .timeLimit(.minutes(2)), arguments: ["8100:5", "88a8:5 8100:7"])
+        func tagged(tags: String) throws {
+            let lab = try Lab()
+            for (place, interface, port) in [(Place.near, "near0", "eth1"), (.far, "far0", "eth2")] {
+                try lab.require(in: place, "ip link set \(interface) mtu 1508")
+                try lab.require(in: .fw, "ip link set \(port) mtu 1508")
+                try lab.require(in: place, "python3 \(LabTests.script("tags")) \(interface) \(tags)")
+            }
+            // Rules see the packet after one tag, and after two only that there is another one: then the hosts know each other.
+            let isStacked = tags.contains(" ")
+            if isStacked {
+                try lab.require(in: .near, "ip neigh replace 10.77.0.2 lladdr 02:77:00:00:00:02 dev near0 nud permanent")
+                try lab.require(in: .near, "ip neigh replace fd77::2 lladdr 02:77:00:00:00:02 dev near0 nud permanent")
+            }
+            let weir = try Weir(
+                in: lab, rules: isStacked ? Weir.chain(["iifname eth1 vlan id 5 vlan type 8021q counter reject"]) : Self.rules)
+            for address in ["10.77.0.2", "fd77::2"] {
+                for port in isStacked ? [81] : [22, 81] {
+                    let (found, seconds) = try connect(lab, address, port)
+                    #expect(found == "ConnectionRefusedError 111" && seconds < 1, "\(address) \(port): \(found) after \(seconds) s")
+                }
+                let dig = try lab.run(in: .near, ["dig", "+tries=1", "+time=3", "@\(address)", "example.test"])
+                #expect(dig.output.contains("connection refused"), "\(dig.output)")
+            }
+            #expect((try weir.counters().port("eth1")?.answers ?? 0) >= (isStacked ? 4 : 6))
+        }
+
+        /// One that the rules reject, and one whose segments don't fit.
+        @Test("a super-frame is answered once", .needsWeir, .timeLimit(.minutes(1)))
+        func superFrame() throws {
+            let lab = try Lab(bare: true)
+            try lab.require(in: .fw, "ip link set eth2 mtu 1400")
+            let weir = try Weir(in: lab, rules: Weir.chain(["tcp dport 81 reject with tcp reset"]))
+            for port in [81, 82] {
+                let frame = "unfinished(near/near4/TCP(dport=\(port), flags='A')/data(20000))"
+                let exchange = try Wiretap(lab).exchange(
+                    [OutgoingFrame(from: .near, frame: frame, offload: [1, 1, 54, 1448, 34, 16])], quiet: .milliseconds(100), awaiting: 0)
+                #expect(exchange.errors.isEmpty && exchange.far.isEmpty && exchange.near.count == 1, "\(port): \(exchange.near)")
+            }
+            let counters = try weir.counters()
+            counters.expectToAddUp()
+            #expect(counters.frames(for: "reject") == 1 && counters.frames(for: "too-big") == 1 && counters.port("eth1")?.answers == 2)
+        }
+
         @Test("a datagram's sender is told, and the path ends where it is refused", .needsWeir, .timeLimit(.minutes(2)))
         func unreachable() throws {
             let lab = try Lab()

@@ -7,7 +7,7 @@ struct GoldenTests {
     @Test func theFilesAreThere() {
         #expect(Golden.accepted.count >= 3)
         #expect(Golden.refused.count >= 5)
-        #expect(Golden.examples.count == 7)
+        #expect(Golden.examples.count == 8)
     }
 
     @Test("an accepted file prints as expected, and the print as itself", arguments: Golden.accepted)
