@@ -1,10 +1,11 @@
 import CLinux
-public import PacketIO
+import PacketIO
 
 /// What is looked at before anything is changed.
 public enum StartChecks {
-    /// The two interfaces, and what the operator should know of them; throws what makes the start impossible.
-    public static func ports(_ names: [String]) throws -> (links: [Link], warnings: [String]) {
+    /// What the operator should know of the two interfaces, besides what a run says itself of the guard and what comes before it; throws
+    /// what makes the start impossible.
+    public static func ports(_ names: [String]) throws -> [String] {
         let links = try Self.links(names)
         let table = try Links()
         let all = try table.all()
@@ -16,7 +17,7 @@ public enum StartChecks {
             findings += AgentFindings.atStart(link, called: name)
         }
         findings += LinkFindings.between(names, mtus: links.map(\.mtu))
-        return (links, findings.filter { $0.severity > .note }.map(\.sentence))
+        return findings.filter { $0.severity > .note }.map(\.sentence)
     }
 
     /// The two interfaces; throws what makes a start impossible.

@@ -13,7 +13,8 @@ struct Check: ParsableCommand {
             line itself and what would be accepted. Exit codes: 0 all files can be run, 65 rules are wrong, 66 a file can't be read.
 
             Chains that no frame on a wire meets (NAT, routing, the host's own hooks, other devices) are set aside. Each is named; with \
-            --strict it is an error.
+            --strict it is an error. A file without a chain that sees frames lets all of them pass: that is a warning, and with --strict \
+            an error.
 
             With --stats it compiles the rules too and prints their memory. For each chain it says whether rules are tried one by one \
             or found by an index, and what the worst frame costs: the steps of a lookup, each of which reads a few cache lines. With \
@@ -28,7 +29,7 @@ struct Check: ParsableCommand {
     @Flag(help: "Print JSON: an array of objects with file, line, column, severity, message and note.")
     var json = false
 
-    @Flag(help: "Refuse a file of which a part is set aside.")
+    @Flag(help: "Refuse a file of which a part is set aside, or whose chains see no frame.")
     var strict = false
 
     @Flag(help: "Print each rule set's memory and its highest cost for a frame.")
@@ -60,12 +61,29 @@ struct Check: ParsableCommand {
     }
 
     /// About a file as a whole: there is no rule to point at.
-    private static let tagsPass = """
-        frames with two VLAN tags pass, whatever is in their packets: rules see what follows one VLAN tag (priority tags don't count)
-        """
-    private static let tagsRemedy = """
-        "weir run --max-tags 1" drops frames with more, and so does the rule "meta protocol { 8021q, 8021ad } drop"
-        """
+    private struct Remark {
+        var severity = Diagnostic.Severity.warning
+        var message: String
+        var note: String
+    }
+
+    private static let tagsPass = Remark(
+        message: """
+            frames with two VLAN tags pass, whatever is in their packets: rules see what follows one VLAN tag (priority tags don't count)
+            """,
+        note: """
+            "weir run --max-tags 1" drops frames with more, and so does the rule "meta protocol { 8021q, 8021ad } drop"
+            """)
+
+    private func remarks(on ruleset: Ruleset) -> [Remark] {
+        var remarks: [Remark] = []
+        if ruleset.judgesNoFrame {
+            remarks.append(
+                Remark(severity: strict ? .error : .warning, message: NoFrameJudged.message, note: NoFrameJudged.remedy))
+        }
+        if ruleset.passesPacketsBehindTags { remarks.append(Self.tagsPass) }
+        return remarks
+    }
 
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name at least one rule file") }
@@ -85,15 +103,18 @@ struct Check: ParsableCommand {
                     for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
                 }
                 if let ruleset = reading.ruleset {
-                    if !json { FileHandleOutput.standardOutput.write("\(PrintableText.line(file)): \(Self.summary(of: ruleset))\n") }
-                    if ruleset.passesPacketsBehindTags {
+                    let remarks = remarks(on: ruleset)
+                    let isRefused = remarks.contains { $0.severity == .error }
+                    if isRefused, status == .success { status = .badRules }
+                    if !json, !isRefused {
+                        FileHandleOutput.standardOutput.write("\(PrintableText.line(file)): \(Self.summary(of: ruleset))\n")
+                    }
+                    for remark in remarks {
+                        let severity = remark.severity.rawValue
                         if json {
-                            reports.append(
-                                Report(
-                                    file: file, severity: Diagnostic.Severity.warning.rawValue, message: Self.tagsPass,
-                                    note: Self.tagsRemedy))
+                            reports.append(Report(file: file, severity: severity, message: remark.message, note: remark.note))
                         } else {
-                            complain("\(file): warning: \(Self.tagsPass)\n  note: \(Self.tagsRemedy)")
+                            complain("\(file): \(severity): \(remark.message)\n  note: \(remark.note)")
                         }
                     }
                     if stats {
@@ -163,7 +184,7 @@ struct Check: ParsableCommand {
         let rules = chains.reduce(0) { $0 + $1.rules.count }
         let aside = ruleset.tables.reduce(0) { $0 + $1.setAside.count }
         return
-            "good, \(amount(ruleset.tables.count, "table")), \(amount(chains.count { $0.owner == nil }, "chain")), \(amount(rules, "rule"))"
+            "\(ruleset.judgesNoFrame ? "nothing is judged" : "good"), \(amount(ruleset.tables.count, "table")), \(amount(chains.count { $0.owner == nil }, "chain")), \(amount(rules, "rule"))"
             + (aside == 0 ? "" : ", \(amount(aside, "part")) set aside")
     }
 }

@@ -42,6 +42,7 @@ final class Rereader: Sendable {
             if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
             for diagnostic in reading.diagnostics { say(diagnostic.render(in: reading.sources)) }
             guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above") }
+            if ruleset.judgesNoFrame { return .refused("\(path): \(NoFrameJudged.sentence)") }
             let program: Program
             do throws(ProgramError) {
                 program = try Program(

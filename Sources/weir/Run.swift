@@ -166,8 +166,8 @@ struct Run: ParsableCommand {
     private func run(_ ruleset: Ruleset, _ texts: Texts) throws -> Bool {
         var log = Logger(label: "weir") { _ in LineLog(texts.errors) }
         log.logLevel = .info
-        let (_, warnings) = try StartChecks.ports(portNames)
-        for warning in warnings { log.warning("\(warning)") }
+        if ruleset.judgesNoFrame { log.warning("\(rules): \(NoFrameJudged.sentence)") }
+        for warning in try StartChecks.ports(portNames) { log.warning("\(warning)") }
         let workers = workers ?? min(processorCount(), Self.workerLimit)
         let program = try Program(
             compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max),

@@ -67,7 +67,8 @@ extension LabTests {
             if attack.besides == .reload {
                 // Some seconds of reading in a debug build: all rounds fall into one.
                 let elements = (0..<50_000).map { "10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)" }.joined(separator: ", ")
-                try "table bridge t { set s { type ipv4_addr; elements = { \(elements) }; }; }\n"
+                try
+                    "table bridge t { set s { type ipv4_addr; elements = { \(elements) }; }; chain c { type filter hook forward priority 0; }; }\n"
                     .write(to: rules, atomically: false, encoding: .utf8)
             }
             let rounds = 10

@@ -60,6 +60,13 @@ extension LabTests {
                 ("an error in it", Weir.chain(["udp dprot 9 accept"]), " has errors, see above"),
                 ("nothing of the kind", "\u{0}\u{1}", "rules stay as they were"),
                 ("unchanged", nil, "the rules are as they were"),
+                ("nothing", "", "rules stay as they were"),
+                ("a chain without its hook", "table bridge t {\n chain c {\n udp dport 9 drop\n }\n}\n", "policy accept; }"),
+                (
+                    "only what is set aside",
+                    "table ip t {\n chain c {\n type nat hook postrouting priority 100;\n masquerade\n }\n}\n",
+                    "no chain sees the frames between the ports"
+                ),
             ] as [(String, String?, String)])
         func refused(_ what: String, _ text: String?, _ words: String) throws {
             let run = try Run(["udp dport 9 counter drop"])

@@ -90,7 +90,7 @@ private struct ChainWays {
 
 extension Chain {
     /// True if frames come here by a hook.
-    fileprivate func isMet(in table: Table) -> Bool {
+    func isMet(in table: Table) -> Bool {
         base?.hook.isOnPath == true && table.family != .netdev && table.family != .arp && !table.isDormant
     }
 

@@ -13,3 +13,10 @@ extension Checker {
             note: "a table bridge with a base chain sees every frame")
     }
 }
+
+extension Ruleset {
+    /// Whether no chain sees the frames that are forwarded, so that all of them pass: there is none, or none has a hook on their way.
+    public var judgesNoFrame: Bool {
+        !tables.contains { table in table.chains.contains { $0.isMet(in: table) } }
+    }
+}
