@@ -3,26 +3,28 @@ import ArgumentParser
 import Capture
 
 /// Bytes, with a unit if wanted: `4096`, `64K`, `100M`, `2G`.
-struct ByteCount: ExpressibleByArgument {
+struct ByteCount {
     let bytes: UInt64
 
-    init?(argument: String) {
+    init(_ argument: String) throws {
         let units: [Character: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
         let unit = argument.last.flatMap { units[Character($0.uppercased())] }
-        guard let number = UInt64(unit == nil ? argument[...] : argument.dropLast()) else { return nil }
+        guard let number = UInt64(unit == nil ? argument[...] : argument.dropLast()) else {
+            throw ValidationError("write a number of bytes, with K, M, G or T if wanted, as in 100M")
+        }
         let (bytes, isTooLarge) = number.multipliedReportingOverflow(by: unit ?? 1)
-        guard !isTooLarge, bytes <= Int64.max else { return nil }
+        guard !isTooLarge, bytes <= Int64.max else { throw ValidationError("that is more bytes than can be counted") }
         self.bytes = bytes
     }
 }
 
 /// A number for each second: `1000` or `1000/second`.
-struct SecondRate: ExpressibleByArgument {
+struct SecondRate {
     let count: Int
 
-    init?(argument: String) {
+    init(_ argument: String) throws {
         let text = argument.hasSuffix("/second") ? argument.dropLast("/second".count) : argument[...]
-        guard let count = Int(text), count > 0 else { return nil }
+        guard let count = Int(text), count > 0 else { throw ValidationError("write a number above 0, as in 1000 or 1000/second") }
         self.count = count
     }
 }
@@ -39,19 +41,22 @@ struct CaptureOptions: ParsableArguments {
     var drops: String?
 
     @Option(
-        help: ArgumentHelp("Start a new file, named after the time, before the file exceeds this size. (K, M, G)", valueName: "bytes"))
+        help: ArgumentHelp("Start a new file, named after the time, before the file exceeds this size. (K, M, G)", valueName: "bytes"),
+        transform: ByteCount.init)
     var dropsSize: ByteCount?
 
     @Option(help: ArgumentHelp("Keep at most N of these files; delete the oldest.", valueName: "n"))
     var dropsFiles: Int?
 
-    @Option(help: ArgumentHelp("Delete the oldest of these files before all together exceed this size. (K, M, G)", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp("Delete the oldest of these files before all together exceed this size. (K, M, G)", valueName: "bytes"),
+        transform: ByteCount.init)
     var dropsTotal: ByteCount?
 
     @Option(help: ArgumentHelp("Keep at most N bytes of each frame.", valueName: "bytes"))
     var dropsSnaplen = CaptureSettings.longestSnapLength
 
-    @Option(help: ArgumentHelp("Write at most N frames a second; count the others.", valueName: "n/second"))
+    @Option(help: ArgumentHelp("Write at most N frames a second; count the others.", valueName: "n/second"), transform: SecondRate.init)
     var dropsRate: SecondRate?
 
     @Option(help: ArgumentHelp("Write only frames that match this expression of pcap-filter(7).", valueName: "expression"))

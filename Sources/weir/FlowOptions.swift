@@ -4,16 +4,20 @@ public import Flows
 extension TCPMode: ExpressibleByArgument {}
 
 /// `NAME=SECONDS`: how long a silent connection lasts.
-struct TimeoutSetting: ExpressibleByArgument {
+struct TimeoutSetting {
     let timeout: FlowTimeout
     let seconds: UInt64
 
-    init?(argument: String) {
+    init(_ argument: String) throws {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { throw ValidationError("write name=seconds, as in tcp_timeout_established=3600") }
         let name = parts[0].hasPrefix("nf_conntrack_") ? parts[0].dropFirst("nf_conntrack_".count) : parts[0]
-        guard parts.count == 2, let timeout = FlowTimeout(name: String(name)), let seconds = UInt64(parts[1]),
-            (1...FlowTimeouts.longestSeconds).contains(seconds)
-        else { return nil }
+        guard let timeout = FlowTimeout(name: String(name)) else {
+            throw ValidationError("there is no timeout \(name); \"weir help run\" lists them")
+        }
+        guard let seconds = UInt64(parts[1]), (1...FlowTimeouts.longestSeconds).contains(seconds) else {
+            throw ValidationError("\(name) takes seconds from 1 to \(FlowTimeouts.longestSeconds)")
+        }
         self.timeout = timeout
         self.seconds = seconds
     }
@@ -62,7 +66,7 @@ struct FlowOptions: ParsableArguments {
             discussion: """
                 Names and defaults are those of nf_conntrack's sysctls: --flow-timeout tcp_timeout_established=3600. Names: \
                 \(FlowTimeout.allCases.map(\.name).joined(separator: ", ")).
-                """, valueName: "name=seconds"))
+                """, valueName: "name=seconds"), transform: TimeoutSetting.init)
     var flowTimeout: [TimeoutSetting] = []
 
     var settings: FlowSettings {

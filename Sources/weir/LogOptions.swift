@@ -6,13 +6,14 @@ import Offline
 import Reporting
 
 /// `N=FILE`: where the frames of `log group N` go.
-struct GroupFile: ExpressibleByArgument {
+struct GroupFile {
     let group: UInt16
     let path: String
 
-    init?(argument: String) {
+    init(_ argument: String) throws {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let group = UInt16(parts[0]), !parts[1].isEmpty else { return nil }
+        guard parts.count == 2, !parts[1].isEmpty else { throw ValidationError("write n=file, as in 5=/var/tmp/group5.pcapng") }
+        guard let group = UInt16(parts[0]) else { throw ValidationError("a group is a number from 0 to 65535") }
         self.group = group
         path = String(parts[1])
     }
@@ -22,7 +23,8 @@ struct GroupFile: ExpressibleByArgument {
 struct LogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Write the frames of \"log group N\" to this file, as pcapng; may be given for several groups.", valueName: "n=file"))
+            "Write the frames of \"log group N\" to this file, as pcapng; may be given for several groups.", valueName: "n=file"),
+        transform: GroupFile.init)
     var group: [GroupFile] = []
 
     @Option(
@@ -40,7 +42,7 @@ struct LogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Write at most N events a second, and the number of the others. (default: 1000 for a run, all for a replay)",
-            valueName: "n/second"))
+            valueName: "n/second"), transform: SecondRate.init)
     var eventsRate: SecondRate?
 
     @Option(

@@ -47,7 +47,8 @@ struct Replay: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Frames of these stations came by this port; may be given once for each port.",
-            discussion: "If given for one port only, all other stations belong to the other port.", valueName: "a=mac,…"))
+            discussion: "If given for one port only, all other stations belong to the other port.", valueName: "a=mac,…"),
+        transform: PortStations.init)
     var ingressMac: [PortStations] = []
 
     @Option(
@@ -229,7 +230,7 @@ struct Replay: ParsableCommand {
 extension ChecksumTrust: ExpressibleByArgument {}
 
 /// What becomes of frames of which the end was not captured.
-enum CutFrames: String, ExpressibleByArgument {
+enum CutFrames: String, ExpressibleByArgument, CaseIterable {
     case skip, zeros
 }
 
@@ -247,21 +248,22 @@ struct NumberedPort: ExpressibleByArgument {
 }
 
 /// `PORT=MAC,MAC,…`: stations at a port.
-struct PortStations: ExpressibleByArgument {
+struct PortStations {
     let port: String
     /// In the low 48 bits each.
     let addresses: [UInt64]
 
-    init?(argument: String) {
+    init(_ argument: String) throws {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty else { return nil }
+        guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("write port=mac, as in eth1=02:00:00:00:00:01") }
         var addresses: [UInt64] = []
         for text in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
             let octets = text.split(separator: ":", omittingEmptySubsequences: false)
-            guard octets.count == 6 else { return nil }
+            func refuse() -> ValidationError { ValidationError("'\(text)' is no hardware address, as 02:00:00:00:00:01 is") }
+            guard octets.count == 6 else { throw refuse() }
             var address: UInt64 = 0
             for octet in octets {
-                guard (1...2).contains(octet.count), let value = UInt8(octet, radix: 16) else { return nil }
+                guard (1...2).contains(octet.count), let value = UInt8(octet, radix: 16) else { throw refuse() }
                 address = address << 8 | UInt64(value)
             }
             addresses.append(address)

@@ -73,7 +73,7 @@ struct Run: ParsableCommand {
             discussion: """
                 It is estimated from the files' text before it is taken; a reload that would take more, or more than the machine or the \
                 control group has left, is refused, and the existing rules stay. "weir check --stats" says the estimate.
-                """, valueName: "bytes"))
+                """, valueName: "bytes"), transform: ByteCount.init)
     var reloadMemory: ByteCount?
 
     @Flag(help: "Print every connection too at SIGUSR1, a line each, as conntrack -L does or as JSON.")

@@ -13,8 +13,8 @@ struct Test: ParsableCommand {
             Prints failures, with the packet's way through the rules, and the rules that no packet matched. "weir help packets" says \
             what case files look like.
 
-            Exit codes: 0 every verdict is as expected, 1 one is not, 65 rules or a case file are wrong, 66 a file can't be read, 70 a \
-            fault of Weir's own.
+            Exit codes: 0 every verdict is as expected, 1 one is not, 65 rules or a case file are wrong, 66 a file can't be read, 70 an \
+            internal error of Weir.
 
             Example: weir test rules/drop-arp.nft rules/tests/drop-arp.test
             """)

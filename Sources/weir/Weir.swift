@@ -13,7 +13,7 @@ struct Weir: ParsableCommand {
             "weir help packets" says how packets are described to "explain" and "test".
 
             Exit codes: 0 success, 1 failure (one sentence on standard error says why) or a failed test of rules, 64 the command line \
-            is wrong, 65 rules or cases are wrong or a capture is damaged, 66 a file can't be read, 70 a fault of Weir's own, 141 the \
+            is wrong, 65 rules or cases are wrong or a capture is damaged, 66 a file can't be read, 70 an internal error of Weir, 141 the \
             reader of the output went away.
             """,
         version: weirVersion,
@@ -26,11 +26,20 @@ enum Main {
     static func main() {
         // A reader that goes away is an error of the write, not the end of the process: a wire must not be cut for it.
         signal(SIGPIPE, SIG_IGN)
-        if Array(CommandLine.arguments.dropFirst()) == ["help", "packets"] {
+        let arguments = CommandLine.arguments.dropFirst()
+        if arguments == ["help", "packets"] {
             do { try FileHandleOutput.standardOutput.deliver(PacketLanguage.help) } catch { Weir.exit(withError: error) }
+        } else if arguments.first == "help", let word = arguments.dropFirst().first, !isCommand(word) {
+            complain("weir: there is no command \(word) to help with; \"weir help\" lists the commands")
+            Glibc.exit(ExitCode.validationFailure.rawValue)
         } else {
             Weir.main()
         }
+    }
+
+    /// Options of `help` itself are left to it.
+    private static func isCommand(_ word: String) -> Bool {
+        word.hasPrefix("-") || word == "help" || Weir.configuration.subcommands.contains { $0._commandName == word }
     }
 }
 

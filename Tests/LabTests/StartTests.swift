@@ -93,6 +93,19 @@ extension LabTests {
             BadStart(
                 description: "no workers", arguments: "run --ports eth1,eth2 --rules GOOD --workers 0", status: 64, says: ["--workers"]),
             BadStart(
+                description: "a timeout that there isn't", arguments: "run --ports eth1,eth2 --rules GOOD --flow-timeout x=1", status: 64,
+                says: ["--flow-timeout", "there is no timeout x"]),
+            BadStart(
+                description: "a timeout of no length", arguments: "run --ports eth1,eth2 --rules GOOD --flow-timeout udp_timeout=0",
+                status: 64, says: ["udp_timeout takes seconds from 1 to"]),
+            BadStart(
+                description: "a group without a file", arguments: "run --ports eth1,eth2 --rules GOOD --group 5", status: 64,
+                says: ["--group", "write n=file"]),
+            BadStart(
+                description: "a size that is none", arguments: "run --ports eth1,eth2 --rules GOOD --reload-memory much", status: 64,
+                says: ["--reload-memory", "100M"]),
+            BadStart(description: "help with a command that there isn't", arguments: "help run2", status: 64, says: ["no command run2"]),
+            BadStart(
                 description: "an unknown option", arguments: "run --ports eth1,eth2 --rules GOOD --fast", status: 64, says: ["--fast"]),
         ]
 
