@@ -48,8 +48,10 @@ public struct Appliance {
             // Files are emptied by the threads that write them, when nothing can be refused any more.
             others = try SideThreads(configuration, outputs, pool: pool, log: log, messages: messages, reports: reports)
         } catch {
+            // The reason first, then what was put back for it.
+            log.error("\(error)")
             ports.giveBack()
-            throw error
+            throw LoggedProblem()
         }
         var failureWatch = FailureWatch(ports: configuration.ports)
         var fullnessWatch = FullnessWatch()

@@ -70,6 +70,9 @@ public struct Configuration: Sendable {
     }
 }
 
+/// A start that can't work, of which the log has the reason.
+public struct LoggedProblem: Error {}
+
 /// A start that can't work: one sentence with what to do.
 public struct StartProblem: Error, CustomStringConvertible {
     public var description: String

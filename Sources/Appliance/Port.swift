@@ -63,9 +63,18 @@ struct Port: ~Copyable {
     mutating func reserve(_ links: Links, _ log: Logger) throws {
         guard let now = try links.link(named: name) else { return }
         try lock(now, log)
+        if let path = journal.damagedNote(about: now.index) {
+            log.warning("\(path), the note of what \(now.name) was like before, is damaged and is not used; \(Self.substitute(now))")
+        }
         try PortGuard.expectToBeRaised(on: now, isStrict: hasStrictGuard)
         let note = PortGuard.note(on: now)
         try PortPreparation(now, earlier: earlier(about: now, note), isGuarded: note != nil).expectToBeTaken()
+    }
+
+    /// What serves in place of a damaged note.
+    private static func substitute(_ link: Link) -> String {
+        PortGuard.note(on: link).flatMap(PortJournal.decode) == nil
+            ? "look at its MTU, offloads and IPv6 addresses after the run" : "its guard has the same note"
     }
 
     /// What a run before has noted about the interface: in the guard that it has left there, which can be about no other and is what was

@@ -29,6 +29,8 @@ package struct PortJournal: Sendable {
         self.init(existing: directory, namespace: namespace, boot: boot)
         // Only the last part: a directory that the operator has misspelt must not come into being.
         mkdir(directory, 0o755)
+        var status = stat()
+        if stat(directory, &status) == 0, status.st_mode & S_IFMT != S_IFDIR { throw Self.problem(directory, ENOTDIR) }
         guard access(directory, W_OK | X_OK) == 0 else { throw Self.problem(directory, errno) }
     }
 
@@ -42,7 +44,9 @@ package struct PortJournal: Sendable {
     package static var currentBoot: String? { ProcFile.lines("/proc/sys/kernel/random/boot_id").first }
 
     private static func problem(_ path: String, _ code: Int32) -> StartProblem {
-        StartProblem("\(path) can't be written (\(SystemCallError.name(of: code))); name a folder that can be with --state-directory")
+        code == ENOTDIR
+            ? StartProblem("\(path) is not a folder; name one with --state-directory")
+            : StartProblem("\(path) can't be written (\(SystemCallError.name(of: code))); name a folder that can be with --state-directory")
     }
 
     private func path(_ index: Int32) -> String { "\(directory)/\(prefix)\(index)\(Self.suffix)" }
@@ -55,6 +59,16 @@ package struct PortJournal: Sendable {
             if let note = note(entry.path), note.kinship(to: link) != .stranger { return note }
         }
         return nil
+    }
+
+    /// The note in the file of an index, whatever interface it is about.
+    func content(about index: Int32) -> PortOriginals? { note(path(index)) }
+
+    /// The file that should be the note about an interface and can't be read; nil if it can, or there is none.
+    package func damagedNote(about index: Int32) -> String? {
+        let path = path(index)
+        guard access(path, F_OK) == 0, case .unreadable = content(path) else { return nil }
+        return path
     }
 
     /// A file of this network namespace.

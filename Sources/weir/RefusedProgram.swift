@@ -1,3 +1,4 @@
+import Appliance
 import ArgumentParser
 import Classifier
 import Ruleset
@@ -11,6 +12,7 @@ extension ProgramError {
 
 /// Why something failed, a whole text, and the exit code for it: that of wrong rules where it is rules that don't compile.
 func refusal(_ error: any Error, sources: [SourceFile]) -> (text: String, code: ExitCode) {
+    if error is LoggedProblem { return ("", .failure) }
     guard let refused = error as? ProgramError, let diagnostic = refused.diagnostic else { return ("weir: \(error)\n", .failure) }
     return (diagnostic.render(in: sources), .badRules)
 }

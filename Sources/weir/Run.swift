@@ -155,7 +155,7 @@ struct Run: ParsableCommand {
             isOver = try run(ruleset, texts)
         } catch {
             let (text, code) = refusal(error, sources: ruleset.sources)
-            texts.errors.write(text)
+            if !text.isEmpty { texts.errors.write(text) }
             _ = texts.finish()
             throw code
         }

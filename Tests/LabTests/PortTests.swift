@@ -158,6 +158,8 @@ extension LabTests {
                     #expect(try lab.require(in: .fw, "cat /sys/class/net/\(port)/mtu") == mtu, "run \(run)")
                 }
                 #expect(!weir.log.contains("is taken to have had"), "\(weir.log)")
+                let isTold = weir.log.contains("is damaged and is not used; its guard has the same note")
+                #expect(isTold == (loss == .damaged && run > 0), "\(weir.log)")
                 if run == 2 {
                     #expect(weir.stop().status == 0)
                     continue

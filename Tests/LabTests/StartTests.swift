@@ -44,6 +44,10 @@ extension LabTests {
                 arguments: "run --ports eth1,eth2 --rules GOOD --state-directory /nowhere/weir",
                 status: 1, says: ["/nowhere/weir", "--state-directory"]),
             BadStart(
+                description: "a file for a state folder",
+                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory GOOD",
+                status: 1, says: ["good.nft is not a folder; name one with --state-directory"]),
+            BadStart(
                 description: "a capture that can't be written",
                 arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE --drops /nowhere/x.pcap", status: 1,
                 says: ["/nowhere/x.pcap"]),
@@ -137,6 +141,26 @@ extension LabTests {
             #expect(try ["eth1", "eth2"].map(lab.state) == before, "it changed something")
             let state = lab.directory.appending(path: "state").path
             #expect((try? FileManager.default.contentsOfDirectory(atPath: state)) ?? [] == [], "it left a note")
+        }
+
+        @Test("a state folder that is full: the reason first, then what was put back")
+        func fullFolder() throws {
+            let lab = try Lab()
+            let before = try ["eth1", "eth2"].map(lab.state)
+            let folder = lab.directory.appending(path: "full")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            // The folder itself takes the only inode.
+            let mount = [
+                "unshare", "-m", "sh", "-c", "mount -t tmpfs -o nr_inodes=1 none \"$1\" && shift && exec \"$@\"", "sh", folder.path,
+            ]
+            let arguments = try expanded("run --ports eth1,eth2 --rules GOOD --state-directory", lab) + [folder.path]
+            let result = try lab.run(in: .fw, mount + [Weir.binary] + arguments)
+            #expect(result.status == 1)
+            let lines = result.error.lines
+            #expect(lines.count == 2, "\(result.error)")
+            #expect(lines.first?.contains("can't be written (No space left on device)") ?? false, "\(result.error)")
+            #expect(lines.last?.contains("eth1 had been taken, and is as it was before") ?? false, "\(result.error)")
+            #expect(try ["eth1", "eth2"].map(lab.state) == before)
         }
 
         @Test(

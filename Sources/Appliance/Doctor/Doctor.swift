@@ -1,3 +1,4 @@
+import Glibc
 import PacketIO
 
 /// Proves a wire before it is trusted: looks at the two ports, the kernel and all others that have to do with them, and changes nothing.
@@ -37,20 +38,38 @@ public struct Doctor: Sendable, Encodable {
         trustworthy = false
         do {
             try examine(names)
-            findings += try PortJournal(existing: stateDirectory).staleNotes(Links()).map {
+            let journal = PortJournal(existing: stateDirectory)
+            findings += try journal.staleNotes(Links()).map {
                 Finding(.note, .notes, nil, "\($0.reason); its note \($0.path) is of no use", do: "start Weir, which removes it")
+            }
+            findings += ports.compactMap { port in
+                journal.damagedNote(about: port.index).map { path in
+                    Finding(
+                        .warning, .notes, port.name,
+                        "\(path), the note of what \(port.interface) was like before, is damaged and is not used",
+                        do: port.guard == nil
+                            ? "look at its MTU and offloads, then remove the file" : "nothing: the guard has the same note")
+                }
             }
         } catch {
             findings.append(Finding(.fault, .port, nil, "\(error)"))
         }
         if let problem = PortSocket.obstacle() {
-            findings.append(
-                Finding(
-                    .fault, .kernel, nil, "packet sockets can't be had as Weir needs them (\(problem))",
-                    do: "use a kernel with CONFIG_PACKET and TPACKET_V2 rings"))
+            findings.append(Self.finding(problem))
         }
         findings.sort { $0.severity > $1.severity }
         trustworthy = findings.allSatisfy { $0.severity < .fault }
+    }
+
+    /// Of packet sockets that can't be had.
+    private static func finding(_ problem: SystemCallError) -> Finding {
+        let remedy =
+            switch problem.code {
+            case EPERM, EACCES: "run this as root, or with CAP_NET_RAW; a security module can forbid it too"
+            case EAFNOSUPPORT: "use a kernel with CONFIG_PACKET, or load its module (modprobe af_packet)"
+            default: "use a kernel whose packet sockets have TPACKET_V2 rings and PACKET_IGNORE_OUTGOING (Linux 4.20)"
+            }
+        return Finding(.fault, .kernel, nil, "packet sockets can't be had as Weir needs them (\(problem))", do: remedy)
     }
 
     private mutating func examine(_ names: [String]) throws {
