@@ -31,6 +31,9 @@ struct Port: ~Copyable {
     private var isTakenOver = false
     /// What was last said about it, so that each change is said once.
     private var reported: Condition?
+    /// Interfaces that were the port before, the last ones.
+    private var lost: [LostInterface] = []
+    private static let lostLimit = 16
 
     private enum Condition: Equatable {
         case gone, down, withoutCarrier, working
@@ -116,7 +119,8 @@ struct Port: ~Copyable {
         let preparation = try PortPreparation(
             now, earlier: earlier, isGuarded: note != nil, hasReturned: known != nil && earlier == known, merging: merging)
         isTakenOver = known == nil && preparation.isTakenOver
-        if let known, known.index != now.index { journal.remove(about: known.index) }
+        lost.removeAll { $0.originals.kinship(to: now) != .stranger }
+        if let known, known.index != now.index || known.kinship(to: now) == .stranger { leave(known, for: now) }
         if let earlier, earlier.index != now.index { journal.remove(about: earlier.index) }
         if let guess = preparation.guess { log.warning("\(guess)") }
         // What fails half way must be put back too.
@@ -136,6 +140,14 @@ struct Port: ~Copyable {
         link = try links.link(index: now.index)
         report(log)
         return wasThere
+    }
+
+    /// Another interface is the port now.
+    private mutating func leave(_ known: PortOriginals, for now: Link) {
+        guard known.kinship(to: now) == .stranger else { return journal.remove(about: known.index) }
+        // Its note stays: it may be in another namespace, or here under another name.
+        lost.append(LostInterface(port: name, originals: known, merging: merging))
+        if lost.count > Self.lostLimit { lost.removeFirst() }
     }
 
     /// The interface of the port: the one of its name, or else the previous one, known by its hardware address, under another name.
@@ -231,6 +243,7 @@ struct Port: ~Copyable {
     mutating func giveBack(_ links: Links, besides other: Int32?, hasRun: Bool, _ log: Logger) {
         guard var preparation else { return }
         let index = preparation.originals.index
+        defer { putLostBack(links, besides: [other, index], log) }
         if !(tether?.holds ?? false) {
             // It may be there again, and nobody has looked.
             link = nil
@@ -238,10 +251,7 @@ struct Port: ~Copyable {
                 let again = try? PortPreparation(
                     now, earlier: preparation.originals, isGuarded: PortGuard.note(on: now) != nil, hasReturned: true, merging: merging),
                 again.isKnown
-            else {
-                return log.notice(
-                    "\(name) is gone and could not be put back; should it be elsewhere, its MTU was \(preparation.originals.mtu)")
-            }
+            else { return lost.append(LostInterface(port: name, originals: preparation.originals, merging: merging)) }
             preparation = again
         }
         guard hasRun || !isTakenOver else {
@@ -255,5 +265,14 @@ struct Port: ~Copyable {
         guard failures.isEmpty else { return }
         journal.remove(about: index)
         if !hasRun { log.notice("\(title) had been taken, and is as it was before") }
+    }
+
+    /// Puts back what was the port before. A note stays where there is still something to do.
+    private mutating func putLostBack(_ links: Links, besides others: [Int32?], _ log: Logger) {
+        for interface in lost where interface.putBack(links, besides: others, log) {
+            let index = interface.originals.index
+            if journal.content(about: index).map({ $0 == interface.originals }) ?? false { journal.remove(about: index) }
+        }
+        lost = []
     }
 }

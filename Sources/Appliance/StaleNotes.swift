@@ -31,7 +31,9 @@ extension PortJournal {
 
     /// The same, with the interfaces as they are now.
     func staleNotes(_ table: Links) throws(SystemCallError) -> [StaleNote] {
-        staleNotes(among: try table.all(), elsewhere: try? table.allElsewhere()) { PortLock.isHeld($0).0 }
+        // The other namespaces are only looked into for a note about an interface that isn't a run's.
+        guard entries().contains(where: { !PortLock.isHeld($0.index).0 }) else { return [] }
+        return staleNotes(among: try table.all(), elsewhere: OtherNamespace.links(table)) { PortLock.isHeld($0).0 }
     }
 
     /// Why a note is of no use any more; nil if it may be.

@@ -67,7 +67,8 @@ public struct PortLock: ~Copyable, Sendable {
     /// Whether some process has the lock of an interface, and which, 0 if it can't be seen. Nobody is asked, so nobody notices.
     public static func isHeld(_ index: Int32) -> (Bool, process: Int32) {
         // Num RefCount Protocol Flags Type St Inode Path; an abstract name begins with @ there.
-        let line = ProcFile.lines("/proc/net/unix").first { $0.hasSuffix(" @\(name(index))") }
+        // /proc/net would be the process's own, and the calling thread may be elsewhere.
+        let line = ProcFile.lines("/proc/thread-self/net/unix").first { $0.hasSuffix(" @\(name(index))") }
         guard let line else { return (false, 0) }
         let fields = line.split(separator: " ")
         guard fields.count >= 8, let inode = UInt64(fields[6]) else { return (true, 0) }

@@ -15,13 +15,21 @@ enum GuardKind: String, Sendable, CaseIterable {
 }
 
 extension Lab {
-    /// Support/tcx.py in the firewall's namespace: what other agents do by bpf(2).
+    /// Support/tcx.py, in the firewall's namespace: what other agents do by bpf(2).
     @discardableResult
-    func tcx(_ arguments: String) throws -> String {
+    func tcx(_ arguments: String, in place: Place = .fw) throws -> String {
         guard let script = Bundle.module.url(forResource: "Support/tcx", withExtension: "py") else {
             throw CommandFailure(description: "Support/tcx.py is not among the test's resources")
         }
-        return try require(in: .fw, "/usr/bin/python3 \(script.path) \(arguments)")
+        return try require(in: place, "/usr/bin/python3 \(script.path) \(arguments)")
+    }
+
+    /// The same as a process that goes on.
+    func tcxProcess(_ arguments: String) throws -> Background {
+        guard let script = Bundle.module.url(forResource: "Support/tcx", withExtension: "py") else {
+            throw CommandFailure(description: "Support/tcx.py is not among the test's resources")
+        }
+        return try start(in: .fw, ["/usr/bin/python3", script.path] + arguments.split(separator: " ").map(String.init))
     }
 
     /// The names of a port's TCX programs, in their order.
