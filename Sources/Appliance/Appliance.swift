@@ -68,6 +68,7 @@ public struct Appliance {
             }
         }
         loop.add(ports.notifications) { ports.notified() }
+        if let number = ports.chainNotifications { loop.add(number) { ports.chainsNotified() } }
         loop.add(guardTimer) {
             Self.acknowledge(guardTimer)
             ports.checkGuards()

@@ -41,7 +41,7 @@ struct Port: ~Copyable {
 
     init(_ name: String, directory: String, hasStrictGuard: Bool, merging: ReceiveMerging) throws {
         self.merging = merging
-        let watch = try GuardWatch()
+        let watch = try GuardWatch(port: name)
         journal = try PortJournal(directory: directory)
         self.watch = watch
         self.hasStrictGuard = hasStrictGuard
@@ -96,8 +96,10 @@ struct Port: ~Copyable {
     /// Looks at the interface as it is now, and makes one that is new the port: guarded, and set up for the run. Returns whether
     /// the interface is another one than before, or none.
     ///
-    /// - Parameter other: the interface that is the other port.
-    mutating func refresh(_ links: Links, besides other: Int32?, _ log: Logger) throws -> Bool {
+    /// - Parameters:
+    ///   - other: the interface that is the other port.
+    ///   - surroundings: what the guard's watch has to know.
+    mutating func refresh(_ links: Links, besides other: Int32?, _ surroundings: Surroundings, _ log: Logger) throws -> Bool {
         if let link, tether?.holds ?? false, let now = try links.link(index: link.index) {
             try follow(now, log)
             return false
@@ -127,16 +129,17 @@ struct Port: ~Copyable {
         self.preparation = preparation
         // The guard has the note, so that nothing is changed that isn't noted: a crash may come at any moment. It comes first, since
         // a port that came back during the run is open to the host until then, and a folder may be slow.
-        let (portGuard, warnings) = try PortGuard.raise(on: now, noting: preparation.originals)
+        let (portGuard, findings) = try PortGuard.raise(on: now, noting: preparation.originals)
         self.portGuard = portGuard
-        watch.begin(portGuard)
+        watch.begin(portGuard, surroundings, log)
         do throws(StartProblem) {
             try journal.write(preparation.originals)
         } catch {
             guard known != nil else { throw error }
             log.warning("\(error)")
         }
-        for warning in try warnings + preparation.take() { log.warning("\(warning)") }
+        for finding in findings { log.log(level: finding.severity == .fault ? .error : .warning, "\(finding.sentence)") }
+        for warning in try preparation.take() { log.warning("\(warning)") }
         link = try links.link(index: now.index)
         report(log)
         return wasThere
@@ -176,7 +179,7 @@ struct Port: ~Copyable {
     }
 
     private mutating func follow(_ now: Link, _ log: Logger) throws {
-        if let link, now.name != link.name { log.notice("\(name) is called \(now.name) now, and stays the port") }
+        if let link, now.name != link.name { log.notice("\(name) was renamed to \(now.name); it is still the port") }
         if var preparation {
             let before = preparation.originals
             if let change = preparation.follow(now) {
@@ -194,16 +197,16 @@ struct Port: ~Copyable {
     }
 
     /// Looks whether the guard stands where it should. To be called on every notification, and once a second besides.
-    mutating func watchGuard(_ log: Logger) {
+    mutating func watchGuard(_ surroundings: Surroundings, _ log: Logger) {
         guard var guarding = portGuard else { return }
-        watch.look(&guarding, log)
+        watch.look(&guarding, surroundings, log)
         portGuard = guarding
     }
 
-    /// Looks whether a guard of which nobody is told stands where it should, and puts it back if it doesn't.
-    mutating func checkGuard(_ log: Logger) {
-        guard let portGuard, watch.isLost(portGuard) else { return }
-        watchGuard(log)
+    /// Looks whether what nobody is told of is as it should, and puts it right if it isn't.
+    mutating func checkGuard(_ surroundings: Surroundings, _ log: Logger) {
+        guard let portGuard, watch.needsLook(portGuard, surroundings) else { return }
+        watchGuard(surroundings, log)
     }
 
     var state: PortState { PortState(name: name, isUp: isWorking, guarding: watch.state) }
@@ -241,6 +244,7 @@ struct Port: ~Copyable {
     /// - Parameter hasRun: false if the start was refused. An interface that a killed run has left guarded stays so then: that nothing
     ///   passes is what it was like.
     mutating func giveBack(_ links: Links, besides other: Int32?, hasRun: Bool, _ log: Logger) {
+        watch.finish(log)
         guard var preparation else { return }
         let index = preparation.originals.index
         defer { putLostBack(links, besides: [other, index], log) }

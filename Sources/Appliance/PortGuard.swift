@@ -21,6 +21,8 @@ struct PortGuard {
     private var kind: Kind
     /// A run before has left filters beside which it must have put the qdisc.
     private let replacesFilters: Bool
+    /// Why it isn't made of programs.
+    private let obstacle: SystemCallError?
 
     /// Bytes that a note may have with this guard.
     private var noteCapacity: Int {
@@ -54,49 +56,66 @@ struct PortGuard {
 
     /// Throws what makes a guard impossible, as far as that can be seen without changing anything.
     ///
-    /// - Parameter isStrict: Refuse where programs or filters of others would come before it.
+    /// - Parameter isStrict: Refuse where something of others would come before it.
     static func expectToBeRaised(on link: Link, isStrict: Bool) throws {
+        func refuse(_ what: String, _ remedy: String) -> StartProblem {
+            StartProblem("with --guard strict nothing of others may run before the guard of \(link.name), and \(what) does; \(remedy)")
+        }
+        if isStrict {
+            let chains = (try InterfaceChain.atEgress()) ?? []
+            if let bypass = Bypass.all(at: link, programs: link.xdpPrograms, chains: chains).first {
+                throw refuse("\(bypass.title) at \(bypass.side)", bypass.remedy)
+            }
+        }
         guard let obstacle = TCXGuard.obstacle(on: link) else { return }
         try FilterGuard.expectToBeRaised(on: link)
-        let before = HookSide.allCases.flatMap { side in programs(link, side).map { "the TCX program \($0) at \(side)" } }
-        if isStrict, let first = before.first {
-            throw StartProblem("with --guard strict the guard must come first on \(link.name), and \(first) does; \(remedy(obstacle))")
-        }
-        for side in HookSide.allCases where isStrict {
+        guard isStrict else { return }
+        for side in HookSide.allCases {
+            if let first = programs(link, side).first { throw refuse("the TCX \(first) at \(side)", remedy(obstacle)) }
             guard try FilterGuard.firstPreference(side, on: link) > 1 else { continue }
-            throw StartProblem(
-                "with --guard strict the guard must come first on \(link.name), and a tc \(side) filter of preference 1 does; "
-                    + remedy(obstacle))
+            throw refuse("a tc \(side) filter of preference 1", remedy(obstacle))
         }
     }
 
     /// Puts a guard on the interface and takes over from one that stands there, without a moment in which there is none.
     ///
     /// - Parameter originals: What `note(on:)` gives back as long as the guard stands, as far as there is room for it.
-    static func raise(on link: Link, noting originals: PortOriginals) throws -> (PortGuard, warnings: [String]) {
+    /// - Returns: Also what others could come with later, or have already. TCX programs of others that run before it are not among that.
+    static func raise(on link: Link, noting originals: PortOriginals) throws -> (PortGuard, findings: [Finding]) {
         let obstacle: SystemCallError
         do throws(SystemCallError) {
             if let error = TCXGuard.obstacle(on: link) { throw error }
             let programs = try TCXGuard(on: link, mark: FilterGuard.mark, note: note(originals, TCXGuard.noteCapacity))
             let replacesFilters = FilterGuard.note(on: link) != nil
             try FilterGuard.remove(from: link, removesHook: false)
-            return (PortGuard(link: link, kind: .programs(programs), replacesFilters: replacesFilters), [])
+            return (PortGuard(link: link, kind: .programs(programs), replacesFilters: replacesFilters, obstacle: nil), [])
         } catch {
             obstacle = error
         }
         let (filters, filterWarnings) = try FilterGuard.raise(on: link, note: note(originals, FilterGuard.noteCapacity))
-        let guarding = PortGuard(link: link, kind: .filters(filters), replacesFilters: true)
-        var warnings = filterWarnings
-        let before = HookSide.allCases.flatMap { side in guarding.programsOfOthers(side).map { "\($0) at \(side)" } }
-        if !before.isEmpty {
-            warnings.append(
-                "TCX programs of others run before Weir's guard on \(link.name) (\(before.joined(separator: ", "))): what they let pass, "
-                    + "the host hears and routes; \(remedy(obstacle))")
-        } else if (try? TCXHook(link, .ingress).listing()) != nil {
-            warnings.append(
-                "the guard of \(link.name) is made of tc filters, which TCX programs of others would come before; \(remedy(obstacle))")
-        }
-        return (guarding, warnings)
+        let guarding = PortGuard(link: link, kind: .filters(filters), replacesFilters: true, obstacle: obstacle)
+        var findings = filterWarnings.map { Finding(.fault, .guard, link.name, $0) }
+        let isOvertaken = HookSide.allCases.contains { !guarding.programsOfOthers($0).isEmpty }
+        if !isOvertaken, (try? TCXHook(link, .ingress).listing()) != nil { findings.append(filtersFinding(link, obstacle)) }
+        return (guarding, findings)
+    }
+
+    /// A guard of filters where the kernel has TCX.
+    static func filtersFinding(_ link: Link, called name: String? = nil, _ obstacle: SystemCallError) -> Finding {
+        Finding(
+            .warning, .guard, name ?? link.name,
+            "the guard of \(link.name) is made of tc filters: a TCX program of others comes before them, and if it lets frames pass, they get "
+                + "past the rules, and the host hears, answers and routes them", do: remedy(obstacle))
+    }
+
+    /// A guard of filters that TCX programs come before.
+    ///
+    /// - Parameter programs: As `programsOfOthers` names them.
+    func overtakenFinding(_ port: String, _ programs: [String]) -> Finding {
+        Finding(
+            .fault, .guard, port,
+            "TCX programs of others run before the guard of \(link.name) (\(programs.joined(separator: ", "))): frames that they let pass get "
+                + "past the rules, and the host hears, answers and routes them", do: obstacle.map(Self.remedy))
     }
 
     private static func remedy(_ obstacle: SystemCallError) -> String {
@@ -113,7 +132,7 @@ struct PortGuard {
             switch try programs.place(side) {
             case .first: .first
             case .missing: .missing
-            case .behind(let others): .behind(others.map(Self.describe).joined(separator: ", "))
+            case .behind(let others): .behind("the TCX program " + others.map(Self.describe).joined(separator: ", "))
             }
         case .filters(let filters):
             switch try filters.place(side) {
@@ -124,11 +143,11 @@ struct PortGuard {
         }
     }
 
-    /// Puts the guard of a side back to its place.
-    mutating func restore(_ side: HookSide) throws {
+    /// Puts the guard of a side, which was found at another place, back to the first.
+    mutating func restore(_ side: HookSide, from place: Place) throws {
         switch kind {
         case .programs(var programs):
-            try programs.restore(side)
+            try programs.restore(side, isMissing: place == .missing)
             kind = .programs(programs)
         case .filters(var filters):
             try filters.restore(side)
@@ -136,10 +155,17 @@ struct PortGuard {
         }
     }
 
+    /// Takes away what restored guards have replaced. To be called once each side has its guard again.
+    mutating func settle() throws {
+        guard case .programs(var programs) = kind else { return }
+        try programs.settle()
+        kind = .programs(programs)
+    }
+
     /// TCX programs that run before a guard made of filters, in words; none before one made of programs.
     func programsOfOthers(_ side: HookSide) -> [String] {
         guard case .filters = kind else { return [] }
-        return Self.programs(link, side)
+        return Self.programs(link, side).map { "\($0) at \(side)" }
     }
 
     /// Frames that the guard has counted; nil if it counts none.
@@ -154,12 +180,13 @@ struct PortGuard {
     }
 
     private static func programs(_ link: Link, _ side: HookSide) -> [String] {
-        ((try? TCXHook(link, side).listing())?.programs ?? []).map(describe)
+        ((try? TCXHook(link, side).listing())?.programs ?? []).map { "program \(describe($0))" }
     }
 
-    private static func describe(_ id: UInt32) -> String {
+    /// A program's number, and its name where that can be known.
+    static func describe(_ id: UInt32) -> String {
         let name = (try? BPFProgram(id: id).information().name) ?? ""
-        return name.isEmpty ? "program \(id)" : "program \(id) \"\(name)\""
+        return name.isEmpty ? "\(id)" : "\(id) \"\(name)\""
     }
 
     // MARK: note and end

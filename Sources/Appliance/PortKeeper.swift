@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import PacketIO
+import Storage
 import Synchronization
 
 /// Keeps both ports taken and guarded, and has the session that fits their interfaces. Only on the port thread.
@@ -11,12 +12,15 @@ final class PortKeeper {
     private let log: Logger
     private let links: Links
     private let events: LinkEvents
+    private var chains = ChainWatch()
     private var pool: WorkerPool?
     private var near: Port
     private var far: Port
     private var session: Session?
     /// Why a session couldn't be begun, as it was said last.
     private var problem: String?
+    /// The ports' MTUs as they were told last: at the start that is done before.
+    private var toldMTUs: [UInt32]?
     /// There has been a session.
     private(set) var hasForwarded = false
 
@@ -45,6 +49,7 @@ final class PortKeeper {
     /// Takes both ports, and begins a session for these workers if the interfaces are there. What it throws makes the start impossible.
     func start(_ pool: WorkerPool) throws {
         self.pool = pool
+        chains.look()
         try attend()
         near.removeStaleNotes(links, log)
     }
@@ -57,6 +62,23 @@ final class PortKeeper {
         look()
     }
 
+    /// To be polled for `POLLIN` where the kernel tells of changes of nftables, which `chainsNotified` takes.
+    var chainNotifications: Int32? { chains.notifications }
+
+    /// What has changed is looked at with the next `checkGuards`, so that somebody who changes nftables all the time costs little.
+    func chainsNotified() { chains.notified() }
+
+    private func surroundings(_ port: Int) -> Surroundings {
+        var traffic = PortTraffic()
+        if let pool {
+            let counters = pool.portCounters.map { $0[port] }
+            func sum(_ cell: PortCounters.Cell) -> UInt64 { counters.reduce(0) { $0 &+ $1.value(cell) } }
+            traffic.received = sum(.receivedFrames) &+ pool.kernelDrops.value(at: port)
+            traffic.sent = sum(.sentFrames) &+ sum(.answers)
+        }
+        return Surroundings(chains: chains.atEgress, traffic: traffic)
+    }
+
     /// Looks at both ports and has the session that fits them.
     private func attend() throws {
         guard let pool else { return }
@@ -64,14 +86,17 @@ final class PortKeeper {
         var failure: (any Error)?
         var changed = false
         // The second port is looked after also where the first can't be: its guard must not wait.
-        do { changed = try near.refresh(links, besides: far.link?.index, log) } catch { failure = error }
-        do { changed = try far.refresh(links, besides: near.link?.index, log) || changed } catch { failure = failure ?? error }
+        do { changed = try near.refresh(links, besides: far.link?.index, surroundings(0), log) } catch { failure = error }
+        do { changed = try far.refresh(links, besides: near.link?.index, surroundings(1), log) || changed } catch {
+            failure = failure ?? error
+        }
         if let old = session, changed || !old.isBound {
             old.stop()
             session = nil
         }
         if let failure { throw failure }
         guard let first = near.link, let second = far.link else { return }
+        compareMTUs(near.mtu ?? first.mtu, far.mtu ?? second.mtu)
         pool.control.nearMTU.store(near.mtu ?? first.mtu, ordering: .relaxed)
         pool.control.farMTU.store(far.mtu ?? second.mtu, ordering: .relaxed)
         pool.control.nearSuperFrames.store(first.superFrames.packed, ordering: .relaxed)
@@ -93,10 +118,17 @@ final class PortKeeper {
         log.notice("forwarding between \(near.title) and \(far.title) with \(count) \(count == 1 ? "worker" : "workers")")
     }
 
+    private func compareMTUs(_ first: UInt32, _ second: UInt32) {
+        let mtus = [first, second]
+        defer { toldMTUs = mtus }
+        guard let toldMTUs, toldMTUs != mtus else { return }
+        for finding in LinkFindings.between([near.name, far.name], mtus: mtus) { log.warning("\(finding.sentence)") }
+    }
+
     /// Attends to both ports; what can't be done is logged, and tried again every second.
     private func look() {
-        near.watchGuard(log)
-        far.watchGuard(log)
+        near.watchGuard(surroundings(0), log)
+        far.watchGuard(surroundings(1), log)
         do {
             try attend()
         } catch {
@@ -107,13 +139,15 @@ final class PortKeeper {
 
     /// To be called every 50 ms: what nobody announces must be found as soon as what is.
     func checkGuards() {
-        near.checkGuard(log)
-        far.checkGuard(log)
+        chains.lookIfChanged()
+        near.checkGuard(surroundings(0), log)
+        far.checkGuard(surroundings(1), log)
     }
 
     /// To be called once a second.
     func tick() {
         collectKernelDrops()
+        chains.look()
         // Not all that becomes of an interface is announced, and what failed is tried again.
         look()
     }

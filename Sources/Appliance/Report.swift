@@ -41,9 +41,22 @@ struct Report: PrintedReport {
         var unguarded: Unguarded
         /// Frames of the host's that it kept in, where that is counted.
         var silenced: UInt64?
+        /// XDP programs and chains of nftables that run before it.
+        var bypass: Bypass
 
         struct Unguarded: Encodable {
             var received: UInt64
+            var sent: UInt64
+        }
+
+        struct Bypass: Encodable {
+            /// What runs there now, in words.
+            var present: [String]
+            /// How many were found so far.
+            var found: UInt64
+            /// Frames that came in meanwhile and didn't come to Weir, at most.
+            var received: UInt64
+            /// Frames that left meanwhile and were not Weir's, at most.
             var sent: UInt64
         }
 
@@ -53,14 +66,28 @@ struct Report: PrintedReport {
             restored = record.restored
             unguarded = Unguarded(received: record.unguardedReceived, sent: record.unguardedSent)
             silenced = record.silenced
+            let bypass = record.bypass
+            self.bypass = Bypass(present: bypass.present, found: bypass.found, received: bypass.received, sent: bypass.sent)
         }
 
         /// nil if there is nothing to say.
         var text: String? {
-            guard restored > 0 || !first || unguarded.received > 0 || unguarded.sent > 0 else { return nil }
-            return
-                "put back \(restored == 1 ? "once" : "\(restored) times"), at most \(unguarded.received) frames in and \(unguarded.sent) out passed it"
-                + (first ? "" : "; it is not the first now")
+            var parts: [String] = []
+            if restored > 0 { parts.append("put back \(GuardWords.times(restored))") }
+            if restored > 0 || unguarded.received > 0 || unguarded.sent > 0 {
+                parts.append("at most \(unguarded.received) frames in and \(unguarded.sent) out went past it")
+            }
+            if bypass.found > 0 {
+                parts.append(
+                    "others came before it \(GuardWords.times(bypass.found)), and at most \(bypass.received) frames didn't come to Weir and "
+                        + "\(bypass.sent) that left were not Weir's")
+            }
+            if !bypass.present.isEmpty {
+                parts.append("it is not the first now, but \(bypass.present.joined(separator: " and "))")
+            } else if !first {
+                parts.append("it is not the first now")
+            }
+            return parts.isEmpty ? nil : parts.joined(separator: "; ")
         }
     }
 

@@ -42,8 +42,15 @@ public struct TCXGuard: Sendable {
     private let mark: UInt32
     private let counters: BPFMap
     private let noteMap: BPFMap
-    /// By side, the program in the list and its number.
-    private var programs: [HookSide: (program: BPFProgram, id: UInt32)] = [:]
+    /// By side, what is in the list.
+    private var programs: [HookSide: Loaded] = [:]
+    /// By side, a program like it that is loaded and not attached, so that restoring costs one call. It is also what `settle` detaches.
+    private var spares: [HookSide: Loaded] = [:]
+
+    private struct Loaded {
+        var program: BPFProgram
+        var id: UInt32
+    }
 
     /// Why there can be no such guard on the interface: an older kernel, or capabilities that are missing; nil if there can.
     public static func obstacle(on link: Link) -> SystemCallError? {
@@ -72,7 +79,10 @@ public struct TCXGuard: Sendable {
         try setNote(note)
         let earlier = Self.standing(on: link)
         do throws(SystemCallError) {
-            for side in HookSide.allCases { try attach(side) }
+            for side in HookSide.allCases {
+                try attach(try load(side), side)
+                spares[side] = try load(side)
+            }
         } catch {
             // What is there from before must not be taken away by a start that can't do better.
             for (side, entry) in programs { try? TCXHook(link, side).detach(entry.program) }
@@ -81,8 +91,8 @@ public struct TCXGuard: Sendable {
         for found in earlier { try found.hook.detach(found.program) }
     }
 
-    /// Loads a program for one side and attaches it at the head of its list.
-    private mutating func attach(_ side: HookSide) throws(SystemCallError) {
+    /// Loads a program for one side.
+    private func load(_ side: HookSide) throws(SystemCallError) -> Loaded {
         let instructions: [weir_bpf_instruction]
         do throws(AssemblyError) {
             instructions = try GuardProgram.instructions(side, mark: mark, counters: counters, note: noteMap)
@@ -90,9 +100,13 @@ public struct TCXGuard: Sendable {
             throw SystemCallError(call: "assemble the guard", code: EINVAL, detail: "\(error)")
         }
         let program = try BPFProgram(.trafficControl, instructions, name: GuardProgram.name(side), attachType: side.attachType)
-        let id = try program.information().id
-        try TCXHook(link, side).attachFirst(program)
-        programs[side] = (program, id)
+        return Loaded(program: program, id: try program.information().id)
+    }
+
+    /// Attaches a program at the head of the list of one side.
+    private mutating func attach(_ new: Loaded, _ side: HookSide) throws(SystemCallError) {
+        try TCXHook(link, side).attachFirst(new.program)
+        programs[side] = new
     }
 
     // MARK: watching
@@ -104,12 +118,24 @@ public struct TCXGuard: Sendable {
         return place == 0 ? .first : .behind([UInt32](listing.programs[..<place]))
     }
 
-    /// Has the program of a side be the first again, without a moment in which there is none where there is one.
-    public mutating func restore(_ side: HookSide) throws(SystemCallError) {
+    /// Has a program of a side be the first again, without a moment in which there is none where there is one. `settle` has to follow.
+    ///
+    /// Every change of a list waits until no processor runs it any more (kernel/bpf/tcx.c, tcx_entry_sync), which may take long on a busy
+    /// machine, so nothing is done here but the one change that counts.
+    ///
+    /// - Parameter isMissing: It isn't in the list; otherwise others have come before it.
+    public mutating func restore(_ side: HookSide, isMissing: Bool) throws(SystemCallError) {
+        guard let old = programs[side] else { return }
+        if isMissing { return try attach(old, side) }
         // A program can be in a list only once, so one that is to move is replaced by its like.
-        let old = programs[side]
-        try attach(side)
-        if let old { try TCXHook(link, side).detach(old.program) }
+        guard let spare = spares[side] else { return }
+        try attach(spare, side)
+        spares[side] = old
+    }
+
+    /// Takes programs away that `restore` has replaced.
+    public mutating func settle() throws(SystemCallError) {
+        for (side, spare) in spares { try TCXHook(link, side).detach(spare.program) }
     }
 
     /// What the programs have counted.

@@ -2,7 +2,7 @@ extension Link {
     /// What of other software decides on frames that leave by the interface, in words: chains of nftables, filters of tc, a qdisc
     /// with a queue. TCX programs are not among them.
     public func egressObstacles() -> [String] {
-        let chains = ((try? InterfaceChain.all()) ?? []).filter { $0.side == .egress && $0.interface == name }
+        let chains = ((try? InterfaceChain.all()) ?? []).filter { $0.side == .egress && $0.isOn(self) }
         var words = chains.map { "the chain \($0.name) of nft's table netdev \($0.table)" }
         guard let control = try? TrafficControl(self) else { return words }
         for filter in (try? control.filters(.egress)) ?? [] where !filter.isOurs {

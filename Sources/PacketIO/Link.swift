@@ -40,8 +40,8 @@ public struct Link: Sendable, Equatable {
     public var superFrames = SuperFrameLimits()
     /// The largest MTU that it takes; nil where it doesn't say.
     public var largestMTU: UInt32?
-    /// The numbers of the XDP programs that run on it.
-    public var xdpPrograms: [UInt32] = []
+    /// The XDP programs that run on it.
+    public var xdpPrograms: [XDPProgram] = []
     /// The hardware address in use.
     public var address: [UInt8] = []
     /// The hardware address that it came with; empty where it has none, as a veth has not.
@@ -93,11 +93,7 @@ extension Link {
                     .filter { $0.type == IFLA_ALT_IFNAME }.map { NetlinkReader.string($0.content) }
             case IFLA_LINKINFO: readKind(content)
             case IFLA_MAX_MTU: largestMTU = NetlinkReader(content).value(as: UInt32.self).flatMap { $0 == 0 ? nil : $0 }
-            case IFLA_XDP:
-                // IFLA_XDP_PROG_ID, and by the way it is attached DRV, SKB and HW.
-                let numbers = NetlinkReader(content).attributes(after: 0).filter { (4...7).contains($0.type) }
-                    .compactMap { NetlinkReader($0.content).value(as: UInt32.self) }
-                xdpPrograms = Set(numbers).subtracting([0]).sorted()
+            case IFLA_XDP: xdpPrograms = XDPProgram.programs(in: content)
             case IFLA_GSO_MAX_SIZE: maximum = NetlinkReader(content).value(as: UInt32.self) ?? 0
             case Self.gsoIPv4MaxSize: maximumIPv4 = NetlinkReader(content).value(as: UInt32.self) ?? 0
             default: break

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Asks an interface how many frames it has received and sent.
+/// Asks an interface how many frames it has received and sent, and which programs have them first.
 public final class LinkTraffic {
     /// Frames as the device counts them: where it merges or cuts them, by the pieces on the wire.
     public struct Counts: Sendable, Equatable {
@@ -15,6 +15,9 @@ public final class LinkTraffic {
         netlink = try NetlinkSocket()
     }
 
+    /// Without the statistics, which drivers may take long to gather (RTEXT_FILTER_SKIP_STATS, include/uapi/linux/rtnetlink.h).
+    private static let withoutStatistics: UInt32 = 1 << 3
+
     /// ENODEV if the interface is gone.
     public func counts(of link: Link) throws(SystemCallError) -> Counts {
         let request = NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg(index: link.index))
@@ -27,5 +30,16 @@ public final class LinkTraffic {
             return Counts(received: received, sent: sent)
         }
         throw SystemCallError(call: "ask for the statistics of \(link.name)", code: ENODATA)
+    }
+
+    /// The XDP programs that run on the interface. ENODEV if it is gone.
+    public func programs(of link: Link) throws(SystemCallError) -> [XDPProgram] {
+        var request = NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg(index: link.index))
+        request.attribute(IFLA_EXT_MASK, Self.withoutStatistics)
+        let answers = try netlink.query(request, dump: false, "ask for the XDP programs of \(link.name)")
+        return answers.flatMap { answer in
+            NetlinkReader(answer.payload).attributes(after: MemoryLayout<ifinfomsg>.size).filter { $0.type == IFLA_XDP }
+                .flatMap { XDPProgram.programs(in: $0.content) }
+        }
     }
 }

@@ -141,14 +141,15 @@ public struct LinkEvents: ~Copyable {
 
     /// Empties the queue. What the messages say is not read: the woken thread looks at the interfaces themselves, which is
     /// right also when messages were lost (`ENOBUFS`).
-    public func drain() {
-        withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 8) { buffer in
-            // Not without end where somebody changes interfaces all the time: what is left makes the descriptor readable again.
-            for _ in 0..<1024 {
-                guard recv(descriptor.number, buffer.baseAddress, buffer.count, 0) >= 0 || errno == ENOBUFS || errno == EINTR else {
-                    return
-                }
-            }
+    public func drain() { drainNetlink(descriptor.number) }
+}
+
+/// Takes what waits in a netlink socket that doesn't block.
+func drainNetlink(_ number: Int32) {
+    withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 8) { buffer in
+        // Not without end where somebody changes things all the time: what is left makes the descriptor readable again.
+        for _ in 0..<1024 {
+            guard recv(number, buffer.baseAddress, buffer.count, 0) >= 0 || errno == ENOBUFS || errno == EINTR else { return }
         }
     }
 }

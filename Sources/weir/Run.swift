@@ -116,10 +116,11 @@ struct Run: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "normal or strict: whether to start where programs or filters of others come before the guard.",
+            "normal or strict: whether to start where something of others runs before the guard.",
             discussion: """
-                The guard keeps the host off the two ports. normal: start, and warn of what comes before it. strict: refuse to. On Linux 6.6 \
-                and later, as root, nothing comes before it.
+                The guard keeps the host off the two ports. XDP programs and chains of nftables at the egress run before any guard; without \
+                root, or before Linux 6.6, TCX programs and tc filters may too. normal: start, and say what runs before it. strict: refuse to \
+                start. What comes during the run is said, counted and reported with both.
                 """, valueName: "how"))
     var `guard` = GuardMode.normal
 

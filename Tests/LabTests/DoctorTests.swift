@@ -66,7 +66,7 @@ extension LabTests {
                 topic: "guard", says: "whose they are can't be seen", kind: .filters),
             Ailment(
                 testDescription: "no right to load programs", commands: [], severity: "warning", topic: "guard",
-                says: "would be made of tc filters", kind: .filters),
+                says: "is made of tc filters", kind: .filters),
             Ailment(
                 testDescription: "a qdisc without a place for filters", commands: ["tc qdisc add dev eth1 ingress"], severity: "fault",
                 topic: "guard", says: "\"ingress\"", kind: .filters),

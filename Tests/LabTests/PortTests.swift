@@ -78,7 +78,7 @@ extension LabTests {
             let before = try Self.ports.map(lab.state)
             let weir = try Weir(in: lab)
             try lab.require(in: .fw, "ip link set eth1 name lan0")
-            #expect(eventually(within: .seconds(5)) { weir.log.contains("eth1 is called lan0 now") }, "\(weir.log)")
+            #expect(eventually(within: .seconds(5)) { weir.log.contains("eth1 was renamed to lan0") }, "\(weir.log)")
             try expectForwarding(lab, "renamed")
             // The name of before is somebody else's now.
             try lab.require(in: .fw, "ip link add eth1 type veth peer name other0")

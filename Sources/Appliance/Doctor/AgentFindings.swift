@@ -1,4 +1,3 @@
-import KernelPath
 import PacketIO
 
 /// Other software that has to do with a port.
@@ -14,34 +13,19 @@ enum AgentFindings {
         "wickedd": ("wicked", { "tell it not to manage the port: STARTMODE=off in ifcfg-\($0)" }),
     ]
 
-    /// What can take frames past the rules, or sets up the port meanwhile: to be said at every start.
-    static func atStart(_ link: Link, called name: String) -> [Finding] {
-        xdp(link, name) + chains(link, name) + managers(of: link, name)
-    }
+    /// Who sets up the port while Weir runs: to be said at every start.
+    static func atStart(_ link: Link, called name: String) -> [Finding] { managers(of: link, name) }
 
-    /// An XDP program runs before packet sockets have their copy, and decides what they see.
-    private static func xdp(_ link: Link, _ name: String) -> [Finding] {
-        link.xdpPrograms.map { id in
-            Finding(
-                .fault, .programs, name,
-                "the XDP program \(describe(id)) runs at \(link.name) before Weir: what it drops Weir doesn't see, and what it redirects no rule "
-                    + "has seen", do: "take it off, or be sure of it: ip link set dev \(link.name) xdp off")
-        }
-    }
-
-    private static func chains(_ link: Link, _ name: String) -> [Finding] {
-        ((try? InterfaceChain.all()) ?? []).filter { link.isCalled($0.interface) }.map { chain in
-            let title = "the nftables chain \(chain.name) of table \(chain.table)"
-            return switch chain.side {
-            case .egress:
+    /// What takes frames past the rules or the guard: said by a run itself, as long as it goes on.
+    static func bypasses(_ link: Link, called name: String) -> [Finding] {
+        let chains = ((try? InterfaceChain.all()) ?? []).filter { $0.isOn(link) }
+        return Bypass.all(at: link, programs: link.xdpPrograms, chains: chains).map { $0.finding(name) }
+            + chains.filter { $0.side == .ingress }.map { chain in
                 Finding(
-                    .fault, .nftables, name,
-                    "\(title) runs at the egress of \(link.name) before the guard: it can drop, copy or redirect what Weir sends, and mark "
-                        + "the host's frames as Weir's", do: "delete it: nft delete chain netdev \(chain.table) \(chain.name)")
-            case .ingress:
-                Finding(.note, .nftables, name, "\(title) hangs on the ingress of \(link.name), and sees nothing while Weir runs")
+                    .note, .nftables, name,
+                    "the nftables chain \(chain.name) of table \(chain.table) hangs on the ingress of \(link.name), and sees nothing while "
+                        + "Weir runs")
             }
-        }
     }
 
     private static func managers(of link: Link, _ name: String) -> [Finding] {
@@ -81,10 +65,5 @@ enum AgentFindings {
                 "\(holder) has a packet socket at \(link.name): it hears what comes in, and can send past the guard",
                 do: "end it unless you want it there")
         }
-    }
-
-    static func describe(_ id: UInt32) -> String {
-        let name = (try? BPFProgram(id: id).information().name) ?? ""
-        return name.isEmpty ? "\(id)" : "\(id) \"\(name)\""
     }
 }

@@ -80,14 +80,16 @@ public struct Doctor: Sendable, Encodable {
             let (isTaken, process) = PortLock.isHeld(link.index)
             let standing = StandingGuard.find(on: link)
             let mtu = standing?.originals?.mtu ?? link.mtu
+            let bypasses = AgentFindings.bypasses(link, called: name)
             ports.append(
                 PortReport(
                     name: name, interface: link.name, index: link.index, alternativeNames: link.alternativeNames, up: link.isRunning,
                     mtu: mtu,
-                    weir: isTaken ? process : nil, guard: standing?.kind, guardIsFirst: standing?.isFirst ?? false))
+                    weir: isTaken ? process : nil, guard: standing?.kind,
+                    guardIsFirst: (standing?.isFirst ?? false) && bypasses.allSatisfy { $0.severity < .fault }))
             findings += GuardFindings.of(link, called: name, standing, isTaken: isTaken)
             findings += try LinkFindings.of(link, called: name, mtu: mtu, isTaken: isTaken, among: all, table)
-            findings += AgentFindings.atStart(link, called: name)
+            findings += AgentFindings.atStart(link, called: name) + bypasses
             findings += AgentFindings.packetSockets(link, called: name, besides: isTaken ? process : nil)
         }
         findings += LinkFindings.between(names, mtus: ports.map(\.mtu))
@@ -111,11 +113,20 @@ public struct Doctor: Sendable, Encodable {
             lines.append("\(finding.severity.rawValue): \(finding.text)")
             if let remedy = finding.remedy { lines.append("    \(remedy)") }
         }
-        let faults = findings.count { $0.severity == .fault }
-        lines.append(
-            trustworthy
-                ? "nothing speaks against trusting this wire"
-                : "\(faults) \(faults == 1 ? "fault" : "faults"): don't trust this wire until there is none")
+        lines.append(verdict)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The last line.
+    private var verdict: String {
+        func amount(_ severity: Finding.Severity) -> String? {
+            let count = findings.count { $0.severity == severity }
+            return count == 0 ? nil : "\(count) \(severity.rawValue)\(count == 1 ? "" : "s")"
+        }
+        if let faults = amount(.fault) { return "\(faults): don't trust this wire until there is none" }
+        if let warnings = amount(.warning) {
+            return "no fault, but \(warnings): nothing gets past the rules by it, and something may be lost"
+        }
+        return "nothing speaks against trusting this wire"
     }
 }

@@ -62,11 +62,7 @@ enum GuardFindings {
         var findings: [Finding] = []
         let hasTCX = (try? TCXHook(link, .ingress).listing()) != nil
         if obstacle.code == EPERM, hasTCX {
-            findings.append(
-                Finding(
-                    .warning, .guard, name,
-                    "the guard of \(link.name) would be made of tc filters, which TCX programs of others come before",
-                    do: "give Weir CAP_BPF and CAP_SYS_ADMIN, as root has"))
+            findings.append(PortGuard.filtersFinding(link, called: name, obstacle))
         } else {
             findings.append(Finding(.note, .guard, name, "the guard of \(link.name) is made of tc filters (\(obstacle))"))
         }
@@ -85,7 +81,7 @@ enum GuardFindings {
             ((try? TCXHook(link, side).listing().programs) ?? []).map { id in
                 Finding(
                     .note, .programs, name,
-                    "the TCX program \(AgentFindings.describe(id)) is at the \(side) of \(link.name); the guard goes before it")
+                    "the TCX program \(PortGuard.describe(id)) is at the \(side) of \(link.name); the guard goes before it")
             }
         }
     }
@@ -95,7 +91,7 @@ enum GuardFindings {
         guard standing.kind == "tcx" else { return [] }
         return HookSide.allCases.flatMap { side in
             let programs = (try? TCXHook(link, side).listing().programs) ?? []
-            return programs.map { ($0, AgentFindings.describe($0)) }.filter { !$0.1.contains("\"weir_guard") }.map { _, program in
+            return programs.map { ($0, PortGuard.describe($0)) }.filter { !$0.1.contains("\"weir_guard") }.map { _, program in
                 Finding(
                     .note, .programs, name,
                     side == .ingress

@@ -19,7 +19,7 @@ struct StandingGuard {
                     switch place {
                     case .first: .first
                     case .missing: .missing
-                    case .behind(let ids): .behind("the TCX program " + ids.map(AgentFindings.describe).joined(separator: ", "))
+                    case .behind(let ids): .behind("the TCX program " + ids.map(PortGuard.describe).joined(separator: ", "))
                     }
                 }, originals: TCXGuard.note(on: link).flatMap(PortJournal.decode))
         }
@@ -31,7 +31,7 @@ struct StandingGuard {
                 if numbers[side] == nil {
                     .missing
                 } else if !programs.isEmpty {
-                    .behind("the TCX program " + programs.map(AgentFindings.describe).joined(separator: ", "))
+                    .behind("the TCX program " + programs.map(PortGuard.describe).joined(separator: ", "))
                 } else {
                     numbers[side] == 0 ? .first : .behind("a tc filter")
                 }

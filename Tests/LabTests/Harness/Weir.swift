@@ -33,6 +33,13 @@ struct Counters: Sendable, Codable {
         let restored: UInt64
         let unguarded: Unguarded
         var silenced: UInt64?
+        var bypass: Bypass?
+
+        /// What runs before it.
+        struct Bypass: Sendable, Codable {
+            let present: [String]
+            let found, received, sent: UInt64
+        }
     }
 
     struct Rule: Sendable, Codable {

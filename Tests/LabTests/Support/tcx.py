@@ -3,7 +3,9 @@
     tcx.py attach PORT ingress|egress RETURN [before]   a program that returns RETURN (0 TCX_PASS, -1 TCX_NEXT), last or first
     tcx.py list PORT ingress|egress                     the programs in their order: id and name, a line each
     tcx.py detach PORT ingress|egress NAME              takes every program off whose name begins so
-    tcx.py xdp PORT RETURN                              a generic XDP program (2 XDP_PASS); RETURN "off" takes it off
+    tcx.py xdp PORT RETURN [driver]                     an XDP program (2 XDP_PASS), generic or the driver's; RETURN "off" takes a generic
+                                                        one off
+    tcx.py xdplink PORT RETURN SECONDS                  a generic XDP program that a BPF link attaches, for that long
 """
 
 import ctypes
@@ -11,12 +13,15 @@ import os
 import socket
 import struct
 import sys
+import time
 
 C = ctypes.CDLL(None, use_errno=True)
 BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-PROG_LOAD, PROG_ATTACH, PROG_DETACH, PROG_BY_ID, INFO, PROG_QUERY = 5, 8, 9, 13, 15, 16
+PROG_LOAD, PROG_ATTACH, PROG_DETACH, PROG_BY_ID, INFO, PROG_QUERY, LINK_CREATE = 5, 8, 9, 13, 15, 16, 28
 BEFORE = 1 << 3
 SIDES = {"ingress": 46, "egress": 47}
+# XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE.
+XDP_GENERIC, XDP_DRIVER = 2, 4
 
 
 def bpf(command, attributes):
@@ -54,8 +59,15 @@ def main(arguments):
     if action == "xdp":
         if arguments[2] == "off":
             os.execvp("ip", ["ip", "link", "set", "dev", port, "xdpgeneric", "off"])
+        is_driver = arguments[3:] == ["driver"]
         program = load(6, 0, int(arguments[2]), "xdp_other")
-        set_xdp(socket.if_nametoindex(port), program)
+        set_xdp(socket.if_nametoindex(port), program, XDP_DRIVER if is_driver else XDP_GENERIC)
+        return
+    if action == "xdplink":
+        program = load(6, 37, int(arguments[2]), "xdp_other")
+        # BPF_XDP is 37.
+        bpf(LINK_CREATE, struct.pack("<IIII", program, socket.if_nametoindex(port), 37, XDP_GENERIC))
+        time.sleep(float(arguments[3]))
         return
     index, side = socket.if_nametoindex(port), SIDES[arguments[2]]
     if action == "attach":
@@ -70,9 +82,9 @@ def main(arguments):
                 bpf(PROG_DETACH, struct.pack("<IIII", index, descriptor, side, 0))
 
 
-def set_xdp(index, program):
-    """RTM_SETLINK with IFLA_XDP { IFLA_XDP_FD, IFLA_XDP_FLAGS = XDP_FLAGS_SKB_MODE }."""
-    nested = struct.pack("<HHi", 8, 1, program) + struct.pack("<HHI", 8, 3, 2)
+def set_xdp(index, program, mode):
+    """RTM_SETLINK with IFLA_XDP { IFLA_XDP_FD, IFLA_XDP_FLAGS }."""
+    nested = struct.pack("<HHi", 8, 1, program) + struct.pack("<HHI", 8, 3, mode)
     attribute = struct.pack("<HH", 4 + len(nested), 43 | 0x8000) + nested
     header = struct.pack("<BBHiII", 0, 0, 0, index, 0, 0)
     message = struct.pack("<IHHII", 16 + len(header) + len(attribute), 19, 5, 1, 0) + header + attribute
