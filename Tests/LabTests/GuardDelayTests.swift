@@ -88,5 +88,40 @@ extension LabTests {
             #expect(try lab.guardIsFirst(attack.kind, on: "eth1"))
             #expect(weir.stop().status == 0)
         }
+
+        /// What a storm of detaching came to.
+        private struct Storm: Decodable {
+            let detached, heard: Int
+            /// Milliseconds in which the host heard every datagram.
+            let longest: Int
+        }
+
+        /// Nobody can keep a guard in place that is taken away as often as it is put back; but Weir doesn't give up, nor does the wire stop,
+        /// nor does a single gap grow.
+        @Test("a guard that is detached every 20 ms is put back every time")
+        func storm() throws {
+            let lab = try Lab()
+            try lab.putHostOnTheWire()
+            let weir = try Weir(in: lab)
+            guard let script = Bundle.module.url(forResource: "Support/tcxstorm", withExtension: "py") else {
+                throw CommandFailure(description: "Support/tcxstorm.py is not among the test's resources")
+            }
+            let sender = try lab.start(in: .near, ["/usr/bin/python3", script.path, "send", "10.77.0.254", "5"])
+            let output = try lab.require(in: .fw, "/usr/bin/python3 \(script.path) attack eth1 10.77.0.254 4")
+            sender.end()
+            let storm = try JSONDecoder().decode(Storm.self, from: Data(output.utf8))
+            print("guard storm: detached \(storm.detached) times, \(storm.heard) of 800 datagrams heard, longest gap \(storm.longest) ms")
+            #expect(storm.detached > 10 && storm.heard > 0, "the test bed: \(output)")
+            #expect(storm.longest < 500, "\(output)")
+            #expect(try eventually(within: .seconds(1)) { try lab.guardIsFirst(.tcx, on: "eth1") })
+            #expect(try lab.answersOfTheHost() == (0, 0))
+            #expect(try lab.answers("10.77.0.2"))
+            let record = try #require(try weir.counters().port("eth1")).guard
+            // One that is detached between two questions is put back once.
+            #expect(record.restored >= 10 && record.unguarded.received >= storm.heard, "\(record), \(output)")
+            #expect(weir.stop().status == 0)
+            let said = weir.log.lines.filter { $0.contains("the guard of eth1 was") }
+            #expect(said.count == 2 && said[1].contains("more times; around that, in "), "\(weir.log)")
+        }
     }
 }
