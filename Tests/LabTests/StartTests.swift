@@ -157,9 +157,11 @@ extension LabTests {
             let result = try lab.run(in: .fw, mount + [Weir.binary] + arguments)
             #expect(result.status == 1)
             let lines = result.error.lines
-            #expect(lines.count == 2, "\(result.error)")
+            #expect(lines.count == 3, "\(result.error)")
             #expect(lines.first?.contains("can't be written (No space left on device)") ?? false, "\(result.error)")
-            #expect(lines.last?.contains("eth1 had been taken, and is as it was before") ?? false, "\(result.error)")
+            for (line, port) in zip(lines.dropFirst(), ["eth1", "eth2"]) {
+                #expect(line.contains("\(port) had been taken, and is as it was before"), "\(result.error)")
+            }
             #expect(try ["eth1", "eth2"].map(lab.state) == before)
         }
 
