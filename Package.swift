@@ -61,11 +61,14 @@ let package = Package(
         // System calls with their errors, descriptors, and what threads wait with.
         .target(name: "SystemCalls", dependencies: ["CLinux"], swiftSettings: house),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        // Compressed captures: what tcpdump -z, logrotate and archives of captures leave them in.
+        .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev"])]),
         .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "SystemCalls", "Wire"], swiftSettings: house),
         // eBPF: assembler, programs, maps, attachment.
         .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO", "Segmentation"], swiftSettings: house),
         .target(
-            name: "Capture", dependencies: ["CPcap", "Decisions", "Segmentation", "Storage", "SystemCalls", "Wire"], swiftSettings: house),
+            name: "Capture", dependencies: ["CCompression", "CPcap", "Decisions", "Segmentation", "Storage", "SystemCalls", "Wire"],
+            swiftSettings: house),
         .target(
             name: "Reporting", dependencies: ["Decisions", "Firewall", "Flows", "Classifier", "Ruleset", "Capture", "Storage", "Wire"],
             swiftSettings: house),
@@ -122,7 +125,8 @@ let package = Package(
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(
             name: "KernelPathTests", dependencies: ["KernelPath", "PacketIO", "CLinux", "CNetworkNamespace"], swiftSettings: house),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Decisions", "Wire", "FrameBuilder"], swiftSettings: house),
+        .testTarget(
+            name: "CaptureTests", dependencies: ["CCompression", "Capture", "Decisions", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "ApplianceTests",
             dependencies: [

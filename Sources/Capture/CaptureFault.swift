@@ -55,6 +55,7 @@ public struct CaptureFault: Error, Equatable, CustomStringConvertible {
 extension CaptureFault.Kind {
     fileprivate var text: String {
         switch self {
+        case .unreadable(EBADMSG): "the compressed file is damaged here, or cut short"
         case .unreadable(let code): "can't read further: \(String(cString: strerror(code)))"
         case .empty: "is empty; even a capture without frames begins with a header"
         case .unknownFormat(let magic): Self.text(ofMagic: magic)
@@ -78,9 +79,8 @@ extension CaptureFault.Kind {
 
     private static func text(ofMagic magic: UInt32) -> String {
         let compressors: [(UInt32, UInt32, String)] = [
-            (0x1f8b_0000, 0xffff_0000, "gunzip"), (0x28b5_2ffd, .max, "zstd -d"), (0xfd37_7a58, .max, "unxz"),
-            (0x0422_4d18, .max, "lz4 -d"),
-            (0x425a_6800, 0xffff_ff00, "bunzip2"),
+            (0xfd37_7a58, .max, "unxz"), (0x425a_6800, 0xffff_ff00, "bunzip2"), (0x1f8b_0000, 0xffff_0000, "gunzip"),
+            (0x28b5_2ffd, .max, "zstd -d"), (0x0422_4d18, .max, "lz4 -d"),
         ]
         if let (_, _, command) = compressors.first(where: { magic & $0.1 == $0.0 }) {
             return "is compressed; unpack it first: \(command) <FILE | weir replay … -"

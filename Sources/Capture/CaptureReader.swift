@@ -1,7 +1,7 @@
 import Glibc
 
 /// Reads frames from a pcap (draft-ietf-opsawg-pcap) or a pcapng (draft-ietf-opsawg-pcapng) of either byte order, one after the other,
-/// in memory that does not grow with the file.
+/// in memory that does not grow with the file. A file that is compressed (gzip, zstd, LZ4) is unpacked on the way.
 ///
 /// It is written here, and not libpcap's, since that tells neither interfaces nor directions and takes one link type a file.
 public struct CaptureReader: ~Copyable {
@@ -44,6 +44,9 @@ public struct CaptureReader: ~Copyable {
     public init(path: String, source: @escaping (UnsafeMutableRawBufferPointer) -> Int) throws(CaptureFault) {
         self.path = path
         input = InputBuffer(source)
+        if input.hold(4), let unpacked = Decompression(start: Array(input.bytes), source: source) {
+            input = InputBuffer { unpacked.read($0) }
+        }
         // Nothing that must stand before the last throw would have to be undone.
         try begin()
     }

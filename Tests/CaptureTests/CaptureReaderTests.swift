@@ -214,7 +214,7 @@ import Testing
         Case("nothing", other([]), [], .empty),
         Case("three bytes", other([0xd4, 0xc3, 0xb2]), [], .cutShort(missing: 1)),
         Case("text", other(Array("tcpdump: listening".utf8)), [], .unknownFormat(0x7463_7064)),
-        Case("gzip", other([0x1f, 0x8b, 8, 0, 0]), [], .unknownFormat(0x1f8b_0800)),
+        Case("xz", other([0xfd, 0x37, 0x7a, 0x58, 0x5a]), [], .unknownFormat(0xfd37_7a58)),
         Case("zeros", other([UInt8](repeating: 0, count: 100)), [], .unknownFormat(0)),
     ]
 
