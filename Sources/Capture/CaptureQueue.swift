@@ -22,6 +22,8 @@ public struct CaptureRecord: Sendable, Equatable, Decided {
     public var event: LoggedStatement?
     /// Bytes to keep; the file may keep fewer.
     public var snapLength: UInt32
+    /// Frames that should stand before it in the file, after the one that does, and don't: the writer fills it in.
+    var missingBefore: UInt64 = 0
     /// It is captured as it leaves by the port.
     public var isOutbound = false
 

@@ -10,6 +10,8 @@ public struct CaptureSettings: Sendable {
     public var framesPerSecond: Int?
     /// An expression of pcap-filter(7): only frames that match it are kept.
     public var filter: String?
+    /// A pcap has times in microseconds, for readers that know no others; a pcapng always has nanoseconds.
+    public var isInMicroseconds = false
     public var origin = CaptureOrigin()
 
     /// What libpcap (MAXIMUM_SNAPLEN) and Wireshark take at most.

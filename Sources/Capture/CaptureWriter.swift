@@ -31,6 +31,8 @@ final class CaptureWriter {
     private var pendingFrames: [UInt64]
     private var statistics: CaptureStatistics
     private var missingBefore: UInt64 = 0
+    /// Frames that were missing when the last frame was written.
+    private var missingAtLast: UInt64 = 0
 
     /// Frames that are in files.
     private(set) var written: UInt64 = 0
@@ -73,6 +75,10 @@ final class CaptureWriter {
 
     func write(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) {
         if record.decision.generation > generation { begin(record.decision.generation) }
+        var record = record
+        let missing = missing
+        record.missingBefore = missing &- missingAtLast
+        missingAtLast = missing
         let block = format.block(frame, record, comment: comment)
         let size = (file?.size ?? 0) + UInt64(pending.count + block.count) + Self.page
         if let limits = settings.ring, hasHeader, size + trailerRoom > limits.fileBytes {

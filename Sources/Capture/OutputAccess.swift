@@ -31,6 +31,10 @@ struct OutputAccess {
         if let inherited {
             descriptor = fcntl(inherited, F_DUPFD_CLOEXEC, 0)
             isCreated = false
+        } else if let named = Self.socket(path) {
+            // A reader that listens there.
+            descriptor = named
+            isCreated = false
         } else {
             let new = open(path, flags | mode | O_EXCL, 0o640)
             isCreated = new >= 0
@@ -39,6 +43,7 @@ struct OutputAccess {
         guard descriptor >= 0 else {
             switch errno {
             case ENXIO: throw refusal("nobody reads from this pipe")
+            case ECONNREFUSED: throw refusal("nobody listens at this socket")
             case ELOOP: throw refusal("it is a symbolic link, which Weir does not follow; name the file itself")
             case let code: throw refusal(String(cString: strerror(code)))
             }
@@ -48,15 +53,42 @@ struct OutputAccess {
         let kind = status.st_mode & S_IFMT
         isRegular = kind == S_IFREG
         size = Int64(status.st_size)
+        if kind == S_IFSOCK, !isInherited { lstat(path, &status) }
         if let reason = isInherited ? nil : Self.objection(descriptor, status, kind) {
             close(descriptor)
             throw refusal(reason)
         }
     }
 
+    /// A connection to the Unix socket of that name, which does not wait; a negative number and `errno` if nobody listens, nil for a name that
+    /// means something else.
+    private static func socket(_ path: String) -> Int32? {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            errno = ENAMETOOLONG
+            return -1
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let descriptor = Glibc.socket(AF_UNIX, type, 0)
+        guard descriptor >= 0 else { return -1 }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, length) }
+        }
+        guard result != 0 else { return descriptor }
+        let code = errno
+        close(descriptor)
+        errno = code
+        return -1
+    }
+
     /// Why this file must not be written to.
     private static func objection(_ descriptor: Int32, _ status: stat, _ kind: mode_t) -> String? {
-        guard kind == S_IFREG || kind == S_IFIFO else { return nil }
+        guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFSOCK else { return nil }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             return "it belongs to user \(status.st_uid), who could read or change what Weir writes; remove it, or change its owner"
         }

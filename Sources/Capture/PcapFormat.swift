@@ -6,7 +6,7 @@ public struct CaptureError: Error, CustomStringConvertible {
     public var description: String
 }
 
-/// Records of a pcap of Ethernet frames with nanoseconds, as libpcap writes them (pcap-savefile(5)).
+/// Records of a pcap of Ethernet frames with nanoseconds or microseconds, as libpcap writes them (pcap-savefile(5)).
 ///
 /// libpcap writes to a stream in memory; what arrives there goes on to the file in whole records.
 final class PcapFormat: CaptureFormat {
@@ -14,6 +14,8 @@ final class PcapFormat: CaptureFormat {
     private let dumper: OpaquePointer
     private let memory: Memory
     private let snapLength: Int
+    /// Nanoseconds of a time's smallest unit.
+    private let unit: UInt64
     private let fileHeader: [UInt8]
 
     /// Where open_memstream(3) notes what it has.
@@ -38,7 +40,8 @@ final class PcapFormat: CaptureFormat {
         let noMemory = CaptureError(description: "not enough memory for a capture")
         guard
             let handle = pcap_open_dead_with_tstamp_precision(
-                DLT_EN10MB, Int32(truncatingIfNeeded: settings.snapLength), UInt32(PCAP_TSTAMP_PRECISION_NANO))
+                DLT_EN10MB, Int32(truncatingIfNeeded: settings.snapLength),
+                UInt32(settings.isInMicroseconds ? PCAP_TSTAMP_PRECISION_MICRO : PCAP_TSTAMP_PRECISION_NANO))
         else { throw noMemory }
         guard let stream = open_memstream(memory.text, memory.count) else {
             pcap_close(handle)
@@ -53,6 +56,7 @@ final class PcapFormat: CaptureFormat {
         self.dumper = dumper
         self.memory = memory
         snapLength = settings.snapLength
+        unit = settings.isInMicroseconds ? 1000 : 1
         fileHeader = Self.take(memory, dumper)
     }
 
@@ -77,9 +81,9 @@ final class PcapFormat: CaptureFormat {
 
     func block(_ frame: UnsafeRawBufferPointer, _ record: CaptureRecord, comment: String?) -> [UInt8] {
         var header = pcap_pkthdr()
-        // With nanosecond precision libpcap takes tv_usec as nanoseconds.
+        // With nanosecond precision libpcap takes tv_usec for nanoseconds.
         header.ts.tv_sec = Int(truncatingIfNeeded: record.time / 1_000_000_000)
-        header.ts.tv_usec = Int(record.time % 1_000_000_000)
+        header.ts.tv_usec = Int(record.time % 1_000_000_000 / unit)
         header.len = record.length
         header.caplen = UInt32(truncatingIfNeeded: min(frame.count, snapLength, Int(record.snapLength)))
         pcap_dump(

@@ -36,7 +36,8 @@ struct CaptureOptions: ParsableArguments {
             "Write dropped frames to this file, which Wireshark and tcpdump open.",
             discussion: """
                 The file is pcapng, with a comment that says why each frame was dropped and by which rule. A name that ends in .pcap \
-                makes a pcap without comments. - is standard output; reports then go to standard error.
+                makes a pcap without comments. - is standard output; reports then go to standard error. The name of a Unix socket \
+                connects to the program that listens there.
                 """, valueName: "file.pcapng"))
     var drops: String?
 
@@ -52,6 +53,9 @@ struct CaptureOptions: ParsableArguments {
         help: ArgumentHelp("Delete the oldest of these files before all together exceed this size. (K, M, G)", valueName: "bytes"),
         transform: ByteCount.init)
     var dropsTotal: ByteCount?
+
+    @Flag(help: "Write a pcap's times in microseconds, for readers that know no nanoseconds.")
+    var dropsMicroseconds = false
 
     @Option(help: ArgumentHelp("Keep at most N bytes of each frame.", valueName: "bytes"))
     var dropsSnaplen = CaptureSettings.longestSnapLength
@@ -76,7 +80,7 @@ struct CaptureOptions: ParsableArguments {
     func validate() throws {
         let ofDrops: [(String, Bool)] = [
             ("size", dropsSize != nil), ("files", dropsFiles != nil), ("total", dropsTotal != nil), ("rate", dropsRate != nil),
-            ("filter", dropsFilter != nil),
+            ("filter", dropsFilter != nil), ("microseconds", dropsMicroseconds),
         ]
         if drops == nil, let (name, _) = ofDrops.first(where: \.1) { throw ValidationError("--drops-\(name) needs --drops") }
         guard (64...CaptureSettings.longestSnapLength).contains(dropsSnaplen) else {
@@ -99,6 +103,7 @@ struct CaptureOptions: ParsableArguments {
         guard let drops else { return nil }
         var settings = CaptureSettings(path: drops)
         settings.snapLength = dropsSnaplen
+        settings.isInMicroseconds = dropsMicroseconds
         settings.ring = ring
         settings.framesPerSecond = dropsRate?.count
         settings.filter = dropsFilter

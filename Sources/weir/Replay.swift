@@ -32,7 +32,9 @@ struct Replay: ParsableCommand {
             Example: weir replay --rules edge.nft --ports eth1,eth2 --dropped drops.pcapng monday.pcapng
             """)
 
-    @Argument(help: ArgumentHelp("Captures, pcap or pcapng; - is standard input.", valueName: "capture"))
+    @Argument(
+        help: ArgumentHelp(
+            "Captures, pcap or pcapng, as they are or compressed by gzip, zstd or LZ4; - is standard input.", valueName: "capture"))
     var files: [String]
 
     @Option(help: ArgumentHelp("The rule file, in nftables' language; - is standard input.", valueName: "file"))
@@ -93,6 +95,9 @@ struct Replay: ParsableCommand {
         help: ArgumentHelp(
             "Write the answers to frames that are rejected or too big to this file, in the same formats.", valueName: "file.pcapng"))
     var answers: String?
+
+    @Flag(help: "Write times in microseconds into these files where they are pcap, for readers that know no nanoseconds.")
+    var microseconds = false
 
     @Option(help: ArgumentHelp("Answers that may leave by each port in a second, by the frames' times.", valueName: "n"))
     var answerRate = AnswerRate.standard
@@ -199,6 +204,7 @@ struct Replay: ParsableCommand {
             func capture(_ path: String) throws(CaptureError) -> CaptureFile {
                 var capture = CaptureSettings(path: path)
                 capture.origin = origin
+                capture.isInMicroseconds = microseconds
                 return try CaptureFile(capture) { CaptureComment.text(of: $0, program) }
             }
             settings.accepted = try accepted.map(capture)
