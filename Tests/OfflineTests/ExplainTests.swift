@@ -44,6 +44,53 @@ import Testing
         #expect(outcome["verdict"] as? String == "drop" && outcome["reason"] as? String == "policy" && outcome["frame"] as? Int == 3)
     }
 
+    @Test(
+        "a rule that matches a set says by which element",
+        arguments: [
+            ("tcp dport { 22, 80-90 } counter", "tcp 4000 > 85", "yes: tcp dport is 85, in 80-90, counted"),
+            ("tcp dport { 22, 80-90 } counter", "tcp 4000 > 22", "yes: tcp dport is 22, counted"),
+            ("tcp dport != { 22, 80-90 } counter", "tcp 4000 > 23", "yes: tcp dport is 23, counted"),
+            ("tcp dport != { 22, 80-90 } counter", "tcp 4000 > 85", "no: tcp dport != { 22, 80-90 }, saw 85"),
+            (
+                "ip saddr . tcp dport { 10.0.0.0/8 . 80-90 } counter", "tcp 4000 > 85",
+                "yes: ip saddr . tcp dport is 10.0.0.1 . 85, in 10.0.0.0/8 . 80-90, counted"
+            ),
+            ("tcp dport vmap { 1-100 : drop, * : accept }", "tcp 4000 > 85", "yes: tcp dport is 85, in 1-100, drop"),
+            ("tcp dport vmap { 1-100 : drop, * : accept }", "tcp 4000 > 185", "yes: tcp dport is 185, in *, accept"),
+        ])
+    func elements(_ rule: String, _ transport: String, _ line: String) throws {
+        let text = "table bridge t { chain c { type filter hook forward priority 0;\n \(rule)\n }\n }\n"
+        let explainer = try Explainer(Ruleset.read(SourceFile(name: "r.nft", text: text)).ruleset, ports: ["A", "B"], clock: 0)
+        let said = try Self.explain("A: ip 10.0.0.1 > 10.0.0.2 \(transport)", explainer)
+        #expect(said.contains("          \(line)\n"), "\(said)")
+    }
+
+    @Test(
+        "an IPv6 packet's extension headers are named, and where the walk ends",
+        arguments: [
+            ("hbh dst tcp 4000 > 80", "extension headers: hbh, dst, then tcp"),
+            ("ah tcp 4000 > 80", "extension headers: ah, where matches of what follows end: nft walks no further"),
+            ("hbh esp", "extension headers: hbh, esp, where matches of what follows end: nft walks no further"),
+        ])
+    func headers(_ packet: String, _ line: String) throws {
+        let text = "table bridge t { chain c { type filter hook forward priority 0;\n tcp dport 80 accept\n }\n }\n"
+        let explainer = try Explainer(Ruleset.read(SourceFile(name: "r.nft", text: text)).ruleset, ports: ["A", "B"], clock: 0)
+        let said = try Self.explain("A: ip6 2001:db8::1 > 2001:db8::2 \(packet)", explainer)
+        #expect(said.contains("    \(line)\n"), "\(said)")
+        let plain = try Explainer(Ruleset.read(SourceFile(name: "r.nft", text: text)).ruleset, ports: ["A", "B"], clock: 0)
+        #expect(!(try Self.explain("A: ip6 2001:db8::1 > 2001:db8::2 tcp 1 > 80", plain).contains("extension headers")))
+    }
+
+    private static func explain(_ text: String, _ explainer: consuming Explainer) throws -> String {
+        var explainer = explainer
+        var now: UInt64 = 0
+        let packet = try PacketLanguage.packet(text, ports: ["A", "B"], after: &now)
+        let words = ExplanationText(explainer.program)
+        var frames: [ExplainedFrame] = []
+        for frame in packet.frames { frames.append(try explainer.explain(frame, ingress: packet.ingress, at: packet.time)) }
+        return words.text(of: text, frames)
+    }
+
     @Test func `mistakes are told in these words`() throws {
         var all = ""
         for text in try golden("mistakes.packets").split(separator: "\n", omittingEmptySubsequences: false).dropLast() {

@@ -26,6 +26,8 @@ package struct ExplainedFrame: Sendable {
     package var expired: [Outcome]
     /// The way of what the rules were asked about: the packet, or the datagram that this frame made whole. Empty where they were not asked.
     package var trace: [TraceStep]
+    /// IPv6's extension headers of that, as far as rules walk them; nil where there are none.
+    package var headers: String?
     /// What was decided with this frame: on itself, unless it is held, and on frames that had been held.
     package var outcomes: [Outcome]
     /// What the sender was told, if a rule rejected it or it was too big; nil if nothing.
@@ -120,7 +122,7 @@ package struct Explainer: ~Copyable {
         defer { listener.answer = nil }
         return ExplainedFrame(
             number: count, ingress: ingress, time: time, length: frame.count, expired: expired, trace: try walker.take(),
-            outcomes: listener.take(), answer: listener.answer)
+            headers: walker.takeHeaders(), outcomes: listener.take(), answer: listener.answer)
     }
 }
 
@@ -132,6 +134,7 @@ private final class Walker {
     private let showsConnections: Bool
     private var steps: [TraceStep] = []
     private var fault: Inconsistency?
+    private var headers: String?
 
     init(_ interpreter: Interpreter, _ connections: FlowRegistry, showsConnections: Bool) {
         self.interpreter = interpreter
@@ -140,6 +143,7 @@ private final class Walker {
     }
 
     func walk(_ packet: JudgedPackets.Packet) {
+        headers = HeaderChain.text(of: packet.bytes, packet.frame)
         // Before tracking there is nothing to see of it.
         if showsConnections, packet.section != .beforeTracking { steps.append(.connection(packet.connection)) }
         let found = interpreter.classify(
@@ -150,6 +154,12 @@ private final class Walker {
             fault = Inconsistency(program: packet.classification, interpreter: found.classification, bytes: packet.bytes)
         }
         steps += found.trace.steps
+    }
+
+    /// The extension headers of what came since the last call.
+    func takeHeaders() -> String? {
+        defer { headers = nil }
+        return headers
     }
 
     /// The way of what came since the last call.

@@ -97,6 +97,8 @@ package struct ExplanationJSON: Encodable, Sendable {
         var expired: [Saying]
         /// The way of what the rules were asked about: the packet, or the datagram that this frame made whole.
         var trace: [Step]
+        /// IPv6's extension headers of that, as far as rules walk them.
+        var headers: String?
         /// True if nothing was said of it when it came.
         var held: Bool
         /// What was said when it came, of it and of frames that had been held.
@@ -115,7 +117,7 @@ package struct ExplanationJSON: Encodable, Sendable {
             Frame(
                 number: frame.number, ingress: program.ports.indices.contains(frame.ingress) ? program.ports[frame.ingress] : "",
                 time: Double(frame.time) / 1e9, length: frame.length, expired: frame.expired.map { Saying($0, program) },
-                trace: frame.trace.map { Self.step($0, program, texts) },
+                trace: frame.trace.map { Self.step($0, program, texts) }, headers: frame.headers,
                 held: !frame.outcomes.contains { $0.frame == frame.number }, outcomes: frame.outcomes.map { Saying($0, program) },
                 answer: frame.answer)
         }

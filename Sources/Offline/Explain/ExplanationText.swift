@@ -32,6 +32,7 @@ package struct ExplanationText {
     /// All that happened when the frame came, a line for each thing, indented by that.
     package func text(of frame: ExplainedFrame, indentation: String = "  ") -> String {
         var lines = frame.expired.map { "before it came, frame \($0.frame): \($0.judgement.text(program))" }
+        if let headers = frame.headers { lines.append("extension headers: \(headers)") }
         lines += frame.trace.flatMap(lines(of:))
         if !frame.outcomes.contains(where: { $0.frame == frame.number }) { lines.append("=> held") }
         for outcome in frame.outcomes {
@@ -111,8 +112,17 @@ package struct ExplanationText {
         guard let statement = statement(trace, in: rule) else { return nil }
         let text = shortened(statement.described(in: rule, localTime: localTime))
         switch statement {
-        case .match, .verdict: return nil
-        case .verdictMap: return trace.seen.map { "\($0.key.described) is \(seen($0))" }
+        case .verdict: return nil
+        case .match(let match):
+            guard !match.isImplied, let key = trace.seen, !key.values.contains(nil) else { return nil }
+            switch match.operand {
+            case .single: return nil
+            case .named: return found(key, among: [])
+            case .set(let elements): return found(key, among: match.relation == .equal ? elements : [])
+            }
+        case .verdictMap(let map):
+            guard case .anonymous(let elements) = map.elements else { return trace.seen.map { found($0, among: []) } }
+            return trace.seen.map { found($0, among: elements.map(\.value)) }
         case .counter: return "counted"
         case .object(let object, _): return object.kind == .counter ? "counted by \"\(object.name)\"" : "\(text) holds"
         case .objectMap(let map): return "\(map.kind.rawValue) by \(trace.seen.map(seen) ?? "key")"
@@ -121,6 +131,15 @@ package struct ExplanationText {
             return assignment.field == .metaMark ? "mark is 0x\(String(trace.mark, radix: 16))" : text
         default: return statement.traits.canFail ? "\(text) holds" : text
         }
+    }
+
+    /// What a packet has, and the element that holds it if that says more: `tcp dport is 8080, in 8000-8100`.
+    private func found(_ key: SeenKey, among elements: [Value]) -> String {
+        let text = "\(key.key.described) is \(seen(key))"
+        guard let element = key.element(among: elements) else { return text }
+        if case .any = element { return "\(text), in *" }
+        let parts = if case .concatenation(let parts) = element { parts } else { [element] }
+        return "\(text), in \(key.key.described(parts, localTime: localTime))"
     }
 
     /// Why a statement ended its rule.
