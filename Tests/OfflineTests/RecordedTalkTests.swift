@@ -77,6 +77,28 @@ import Wire
         #expect(result.report.frames.filled == (fills ? 10 : 0))
     }
 
+    @Test("a capture of one direction, or with gaps, says what to do about it")
+    func missing() throws {
+        let talk = RecordedTalk().segments
+        let whole = try Self.run(Self.capture(talk.dropLast(3).map(\.bytes)))
+        #expect(!whole.text.contains(" missing: "))
+        // Without its SYN, which would have to be answered first.
+        let oneWay = Self.capture(talk.dropFirst().dropLast(3).filter(\.isFromClient).map(\.bytes))
+        #expect(
+            try Self.run(oneWay).text.contains(
+                "\nmost of one direction is missing: of 1 of 1 TCP connections only one was seen; use --tcp off\n"))
+        #expect(!(try Self.run(oneWay) { $0.flows.tcp = .off }.text.contains(" missing: ")))
+        let answers = Self.capture(talk.dropLast(3).filter { !$0.isFromClient }.map(\.bytes))
+        let strict = try Self.run(answers) { settings in
+            settings.flows.tcp = .strict
+            settings.flows.graceTime = 0
+        }
+        #expect(
+            strict.text.contains(
+                "\nframes are missing: 6 TCP packets fit no connection that the capture shows; use --tcp loose or --tcp off\n"),
+            "\(strict.text)")
+    }
+
     @Test("a conversation goes on after what was left out")
     func followed() throws {
         // Without following, the acknowledgement of what was left out is of nothing that was sent.

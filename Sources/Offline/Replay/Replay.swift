@@ -138,6 +138,12 @@ public struct Replay: ~Copyable {
             UnsafeRawBufferPointer(bytes).bytes, captured: captured, zeroLength: zeroLength, ingress: ingress, at: instant)
     }
 
+    /// Goes over the connections that are followed now.
+    func forEachFlow(_ body: (FlowDescription) -> Void) {
+        var place: Int? = 0
+        while let from = place { place = firewall.flows(from: from, count: 4096, at: now) { _, flow in body(flow) } }
+    }
+
     /// Lets time go by without a frame, and those go that were held too long by then.
     /// - Parameter time: As of a frame.
     @discardableResult

@@ -1,6 +1,7 @@
 import Capture
 import Classifier
 import Firewall
+import Flows
 import Glibc
 public import Reporting
 import Ruleset
@@ -54,6 +55,9 @@ public struct ReplayReport: PrintedReport {
 
     private var shared: SharedReport
     private var links: ReplayLinks
+    private var missing: MissingTraffic
+    /// What to do about what is missing.
+    private var advice: String?
     private var files: [String]
     private var frames: FrameReport
     /// Times of the first frame and the last; nil without frames.
@@ -67,11 +71,13 @@ public struct ReplayReport: PrintedReport {
     public let hasLostReader: Bool
 
     init(
-        _ settings: ReplaySettings, _ counts: ReplayCounts, links: ReplayLinks, ports: [ReplayOutput.PortCount],
+        _ settings: ReplaySettings, _ counts: ReplayCounts, links: ReplayLinks, missing: MissingTraffic, ports: [ReplayOutput.PortCount],
         firewall: FirewallCounters.Snapshot,
         now: Instant, reordered: UInt64, unfinishedChecksums: UInt64, outputError: Int32
     ) {
         self.links = links
+        self.missing = missing
+        advice = missing.advice(judged: counts.judged, settings.flows.tcp)
         files = settings.files
         frames = FrameReport(
             read: counts.read, judged: counts.judged, cut: counts.cut, filled: counts.filled, unfinishedChecksums: unfinishedChecksums,
@@ -108,7 +114,7 @@ public struct ReplayReport: PrintedReport {
     }
 
     private enum CodingKeys: CodingKey {
-        case files, frames, from, to, ports
+        case files, frames, from, to, ports, missing, advice
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -119,6 +125,8 @@ public struct ReplayReport: PrintedReport {
         try container.encodeIfPresent(from, forKey: .from)
         try container.encodeIfPresent(to, forKey: .to)
         try container.encode(ports, forKey: .ports)
+        try container.encode(missing, forKey: .missing)
+        try container.encodeIfPresent(advice, forKey: .advice)
     }
 
     package func tables() -> String {
@@ -144,6 +152,7 @@ public struct ReplayReport: PrintedReport {
             ),
             ("with a time before a previous frame's", frames.backwardSteps, Self.hint(reordered: frames.reordered)),
         ]
+        if let advice { result += advice + "\n" }
         for (what, count, hint) in notes where count > 0 { result += "\(what): \(count)\(hint)\n" }
         var table = TextTable(["port", "received", "bytes", "sent", "bytes"])
         for port in ports {

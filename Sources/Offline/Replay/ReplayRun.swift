@@ -284,9 +284,11 @@ public struct ReplayRun: ~Copyable {
         settings.answers?.finish()
         settings.events?.finish(at: counts.latest)
         for (_, file) in settings.groups?.outputs ?? [] { file.finish() }
+        let firewall = replay.counters.snapshot()
         return ReplayReport(
             settings, counts, links: ReplayLinks(given: givenLinks.sorted(), refused: links.sorted()),
-            ports: [output.ports.0, output.ports.1], firewall: replay.counters.snapshot(), now: replay.now,
+            missing: MissingTraffic(replay, flows: firewall.flows), ports: [output.ports.0, output.ports.1], firewall: firewall,
+            now: replay.now,
             reordered: order.reordered, unfinishedChecksums: replay.unfinishedChecksums, outputError: output.flush())
     }
 }
