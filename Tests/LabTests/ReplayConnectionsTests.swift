@@ -68,4 +68,28 @@ extension LabTests.ReplayTests {
         #expect(frames("invalid") == 1 && frames("too many") == 2 && frames("few") == 4 && frames("related") > 0)
         #expect(frames("web") == 1 && frames("closed") == 1 && frames("echo") == 1 && frames("marked") > 3)
     }
+
+    /// Hosts leave sums and segments to cards that they don't have: what is on the ports is super-frames with unfinished checksums. dumpcap
+    /// writes them out of order, each that passes twice, and without directions.
+    @Test("with the kernel's offloads on, a capture straight from dumpcap has the verdicts of the run")
+    func offloads() throws {
+        let lab = try Lab()
+        for place in [Place.near, .far] { try lab.require(in: place, "sysctl -qw net.ipv6.conf.all.disable_ipv6=1") }
+        let file = lab.directory.appending(path: "raw.pcapng")
+        let options = ["--tcp", "strict", "--tcp-grace", "0"]
+        let weir = try Weir(in: lab, rules: Self.followingRules, options: options)
+        let recorder = try Recorder(lab, ["dumpcap", "-q", "-i", Lab.ports.near, "-i", Lab.ports.far], to: file)
+        try lab.startWebServer(port: 80)
+        #expect(try lab.fetch(port: 80) == 300_000)
+        #expect(try lab.ping("10.77.0.2") == 3)
+        try recorder.end(after: weir.counters().framesOnPorts)
+        let run = try #require(weir.stop().counters)
+        let replayed = try #require(try Self.replay(lab, options + ["-q", file.path]).counters)
+        #expect(replayed.reasons == run.reasons)
+        for (live, again) in zip(run.rules, replayed.rules) {
+            #expect((again.frames, again.bytes) == (live.frames, live.bytes), "\(live.text)")
+        }
+        #expect(run.rules.first { $0.text.contains("\"invalid\"") }?.frames == 0)
+        #expect(run.rules.first { $0.text.contains("\"established\"") }.map { $0.frames > 10 } == true)
+    }
 }
