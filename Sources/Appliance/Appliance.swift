@@ -79,8 +79,9 @@ public struct Appliance {
             failureWatch.look(at: pool, outputs, ports.interfaces, log)
             fullnessWatch.look(at: pool, log)
         }
-        // Rules that are read on every processor, and whatever else the machine does, must not keep a port open to the host.
-        if weir_hurry_thread() != 0 { _ = weir_favour_thread(-10) }
+        // Now that the other threads are there, which would have it from this one: rules that are read on every processor must not keep a
+        // port open to the host.
+        _ = weir_favour_thread(-10)
         loop.run()
         ports.giveBack()
         if ports.hasForwarded { others.report(ports.states) }

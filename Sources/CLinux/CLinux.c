@@ -39,11 +39,6 @@ int weir_pin_thread(int processor) {
 
 int weir_favour_thread(int nice) { return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice); }
 
-int weir_hurry_thread(void) {
-    struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
-    return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest);
-}
-
 int weir_enter_network_namespace(int fd) { return setns(fd, CLONE_NEWNET); }
 
 int weir_ethtool(int fd, const char *interface, void *command) {

@@ -63,9 +63,6 @@ int weir_pin_thread(int processor);
 /// Gives only the calling thread this nice value: 0, or -1 and errno.
 int weir_favour_thread(int nice);
 
-/// Has the calling thread run before all that have no real-time priority (SCHED_FIFO), and its children not: 0, or -1 and errno.
-int weir_hurry_thread(void);
-
 /// Has only the calling thread see the network namespace that the descriptor stands for: 0, or -1 and errno.
 int weir_enter_network_namespace(int fd);
 
