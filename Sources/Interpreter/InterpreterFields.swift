@@ -172,6 +172,8 @@ struct InterpreterFields {
         switch field.source {
         case .generated: return nil
         case .connection(let key): return number(key)
+        // What a key turns over of it is the constant.
+        case .constant: return 0
         case .meta(let key) where !key.isOfFrame: return number(key)
         case _ where frame.malformation == .ethernetHeaderCutOff: return nil
         case .meta(let key): return number(key)
