@@ -36,6 +36,9 @@ extension Ruleset {
         _ source: SourceFile, loader: RuleLoader? = nil, definitions: [SourceFile] = [], localTime: LocalTime = .utc,
         fragments: FragmentView = .whole, limit: Int = RejectedRuleset.diagnosticLimit, packingFrom threshold: Int
     ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
+        if let (format, line) = ForeignFile.recognised(in: source.text) {
+            throw RejectedRuleset(sources: [source], diagnostics: [format.diagnostic(line: line)])
+        }
         let parsed = Parser.parse(source, loader: loader, definitions: definitions, packingFrom: threshold, limit: limit)
         let checked = Checker.check(parsed.file, sink: parsed.sink, localTime: localTime, fragments: fragments)
         guard checked.sink.errors.isEmpty else {
