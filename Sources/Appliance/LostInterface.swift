@@ -8,6 +8,8 @@ struct LostInterface: Sendable {
     let port: String
     let originals: PortOriginals
     let merging: ReceiveMerging
+    /// What kept the host off it.
+    let portGuard: PortGuard?
 
     /// What became of it.
     private enum Outcome: Sendable {
@@ -52,19 +54,28 @@ struct LostInterface: Sendable {
         let here = ((try? links.all()) ?? []).first { !others.contains($0.index) && originals.kinship(to: $0) != .stranger }
         if let here { return restore(here, "called \(here.name)") }
         var isComplete = true
+        var taken: Outcome?
         for namespace in OtherNamespace.all() {
             do throws(SystemCallError) {
                 let outcome = try namespace.visit { () throws(SystemCallError) -> Outcome? in
-                    try Links().all().first { originals.kinship(to: $0) != .stranger }
-                        .map { restore($0, "in the network namespace \(namespace.path), called \($0.name)") }
+                    // Another namespace may have an interface of the same index and address, which only looks like it.
+                    let found = try Links().all().first {
+                        originals.kinship(to: $0) != .stranger && (portGuard?.stands(on: $0) ?? false || PortLock.isHeld($0.index).0)
+                    }
+                    return found.map { restore($0, "in the network namespace \(namespace.path), called \($0.name)") }
                 }
-                if let outcome { return outcome }
+                switch outcome {
+                case .taken: taken = outcome
+                case let outcome?: return outcome
+                case nil: break
+                }
             } catch {
                 // A process that has ended has none.
                 if error.code != ENOENT, error.code != ESRCH { isComplete = false }
                 if error.code == EPERM { break }
             }
         }
+        if let taken { return taken }
         guard let elsewhere = OtherNamespace.numbered(links) else { return .unreachable }
         let isThere = elsewhere.contains { originals.kinship(to: $0) != .stranger }
         return isThere || !isComplete ? .unreachable : .gone

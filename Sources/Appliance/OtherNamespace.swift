@@ -31,12 +31,13 @@ struct OtherNamespace: Sendable {
     /// known.
     static func numbered(_ table: Links) -> [Link]? { try? table.allElsewhere() }
 
-    /// Interfaces of other namespaces: those that have numbers here, and those that can be entered. nil if they can't be known.
+    /// Interfaces of other namespaces: those of namespaces that have numbers here, and those of namespaces that can be entered which no run
+    /// of Weir has there. nil if they can't be known.
     static func links(_ table: Links) -> [Link]? {
         guard var found = numbered(table) else { return nil }
         for namespace in all() {
             do throws(SystemCallError) {
-                found += try namespace.visit { () throws(SystemCallError) in try Links().all() }
+                found += try namespace.visit { () throws(SystemCallError) in try Links().all().filter { !PortLock.isHeld($0.index).0 } }
             } catch {
                 // Without the right to enter one, there is none to enter the next.
                 if error.code == EPERM { break }

@@ -33,6 +33,8 @@ struct Port: ~Copyable {
     private var reported: Condition?
     /// Interfaces that were the port before, the last ones.
     private var lost: [LostInterface] = []
+    /// The guard of the interface that was the port last.
+    private var lastGuard: PortGuard?
     private static let lostLimit = 16
 
     private enum Condition: Equatable {
@@ -108,6 +110,7 @@ struct Port: ~Copyable {
         // What was true of the interface is true no more, even if there is one of its index again.
         link = nil
         tether = nil
+        lastGuard = portGuard ?? lastGuard
         portGuard = nil
         guard let now = try interface(links, besides: other) else {
             report(log)
@@ -149,7 +152,7 @@ struct Port: ~Copyable {
     private mutating func leave(_ known: PortOriginals, for now: Link) {
         guard known.kinship(to: now) == .stranger else { return journal.remove(about: known.index) }
         // Its note stays: it may be in another namespace, or here under another name.
-        lost.append(LostInterface(port: name, originals: known, merging: merging))
+        lost.append(LostInterface(port: name, originals: known, merging: merging, portGuard: lastGuard))
         if lost.count > Self.lostLimit { lost.removeFirst() }
     }
 
@@ -255,7 +258,10 @@ struct Port: ~Copyable {
                 let again = try? PortPreparation(
                     now, earlier: preparation.originals, isGuarded: PortGuard.note(on: now) != nil, hasReturned: true, merging: merging),
                 again.isKnown
-            else { return lost.append(LostInterface(port: name, originals: preparation.originals, merging: merging)) }
+            else {
+                return lost.append(
+                    LostInterface(port: name, originals: preparation.originals, merging: merging, portGuard: portGuard ?? lastGuard))
+            }
             preparation = again
         }
         guard hasRun || !isTakenOver else {

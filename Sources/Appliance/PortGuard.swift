@@ -143,6 +143,15 @@ struct PortGuard {
         }
     }
 
+    /// Returns true if this very guard, and no other run's, stands on an interface of the network namespace that the calling thread is in.
+    /// Filters don't go along when an interface moves.
+    func stands(on link: Link) -> Bool {
+        switch kind {
+        case .programs(let programs): programs.isAttached(to: link)
+        case .filters: false
+        }
+    }
+
     /// Puts the guard of a side, which was found at another place, back to the first.
     mutating func restore(_ side: HookSide, from place: Place) throws {
         switch kind {

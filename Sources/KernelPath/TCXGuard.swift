@@ -118,6 +118,11 @@ public struct TCXGuard: Sendable {
         return place == 0 ? .first : .behind([UInt32](listing.programs[..<place]))
     }
 
+    /// Returns true if one of these very programs is on an interface of the network namespace that the calling thread is in.
+    public func isAttached(to link: Link) -> Bool {
+        programs.contains { side, loaded in ((try? TCXHook(link, side).listing())?.programs ?? []).contains(loaded.id) }
+    }
+
     /// Has a program of a side be the first again, without a moment in which there is none where there is one. `settle` has to follow.
     ///
     /// Every change of a list waits until no processor runs it any more (kernel/bpf/tcx.c, tcx_entry_sync), which may take long on a busy
