@@ -149,20 +149,29 @@ struct CalculationChecker {
         }
         switch try part(syntax, of: syntax.selectors.first?.selector ?? target) {
         case .constant(let number): return .constant(number)
-        case .bits(let bits): return .shifted(bits)
+        case .bits(let bits):
+            // The same as where the constant is written last.
+            if target.field.isMark, bits.field.isMark, bits.steps.count == 1, case .bits(let mask, let xor) = bits.steps[0] {
+                return .bits(MatchKey.Component(bits.field, mask: mask, xor: xor))
+            }
+            return .shifted(bits)
         }
     }
 
     private func check(_ selector: Selector, _ location: SourceLocation) throws(Diagnostic) {
         let field = selector.field
-        if field == .rtMtu { throw failure(location, "'rt mtu' can't be part of a calculation") }
+        if field == .rtMtu || field == .metaRandom {
+            throw failure(
+                location, "'\(selector.text)' has no part in calculations",
+                note: field == .rtMtu ? "write it by itself" : "write: numgen random mod 256")
+        }
         guard target.field.isMark else { return try AssignmentChecker.checkSource(selector, for: target, location) }
         guard !field.isInterface, field.bitWidth <= 32, field.octets.count != 3, !selector.type.isTime, selector.type != .presence else {
             throw failure(
                 location, "'\(selector.text)' can't become a mark", note: "a mark has 32 bits, and takes numbers of at most as many")
         }
-        guard field.generator == nil || selector.field != .metaRandom else {
-            throw failure(location, "'meta random' has no part in calculations", note: "write: numgen random mod 256")
+        guard selector.type != .tcpFlags, !selector.type.isConnectionBitmask else {
+            throw failure(location, "'\(selector.text)' can't become a mark", note: "to nft its values are names and no numbers")
         }
     }
 
