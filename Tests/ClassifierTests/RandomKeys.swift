@@ -153,8 +153,9 @@ extension RandomRulesets {
         let count = Int.random(in: 1...4, using: &random)
         let steps = (0..<count).map { _ -> ShiftedBits.Step in
             if random.oneIn(4) {
+                let fields = Self.calculable + (remembers ? Self.drawn : [])
                 let other = ShiftedBits(
-                    random.pick(Self.calculable + Self.drawn), steps: random.oneIn(2) ? [.shift(2), .bits(mask: 0xfc, xor: 1)] : [])
+                    random.pick(fields), steps: random.oneIn(2) ? [.shift(2), .bits(mask: 0xfc, xor: 1)] : [])
                 return .combined(random.pick([.or, .and, .exclusiveOr]), other)
             }
             if random.oneIn(2) { return .shift(random.pick([1, -1, 2, -2, 30, 31, -31])) }
