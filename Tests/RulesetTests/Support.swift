@@ -89,8 +89,7 @@ extension Rule {
             switch statement {
             case .match(var match):
                 match.location = .nowhere
-                match.elements = match.elements.map(\.meaning)
-                if case .set(let values) = match.operand, values.count == 1, !match.key.isConcatenation, match.elements.isEmpty {
+                if case .set(let values) = match.operand, values.count == 1, !match.key.isConcatenation {
                     match.operand = .single(values[0])
                 }
                 return .match(match)

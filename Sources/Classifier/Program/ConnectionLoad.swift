@@ -5,7 +5,7 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
     enum Kind: UInt8 {
         case state, direction, status, mark, expiration, networkProtocol, transportProtocol
         case sourceAddress, destinationAddress, sourceAddress6, destinationAddress6, sourcePort, destinationPort
-        case bytes, packets, averageBytes, zone
+        case bytes, packets, averageBytes
     }
 
     enum Way: UInt8 {
@@ -39,7 +39,6 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
         case .packets(let direction):
             kind = .packets
             way = Way(direction)
-        case .zone: kind = .zone
         case .averageBytes(let direction):
             kind = .averageBytes
             way = Way(direction)
@@ -49,7 +48,7 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
     /// What has to be known of a connection for this.
     var needs: ConnectionNeeds {
         switch kind {
-        case .state, .direction, .zone: .state
+        case .state, .direction: .state
         case .status, .networkProtocol, .transportProtocol: [.state, .status]
         case .mark: [.state, .mark]
         case .expiration: [.state, .expiration]
@@ -77,7 +76,6 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
             return connection.networkProtocol == PacketConnection.ipv6 ? address(of: connection) : nil
         case .sourcePort: return UInt128(way == .reply ? connection.reply.sourcePort : connection.original.sourcePort)
         case .destinationPort: return UInt128(way == .reply ? connection.reply.destinationPort : connection.original.destinationPort)
-        case .zone: return 0
         case .bytes: return UInt128(counts(of: connection).bytes)
         case .packets: return UInt128(counts(of: connection).packets)
         case .averageBytes:

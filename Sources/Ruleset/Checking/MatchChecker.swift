@@ -6,8 +6,6 @@ struct MatchChecker {
         var xor: UInt128 = 0
         var relation: Relation
         var operand: Operand
-        /// Of a set some of whose elements have statements.
-        var elements: [SetElement] = []
     }
 
     let syntax: MatchSyntax
@@ -32,7 +30,7 @@ struct MatchChecker {
         if operations.last?.operator == .exclusiveOr, !lowered.hasNumbersAlone {
             throw values.failure(
                 syntax.operand.location, "after '^' only single values and sets of them can be compared",
-                note: "nft turns the bits of the bounds of an interval instead")
+                note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
         }
         if operations.last?.operator == .exclusiveOr { lowered.turnValues() }
         return lowered
@@ -56,9 +54,8 @@ struct MatchChecker {
             if elements.count == 1, let only = elements.first, only.isPlain, !only.element.isAny {
                 return try single(try values.value(only.element), mask, only.element.location)
             }
-            let found = try members(elements, location)
             return Lowered(
-                mask: mask, relation: try syntax.setRelation(), operand: .set(found.map(\.value)), elements: found.withStatements)
+                mask: mask, relation: try syntax.setRelation(), operand: .set(try members(elements, location)))
         case .named(let name, let location):
             let relation = try syntax.setRelation()
             try sets.check(name, .membership, for: [syntax.selector], location)
@@ -141,12 +138,10 @@ struct MatchChecker {
         }
     }
 
-    private func members(_ entries: [EntrySyntax], _ location: SourceLocation) throws(Diagnostic) -> [SetElement] {
-        let checker = ElementChecker([syntax.selector], .membership, isAnonymous: true, localTime: sets.localTime)
-        let members = try syntax.members(entries, checker, location)
-        if !members.withStatements.isEmpty { return try members.apart(by: checker) }
+    private func members(_ entries: [EntrySyntax], _ location: SourceLocation) throws(Diagnostic) -> [Value] {
+        let members = try syntax.members(entries, ElementChecker([syntax.selector], .membership, localTime: sets.localTime), location)
         for (member, entry) in zip(members, entries) where !operations.isEmpty {
-            if case .prefix = member.value {
+            if case .prefix = member {
                 throw values.failure(entry.element.location, "a mask with '&' and a prefix exclude each other")
             }
         }
@@ -167,9 +162,7 @@ extension MatchChecker.Lowered {
     fileprivate mutating func turnValues() {
         switch operand {
         case .single(let value): operand = .single(value.turned(by: xor))
-        case .set(let values):
-            operand = .set(values.map { $0.turned(by: xor) })
-            for index in elements.indices { elements[index].value = elements[index].value.turned(by: xor) }
+        case .set(let values): operand = .set(values.map { $0.turned(by: xor) })
         case .named: return
         }
         xor = 0
@@ -203,41 +196,28 @@ extension MatchSyntax {
     }
 
     /// The elements of an anonymous set.
-    func members(_ entries: [EntrySyntax], _ checker: ElementChecker, _ location: SourceLocation) throws(Diagnostic) -> [SetElement] {
+    func members(_ entries: [EntrySyntax], _ checker: ElementChecker, _ location: SourceLocation) throws(Diagnostic) -> [Value] {
         func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
             Diagnostic(severity: .error, location: location, message: message, note: note)
         }
         guard !entries.isEmpty else { throw failure(location, "the set is empty") }
-        var members: [SetElement] = []
+        var members: [Value] = []
         members.reserveCapacity(entries.count)
         for entry in entries {
             let place = entry.element.location
             if entry.verdict != nil { throw failure(place, "only maps have verdicts", note: "write: \(key.text) vmap { … }") }
             if entry.data != nil { throw failure(place, "only maps have mapped values") }
-            if entry.timeout != nil || entry.expires != nil {
-                throw failure(place, "elements with timeouts are for sets with a name", note: "declare a set, and write @name")
+            if !entry.statements.isEmpty || entry.comment != nil || entry.timeout != nil || entry.expires != nil {
+                throw failure(
+                    place, "elements with statements, timeouts or comments are for sets with a name", note: "declare a set, and write @name"
+                )
             }
             if entry.element.isAny, comparison == .notEqual {
                 throw failure(place, "a set with '*' holds everything, so that nothing is outside of it")
             }
-            var member = SetElement(value: try checker.value(entry.element), location: place)
-            member.statements = entry.statements
-            member.comment = entry.comment
-            members.append(member)
+            members.append(try checker.value(entry.element))
         }
         return members
-    }
-}
-
-extension [SetElement] {
-    /// All of them if one has statements or a comment, else none.
-    var withStatements: [SetElement] { contains { !$0.statements.isEmpty || $0.comment != nil } ? self : [] }
-
-    /// Each once; throws where one overlaps another, whose statements would run as well.
-    func apart(by checker: ElementChecker) throws(Diagnostic) -> [SetElement] {
-        let (elements, conflict) = checker.withoutDuplicates(self, mayOverlap: false)
-        guard let conflict else { return elements }
-        throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the set")
     }
 }
 
@@ -250,7 +230,7 @@ extension ValueChecker {
         if selector.field.trailingBits > 0, selector.field.octets.count > 1 {
             throw failure(
                 first.operand.location, "'\(selector.text)' can't be masked: it ends within its second octet or a later one",
-                note: "what some versions of nft make of this never matches")
+                note: "what nft 1.0.6 makes of this never matches")
         }
         var mask = selector.field.allOnes
         for (operation, operand) in syntax.operations {
@@ -278,7 +258,7 @@ extension MatchSyntax {
         case .set, .named:
             throw Diagnostic(
                 severity: .error, location: operand.location, message: "'\(selector.text)' can only be compared with single values",
-                note: "nft needs the family for sets: \(selector.text.replacingLast(with: "ip"))")
+                note: "nft 1.0.6 needs the family for sets: \(selector.text.replacingLast(with: "ip"))")
         case .element, .list, .masked: return
         }
     }

@@ -11,7 +11,6 @@ struct AssignmentSyntax {
         case field(Selector, location: SourceLocation)
         case bits(KeySyntax.Component)
         case shifted(ShiftedSyntax)
-        case calculated(CalculationSyntax)
         case mapped(MapSyntax)
 
         var location: SourceLocation {
@@ -19,7 +18,6 @@ struct AssignmentSyntax {
             case .constant(_, let location), .field(_, let location): location
             case .bits(let component): component.location
             case .shifted(let bits): bits.location
-            case .calculated(let syntax): syntax.location
             case .mapped(let map): map.location
             }
         }
@@ -37,9 +35,7 @@ extension Parser {
         next()
         let valueStart = index
         let value: AssignmentSyntax.Value
-        if let calculation = calculation(for: selector) {
-            value = .calculated(calculation)
-        } else if selector.field.isMark, beginsSelectorInParentheses {
+        if selector.field.isMark, beginsSelectorInParentheses {
             value = try markBits()
         } else if beginsSelector {
             let source = try key(isAssigned: true)
@@ -85,7 +81,7 @@ extension Parser {
     }
 
     /// A word like `ip` or `arp` is a value if nothing of the header follows.
-    var beginsSelector: Bool {
+    private var beginsSelector: Bool {
         if at(.at) { return true }
         guard current.kind == .word, let seconds = Selector.grammar[current.text] else { return false }
         if seconds[""] != nil { return true }
