@@ -52,7 +52,7 @@ public struct FragmentGatherer: ~Copyable {
         let capacity = mode == .drop ? 1 : limits.datagrams + 1
         let followers = mode == .track ? capacity : 0
         let tables =
-            DatagramTable.bytes(for: capacity) + PairTable.bytes(for: capacity) + WholeDatagram.capacity
+            DatagramTable.bytes(for: capacity) + PairTable.bytes(for: capacity) + WholeDatagram.byteCount
             + FollowedChanges.bytes(for: followers)
         datagrams = DatagramTable(capacity: capacity)
         pairs = PairTable(capacity: capacity)

@@ -9,6 +9,9 @@ struct WholeDatagram: ~Copyable, @unchecked Sendable {
     /// Headers that can be kept.
     private static let longestHeader = 1024
 
+    /// Bytes that are taken, if it is needed.
+    static let byteCount = capacity + longestHeader
+
     private let memory: UnsafeMutableRawPointer
     /// Headers as they were before rules saw them.
     private let kept: UnsafeMutableRawPointer

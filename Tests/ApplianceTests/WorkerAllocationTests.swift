@@ -126,7 +126,7 @@ private struct Run {
         let snapshot = judged.snapshot()
         #expect(snapshot[.rule].frames == 4 * rounds && snapshot[.reject].frames == rounds && snapshot[.tooBig].frames == rounds)
         #expect(counters[1].value(.fragmented) == rounds && counters[1].value(.fragments) == 2 * rounds)
-        #expect(counters[0].value(.answers) > 100)
+        #expect(counters[0].value(.answers) > 0)
         #expect(counters[0].value(.answers) + counters[0].value(.answersOverRate) == 2 * rounds)
         #expect(group.written + group.lost == 4 * rounds)
         #expect(drops.written + drops.lost == 6 * rounds)

@@ -26,7 +26,9 @@ struct DiagnosticCoverageTests {
         "more than \\(Self.openLimit)", "more than \\(Self.sourceLimit)", "the rule set has more than",
         "elements are deleted from large sets",
         "files can't be included here", "'\\(printable(text.name))' includes itself",
-        "more than \\(Self.insertionLimit)",
+        "more than \\(Self.insertionLimit)", "more than \\(Self.unpackedLimit)",
+        // With `--fragments track` only: `FragmentChangeWarningTests`.
+        "with --fragments track '",
         // What the grammar has refused before: the tree could hold it, and a check that is passed by would not be noticed.
         "only a mark can be set to another mark", "the map is empty", "only sets and maps can have '*'",
     ]
