@@ -74,11 +74,6 @@ struct PcapngBlock {
         append(option: code, octets: withUnsafeBytes(of: number) { [UInt8]($0) })
     }
 
-    /// A kind in one octet, and a number.
-    mutating func append(option code: UInt16, _ kind: UInt8, _ number: UInt64) {
-        append(option: code, octets: [kind] + withUnsafeBytes(of: number) { [UInt8]($0) })
-    }
-
     mutating func append(option code: UInt16, time: UInt64) {
         append(code)
         append(8 as UInt16)

@@ -1,5 +1,3 @@
-import Decisions
-
 /// Blocks of a pcapng of Ethernet frames with nanoseconds (draft-ietf-opsawg-pcapng): a section header, an interface description
 /// for each port, a packet block for each frame, interface statistics in the end.
 struct PcapngFormat: CaptureFormat {
@@ -16,7 +14,6 @@ struct PcapngFormat: CaptureFormat {
         static let if_tsresol: UInt16 = 9
         static let epb_flags: UInt16 = 2
         static let epb_dropcount: UInt16 = 4
-        static let epb_verdict: UInt16 = 7
         static let isb_starttime: UInt16 = 2
         static let isb_endtime: UInt16 = 3
         static let isb_usrdeliv: UInt16 = 8
@@ -29,10 +26,6 @@ struct PcapngFormat: CaptureFormat {
     /// The frame came in by the interface, or went out (section 4.3.1).
     private static let inbound: UInt32 = 0b01
     private static let outbound: UInt32 = 0b10
-    /// A verdict in the numbers of Linux' traffic control (section 4.3, epb_verdict): the draft has none of a firewall's own.
-    private static let trafficControl: UInt8 = 1
-    private static let passes: UInt64 = 0
-    private static let isShot: UInt64 = 2
 
     init(_ settings: CaptureSettings) {
         origin = settings.origin
@@ -85,10 +78,8 @@ struct PcapngFormat: CaptureFormat {
         if let comment { block.append(option: Option.opt_comment, comment) }
         block.append(option: Option.epb_flags, record.isOutbound ? Self.outbound : Self.inbound)
         if record.missingBefore > 0 { block.append(option: Option.epb_dropcount, record.missingBefore) }
-        // Of a frame that a `log` statement saw the file says nothing more: its verdict came later, or of its datagram.
-        if record.event == nil {
-            block.append(option: Option.epb_verdict, Self.trafficControl, record.verdict.isAccepting ? Self.passes : Self.isShot)
-        }
+        // No epb_verdict: editcap and mergecap 4.0 write it under the code of another option, and no program reads the copy. The comment
+        // says the verdict.
         block.endOptions()
         return block.finished()
     }

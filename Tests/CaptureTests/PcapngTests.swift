@@ -36,12 +36,11 @@ import Testing
             expected += [2, 0, name == "eth1" ? 4 : 2, 0] + Array(name.utf8) + [9, 0, 1, 0, 9, 0, 0, 0]
             expected += [UInt8](repeating: 0, count: 12) + [48, 0, 0, 0]
         }
-        // Enhanced packet: interface 1, time 1,700,000,000.000000001 s (0x17979cfe_362a0001), 5 of 5 bytes, padded; comment; inbound; a
-        // verdict of traffic control's, which is that it is shot.
-        expected += [6, 0, 0, 0] + [80, 0, 0, 0] + [1, 0, 0, 0] + [0xfe, 0x9c, 0x97, 0x17] + [0x01, 0x00, 0x2a, 0x36]
+        // Enhanced packet: interface 1, time 1,700,000,000.000000001 s (0x17979cfe_362a0001), 5 of 5 bytes, padded; comment; inbound.
+        expected += [6, 0, 0, 0] + [64, 0, 0, 0] + [1, 0, 0, 0] + [0xfe, 0x9c, 0x97, 0x17] + [0x01, 0x00, 0x2a, 0x36]
         expected += [5, 0, 0, 0] + [5, 0, 0, 0] + [0xde, 0xad, 0xbe, 0xef, 0x55, 0, 0, 0]
         expected += [1, 0, 6, 0] + Array("rule 1".utf8) + [0, 0] + [2, 0, 4, 0] + [1, 0, 0, 0]
-        expected += [7, 0, 9, 0] + [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + [80, 0, 0, 0]
+        expected += [0, 0, 0, 0] + [64, 0, 0, 0]
         #expect(Array(bytes.prefix(expected.count)) == expected)
 
         // Interface statistics, whose times are the clock's: length, interface, begin and end, frames delivered.

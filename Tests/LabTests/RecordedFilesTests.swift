@@ -68,8 +68,8 @@ extension LabTests {
         @Test("compressed files are read straight away", arguments: ["gzip -9", "zstd -q", "lz4 -q"])
         func compressed(_ command: String) throws {
             try Command.require(["sh", "-c", "\(command) <'\(path("talk.pcap"))' >'\(path("talk.compressed"))'"])
-            let report = try replay("talk.compressed")
-            #expect(report.frames.judged == 21 && report.reasons["rule"] == nil)
+            let (report, plain) = (try replay("talk.compressed"), try replay("talk.pcap"))
+            #expect(report.frames.judged == 21 && report.reasons.mapValues(\.frames) == plain.reasons.mapValues(\.frames))
         }
 
         @Test("a sending host's own capture has no packet that is invalid")
@@ -111,17 +111,18 @@ extension LabTests {
             #expect(output.contains("21"), "\(reader.name): \(output)")
         }
 
-        @Test("a verdict and a direction are in the blocks of a pcapng")
+        @Test("a direction is in the blocks of a pcapng")
         func blocks() throws {
             _ = try replay("host.pcap", ["--checksums", "verify", "--dropped", path("d.pcapng"), "--accepted", path("a.pcapng")])
             func fields(_ name: String) throws -> Set<String> {
                 let output = try Command.require([
-                    "tshark", "-r", path(name), "-T", "fields", "-e", "frame.packet_flags_direction", "-e", "frame.verdict.tc",
+                    "tshark", "-r", path(name), "-T", "fields", "-e", "frame.packet_flags_direction",
                 ])
                 return Set(output.lines)
             }
-            #expect(try fields("d.pcapng").allSatisfy { $0.hasSuffix("2") && $0.contains("1") })
-            #expect(try fields("a.pcapng").allSatisfy { $0.hasSuffix("0") && $0.contains("2") })
+            let (dropped, accepted) = (try fields("d.pcapng"), try fields("a.pcapng"))
+            #expect(!dropped.isEmpty && dropped.allSatisfy { $0.contains("1") })
+            #expect(!accepted.isEmpty && accepted.allSatisfy { $0.contains("2") })
         }
 
         @Test("frames go to the program that listens at a Unix socket")
