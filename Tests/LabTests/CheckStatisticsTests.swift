@@ -61,7 +61,7 @@ extension LabTests {
             let result = try run(["--stats", "--json"])
             #expect(result.status == 0)
             let reports = try JSONDecoder().decode(Reports.self, from: Data(result.output.utf8))
-            #expect(reports.diagnostics.isEmpty)
+            #expect(reports.diagnostics.map(\.message) == ["no chain sees the frames between the ports, so all of them pass"])
             let cost = try #require(reports.statistics.first)
             #expect(cost.rules == 18)
             #expect(cost.instructions > 18 && cost.instructionBytes > cost.instructions)
