@@ -7,7 +7,7 @@ public struct ReadingCost: Sendable, Equatable {
     private static let octet = 4
     private static let token = 220
     private static let element = 900
-    private static let statement = 2300
+    private static let statement = 2600
     /// Bytes for each element of a list of nothing but addresses, which is not cut into words.
     private static let address = 50
 
@@ -124,6 +124,8 @@ public struct ReadingCost: Sendable, Equatable {
 
         private mutating func advance(_ octet: UInt8) {
             if depthOfElements > 0 {
+                // A dot by itself joins the parts of a concatenation.
+                if matched == 0, octet == UInt8(ascii: ".") { list = nil }
                 if !octet.isHexDigit, octet != UInt8(ascii: "."), octet != UInt8(ascii: ":") { list = nil }
                 if !octet.isHexDigit, !isDotted {
                     isDotted = true
