@@ -78,7 +78,7 @@ extension LabTests {
                 try lab.require(in: .near, "ip neigh replace fd77::2 lladdr 02:77:00:00:00:02 dev near0 nud permanent")
             }
             let weir = try Weir(
-                in: lab, rules: isStacked ? Weir.chain(["iifname eth1 vlan id 5 vlan type 8021q counter reject"]) : Self.rules)
+                in: lab, rules: isStacked ? Weir.chain(["iifname eth1 ether type 8021ad vlan id 5 counter reject"]) : Self.rules)
             for address in ["10.77.0.2", "fd77::2"] {
                 for port in isStacked ? [81] : [22, 81] {
                     let (found, seconds) = try connect(lab, address, port)
