@@ -40,7 +40,7 @@ struct BypassWatch {
         let new = hooks.filter { hook in !stays.contains { $0.bypass.hook == hook } }.map { Bypass($0, at: link) }
         stays += new.map { Stay(bypass: $0) }
         record.found &+= UInt64(new.count)
-        // Those that are new or gone were there for a part of the time.
+        // New and gone ones were there for a part of the time.
         if let span, !stays.isEmpty {
             for index in stays.indices { stays[index].span += span }
             if stays.contains(where: { $0.bypass.side == .ingress }) { record.received &+= span.unseen.missed }

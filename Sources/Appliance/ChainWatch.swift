@@ -7,7 +7,7 @@ struct ChainWatch {
 
     /// nil where the kernel doesn't tell of changes.
     private let events = try? NetfilterEvents()
-    /// Of all interfaces, as of the last look.
+    /// Chains of all interfaces, as of the last look.
     private(set) var atEgress: [InterfaceChain] = []
     private var hasChanged = true
     /// Looks that are left out.

@@ -25,7 +25,7 @@ struct LostInterface: Sendable {
     /// Puts it back as it was, wherever it is, and says so.
     ///
     /// - Parameter others: Interfaces of this namespace that it isn't.
-    /// - Returns: Whether nothing is left to be done about it.
+    /// - Returns: True if nothing is left to be done about it.
     func putBack(_ links: Links, besides others: [Int32?], _ log: Logger) -> Bool {
         switch find(links, besides: others) {
         case .found(let place, failures: []):

@@ -8,7 +8,7 @@ struct OtherNamespace: Sendable {
     /// A file that stands for it, as /run/netns/NAME.
     let path: String
 
-    /// Those that a file or a process that can be seen from here stands for: mounts of this mount namespace, then processes.
+    /// Namespaces that a file or a process seen from here stands for: mounts of this mount namespace, then processes.
     static func all() -> [OtherNamespace] {
         var known: Set<String> = []
         if let own = ProcFile.target("/proc/thread-self/ns/net") { known.insert(own) }

@@ -206,7 +206,7 @@ struct Port: ~Copyable {
         portGuard = guarding
     }
 
-    /// Looks whether what nobody is told of is as it should, and puts it right if it isn't.
+    /// Checks what no message tells of, and puts it right.
     mutating func checkGuard(_ surroundings: Surroundings, _ log: Logger) {
         guard let portGuard, watch.needsLook(portGuard, surroundings) else { return }
         watchGuard(surroundings, log)

@@ -205,7 +205,7 @@ public struct Firewall: ~Copyable {
         return judgement
     }
 
-    /// What is to be thought of a checksum that nothing is known of: whether it is unfinished, and whether it needs no look.
+    /// How an unexplained checksum is taken: as unfinished, or as one that needs no look.
     private mutating func trust(_ frame: ParsedFrame, _ bytes: RawSpan) -> (isPartial: Bool, isKnown: Bool) {
         guard checksums == .offload else { return (false, true) }
         guard frame.hasUnfinishedChecksum(in: bytes) else { return (false, false) }

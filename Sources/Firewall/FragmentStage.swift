@@ -106,7 +106,7 @@ extension Firewall {
             case .died(let death): dropped(Reason(death))
             }
         var judgement = Judgement(decision: decision, frame: frame)
-        // Of a datagram that was judged whole every fragment can leave: only those that follow a first one may not.
+        // Every fragment of a datagram that was judged whole can leave. Only fragments that follow a first one may not.
         if decision.verdict == .accept, !surelyFits(buffer.count, ingress: held.ingress) {
             unsafe settle(&judgement, buffer.bytes, .none, ingress: held.ingress, at: time)
         }

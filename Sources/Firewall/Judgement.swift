@@ -10,7 +10,7 @@ public struct Judgement: Sendable, Equatable, Decided {
     public var frame: ParsedFrame
     /// What `decision.invalidCause` goes by. Frames that were held have none.
     public var invalidNumbers = InvalidNumbers.none
-    /// Whether the packet goes the way of its connection's answers; nil where no connection is followed, and of frames that were held.
+    /// True if the packet goes the way of its connection's answers; nil where no connection is followed, and for held frames.
     public var isReply: Bool?
     /// True if it is too big for the other port, and leaves in fragments.
     public var leavesInFragments = false

@@ -38,7 +38,7 @@ public struct LinkLimits: Sendable, Equatable {
     }
 }
 
-// The last step: whether what the rules let pass fits the other port.
+// The last step: does what the rules let pass fit the other port?
 extension Firewall {
     /// Says what the two ports take from now on, by their index into `Program.ports`.
     @inline(__always)
@@ -51,7 +51,7 @@ extension Firewall {
     /// Bytes of the largest packet that leaves by the other port than `ingress`.
     public func mtu(from ingress: UInt8) -> Int { links.limit(from: ingress) }
 
-    /// Says whether a frame surely fits by its length: no link layer is shorter than an Ethernet header.
+    /// True if a frame surely fits by its length: no link layer is shorter than an Ethernet header.
     @inline(__always)
     func surelyFits(_ byteCount: Int, ingress: UInt8) -> Bool {
         byteCount &- ParsedFrame.Ethernet.headerLength <= links.limit(from: ingress)
@@ -99,7 +99,7 @@ extension Firewall {
             at: time)
     }
 
-    /// Says whether all fragments of the datagram that is to be concluded can leave, whole or in smaller ones. Else their sender is told.
+    /// True if all fragments of the datagram that is to be concluded can leave, whole or in smaller ones. Else their sender is told.
     @inline(never)
     mutating func allFragmentsFit(ingress: UInt8, at time: UInt64) -> Bool {
         let mtu = links.limit(from: ingress)

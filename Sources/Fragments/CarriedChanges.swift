@@ -113,7 +113,7 @@ extension WholeDatagram {
         cyclicSum = sum(bytes, first)
     }
 
-    /// Says whether SCTP's checksum has changed: it is one over more than a first fragment.
+    /// True if SCTP's checksum has changed: it covers more than a first fragment.
     fileprivate func hasNewCyclicChecksum(_ bytes: RawSpan, _ first: ParsedFrame) -> Bool { cyclicSum != sum(bytes, first) }
 
     private func sum(_ bytes: RawSpan, _ first: ParsedFrame) -> UInt32 {

@@ -22,7 +22,7 @@ package struct LogRecord: Sendable, Decided {
     package var icmp: UInt16?
     /// What only events name.
     package var headers = PacketHeaders()
-    /// Whether it goes the way of its connection's answers; nil of a packet without a connection that is followed.
+    /// True if it goes the way of its connection's answers; nil for a packet without a connection that is followed.
     package var isReply: Bool?
 
     package init(

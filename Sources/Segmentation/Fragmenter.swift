@@ -28,7 +28,7 @@ public struct Fragmenter: Sendable {
     private let networkOffset: Int
     private let headerLength: Int
     private let tag: VLANTag?
-    /// Of the packet in its datagram.
+    /// The place of the packet in its datagram.
     private let offset: Int
     private let moreFollow: Bool
     private let payloadLength: Int

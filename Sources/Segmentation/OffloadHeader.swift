@@ -30,7 +30,7 @@ public struct OffloadHeader: Sendable, Equatable {
         self.checksumOffset = checksumOffset
     }
 
-    /// Of a frame that stands on the wire as it is.
+    /// The state of a frame that stands on the wire as it is.
     public static let none = OffloadHeader(kind: nil, needsChecksum: false, segmentSize: 0, checksumStart: 0, checksumOffset: 0)
 
     /// `VIRTIO_NET_HDR_F_NEEDS_CSUM`.

@@ -19,7 +19,7 @@ extension ParsedFrame {
         }
     }
 
-    /// Whether the checksum of TCP or UDP is the sum of the pseudo header and nothing else, as a stack leaves it to hardware
+    /// True if the checksum of TCP or UDP is the sum of the pseudo header and nothing else, as a stack leaves it to hardware
     /// (`VIRTIO_NET_HDR_F_NEEDS_CSUM`, `CHECKSUM_PARTIAL`), and not right as it stands.
     ///
     /// Windows leaves out the length of TCP segments that the hardware cuts up (NDIS large send offload), as it is not known yet.

@@ -21,7 +21,7 @@ struct ReferenceEventLine: Encodable {
         var category = "Firewall log"
         var gid = 1
         var rev = 1
-        /// Of the encoder's own.
+        /// The encoder's own.
         var signature_id: UInt64?
         /// The statement's prefix.
         var signature: String
@@ -30,7 +30,7 @@ struct ReferenceEventLine: Encodable {
     }
 
     struct Drop: Encodable {
-        /// Of the IP packet as its header has it, else of the frame.
+        /// The length of the IP packet as its header has it, else of the frame.
         var len: Int
         var tos: UInt8?
         var ttl: UInt8?
@@ -110,7 +110,7 @@ struct ReferenceEventLine: Encodable {
     var ip_v: Int?
     var pkt_src: String?
     var direction: String?
-    /// Of the encoder's own.
+    /// The encoder's own.
     var flow_id: UInt64?
     var community_id: String?
     var stats: Stats?

@@ -19,7 +19,7 @@ import Wire
 
     // MARK: A plain reference
 
-    /// A packet cut behind these bytes of its payload, each of them a multiple of 8, as frames.
+    /// A packet cut after these bytes of its payload, each a multiple of 8, as frames.
     /// - Parameter link: Bytes before the packet.
     private static func cut(_ frame: [UInt8], link: Int, at cuts: [Int], identification: UInt32) -> [[UInt8]] {
         let packet = Array(frame[link...])

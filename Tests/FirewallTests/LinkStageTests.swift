@@ -144,7 +144,7 @@ import Wire
         #expect(four.reasons == [.acceptByPolicy, .acceptByPolicy, .acceptByPolicy] && four.inFragments == [true, true, true])
         let six = try Self.judge("ip6 2001:db8::1 > 2001:db8::2 udp 1 > 2 payload 3300", .fragment, .track)
         #expect(six.reasons == [.tooBig, .tooBig, .tooBig] && six.told == 3)
-        // Those that came before the first are told of when they go.
+        // Fragments that came before the first are told of when they go.
         let late = try Self.judge("ip6 2001:db8::1 > 2001:db8::2 udp 1 > 2 payload 3300", .fragment, .track) { $0.reverse() }
         #expect(late.reasons == [.tooBig, .tooBig, .tooBig])
     }

@@ -105,7 +105,7 @@ struct LimitTests {
     /// Sources share 64 places by a key of the run's own, so two of them may have the same one by chance.
     @Test("two sources that are as heavy make room in turn")
     func turns() {
-        /// Whether each of the two has lost about half of what newcomers needed.
+        /// True if each of the two has lost about half of what newcomers needed.
         func isInTurn() -> Bool {
             var bench = Bench(FlowSettings(flows: 2048, flowsPerSource: 2048))
             let heavy = ["203.0.113.1", "203.0.113.2"]

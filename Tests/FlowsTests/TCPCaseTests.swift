@@ -255,7 +255,7 @@ struct TCPCase: Sendable, CustomTestStringConvertible {
                 0 > . seq 400000 ack 5010 win 100 len 10 => established ESTABLISHED assured
                 """),
             TCPCase(
-                "picked up at a keep-alive, which is a byte behind what its answer acknowledges",
+                "picked up at a keep-alive, which is a byte before what its answer acknowledges",
                 """
                 0 > . seq 999 ack 5000 win 100 => new ESTABLISHED unreplied
                 0 < . seq 5000 ack 1000 win 100 => established ESTABLISHED replied

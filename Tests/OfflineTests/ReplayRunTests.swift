@@ -98,7 +98,7 @@ import Testing
             capture: both.packet(near, at: start, options: [both.flags(2)]).packet(near, at: start),
             choice: .stations([1: 0, 2: 1], others: nil), ports: "a", frames: .init(read: 2, judged: 1, leaving: 1)),
         Ingress(
-            testDescription: "by stations, a frame cut off behind its source's address, and one within it",
+            testDescription: "by stations, a frame cut off after its source's address, and one within it",
             capture: alone.record(Array(near.prefix(12)), at: start).record(Array(near.prefix(11)), at: start),
             choice: .stations([1: 0, 2: 1], others: nil), ports: "a", frames: .init(read: 2, judged: 1, unknownStation: 1)),
         Ingress(
@@ -142,7 +142,7 @@ import Testing
         }
         let (near, far) = (block(from: 0), block(from: 1))
         for station in 0...capacity { add(station, near) }
-        // Those that are known by the near port leave by the far one.
+        // Frames that are known by the near port leave by the far one.
         add(0, far)
         add(capacity - 1, far)
         add(capacity, far)

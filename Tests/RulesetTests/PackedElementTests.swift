@@ -28,7 +28,7 @@ struct PackedElementTests {
         "table bridge t {\n\tset s {\n\t\t\(declaration)\n\t\telements = {\(elements)}\n\t}\n}\n"
     }
 
-    /// Elements, and whether a set of IPv4 intervals holds them packed.
+    /// Elements, and if a set of IPv4 intervals holds them packed.
     static let lists: [(elements: String, isPacked: Bool)] = [
         (" 10.0.0.1, 10.0.0.2 ", true), ("10.0.0.1,10.0.0.2,", true), ("\n10.0.0.1,\n10.0.0.2\n", true),
         ("\n\t10.0.0.1, # first\n# a line\n\t10.0.0.2 # läst\n", true), (" 10.0.0.0/8, 11.0.0.0-11.0.0.9 ", true),

@@ -61,7 +61,7 @@ public struct Doctor: Sendable, Encodable {
         trustworthy = findings.allSatisfy { $0.severity < .fault }
     }
 
-    /// Of packet sockets that can't be had.
+    /// What to say when packet sockets can't be had.
     private static func finding(_ problem: SystemCallError) -> Finding {
         let remedy =
             switch problem.code {

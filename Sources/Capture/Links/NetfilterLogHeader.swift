@@ -19,7 +19,7 @@ enum NetfilterLogHeader {
         let family = bytes.u8(at: 0)
         var header = LinkHeader(length: 0, type: family == 10 ? LinkHeader.ipv6 : LinkHeader.ipv4)
         if family != 2, family != 10 { header.type = 0 }
-        /// Of this machine's order, or the other.
+        /// A number in this machine's byte order, or the other.
         func number(_ place: Int) -> UInt16 {
             let number = bytes.be16(at: place)
             return isSwapped == (UInt16(1).bigEndian == 1) ? number.byteSwapped : number

@@ -2,7 +2,7 @@
 struct FrameCopies: ~Copyable {
     /// Nanoseconds within which a frame leaves by the other port.
     static let window: UInt64 = 250_000_000
-    /// Of a longer frame the beginning and the end are hashed: the headers, and the sums and the last bytes of what follows.
+    /// Hashes only the beginning and the end of a longer frame: the headers, and the sums and the last bytes of what follows.
     private static let hashedStart = 160
     private static let hashedEnd = 32
 
@@ -43,7 +43,7 @@ struct FrameCopies: ~Copyable {
 
     deinit { entries.deallocate() }
 
-    /// Of a frame's bytes.
+    /// A hash of a frame's bytes.
     @inline(__always)
     func hash(_ bytes: UnsafeRawBufferPointer, length: Int) -> UInt64 {
         var state = key ^ UInt64(truncatingIfNeeded: length)

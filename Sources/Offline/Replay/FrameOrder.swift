@@ -50,7 +50,7 @@ struct FrameOrder: ~Copyable {
     func next(isForced: Bool) -> UInt8? {
         if first.count > 0, second.count > 0 {
             let (one, other) = (first.first, second.first)
-            // Of the same time, as they stand in the file.
+            // Frames of the same time stay as they stand in the file.
             return one.time < other.time || one.time == other.time && one.place.number < other.place.number ? 0 : 1
         }
         if first.count > 0 { return isForced || newest &- first.first.time > Self.window ? 0 : nil }
@@ -64,7 +64,7 @@ struct FrameOrder: ~Copyable {
         port == 0 ? (first.first, first.firstBytes) : (second.first, second.firstBytes)
     }
 
-    /// Says whether the first frame of a port came in, now that it is its turn.
+    /// True if the first frame of a port came in, now that it is its turn.
     @inline(__always)
     mutating func judge(_ frame: WaitingFrame, port: UInt8) -> FrameCopies.Answer {
         if frame.place.number < lastPlace { reordered &+= 1 } else { lastPlace = frame.place.number }

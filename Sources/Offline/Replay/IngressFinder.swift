@@ -17,7 +17,7 @@ public enum IngressChoice: Sendable, Equatable {
 struct IngressFinder: ~Copyable {
     enum Answer: Equatable {
         case port(UInt8)
-        /// It was seen at this port; whether it came in there, its copy at the other port says.
+        /// It was seen at this port. Its copy at the other port says if it came in there.
         case seen(UInt8)
         /// The frame as it went out by the other port: it is in the capture as it came, too.
         case leaving
@@ -102,7 +102,7 @@ struct IngressFinder: ~Copyable {
         return hasPort.0 && hasPort.1 || hasBothNumbers
     }
 
-    /// Whether a frame without a copy at the other port came in: as a bridge learns, by the port at which its sender was first seen, or
+    /// True if a frame without a copy at the other port came in: as a bridge learns, by the port at which its sender was first seen, or
     /// seen last with a copy.
     mutating func isEntering(_ bytes: UnsafeRawBufferPointer, at port: UInt8) -> Bool {
         guard let station = Self.station(bytes) else { return true }

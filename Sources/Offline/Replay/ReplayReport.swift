@@ -9,9 +9,9 @@ import Storage
 
 /// Names of link types, as libpcap has them.
 struct ReplayLinks {
-    /// Of frames that were given an Ethernet header.
+    /// Words for frames that were given an Ethernet header.
     var given: [String]
-    /// Of frames that can't be judged.
+    /// Words for frames that can't be judged.
     var refused: [String]
 }
 

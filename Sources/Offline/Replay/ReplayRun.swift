@@ -152,7 +152,7 @@ public struct ReplayRun: ~Copyable {
     ) throws(ReplayProblem) {
         var place = FramePlace(file: UInt16(truncatingIfNeeded: file), number: 0)
         let before = counts
-        /// Of a file that has nothing else than frames of other links.
+        /// The link of a file that has only frames of other links.
         var refused: Int?
         while let frame = try next(&reader) {
             place.number &+= 1

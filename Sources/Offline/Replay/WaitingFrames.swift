@@ -8,9 +8,9 @@ struct WaitingFrame {
     /// Nanoseconds since the epoch.
     var time: UInt64
     var place: FramePlace
-    /// Of its bytes: see `FrameCopies`.
+    /// A hash of its bytes: see `FrameCopies`.
     var hash: UInt64
-    /// Whether it is known that it came in, and is no copy of one that went out.
+    /// True if it is known that it came in, and is no copy of one that went out.
     var isIngress: Bool
 }
 

@@ -45,7 +45,7 @@ struct ElementChecker {
     private var isConcatenation: Bool { values.count > 1 }
     private var bitWidths: [Int] { values.map(\.selector.field.bitWidth) }
 
-    /// Whether addresses that the lexer has packed are elements of the set as they are: of its only field, with nothing of their own.
+    /// True if addresses that the lexer has packed are elements of the set as they are: of its only field, with nothing of their own.
     func takes(_ literals: PackedLiterals, _ set: NamedSet) -> Bool {
         guard case .membership = use, !isConcatenation, counter == nil, !set.dynamics.changes else { return false }
         guard set.isInterval || !literals.hasIntervals else { return false }

@@ -82,7 +82,7 @@ struct SetSyntax {
     var policy = NamedSet.Policy.performance
     /// What elements without a counter of their own begin with, in a set that does not change; nil if none count.
     var counter: SetElement.Counter?
-    /// Of each `elements = …`.
+    /// One list for each `elements = …`.
     var elements: [EntryList] = []
     var comment: String?
     var location: SourceLocation

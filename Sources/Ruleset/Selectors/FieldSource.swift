@@ -7,7 +7,7 @@ extension Field {
         case payload(Header, bitOffset: Int)
         /// Bits of a header or option that has no place of its own, counted from its first.
         case searched(SearchedHeader, bitOffset: Int)
-        /// Whether such a header or option is there: 1 or 0.
+        /// 1 if such a header or option is there, else 0.
         case presence(SearchedHeader)
         /// What is known of the connection that the packet belongs to.
         case connection(ConnectionKey)

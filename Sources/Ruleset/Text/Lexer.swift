@@ -66,7 +66,7 @@ struct Lexer {
         }
     }
 
-    /// Whether elements of a set can stand in a brace after these tokens: `elements = {`, `define NAME = {`, `element TABLE SET {`.
+    /// True if elements of a set can stand in a brace after these tokens: `elements = {`, `define NAME = {`, `element TABLE SET {`.
     private static func isBeforeList(_ tokens: [Token]) -> Bool {
         if tokens.last?.kind == .symbol(.assign) { return true }
         return tokens.suffix(4).contains { $0.kind == .word && $0.text == "element" }

@@ -15,7 +15,7 @@ extension Checker {
 }
 
 extension Ruleset {
-    /// Whether no chain sees the frames that are forwarded, so that all of them pass: there is none, or none has a hook on their way.
+    /// True if no chain sees the frames that are forwarded, so that all of them pass: there is none, or none has a hook on their way.
     public var judgesNoFrame: Bool {
         !tables.contains { table in table.chains.contains { $0.isMet(in: table) } }
     }
