@@ -5,6 +5,7 @@
 # Seen: dpkt 1.9.8 takes the first interface's for all, and adds the first interface's offset to all. A second interface with
 # nanoseconds is in the year 55840.
 # Source: draft-ietf-opsawg-pcapng, section 4.2 (if_tsresol, option 9).
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 pypi dpkt==1.9.8
 

@@ -4,6 +4,7 @@
 # Guess: an interface that is not selected is not in the array.
 # Seen: ip of iproute2 6.1.0 has an empty object for it. A script that reads ["ifname"] of each fails, and one that counts counts too many.
 # Source: ip-address(8), "up"; ip(8), -json.
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 deb iproute2=6.1.0-3
 

@@ -5,6 +5,7 @@
 # Seen: iptables-translate 1.8.9 writes the same digits. On a machine in New York nft 1.0.6 loads a rule that is true five hours later than
 # the one that it was translated from (13:00 UTC, 46,800 seconds).
 # Source: iptables-extensions(8), "time"; nft(8), "meta hour".
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 deb iptables=1.8.9-2 libxtables12=1.8.9-2 libip4tc2=1.8.9-2 libip6tc2=1.8.9-2 nftables=1.0.6-2+deb12u2 libnftables1=1.0.6-2+deb12u2
 export XTABLES_LIBDIR=$LD_LIBRARY_PATH/xtables

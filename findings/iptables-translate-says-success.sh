@@ -5,6 +5,7 @@
 # Seen: iptables-translate 1.8.9 prints the rule as a comment and ends with 0. It can't translate an ICMP type with a code, which nft has
 # words for. ebtables-translate of the same version ends with 1 in such cases.
 # Source: iptables-translate(8).
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 deb iptables=1.8.9-2 libxtables12=1.8.9-2 libip4tc2=1.8.9-2 libip6tc2=1.8.9-2
 export XTABLES_LIBDIR=$LD_LIBRARY_PATH/xtables

@@ -5,6 +5,7 @@
 # Seen: tcpdump 4.99.3 (-r with -w), tcpslice 1.5, tcprewrite 4.4.3 and ngrep 1.47 write microseconds and say nothing. Two frames 210 ns
 # apart get the same time. Only tcpdump has an option against it (--nano).
 # Source: pcap_open_offline(3PCAP) opens with microseconds unless the caller asks otherwise.
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 deb tcpdump=4.99.3-1 libpcap0.8=1.10.3-1 tcpslice=1.5-1 tcpreplay=4.4.3-1 ngrep=1.47+ds1-5+b1
 

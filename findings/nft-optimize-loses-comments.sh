@@ -4,6 +4,7 @@
 # Guess: it leaves rules alone that have comments or counters, since each is an operator's own.
 # Seen: nft 1.0.6 drops both comments without a word, and one counter stands for both rules.
 # Source: nft(8), -o: "Optimize your ruleset"; it mentions neither comments nor counters.
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 deb nftables=1.0.6-2+deb12u2 libnftables1=1.0.6-2+deb12u2
 

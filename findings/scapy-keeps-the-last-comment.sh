@@ -4,6 +4,7 @@
 # Guess: scapy shows all of them, and rdpcap followed by wrpcapng keeps them and the nanoseconds.
 # Seen: scapy 2.6.1 keeps the last comment only, and writes nanoseconds cut to microseconds. Its wrpcap rounds the same time up instead.
 # Source: draft-ietf-opsawg-pcapng, section 3.5 (opt_comment may be repeated).
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 pypi scapy==2.6.1
 

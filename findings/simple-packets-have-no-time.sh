@@ -5,6 +5,7 @@
 # Seen: dpkt 1.9.8 leaves the frame out without a word. scapy 2.6.1 gives it the time at which the file is read, so that the frames of an
 # old capture lie years apart, and differ from one reading to the next.
 # Source: draft-ietf-opsawg-pcapng, section 4.4.
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 pypi dpkt==1.9.8 scapy==2.6.1
 

@@ -5,6 +5,7 @@
 # Seen: tcprewrite 4.4.3 takes the payload of later fragments for a UDP header. Where four payload bytes happen to hold the port, it
 # overwrites them, and says nothing. The reassembled datagram carries other data than the one that was captured.
 # Source: tcprewrite(1), --portmap; RFC 791, section 3.2: only the fragment with offset 0 has the transport header.
+folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
 deb tcpreplay=4.4.3-1 libpcap0.8=1.10.3-1
 

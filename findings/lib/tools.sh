@@ -1,8 +1,8 @@
-# Sourced by every finding: pinned packages in a temporary folder, and a comparison that fails.
+# Sourced by every finding, which has made the temporary $folder: pinned packages in it, and a comparison that fails.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-folder=$(mktemp -d)
+: "${folder:?the finding makes a temporary folder before it sources this}"
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 LC_ALL=C TZ=UTC

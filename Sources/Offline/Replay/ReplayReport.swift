@@ -9,9 +9,9 @@ import Storage
 
 /// Names of link types, as libpcap has them.
 struct ReplayLinks {
-    /// Words for frames that were given an Ethernet header.
+    /// Links of frames that were given an Ethernet header.
     var given: [String]
-    /// Words for frames that can't be judged.
+    /// Links of frames that can't be judged.
     var refused: [String]
 }
 
