@@ -7,7 +7,7 @@
 # Source: tcprewrite(1), --portmap; RFC 791, section 3.2: only the fragment with offset 0 has the transport header.
 folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
-deb tcpreplay=4.4.3-1 libpcap0.8=1.10.3-1
+deb tcpreplay=4.4.3-1 libdumbnet1=1.16.3-1 libpcap0.8=1.10.3-1
 
 python3 - <<'PYTHON'
 import struct
