@@ -222,15 +222,9 @@ import Testing
 
     /// What a reader makes of bytes that come `part` at a time.
     private static func read(_ bytes: [UInt8], part: Int = .max) -> (frames: [String], fault: CaptureFault?) {
-        var rest = bytes[...]
         var frames: [String] = []
         do throws(CaptureFault) {
-            var reader = try CaptureReader(path: "test") { buffer in
-                let next = rest.prefix(min(part, buffer.count))
-                buffer.copyBytes(from: next)
-                rest = rest.dropFirst(next.count)
-                return next.count
-            }
+            var reader = try CaptureReader(of: bytes, part: part, path: "test")
             while let frame = try reader.next() {
                 let name = reader.interface(frame.interface).name ?? "-"
                 let time = frame.time >= second * 1_000_000_000 ? "\(frame.time - second * 1_000_000_000)" : "-"

@@ -42,15 +42,9 @@ import Testing
 
     /// Frames that can be read, and what ended them.
     private static func read(_ bytes: [UInt8], chunk: Int = .max) -> (frames: Int, fault: CaptureFault.Kind?) {
-        var rest = bytes[...]
         var count = 0
         do throws(CaptureFault) {
-            var reader = try CaptureReader(path: "capture") { buffer in
-                let part = rest.prefix(min(buffer.count, chunk))
-                buffer.copyBytes(from: part)
-                rest = rest.dropFirst(part.count)
-                return part.count
-            }
+            var reader = try CaptureReader(of: bytes, part: chunk)
             while let next = try reader.next() {
                 #expect(Array(next.bytes) == frame && next.time == UInt64(count) * 1000)
                 count += 1
@@ -78,15 +72,9 @@ import Testing
         }
         let bytes = format.compressed(capture.bytes)
         func frames(_ bytes: [UInt8]) -> (Int, CaptureFault.Kind?) {
-            var rest = bytes[...]
             var count = 0
             do throws(CaptureFault) {
-                var reader = try CaptureReader(path: "capture") { buffer in
-                    let part = rest.prefix(buffer.count)
-                    buffer.copyBytes(from: part)
-                    rest = rest.dropFirst(part.count)
-                    return part.count
-                }
+                var reader = try CaptureReader(of: bytes)
                 while try reader.next() != nil { count += 1 }
                 return (count, nil)
             } catch { return (count, error.kind) }

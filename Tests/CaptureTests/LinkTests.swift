@@ -156,13 +156,7 @@ import Testing
                 case .enhanced: section.packet(whole, at: 1).packet(whole, at: 2)
                 case .simple: section.simplePacket(whole).simplePacket(whole)
                 }
-            var rest = capture.bytes[...]
-            var reader = try CaptureReader(path: "capture") { buffer in
-                let part = rest.prefix(buffer.count)
-                buffer.copyBytes(from: part)
-                rest = rest.dropFirst(part.count)
-                return part.count
-            }
+            var reader = try CaptureReader(of: capture.bytes)
             for _ in 0..<2 {
                 let frame = try #require(try reader.next())
                 guard let ethernet = test.ethernet else {
@@ -192,13 +186,7 @@ import Testing
             capture = capture.record(bytes, at: UInt64(number), length: UInt32(length) + (random.oneIn(4) ? 40 : 0))
         }
         let bytes = capture.bytes
-        var rest = bytes[...]
-        var reader = try CaptureReader(path: "capture") { buffer in
-            let part = rest.prefix(buffer.count)
-            buffer.copyBytes(from: part)
-            rest = rest.dropFirst(part.count)
-            return part.count
-        }
+        var reader = try CaptureReader(of: bytes)
         var read = 0
         while let frame = try reader.next() {
             read += 1
@@ -224,13 +212,7 @@ import Testing
             let length = UInt32(frame.count)
             bytes += (le(1_700_000_000 + UInt32(number)) + le(5) + le(length) + le(length) + rest).prefix(format.header) + frame
         }
-        var left = bytes[...]
-        var reader = try CaptureReader(path: "capture") { buffer in
-            let part = left.prefix(buffer.count)
-            buffer.copyBytes(from: part)
-            left = left.dropFirst(part.count)
-            return part.count
-        }
+        var reader = try CaptureReader(of: bytes)
         for number in 0..<frames {
             let read = try #require(try reader.next())
             #expect(Array(read.bytes) == frame)
@@ -252,13 +234,7 @@ import Testing
             let lengths = Array(capture.bytes[32..<40])
             capture.bytes.replaceSubrange(32..<40, with: lengths[4...] + lengths[..<4])
         }
-        var rest = capture.bytes[...]
-        var reader = try CaptureReader(path: "capture") { buffer in
-            let part = rest.prefix(buffer.count)
-            buffer.copyBytes(from: part)
-            rest = rest.dropFirst(part.count)
-            return part.count
-        }
+        var reader = try CaptureReader(of: capture.bytes)
         let read = try #require(try reader.next())
         #expect(Array(read.bytes) == kept && read.length == frame.count)
     }

@@ -61,3 +61,16 @@ final class RunningCapture {
         return writer.isFinished
     }
 }
+
+extension CaptureReader {
+    /// Reads bytes that come at most `part` at a time.
+    init(of bytes: [UInt8], part: Int = .max, path: String = "capture") throws(CaptureFault) {
+        var rest = bytes[...]
+        try self.init(path: path) { buffer in
+            let next = rest.prefix(min(buffer.count, part))
+            buffer.copyBytes(from: next)
+            rest = rest.dropFirst(next.count)
+            return next.count
+        }
+    }
+}
