@@ -88,7 +88,7 @@ extension LabTests {
                 "ip neighbour add 10.88.0.2 lladdr 02:77:00:00:00:02 dev eth2", "sysctl -qw net.ipv4.ip_forward=1",
             ] { try lab.require(in: .fw, command) }
             let frame = """
-                Ether(src=NEAR_MAC, dst='02:77:00:00:00:f1')/IP(src='10.77.0.1', dst='10.88.0.2')/UDP(dport=9)\
+                Ether(src=NEAR_MAC, dst='\(try lab.address(of: "eth1"))')/IP(src='10.77.0.1', dst='10.88.0.2')/UDP(dport=9)\
                 /Raw(bytes.fromhex('\(Self.marker)'))
                 """
             let wiretap = try Wiretap(lab)
@@ -216,7 +216,7 @@ extension LabTests {
             try lab.require(in: .fw, "ip address add fd77::fe/64 dev eth1 nodad")
             try lab.require(in: .fw, "sysctl -qw net.ipv4.ip_forward=1")
             try lab.require(in: .fw, "ethtool -K eth1 rx-gro-list on")
-            try lab.require(in: .near, "ip neighbour replace 10.77.0.254 lladdr 02:77:00:00:00:f1 dev near0")
+            try lab.require(in: .near, "ip neighbour replace 10.77.0.254 lladdr \(try lab.address(of: "eth1")) dev near0")
             #expect(try lab.answers("10.77.0.254"), "the test bed: without Weir the host does answer")
             let before = try Self.ports.map(lab.state)
             for _ in 0..<2 {

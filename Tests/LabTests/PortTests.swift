@@ -17,7 +17,7 @@ extension Lab {
     /// The cable between `eth2` and `far0`, laid anew under the index of the one before.
     func remakeFarCable() throws {
         let index = try index(of: "eth2")
-        let address = try require(in: .fw, "cat /sys/class/net/eth2/address").trimmingCharacters(in: .whitespacesAndNewlines)
+        let address = try address(of: "eth2")
         try require(in: .fw, "ip link delete eth2")
         try require(
             in: .fw,

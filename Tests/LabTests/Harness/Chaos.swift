@@ -60,6 +60,7 @@ final class Chaos {
     var wire = Wire()
     /// What the ports are like without Weir.
     let before: [String]
+    private let addresses: [String]
     private let traffic: Process
     private let questions = Pipe()
     private let answers = Pipe()
@@ -82,6 +83,7 @@ final class Chaos {
             "table bridge t {\n chain f {\n  type filter hook forward priority 0; policy drop;\n  udp dport 7000 accept\n }\n}\n",
             to: "rules.nft")
         before = try wire.names.map(lab.state)
+        addresses = try wire.names.map(lab.address)
         traffic = Process()
         weir = try Self.launch(lab, wire)
         traffic.executableURL = URL(filePath: "/usr/bin/env")
@@ -126,7 +128,7 @@ final class Chaos {
         let (name, host) = (wire.configured[port], Self.hosts[port])
         let space = port == 0 ? "$N" : "$F"
         return """
-            ip link add \(name) \(index) address 02:77:00:00:00:f\(port + 1) type veth peer name \(host) netns \(space) \
+            ip link add \(name) \(index) address \(addresses[port]) type veth peer name \(host) netns \(space) \
             address 02:77:00:00:00:0\(port + 1);
             ip -n \(space) link set \(host) arp off up
             """

@@ -93,6 +93,12 @@ final class Lab {
         try require(in: place, "sysctl -n \(key)").trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// The hardware address of one of the firewall's ports, which is another in each lab: by it Weir knows an interface again, wherever
+    /// it is.
+    func address(of port: String) throws -> String {
+        try require(in: .fw, "cat /sys/class/net/\(port)/address").trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     /// A counter of an interface under /sys/class/net/…/statistics.
     func statistic(_ name: String, of interface: String, in place: Place) throws -> Int {
         let text = try require(in: place, "cat /sys/class/net/\(interface)/statistics/\(name)")
