@@ -12,6 +12,8 @@ public struct InvalidNumbers: BitwiseCopyable, Sendable, Hashable {
         case reset
         /// A checksum, and the right one.
         case checksum
+        /// SCTP's checksum, and the right one, both as they stand in the header.
+        case cyclicChecksum
         /// A length in a header, and that of the packet.
         case length
         /// A header that is cut off, by its bytes.
@@ -55,6 +57,7 @@ public struct InvalidNumbers: BitwiseCopyable, Sendable, Hashable {
         case .acknowledgement: "ack \(found) not in \(low)…\(high)"
         case .reset: "seq \(found) before \(low)"
         case .checksum: "checksum \(Self.hexadecimal(found, 4)), right would be \(Self.hexadecimal(low, 4))"
+        case .cyclicChecksum: "checksum \(Self.hexadecimal(found, 8)), right would be \(Self.hexadecimal(low, 8))"
         case .length: "length \(found) in a packet of \(low) bytes"
         case .cutOff: "\(found) bytes"
         case .flags: "flags \(Self.flags(found))"

@@ -119,7 +119,9 @@ extension FlowTracker {
         let words = Int(bytes.u8(at: start &+ 5) & 0xf)
         let coverage = words == 0 ? place.length : headerLength &+ (words &- 1) &* 4
         if place.isWhole, coverage > place.length { return .invalid(.badCoverage) }
-        if packet.verifiesChecksum, !place.hasRightChecksum(bytes, coverage: coverage) { return .invalid(.badChecksum) }
+        if packet.verifiesChecksum, !place.hasRightChecksum(bytes, at: 6, coverage: coverage, &invalidNumbers) {
+            return .invalid(.badChecksum)
+        }
         guard let type = DCCPType(rawValue: bytes.u8(at: start &+ 8) >> 1 & 0xf) else { return .invalid(.dccpType) }
         guard let numbers = Numbers(bytes, start, headerLength) else { return .invalid(.truncated) }
 

@@ -10,7 +10,7 @@ extension FlowTracker {
         if place.isWhole {
             guard length >= 8, length <= place.length else { return .invalid(.truncated) }
         }
-        if packet.verifiesChecksum, bytes.be16(at: place.offset &+ 6) != 0, !place.hasRightChecksum(bytes) {
+        if packet.verifiesChecksum, bytes.be16(at: place.offset &+ 6) != 0, !place.hasRightChecksum(bytes, at: 6, &invalidNumbers) {
             return .invalid(.badChecksum)
         }
         let tick = Tick.at(packet.now)
@@ -36,7 +36,9 @@ extension FlowTracker {
             guard coverage >= 8, coverage <= place.length else { return .invalid(.badCoverage) }
         }
         guard bytes.be16(at: place.offset &+ 6) != 0 else { return .invalid(.noChecksum) }
-        if packet.verifiesChecksum, !place.hasRightChecksum(bytes, coverage: coverage) { return .invalid(.badChecksum) }
+        if packet.verifiesChecksum, !place.hasRightChecksum(bytes, at: 6, coverage: coverage, &invalidNumbers) {
+            return .invalid(.badChecksum)
+        }
         guard table[record].has(FlowRecord.Flag.seenReply) else { return .refresh(limit(record, .udp)) }
         assure(record)
         return .refresh(limit(record, .udpStream))

@@ -16,7 +16,9 @@ extension FlowTracker {
     mutating func readICMP(_ bytes: RawSpan, _ packet: PacketContext) -> ICMPReading {
         let place = packet.place
         guard place.length >= 8 else { return .invalid(.shortPacket) }
-        if packet.verifiesChecksum, !place.hasRightChecksum(bytes, hasPseudoHeader: place.isIPv6) { return .invalid(.badChecksum) }
+        if packet.verifiesChecksum, !place.hasRightChecksum(bytes, at: 2, hasPseudoHeader: place.isIPv6, &invalidNumbers) {
+            return .invalid(.badChecksum)
+        }
         let type = bytes.u8(at: place.offset)
         let quote = place.offset &+ 8
         if place.isIPv6 {

@@ -18,38 +18,10 @@ extension FlowTracker {
         case .truncated where isTCP: invalidNumbers = InvalidNumbers(.length, (be16(12) >> 12) &* 4, length)
         case .truncated where place.number == IPProtocol.udp, .badCoverage where place.number == IPProtocol.udpLite:
             invalidNumbers = InvalidNumbers(.length, be16(4), length)
-        case .badChecksum:
-            guard let offset = checksumOffset(place), let right = place.rightChecksum(bytes, at: offset) else { return }
-            invalidNumbers = InvalidNumbers(.checksum, be16(offset), UInt32(right))
         case .tcpFlags where isTCP: invalidNumbers = InvalidNumbers(.flags, be16(12) & 0xff)
         case .tcpState where isTCP, .tcpNotBegun where isTCP: invalidNumbers = InvalidNumbers(.beginning, be16(12) & 0xff)
         case .icmpType, .icmpUnasked: invalidNumbers = InvalidNumbers(.type, be16(0) >> 8, be16(0) & 0xff)
         default: break
         }
-    }
-
-    private func checksumOffset(_ place: TransportPlace) -> Int? {
-        switch place.number {
-        case IPProtocol.tcp: 16
-        case IPProtocol.udp: 6
-        case IPProtocol.icmp, IPProtocol.icmpv6: 2
-        default: nil
-        }
-    }
-}
-
-extension TransportPlace {
-    /// The checksum that a whole packet should have, in place of the one at that offset of its header; nil where that is cut off.
-    fileprivate func rightChecksum(_ bytes: RawSpan, at field: Int) -> UInt16? {
-        guard field &+ 2 <= length else { return nil }
-        var checksum = Checksum()
-        checksum.add(bytes.extracting(offset..<(offset &+ field)))
-        checksum.add(bytes.extracting((offset &+ field &+ 2)..<(offset &+ length)))
-        if isIPv6 {
-            checksum.addIPv6PseudoHeader(source: source, destination: destination, protocol: number, length: length)
-        } else if number != IPProtocol.icmp {
-            checksum.addIPv4PseudoHeader(source: source, destination: destination, protocol: number, length: length)
-        }
-        return checksum.value == 0 && number == IPProtocol.udp ? 0xffff : checksum.value
     }
 }

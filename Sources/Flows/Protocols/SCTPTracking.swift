@@ -137,7 +137,10 @@ extension FlowTracker {
         guard place.length >= 12 else { return .invalid(.shortPacket) }
         if packet.verifiesChecksum {
             // Stored least significant byte first.
-            guard bytes.be32(at: place.offset &+ 8).byteSwapped == crc.ofSCTP(bytes, place.offset, place.length) else {
+            let found = bytes.be32(at: place.offset &+ 8)
+            let right = crc.ofSCTP(bytes, place.offset, place.length).byteSwapped
+            guard found == right else {
+                invalidNumbers = InvalidNumbers(.cyclicChecksum, found, right)
                 return .invalid(.badChecksum)
             }
         }

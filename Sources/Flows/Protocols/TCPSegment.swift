@@ -28,6 +28,7 @@ enum TCPKind: UInt8, BitwiseCopyable {
 ///     +-------------------------------+-------------------------------+
 struct TCPSegment: BitwiseCopyable {
     static let headerLength = 20
+    private static let checksum = 16
 
     var sequence: UInt32
     /// After the last byte, SYN and FIN counting as one each.
@@ -47,13 +48,14 @@ struct TCPSegment: BitwiseCopyable {
     var optionsEnd: Int
 
     /// Checks the header as conntrack does (`tcp_error`).
-    static func read(_ bytes: RawSpan, _ packet: PacketContext) -> Result<TCPSegment, InvalidCause> {
+    /// - Parameter numbers: Gets those of a wrong checksum.
+    static func read(_ bytes: RawSpan, _ packet: PacketContext, _ numbers: inout InvalidNumbers) -> Result<TCPSegment, InvalidCause> {
         let place = packet.place
         guard place.length >= headerLength else { return .failure(.shortPacket) }
         let start = place.offset
         let length = Int(bytes.u8(at: start &+ 12) >> 4) &* 4
         guard length >= headerLength, length <= place.length else { return .failure(.truncated) }
-        if packet.verifiesChecksum, !place.hasRightChecksum(bytes) { return .failure(.badChecksum) }
+        if packet.verifiesChecksum, !place.hasRightChecksum(bytes, at: checksum, &numbers) { return .failure(.badChecksum) }
         let flags = bytes.u8(at: start &+ 13)
         guard areValid(flags) else { return .failure(.tcpFlags) }
         let sequence = bytes.be32(at: start &+ 4)

@@ -5,7 +5,7 @@ import Wire
 extension FlowTracker {
     mutating func stepTCP(_ bytes: RawSpan, _ packet: PacketContext, _ record: Int32, _ direction: FlowDirection, isNew: Bool) -> FlowStep {
         let segment: TCPSegment
-        switch TCPSegment.read(bytes, packet) {
+        switch TCPSegment.read(bytes, packet, &invalidNumbers) {
         case .success(let read): segment = read
         case .failure(let cause): return .invalid(cause)
         }
