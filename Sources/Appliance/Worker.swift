@@ -192,6 +192,7 @@ package struct Worker: ~Copyable {
         if firewall.answerOutcome != .none { send(firewall.answerBytes, firewall.answerOutcome, on: from, received) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
         guard settles(frame, judgement, ingress: ingress, received) else { return .none }
+        if flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0, frame.offload.isOfSCTP { frame.finishSCTPChecksum() }
         if judgement.leavesInFragments { return .inFragments }
         return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE ? .whole : departure(frame, judgement.frame, ingress: ingress)
     }

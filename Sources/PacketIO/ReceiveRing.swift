@@ -38,6 +38,15 @@ public struct ReceivedFrame {
             checksumOffset: header.csum_offset)
     }
 
+    /// Finishes a checksum of SCTP that was left to hardware: a packet socket can't say whose it is, and the next card would put another in
+    /// its place.
+    @inline(never)
+    public func finishSCTPChecksum() {
+        var memory = UnsafeMutableRawBufferPointer(start: start, count: length).mutableBytes
+        SuperFrame.finishChecksums(of: &memory, offload)
+        (start - Self.virtioHeaderLength).storeBytes(of: virtio_net_hdr(), as: virtio_net_hdr.self)
+    }
+
     /// What may be looked at.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: length) }
 }

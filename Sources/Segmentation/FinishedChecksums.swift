@@ -9,6 +9,7 @@ extension SuperFrame {
     ///   - offload: What the sender left to do for the frame in `bytes`.
     public static func finishChecksums(of bytes: inout MutableRawSpan, _ offload: OffloadHeader) {
         guard offload.needsChecksum else { return }
+        if offload.isOfSCTP { return finishSCTP(&bytes, offload) }
         Checksum.completePartial(in: &bytes, start: offload.checksumStart, offset: offload.checksumOffset)
         // The outer checksums of a frame that is no super-frame are right already (Documentation/networking/checksum-offloads.rst, LCO).
         guard offload.kind != nil, case .success(let frame) = read(bytes.bytes, offload) else { return }
@@ -23,6 +24,20 @@ extension SuperFrame {
             case .ipv4, .ipv6, .pppoe, .gtp, .ethernet: break
             }
         }
+    }
+
+    /// Where the header begins the hardware takes its sum from, to the packet's end: tags and padding are no part of it.
+    private static func finishSCTP(_ bytes: inout MutableRawSpan, _ offload: OffloadHeader) {
+        let start = offload.checksumStart
+        let end = packetEnd(bytes.bytes)
+        guard start >= 0, start &+ 12 <= end else { return }
+        let value = CyclicChecksum.ofSCTP(bytes.bytes.extracting(start..<end))
+        bytes.storeBytes(of: value.littleEndian, toByteOffset: start &+ offload.checksumOffset, as: UInt32.self)
+    }
+
+    private static func packetEnd(_ bytes: RawSpan) -> Int {
+        let frame = ParsedFrame.parse(bytes, tag: nil)
+        return frame.malformation == nil && frame.hasTransport ? frame.networkEnd : bytes.byteCount
     }
 
     /// 0 stays: there is no checksum then (RFC 768; RFC 6935).

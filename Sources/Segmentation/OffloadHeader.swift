@@ -30,6 +30,13 @@ public struct OffloadHeader: Sendable, Equatable {
         self.checksumOffset = checksumOffset
     }
 
+    /// The place of the checksum in SCTP's header (RFC 9260, section 3.1). No other protocol has one there that is left to hardware.
+    private static let sctpChecksumOffset = 8
+
+    /// The checksum is SCTP's, which is no Internet checksum: nobody finishes it for who doesn't say so (`csum_not_inet`), and a packet
+    /// socket can't.
+    public var isOfSCTP: Bool { needsChecksum && checksumOffset == Self.sctpChecksumOffset }
+
     /// The state of a frame that stands on the wire as it is.
     public static let none = OffloadHeader(kind: nil, needsChecksum: false, segmentSize: 0, checksumStart: 0, checksumOffset: 0)
 

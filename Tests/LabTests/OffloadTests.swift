@@ -78,6 +78,29 @@ extension LabTests {
             if let weir { #expect(try weir.counters().ports.map(\.truncated) == [0, 0]) }
         }
 
+        /// It is no Internet checksum, which is what the sending port's kernel would put in its place.
+        @Test(
+            "an unfinished checksum of SCTP is finished", .needsWeir, arguments: ["near/near4", "near/Dot1Q(vlan=5)/near6", "near/near6"],
+            [true, false])
+        func cyclicChecksum(_ link: String, offloads: Bool) throws {
+            let lab = try Lab(bare: true)
+            if !offloads { try lab.turnOffloadsOff(hosts: false) }
+            let weir = try Weir(in: lab)
+            let chunk = "Raw(b'\\0\\3\\0\\x10' + bytes(12))"
+            let start = (link.contains("Dot1Q") ? 4 : 0) + (link.hasSuffix("4") ? 34 : 54)
+            let exchange = try Wiretap(lab).exchange(
+                [
+                    OutgoingFrame(
+                        from: .near, frame: "\(link)/SCTP(sport=7, dport=8, chksum=0)/\(chunk)",
+                        offload: [Offload.needsChecksum, 0, 0, 0, start, 8]),
+                    OutgoingFrame(from: .near, frame: "\(link)/SCTP(sport=7, dport=8)/\(chunk)"),
+                ], quiet: .milliseconds(50), awaiting: 2)
+            try #require(exchange.errors.isEmpty && exchange.far.count == 2)
+            #expect(exchange.far[0].frame == exchange.far[1].frame && !exchange.far[0].partial)
+            #expect(exchange.far[1].frame == exchange.sent[1])
+            withExtendedLifetime(weir) {}
+        }
+
         /// Fact 15: with `PACKET_QDISC_BYPASS` the frames that the kernel had to segment would be lost.
         @Test("a sending port without offloads gets segments with right checksums", arguments: superFrames)
         func segmented(_ frame: SuperFrame) throws {

@@ -30,6 +30,24 @@ import Wire
             #expect(bytes.suffix(1020) == stack.frame(payload).suffix(1020), "the inner TCP")
         }
     }
+
+    @Test("SCTP has a cyclic checksum, over the packet without padding", arguments: [14, 18])
+    func cyclic(_ start: Int) throws {
+        let header: [UInt8] = [0x9c, 0x40, 0, 80, 1, 2, 3, 4, 0, 0, 0, 0]
+        let link = start == 14 ? Frame.ethernet() : Frame.ethernet().vlan(5)
+        let frame = link.ipv4(protocolNumber: 132).payload(header + [0, 3, 0, 8, 1, 2, 3, 4])
+        var bytes = frame.padded(to: 70).bytes
+        let offload = OffloadHeader(kind: nil, needsChecksum: true, segmentSize: 0, checksumStart: start + 20, checksumOffset: 8)
+        #expect(offload.isOfSCTP)
+        SuperFrame.finishChecksums(of: &bytes, offload)
+        // Computed by scapy 2.5.
+        #expect(Array(bytes[start + 28..<start + 32]) == [0xcf, 0x58, 0x0e, 0xf6])
+        #expect(Array(bytes[..<(start + 28)]) == Array(frame.bytes[..<(start + 28)]))
+        var cut = Array(frame.bytes[..<(start + 30)])
+        let before = cut
+        SuperFrame.finishChecksums(of: &cut, offload)
+        #expect(cut == before, "no room for it")
+    }
 }
 
 extension SuperFrame {

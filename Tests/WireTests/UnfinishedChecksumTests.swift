@@ -50,6 +50,15 @@ import Wire
         #expect(Self.isUnfinished(frame))
     }
 
+    @Test("SCTP leaves zeros", arguments: [Frame.ethernet().ipv4(protocolNumber: 132), Frame.ethernet().ipv6(nextHeader: 132)])
+    func zeros(_ link: Frame) {
+        let header: [UInt8] = [0x9c, 0x40, 0, 80, 1, 2, 3, 4]
+        #expect(Self.isUnfinished(link.payload(header + [0, 0, 0, 0, 1, 0, 0, 20] + [UInt8](repeating: 7, count: 16)).bytes))
+        #expect(!Self.isUnfinished(link.payload(header + [0, 0, 0, 1, 1, 0, 0, 20] + [UInt8](repeating: 7, count: 16)).bytes))
+        #expect(Self.isUnfinished(link.payload(header + [0, 0, 0, 0]).bytes))
+        #expect(!Self.isUnfinished(link.payload(header + [0, 0, 0]).bytes), "cut off")
+    }
+
     @Test("what is cut off, a fragment, or another protocol has no such checksum")
     func others() {
         #expect(!Self.isUnfinished(Frame.ethernet().ipv4(protocolNumber: 6).payload(19).bytes))
