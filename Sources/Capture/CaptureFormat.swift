@@ -3,6 +3,9 @@ protocol CaptureFormat {
     /// What a file begins with.
     func header() -> [UInt8]
 
+    /// What follows the header: each is a block, or none.
+    func names() -> [[UInt8]]
+
     /// From the next header on the file says this of itself.
     mutating func describe(_ origin: CaptureOrigin)
 
@@ -14,6 +17,10 @@ protocol CaptureFormat {
 
     /// What a file ends with, if it comes to a good end.
     func trailer(_ statistics: CaptureStatistics) -> [UInt8]
+}
+
+extension CaptureFormat {
+    func names() -> [[UInt8]] { [] }
 }
 
 /// What a file holds, when it ends.

@@ -12,6 +12,10 @@ public struct CaptureSettings: Sendable {
     public var filter: String?
     /// A pcap has times in microseconds, for readers that know no others; a pcapng always has nanoseconds.
     public var isInMicroseconds = false
+    /// Finished files of a ring are compressed, and have `.zst` at the end of their names.
+    public var compressesFinished = false
+    /// Names of addresses that a pcapng has; nil for none.
+    public var names: HostNames?
     public var origin = CaptureOrigin()
 
     /// What libpcap (MAXIMUM_SNAPLEN) and Wireshark take at most.

@@ -25,6 +25,9 @@ final class CaptureWriter {
     /// Bytes that are kept free for a file's end, and for a filler before it.
     private let trailerRoom: UInt64
     private var ring: RingDirectory?
+    /// Finished files that are to be compressed, from the oldest on, and the one that is on its way.
+    private var backlog: [String] = []
+    private var compression: FileCompression?
     private var lastLook: UInt64 = 0
     private var pending: [UInt8] = []
     /// By port.
@@ -99,7 +102,7 @@ final class CaptureWriter {
         guard !pending.isEmpty else { return }
         let count = pendingFrames.reduce(0, +)
         look()
-        ring?.makeRoom(for: (file?.size ?? 0) + UInt64(pending.count) + trailerRoom)
+        ring?.makeRoom(for: (file?.size ?? 0) + UInt64(pending.count) + trailerRoom + (compression?.size ?? 0))
         if hasHeader, file?.write(pending, isGivingUp: isGivingUp) ?? false {
             written += count
             for port in pendingFrames.indices { statistics.frames[port] += pendingFrames[port] }
@@ -148,6 +151,29 @@ final class CaptureWriter {
         ring?.finish(path, size: file?.size ?? size)
         file = nil
         hasHeader = false
+        if settings.compressesFinished, ring != nil { backlog.append(path) }
+    }
+
+    // MARK: Compression
+
+    /// A finished file waits to be compressed.
+    var hasBacklog: Bool { compression != nil || !backlog.isEmpty }
+
+    /// Goes on compressing finished files, for about a millisecond.
+    func compressSome() {
+        if compression == nil {
+            guard !backlog.isEmpty else { return }
+            compression = FileCompression(backlog.removeFirst())
+        }
+        guard let running = compression else { return }
+        switch running.proceed() {
+        case .goesOn: return
+        case .isDone(let path, let size):
+            // The ring had no room for it any more.
+            if ring?.replace(running.path, by: path, size: size) != true { unlink(path) }
+        case .hasFailed: break
+        }
+        compression = nil
     }
 
     /// Goes on in another section, or the next file of a ring: what the section says of the rules is true no longer.
@@ -203,6 +229,8 @@ final class CaptureWriter {
 
     private func writeHeader() {
         hasHeader = writeNow(format.header())
+        guard hasHeader else { return }
+        for block in format.names() { hasHeader = hasHeader && writeNow(block) }
     }
 
     private func attempt() {

@@ -143,15 +143,17 @@ public final class DropCapture: Sendable {
             let isLast = signals.isFinishing.load(ordering: .sequentiallyConsistent)
             repeat {
                 if signals.isReopening.exchange(false, ordering: .sequentiallyConsistent) { writer.reopen() }
+                if writer.hasBacklog { writer.compressSome() }
             } while writeSome()
             if isLast {
                 writer.end()
                 note()
+                while writer.hasBacklog { writer.compressSome() }
                 return
             }
             // What was queued before the flag stood would otherwise wait for the next frame.
             signals.sleep {
-                !queues.allSatisfy(\.isEmpty) || signals.isFinishing.load(ordering: .sequentiallyConsistent)
+                !queues.allSatisfy(\.isEmpty) || writer.hasBacklog || signals.isFinishing.load(ordering: .sequentiallyConsistent)
                     || signals.isReopening.load(ordering: .sequentiallyConsistent)
             }
         }

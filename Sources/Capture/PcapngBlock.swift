@@ -16,6 +16,7 @@ struct PcapngBlock {
     /// The block types that are written here (section 11.1).
     enum Kind: UInt32 {
         case interfaceDescription = 1
+        case nameResolution = 4
         case interfaceStatistics = 5
         case enhancedPacket = 6
         case sectionHeader = 0x0a0d_0d0a

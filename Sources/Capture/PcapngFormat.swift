@@ -3,6 +3,7 @@
 struct PcapngFormat: CaptureFormat {
     private var origin: CaptureOrigin
     private let snapLength: Int
+    private let hostNames: [[UInt8]]
 
     /// Option codes, by the names that the draft has for them.
     private enum Option {
@@ -30,6 +31,7 @@ struct PcapngFormat: CaptureFormat {
     init(_ settings: CaptureSettings) {
         origin = settings.origin
         snapLength = settings.snapLength
+        hostNames = settings.names.map(Self.blocks) ?? []
     }
 
     mutating func describe(_ origin: CaptureOrigin) { self.origin = origin }
@@ -37,6 +39,8 @@ struct PcapngFormat: CaptureFormat {
     func header() -> [UInt8] {
         origin.ports.reduce(sectionHeader()) { $0 + interfaceDescription($1) }
     }
+
+    func names() -> [[UInt8]] { hostNames }
 
     /// Section 4.1. The length is unknown while the section grows.
     private func sectionHeader() -> [UInt8] {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The files of a ring: `drops.pcapng` becomes `drops_20260314T150926.535897Z.pcapng` and so on, in UTC, so that the order of
-/// their names is that of time. Files of an earlier run count too.
+/// their names is that of time. Files of an earlier run count too, and compressed ones (`drops_20260314T150926.535897Z.pcapng.zst`).
 package struct RingDirectory {
     private struct Member {
         var path: String
@@ -29,21 +29,23 @@ package struct RingDirectory {
         defer { closedir(directory) }
         while let entry = readdir(directory) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.utf8.count == prefix.utf8.count + 23 + suffix.utf8.count else {
-                continue
-            }
-            let time = name.dropFirst(prefix.count).prefix(23)
-            guard Self.isTime(time) else { continue }
+            guard name.hasPrefix(prefix) else { continue }
+            let rest = name.dropFirst(prefix.count)
+            guard Self.isTime(rest.prefix(23)), rest.dropFirst(23).hasPrefix(suffix) else { continue }
+            let ending = rest.dropFirst(23 + suffix.count)
+            guard ending.isEmpty || ending == FileCompression.suffix || ending == FileCompression.partSuffix else { continue }
             var status = stat()
-            let path = stem + time + suffix
-            if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-                finished.append(Member(path: path, size: UInt64(max(0, status.st_size))))
-            }
+            let path = stem + rest
+            guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            finished.append(Member(path: path, size: UInt64(max(0, status.st_size))))
         }
         finished.sort { $0.path < $1.path }
         if let member = finished.last(where: { OutputAccess.isLocked($0.path) }) {
             throw CaptureError(description: "\(path) can't be opened: another process, or another option, writes to \(member.path)")
         }
+        // Compression that ended before its time; the file that it was of is still there.
+        for member in finished where member.path.hasSuffix(FileCompression.partSuffix) { unlink(member.path) }
+        finished.removeAll { $0.path.hasSuffix(FileCompression.partSuffix) }
     }
 
     /// Digits where `20260314T150926.535897Z` has them, and its letters elsewhere.
@@ -72,6 +74,13 @@ package struct RingDirectory {
     /// The file that was written is one of the others now.
     mutating func finish(_ path: String, size: UInt64) {
         finished.append(Member(path: path, size: size))
+    }
+
+    /// A finished file has become another one; false if it is not among them any more.
+    mutating func replace(_ path: String, by new: String, size: UInt64) -> Bool {
+        guard let place = finished.firstIndex(where: { $0.path == path }) else { return false }
+        finished[place] = Member(path: new, size: size)
+        return true
     }
 
     /// Deletes the oldest files until one of `size` bytes is within the limits with the files that are left.

@@ -54,6 +54,18 @@ struct CaptureOptions: ParsableArguments {
         transform: ByteCount.init)
     var dropsTotal: ByteCount?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Compress these files with zstd when they are finished.",
+            discussion: "Their names then end in .zst. Wireshark, tcpdump after zstdcat, and weir replay read them."))
+    var dropsZstd = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the names of this file, in the format of hosts(5), into the capture, where Wireshark shows them for addresses.",
+            valueName: "file"))
+    var dropsNames: String?
+
     @Flag(help: "Write a pcap's times in microseconds, for readers that know no nanoseconds.")
     var dropsMicroseconds = false
 
@@ -80,13 +92,16 @@ struct CaptureOptions: ParsableArguments {
     func validate() throws {
         let ofDrops: [(String, Bool)] = [
             ("size", dropsSize != nil), ("files", dropsFiles != nil), ("total", dropsTotal != nil), ("rate", dropsRate != nil),
-            ("filter", dropsFilter != nil), ("microseconds", dropsMicroseconds),
+            ("filter", dropsFilter != nil), ("microseconds", dropsMicroseconds), ("zstd", dropsZstd), ("names", dropsNames != nil),
         ]
         if drops == nil, let (name, _) = ofDrops.first(where: \.1) { throw ValidationError("--drops-\(name) needs --drops") }
         guard (64...CaptureSettings.longestSnapLength).contains(dropsSnaplen) else {
             throw ValidationError("--drops-snaplen takes a number from 64 to \(CaptureSettings.longestSnapLength)")
         }
-        guard let ring else { return }
+        guard let ring else {
+            if dropsZstd { throw ValidationError("--drops-zstd needs --drops-size, --drops-files or --drops-total") }
+            return
+        }
         if drops == "-" {
             throw ValidationError(
                 "standard output can't be rotated; name a file, or leave out --drops-size, --drops-files and --drops-total")
@@ -107,6 +122,8 @@ struct CaptureOptions: ParsableArguments {
         settings.ring = ring
         settings.framesPerSecond = dropsRate?.count
         settings.filter = dropsFilter
+        settings.compressesFinished = dropsZstd
+        settings.names = try dropsNames.map { path throws(CaptureError) in try HostNames(path: path) }
         return try DropCapture(settings, generations, workers: workers)
     }
 }

@@ -120,4 +120,107 @@ import Testing
         let files = try folder.names().map { try PcapngReader(folder.bytes(of: $0)).packets.count }
         #expect(files == [1, 1])
     }
+
+    private static func compressing(_ ring: CaptureRing, _ path: String) throws -> RunningCapture {
+        var settings = CaptureSettings(path: path)
+        settings.ring = ring
+        settings.compressesFinished = true
+        return RunningCapture(try DropCapture(settings, workers: 1) { _ in "why" })
+    }
+
+    @Test("finished files are compressed, and read as they were", arguments: ["d.pcapng", "d.pcap"])
+    func compressed(name: String) throws {
+        let folder = try TemporaryFolder()
+        let running = try Self.compressing(CaptureRing(fileBytes: 1 << 20, files: 4), folder[name])
+        for number in 0..<2000 {
+            running.offer(number, Self.frame)
+            if number % 500 == 499 { running.settle() }
+        }
+        // Compressed while others are written.
+        for _ in 0..<2000 where try !folder.names().contains(where: { $0.hasSuffix(".zst") }) { usleep(1000) }
+        #expect(try folder.names().contains { $0.hasSuffix(".zst") } && folder.names().contains { $0.hasSuffix(name.suffix(5)) })
+        #expect(running.finish())
+        let names = try folder.names()
+        #expect(names.count >= 2 && names.allSatisfy { $0.wholeMatch(of: /d_\d{8}T\d{6}\.\d{6}Z\.pcap(ng)?\.zst/) != nil }, "\(names)")
+        var times: [UInt64] = []
+        for name in names {
+            #expect(try folder.bytes(of: name).count < 1 << 18)
+            var reader = try CaptureReader(path: folder[name])
+            while let frame = try reader.next() {
+                #expect(Array(frame.bytes) == Self.frame)
+                times.append(frame.time)
+            }
+        }
+        #expect(times == (0..<2000).map { 1_700_000_000_000_000_000 + $0 })
+    }
+
+    @Test func compressedFilesOfAnEarlierRunCountAndPartsOfThemGo() throws {
+        let folder = try TemporaryFolder()
+        let ring = CaptureRing(fileBytes: 1 << 20, files: 3)
+        for _ in 0..<2 {
+            let running = try Self.compressing(ring, folder["d.pcapng"])
+            running.offer(0, Self.frame)
+            #expect(running.finish())
+        }
+        let first = try folder.names()
+        #expect(first.count == 2 && first.allSatisfy { $0.hasSuffix(".pcapng.zst") })
+        let mine = [
+            "d_20200101T000000.000000Z.pcapng.zst.bak", "d_20200101T000000.000000Z.pcapng.gz", "x_20200101T000000.000000Z.pcapng.zst",
+        ]
+        for name in mine { #expect(FileManager.default.createFile(atPath: folder[name], contents: Data("mine".utf8))) }
+        let part = "d_20200101T000000.000000Z.pcapng.zst.part"
+        #expect(FileManager.default.createFile(atPath: folder[part], contents: Data("part".utf8)))
+        for _ in 0..<2 {
+            let running = try Self.compressing(ring, folder["d.pcapng"])
+            running.offer(0, Self.frame)
+            #expect(running.finish())
+        }
+        let names = try folder.names()
+        #expect(!names.contains(part) && Set(names).isSuperset(of: mine))
+        #expect(names.count == 3 + mine.count && names.filter(first.contains) == [first[1]], "\(names)")
+    }
+
+    /// A folder stands where the compressed file would.
+    @Test func whatCannotBeCompressedStaysAsItIs() throws {
+        let folder = try TemporaryFolder()
+        let running = try Self.compressing(CaptureRing(fileBytes: 1 << 20, files: 4), folder["d.pcapng"])
+        running.offer(0, Self.frame)
+        running.settle()
+        let name = try #require(try folder.names().first)
+        try FileManager.default.createDirectory(atPath: folder[name + ".zst"], withIntermediateDirectories: true)
+        #expect(running.finish())
+        #expect(try folder.names() == [name, name + ".zst"])
+        #expect(try PcapngReader(folder.bytes(of: name)).packets.count == 1)
+    }
+
+    @Test func namesOfAddressesAreInEachFile() throws {
+        let folder = try TemporaryFolder()
+        let hosts = (0..<300).map { "10.0.\($0 / 250).\($0 % 250) host\($0)" }
+        try Data(("# names\n\n127.0.0.1\tlocalhost here # me\n2001:db8::1 six\n" + hosts.joined(separator: "\n") + "\n").utf8)
+            .write(to: URL(fileURLWithPath: folder["hosts"]))
+        var settings = CaptureSettings(path: folder["d.pcapng"])
+        settings.names = try HostNames(path: folder["hosts"])
+        let running = RunningCapture(try DropCapture(settings, workers: 1))
+        running.offer(0, Self.frame)
+        #expect(running.finish())
+        let bytes = try folder.bytes(of: "d.pcapng")
+        let file = try PcapngReader(bytes)
+        #expect(file.packets.count == 1)
+        // More names than one block within a page has room for.
+        #expect(file.blocks.count { $0 == 4 } >= 2)
+        let text = String(decoding: bytes, as: UTF8.self)
+        for name in ["localhost", "here", "six", "host0", "host299"] { #expect(text.contains("\(name)\0"), "\(name)") }
+        #expect(!text.contains("me\0"))
+        var reader = try CaptureReader(path: folder["d.pcapng"])
+        #expect(try reader.next()?.bytes.count == 1000)
+    }
+
+    @Test("a file that is none of hosts(5) is refused", arguments: ["10.0.0.1", "10.0.0.256 host", "host 10.0.0.1", "10.0.0.1 a\nx"])
+    func refusedNames(text: String) throws {
+        let folder = try TemporaryFolder()
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder["hosts"]))
+        let error = #expect(throws: CaptureError.self) { try HostNames(path: folder["hosts"]) }
+        #expect(error?.description.contains("is not an address with its names") == true)
+        #expect(throws: CaptureError.self) { try HostNames(path: folder["nothing"]) }
+    }
 }
