@@ -159,6 +159,35 @@ extension LabTests {
             #expect(try lab.ping("10.77.0.2") == 3)
         }
 
+        /// The storm takes a part of the machine whatever becomes of it, so that dropped frames are the measure. A machine that does other
+        /// things meanwhile gets three rounds.
+        @Test("a storm of rejected frames costs established traffic at most 10 %", .needsWeir, .timeLimit(.minutes(4)))
+        func stormCost() throws {
+            let addresses = "eth(da=02:77:00:00:00:02, sa=02:77:00:00:00:01), ipv4(sa=10.77.0.1, da=10.77.0.2, ttl=64)"
+            let storm = "{ \(addresses), udp(sp=4000, dp=9), fill('x', 18) }\n"
+            func megabits(_ verdict: String) throws -> Double {
+                let lab = try Lab()
+                let weir = try Weir(in: lab, rules: Weir.chain(["udp dport 9 counter \(verdict)"]))
+                let configuration = try lab.write(storm, to: "storm.trafgen")
+                let generator = try lab.start(
+                    in: .near,
+                    ["trafgen", "--dev", "near0", "--conf", configuration.path, "--cpus", "1", "--rate", "20000pps", "--no-sock-mem"])
+                defer { generator.end() }
+                let megabits = try lab.iperf("-i 0", to: "10.77.0.2").megabits
+                let counters = try weir.counters()
+                // The storm was there.
+                #expect(counters.rules.map(\.frames).allSatisfy { $0 > 5_000 }, "\(counters.rules)")
+                #expect(((counters.port("eth1")?.answers ?? 0) > 0) == (verdict == "reject"))
+                return megabits
+            }
+            var best = 0.0
+            for _ in 0..<3 where best < 0.9 {
+                let dropped = try megabits("drop")
+                best = max(best, try megabits("reject") / dropped)
+            }
+            #expect(best >= 0.9, "TCP beside rejected frames has \(best) of what it has beside dropped ones")
+        }
+
         @Test("rules without it say nothing", .needsWeir, .timeLimit(.minutes(1)))
         func silent() throws {
             let lab = try Lab()
