@@ -31,6 +31,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // TOML 1.0 for settings files: toml++ says line and column of what it refuses.
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // The core: a function of (rules, state, frame, time). No file, no clock, no socket.
@@ -80,6 +82,8 @@ let package = Package(
                 "Segmentation", "Storage", "Wire",
             ],
             swiftSettings: house),
+        // Settings files: what the command line's options say, from a file.
+        .target(name: "Settings", dependencies: ["Ruleset", .product(name: "TOMLKit", package: "TOMLKit")], swiftSettings: house),
         .target(
             name: "Appliance",
             dependencies: [
@@ -91,7 +95,7 @@ let package = Package(
             name: "weir",
             dependencies: [
                 "Answers", "Appliance", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall", "Flows", "Fragments",
-                "CLinux", "Wire",
+                "Settings", "CLinux", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -109,6 +113,7 @@ let package = Package(
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"],
             resources: [.copy("Reference")], swiftSettings: house),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "Ruleset"], swiftSettings: house),
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(
             name: "FragmentsTests", dependencies: ["Decisions", "Fragments", "Wire", "FragmentCases", "FrameBuilder"], swiftSettings: house),

@@ -55,6 +55,7 @@ struct CaptureOptions: ParsableArguments {
     var dropsTotal: ByteCount?
 
     @Flag(
+        inversion: .prefixedNo,
         help: ArgumentHelp(
             "Compress these files with zstd when they are finished.",
             discussion: "Their names then end in .zst. Wireshark, tcpdump after zstdcat, and weir replay read them."))
@@ -66,7 +67,7 @@ struct CaptureOptions: ParsableArguments {
             valueName: "file"))
     var dropsNames: String?
 
-    @Flag(help: "Write a pcap's times in microseconds, for readers that know no nanoseconds.")
+    @Flag(inversion: .prefixedNo, help: "Write a pcap's times in microseconds, for readers that know no nanoseconds.")
     var dropsMicroseconds = false
 
     @Option(help: ArgumentHelp("Keep at most N bytes of each frame.", valueName: "bytes"))

@@ -36,7 +36,7 @@ struct LogOptions: ParsableArguments {
                 """, valueName: "file"))
     var events: String?
 
-    @Flag(help: "Write an event for each dropped frame too.")
+    @Flag(inversion: .prefixedNo, help: "Write an event for each dropped frame too.")
     var eventsDrops = false
 
     @Option(

@@ -25,8 +25,20 @@ struct Run: ParsableCommand {
 
             Needs root, or CAP_NET_ADMIN and CAP_NET_RAW.
 
+            "weir settings check" checks a settings file, and "weir settings show" prints what holds and why.
+
             Example: weir run --ports eth1,eth2 --rules rules/drop-arp.nft --drops /var/tmp/drops.pcapng
             """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "Settings: NAME stands for /etc/weir/NAME.conf, what has a slash for itself.",
+            discussion: "A settings file says what these options would; what the command line says as well, it says instead.",
+            valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Settings: this file.", valueName: "file"))
+    var settings: String?
 
     @Option(help: ArgumentHelp("The two interfaces, with a comma between them.", valueName: "a,b"))
     var ports: String
@@ -76,7 +88,7 @@ struct Run: ParsableCommand {
                 """, valueName: "bytes"), transform: ByteCount.init)
     var reloadMemory: ByteCount?
 
-    @Flag(help: "Print every connection too at SIGUSR1, a line each, as conntrack -L does or as JSON.")
+    @Flag(inversion: .prefixedNo, help: "Print every connection too at SIGUSR1, a line each, as conntrack -L does or as JSON.")
     var listFlows = false
 
     @Option(
@@ -108,7 +120,7 @@ struct Run: ParsableCommand {
                 """, valueName: "n"))
     var answerRate = AnswerRate.standard
 
-    @Flag(help: "Print counters as JSON, one object a line.")
+    @Flag(inversion: .prefixedNo, help: "Print counters as JSON, one object a line.")
     var json = false
 
     @Option(help: ArgumentHelp("Folder for notes on the ports' previous state, for a start after a crash.", valueName: "folder"))

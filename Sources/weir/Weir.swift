@@ -17,7 +17,7 @@ struct Weir: ParsableCommand {
             reader of the output went away.
             """,
         version: weirVersion,
-        subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self, DoctorCommand.self])
+        subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self, DoctorCommand.self, SettingsCommand.self])
 }
 
 /// Where the program begins: `weir help packets` is a text that belongs to no command, all else is a command.
@@ -33,7 +33,7 @@ enum Main {
             complain("weir: there is no command \(word) to help with; \"weir help\" lists the commands")
             Glibc.exit(ExitCode.validationFailure.rawValue)
         } else {
-            Weir.main()
+            do { Weir.main(try RunSettings.expanded(Array(arguments))) } catch { Weir.exit(withError: error) }
         }
     }
 

@@ -1,5 +1,5 @@
 /// nft's words and how near a misspelt one is to them.
-enum Words {
+package enum Words {
     /// Keywords that nft's grammar does not take as a name of a table, a chain or a comment without quotes.
     static let reserved: Set<String> = Set(
         """
@@ -21,7 +21,7 @@ enum Words {
 
     /// The most similar of the candidates, if one is similar enough to have been meant. Of several the one that begins alike:
     /// a first letter is seldom mistyped.
-    static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+    package static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         let typed = Array(word.lowercased().utf8)
         guard (1...32).contains(typed.count) else { return nil }
         let allowed = max(1, typed.count / 3)
@@ -53,7 +53,7 @@ enum Words {
     }
 
     /// `did you mean 'x'? accepted: …`, as far as there is something to say.
-    static func advice(for word: String, accepted: [String]) -> String {
+    package static func advice(for word: String, accepted: [String]) -> String {
         let list = "accepted: " + accepted.joined(separator: ", ")
         guard let near = nearest(to: word, among: accepted) else { return list }
         return "did you mean '\(near)'? \(list)"
