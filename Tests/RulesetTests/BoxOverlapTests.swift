@@ -68,6 +68,22 @@ struct BoxOverlapTests {
         ("each around all before", { index, count in [side(count - index, count + index), side(count - index, count + index)] }),
     ]
 
+    @Test("a box that is there twice leads to one thing", arguments: [("accept", "accept", true), ("accept", "drop", false)])
+    func twice(first: String, second: String, isTaken: Bool) {
+        let elements = "10.0.0.0/8 . 1-5 : \(first), 11.0.0.0/8 . 7 : drop, 10.0.0.0/8 . 1-5 : \(second)"
+        let text = """
+            table ip t {
+                map m {
+                    type ipv4_addr . inet_service : verdict
+                    flags interval
+                    elements = { \(elements) }
+                }
+            }
+
+            """
+        #expect(((try? Ruleset.read(SourceFile(name: "f", text: text))) != nil) == isTaken)
+    }
+
     @Test("ten times the elements take less than twenty times the steps", arguments: large)
     func growth(description: String, box: @Sendable (Int, Int) -> Box) {
         let sizes = [400, 4_000, 40_000]

@@ -30,6 +30,15 @@ import Wire
         #expect(checksum.value == 0)
     }
 
+    /// RFC 1624, section 3: of the two zeros of one's complement the update writes the one that a sum over the header has.
+    @Test(
+        "an updated checksum is never 0xffff",
+        arguments: [(0xffff, 0), (0, 0xffff), (1, 1), (0xffff_0000, 0), (0, 0)] as [(UInt128, UInt128)])
+    func update(old: UInt128, new: UInt128) {
+        let update = ChecksumUpdate(from: old, to: new)
+        for checksum in UInt16.min...UInt16.max { #expect(update.applied(to: checksum) != 0xffff) }
+    }
+
     @Test func `pseudo headers`() {
         let source = ipv4Address("192.0.2.1"), destination = ipv4Address("198.51.100.2")
         var checksum = Checksum()

@@ -79,6 +79,12 @@ private let cases: [ZeroLengthCase] = [
     ZeroLengthCase(
         "IPv6 with other hop-by-hop options", ip6.extensionHeader(0).tcp(1, 2).payload(1000),
         literal: .failure(.ipv6ExtensionHeaderCutOff), superFrame: .success(40 + headers + 1000), recorded: .success(40 + headers + 1000)),
+    // What follows the header would be a length of 65538.
+    ZeroLengthCase(
+        "IPv6 whose option is cut off by the end of its header",
+        ip6.extensionHeader(0, bytes: [1, 2, 0, 0, 0xc2, 4]).tcp(1, 2).payload(66_000),
+        literal: .failure(.ipv6ExtensionHeaderCutOff), superFrame: .success(40 + headers + 66_000),
+        recorded: .success(40 + headers + 66_000)),
     ZeroLengthCase(
         "IPv6 in the shortest frame", Frame.ethernet().ipv6(nextHeader: 6, payloadLength: 0).padded(to: 60), literal: .success(40),
         superFrame: .success(46), recorded: .success(40)),
