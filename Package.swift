@@ -67,7 +67,7 @@ let package = Package(
         .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev"])]),
         .target(name: "PacketIO", dependencies: ["CLinux", "Segmentation", "SystemCalls", "Wire"], swiftSettings: house),
         // eBPF: assembler, programs, maps, attachment.
-        .target(name: "KernelPath", dependencies: ["CLinux", "PacketIO", "Segmentation"], swiftSettings: house),
+        .target(name: "KernelPath", dependencies: ["CLinux", "Flows", "PacketIO", "Segmentation"], swiftSettings: house),
         .target(
             name: "Capture", dependencies: ["CCompression", "CPcap", "Decisions", "Segmentation", "Storage", "SystemCalls", "Wire"],
             swiftSettings: house),
@@ -129,7 +129,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "CLinux", "Wire"], swiftSettings: house),
         .testTarget(
-            name: "KernelPathTests", dependencies: ["KernelPath", "PacketIO", "CLinux", "CNetworkNamespace"], swiftSettings: house),
+            name: "KernelPathTests",
+            dependencies: ["Decisions", "Flows", "FrameBuilder", "KernelPath", "PacketIO", "CLinux", "CNetworkNamespace", "Wire"],
+            swiftSettings: house),
         .testTarget(
             name: "CaptureTests", dependencies: ["CCompression", "Capture", "Decisions", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(

@@ -39,9 +39,10 @@ public struct Appliance {
         defer { close(guardTimer) }
 
         // Both ports are held before any file is opened: a start that is refused must not empty the files of the run that goes on.
-        let ports = try PortKeeper(configuration, log: log)
+        let fastPath = try FastPathStart(configuration).make(log)
+        let ports = try PortKeeper(configuration, fastPath: fastPath, log: log)
         let outputs = try configuration.open()
-        let pool = try WorkerPool(configuration, outputs)
+        let pool = try WorkerPool(configuration, outputs, fastPath: fastPath)
         let others: SideThreads
         do {
             try ports.start(pool)

@@ -32,6 +32,10 @@ public struct Configuration: Sendable {
     public var answersPerSecond = 1_000
     /// What becomes of packets that are too big for the port by which they would leave.
     public var tooBig = TooBigHandling.fragment
+    /// Whether the kernel carries flows that were already judged.
+    public var fastPath = FastPathMode.off
+    /// Flows that it can carry at a time.
+    public var fastPathFlows = 65_536
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
     /// Don't start where programs or filters of others come before the guard.

@@ -1,4 +1,5 @@
 import Glibc
+import KernelPath
 import Logging
 import PacketIO
 
@@ -41,7 +42,11 @@ struct Port: ~Copyable {
         case gone, down, withoutCarrier, working
     }
 
-    init(_ name: String, directory: String, hasStrictGuard: Bool, merging: ReceiveMerging) throws {
+    /// What its guard carries out, if the kernel carries flows.
+    private let flows: FlowMaps?
+
+    init(_ name: String, directory: String, hasStrictGuard: Bool, merging: ReceiveMerging, flows: FlowMaps? = nil) throws {
+        self.flows = flows
         self.merging = merging
         let watch = try GuardWatch(port: name)
         journal = try PortJournal(directory: directory)
@@ -132,7 +137,7 @@ struct Port: ~Copyable {
         self.preparation = preparation
         // The guard has the note, so that nothing is changed that isn't noted: a crash may come at any moment. It comes first, since
         // a port that came back during the run is open to the host until then, and a folder may be slow.
-        let (portGuard, findings) = try PortGuard.raise(on: now, noting: preparation.originals)
+        let (portGuard, findings) = try PortGuard.raise(on: now, noting: preparation.originals, flows: flows)
         self.portGuard = portGuard
         watch.begin(portGuard, surroundings, log)
         do throws(StartProblem) {
@@ -211,6 +216,9 @@ struct Port: ~Copyable {
         guard let portGuard, watch.needsLook(portGuard, surroundings) else { return }
         watchGuard(surroundings, log)
     }
+
+    /// Its guard stands before everything else and can carry.
+    var canCarry: Bool { portGuard?.canCarry ?? false && watch.state.isFirst }
 
     var state: PortState { PortState(name: name, isUp: isWorking, guarding: watch.state) }
 

@@ -40,6 +40,14 @@ struct PortGuard {
         }
     }
 
+    /// It can hand frames of carried flows to the other port.
+    var canCarry: Bool {
+        switch kind {
+        case .programs(let programs): programs.carries
+        case .filters: false
+        }
+    }
+
     /// Nobody is told when others change it.
     var isUnannounced: Bool {
         switch kind {
@@ -81,11 +89,14 @@ struct PortGuard {
     ///
     /// - Parameter originals: What `note(on:)` gives back as long as the guard stands, as far as there is room for it.
     /// - Returns: Also what others could come with later, or have already. TCX programs of others that run before it are not among that.
-    static func raise(on link: Link, noting originals: PortOriginals) throws -> (PortGuard, findings: [Finding]) {
+    /// - Parameter flows: What its ingress program carries out, if the kernel carries flows.
+    static func raise(
+        on link: Link, noting originals: PortOriginals, flows: FlowMaps? = nil
+    ) throws -> (PortGuard, findings: [Finding]) {
         let obstacle: SystemCallError
         do throws(SystemCallError) {
             if let error = TCXGuard.obstacle(on: link) { throw error }
-            let programs = try TCXGuard(on: link, mark: FilterGuard.mark, note: note(originals, TCXGuard.noteCapacity))
+            let programs = try TCXGuard(on: link, mark: FilterGuard.mark, note: note(originals, TCXGuard.noteCapacity), flows: flows)
             let replacesFilters = FilterGuard.note(on: link) != nil
             try FilterGuard.remove(from: link, removesHook: false)
             return (PortGuard(link: link, kind: .programs(programs), replacesFilters: replacesFilters, obstacle: nil), [])

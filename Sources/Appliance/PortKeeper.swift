@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import KernelPath
 import PacketIO
 import Storage
 import Synchronization
@@ -25,17 +26,17 @@ final class PortKeeper {
     private(set) var hasForwarded = false
 
     /// Finds both ports and reserves them, and changes nothing yet: whatever stands in the way of a start is found here.
-    init(_ configuration: Configuration, log: Logger) throws {
+    init(_ configuration: Configuration, fastPath: FastPath? = nil, log: Logger) throws {
         self.configuration = configuration
         self.log = log
         links = try Links()
         events = try LinkEvents()
         near = try Port(
             configuration.ports[0], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard,
-            merging: configuration.merging)
+            merging: configuration.merging, flows: fastPath?.maps)
         far = try Port(
             configuration.ports[1], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard,
-            merging: configuration.merging)
+            merging: configuration.merging, flows: fastPath?.maps)
         try near.reserve(links, log)
         try far.reserve(links, log)
     }
@@ -101,6 +102,10 @@ final class PortKeeper {
         pool.control.farMTU.store(far.mtu ?? second.mtu, ordering: .relaxed)
         pool.control.nearSuperFrames.store(first.superFrames.packed, ordering: .relaxed)
         pool.control.farSuperFrames.store(second.superFrames.packed, ordering: .relaxed)
+        if let maps = pool.fastPath?.maps {
+            maps.setPort(0, interface: first.index, mtu: near.mtu ?? first.mtu)
+            maps.setPort(1, interface: second.index, mtu: far.mtu ?? second.mtu)
+        }
         guard session == nil else { return }
         do throws(SystemCallError) {
             session = try Session(
@@ -114,9 +119,13 @@ final class PortKeeper {
         }
         problem = nil
         hasForwarded = true
+        openFastPath()
         let count = configuration.workers
         log.notice("forwarding between \(near.title) and \(far.title) with \(count) \(count == 1 ? "worker" : "workers")")
     }
+
+    /// Has flows carried while both guards stand before everything else.
+    private func openFastPath() { pool?.fastPath?.setOpen(session != nil && near.canCarry && far.canCarry) }
 
     private func compareMTUs(_ first: UInt32, _ second: UInt32) {
         let mtus = [first, second]
@@ -142,6 +151,7 @@ final class PortKeeper {
         chains.lookIfChanged()
         near.checkGuard(surroundings(0), log)
         far.checkGuard(surroundings(1), log)
+        openFastPath()
     }
 
     /// To be called once a second.

@@ -93,6 +93,8 @@ struct Report: PrintedReport {
 
     var shared: SharedReport
     var ports: [PortReport]
+    /// nil where the kernel carries nothing.
+    var fastPath: FastPathReport?
     /// How often the rules were read again. Rules and state count since then, all else since the start.
     var reloads: UInt32
     /// Texts that nobody took from standard error.
@@ -113,6 +115,7 @@ struct Report: PrintedReport {
         }
         let (generation, counted) = pool.counted()
         reloads = generation.number
+        fastPath = pool.fastPath.map { _ in FastPathReport(counted) }
         shared = SharedReport(
             version: configuration.version, firewall: FirewallReport(generation.program, counted, at: Clock.now()),
             outputs: OutputReports(
@@ -124,13 +127,14 @@ struct Report: PrintedReport {
     }
 
     private enum CodingKeys: CodingKey {
-        case ports, reloads, lostMessages
+        case ports, fastPath, reloads, lostMessages
     }
 
     func encode(to encoder: any Encoder) throws {
         try shared.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(ports, forKey: .ports)
+        try container.encodeIfPresent(fastPath, forKey: .fastPath)
         try container.encode(reloads, forKey: .reloads)
         try container.encode(lostMessages, forKey: .lostMessages)
     }
@@ -155,6 +159,7 @@ struct Report: PrintedReport {
         for port in ports {
             if let text = port.guard.text { result += "\nguard of \(port.name): \(text)\n" }
         }
+        if let fastPath { result += "\n\(fastPath.text)\n" }
         result += shared.tables()
         if lostMessages > 0 { result += "\nmessages: \(lostMessages) lost, since nobody took them from standard error\n" }
         return result

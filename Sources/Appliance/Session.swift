@@ -1,5 +1,6 @@
 import Classifier
 import Glibc
+import KernelPath
 import PacketIO
 import Storage
 import Synchronization
@@ -23,7 +24,9 @@ final class Session {
         }
         let key = UInt32.random(in: .min ... .max)
         for port in sockets { try Fanout.join(port, key: key) }
-        for socket in sockets.joined() { try socket.open() }
+        for socket in sockets.joined() {
+            if let fastPath = pool.fastPath { try socket.open(filter: fastPath.filter.number) } else { try socket.open() }
+        }
         self.sockets = sockets
         pool.control.isStopping.store(false, ordering: .relaxed)
         for (number, worker) in pool.workers.enumerated() {
@@ -46,6 +49,8 @@ final class Session {
 
     /// Ends the threads; the sockets go with the session.
     func stop() {
+        // The workers take back what was carried; nothing may be carried after that.
+        pool.fastPath?.setOpen(false)
         pool.control.isStopping.store(true, ordering: .relaxed)
         pool.wake()
         for thread in threads { thread.join() }

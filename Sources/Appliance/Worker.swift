@@ -29,9 +29,9 @@ package final class WorkerControl: Sendable {
 /// One worker: both ports' frames of the hosts that the fanout gives to it, judged and forwarded by one thread that shares
 /// nothing with the others.
 package struct Worker: ~Copyable {
-    private var firewall: Firewall
+    var firewall: Firewall
     /// By port, in the order of the configuration.
-    private let counters: (PortCounters, PortCounters)
+    let counters: (PortCounters, PortCounters)
     private let control: WorkerControl
     private var sink: DropSink
     private let mailbox: UpdateMailbox
@@ -39,6 +39,9 @@ package struct Worker: ~Copyable {
     private let number: Int
     private var segmenter = Segmenter()
     private var carriage = TunnelCarriage()
+    let fastPath: FastPath?
+    /// The rules' number in entries of the kernel path.
+    private(set) var generation: UInt32
 
     package init(
         number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?,
@@ -46,6 +49,17 @@ package struct Worker: ~Copyable {
         groups: GroupOutputs<DropCapture>? = nil, reportsDrops: Bool = false, mailbox: UpdateMailbox = UpdateMailbox(),
         flowRequest: FlowRequest = FlowRequest()
     ) {
+        self.init(
+            number: number, firewall: firewall, counters: counters, control: control, drops: drops, log: log, groups: groups,
+            reportsDrops: reportsDrops, mailbox: mailbox, flowRequest: flowRequest, fastPath: nil)
+    }
+
+    init(
+        number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?, log: LogQueue,
+        groups: GroupOutputs<DropCapture>?, reportsDrops: Bool, mailbox: UpdateMailbox, flowRequest: FlowRequest, fastPath: FastPath?
+    ) {
+        self.fastPath = fastPath
+        generation = FastPath.tag(of: firewall.generation)
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
         self.control = control
@@ -64,11 +78,13 @@ package struct Worker: ~Copyable {
             if mailbox.isThere { adopt() }
             if flowRequest.isAsked { tellFlows() }
             expire(&batch, near, far)
+            if firewall.carriesFlows { attendToCarriage(nearRing, farRing) }
             let moved =
                 relay(&nearRing, &batch, from: near, to: far, ingress: 0)
                 + relay(&farRing, &batch, from: far, to: near, ingress: 1)
             if moved == 0 { sleep(near, far, waker) }
         }
+        takeBackAll()
         firewall.countFlows()
     }
 
@@ -76,9 +92,12 @@ package struct Worker: ~Copyable {
     @inline(never)
     private mutating func adopt() {
         guard let delivery = mailbox.take() else { return }
+        // Under the counters of the rules by which it was carried.
+        takeBackAll()
         firewall.use(
             delivery.generation.program, counters: delivery.counters, generation: delivery.generation.number, newFlows: delivery.flows,
             rechecksFlows: delivery.rechecksFlows)
+        generation = FastPath.tag(of: delivery.generation.number)
         sink.use(delivery.groups, worker: number)
         mailbox.adopt(delivery.generation.number)
     }
@@ -92,7 +111,7 @@ package struct Worker: ~Copyable {
         // Nobody else would bring them to where reports look.
         firewall.countFlows()
         var timeout: Int32 = -1
-        if let deadline = firewall.deadline {
+        if let deadline = [firewall.deadline, firewall.carriageDeadline].compactMap({ $0 }).min() {
             let now = Clock.now().monotonic
             timeout = deadline <= now ? 0 : Int32(clamping: (deadline - now) / 1_000_000 + 1)
         }

@@ -5,6 +5,7 @@ import Decisions
 import Firewall
 import Flows
 import Fragments
+import KernelPath
 import PacketIO
 import Reporting
 import Storage
@@ -50,6 +51,8 @@ final class WorkerPool: Sendable {
     }
 
     let control = WorkerControl()
+    /// nil where the kernel carries no flows.
+    let fastPath: FastPath?
     let workers: [Member]
     /// By worker, then by port.
     let portCounters: [[PortCounters]]
@@ -70,9 +73,13 @@ final class WorkerPool: Sendable {
         var followsConnections: Bool
         /// In the order of `Reason.allCases`: what was counted under generations that are gone.
         var pastReasons = Reason.allCases.map { _ in Hits() }
+        var pastCarried = Hits()
+        /// In the order of `KeptBackCause.allCases`.
+        var pastKeptBack = KeptBackCause.allCases.map { _ in UInt64(0) }
     }
 
-    init(_ configuration: Configuration, _ outputs: Outputs) throws(SystemCallError) {
+    init(_ configuration: Configuration, _ outputs: Outputs, fastPath: FastPath? = nil) throws(SystemCallError) {
+        self.fastPath = fastPath
         var workers: [Member] = []
         var portCounters: [[PortCounters]] = []
         let counted = GenerationCounters(configuration.generations.current, workers: configuration.workers)
@@ -87,7 +94,8 @@ final class WorkerPool: Sendable {
                 program: counted.generation.program, counters: counted.counters[number],
                 fragments: FragmentGatherer(mode: configuration.fragments, limits: configuration.fragmentLimits),
                 flows: configuration.flows, connections: connections, start: Clock.now().monotonic, checks: configuration.checks,
-                answers: answers, links: LinkLimits(handling: configuration.tooBig))
+                answers: answers, links: LinkLimits(handling: configuration.tooBig),
+                carried: fastPath?.maps.part(number, of: configuration.workers))
             portCounters.append(counters)
             workers.append(
                 try Member(
@@ -95,7 +103,7 @@ final class WorkerPool: Sendable {
                         number: number, firewall: firewall, counters: counters, control: control, drops: outputs.drops,
                         log: logs[number], groups: outputs.groups,
                         reportsDrops: outputs.events?.settings.includesDrops ?? false,
-                        mailbox: mailboxes[number], flowRequest: flowRequests[number])))
+                        mailbox: mailboxes[number], flowRequest: flowRequests[number], fastPath: fastPath)))
         }
         self.workers = workers
         self.portCounters = portCounters
@@ -128,8 +136,12 @@ final class WorkerPool: Sendable {
             books.counted.append(counted)
             return needsFlows
         }
-        for (mailbox, counters) in zip(mailboxes, counted.counters) {
-            let flows = NewFlows(settings: configuration.flows, start: Clock.now().monotonic, isNeeded: needsFlows)
+        // Before any worker goes by them: what is carried by the earlier ones until then is counted as theirs.
+        fastPath?.use(generation.number)
+        for (number, (mailbox, counters)) in zip(mailboxes, counted.counters).enumerated() {
+            let flows = NewFlows(
+                settings: configuration.flows, start: Clock.now().monotonic, isNeeded: needsFlows,
+                carried: fastPath?.maps.part(number, of: workers.count))
             mailbox.leave(
                 UpdateMailbox.Delivery(
                     generation: generation, counters: counters, groups: groups, flows: flows, rechecksFlows: configuration.rechecksFlows))
@@ -147,11 +159,13 @@ final class WorkerPool: Sendable {
             guard books.counted.count > 1, books.counted[0].generation.number < oldest else { return nil }
             return books.counted[0]
         }) {
-            let sum = retired.sum.reasons
+            let sum = retired.sum
             // Counted in one place or the other at any moment.
             books.withLock { books in
                 books.counted.removeFirst()
-                books.pastReasons = zip(books.pastReasons, sum).map { $0 + $1 }
+                books.pastReasons = zip(books.pastReasons, sum.reasons).map { $0 + $1 }
+                books.pastCarried = books.pastCarried + sum.carried
+                books.pastKeptBack = zip(books.pastKeptBack, sum.keptBack).map { $0 &+ $1 }
             }
         }
     }
@@ -170,17 +184,22 @@ final class WorkerPool: Sendable {
         }
     }
 
-    /// What was counted under the newest rules; by reasons, and of what is held, since the start.
+    /// What was counted under the newest rules; by reasons, and of what is held or carried, since the start.
     func counted() -> (generation: RulesetGeneration, sum: FirewallCounters.Snapshot) {
-        let (counted, pastReasons) = books.withLock { ($0.counted, $0.pastReasons) }
+        let (counted, past) = books.withLock { ($0.counted, $0) }
         let newest = counted[counted.endIndex - 1]
         var sum = newest.sum
-        sum.reasons = zip(sum.reasons, pastReasons).map { $0 + $1 }
+        sum.reasons = zip(sum.reasons, past.pastReasons).map { $0 + $1 }
+        sum.carried = sum.carried + past.pastCarried
+        sum.keptBack = zip(sum.keptBack, past.pastKeptBack).map { $0 &+ $1 }
         for older in counted.dropLast().map(\.sum) {
             sum.reasons = zip(sum.reasons, older.reasons).map { $0 + $1 }
             sum.held = sum.held + older.held
             sum.heldDatagrams += older.heldDatagrams
             sum.flows = zip(sum.flows, older.flows).map { $0 &+ $1 }
+            sum.carried = sum.carried + older.carried
+            sum.carriedFlows &+= older.carriedFlows
+            sum.keptBack = zip(sum.keptBack, older.keptBack).map { $0 &+ $1 }
         }
         return (newest.generation, sum)
     }

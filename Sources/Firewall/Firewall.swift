@@ -36,6 +36,8 @@ public struct Firewall: ~Copyable {
     var hasCutFragments = false
     /// What the ports take.
     var links: LinkLimits
+    /// The ways of flows that the kernel carries; nil where none are.
+    let carriedPaths: CarriedPaths?
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
     public let generation: UInt32
 
@@ -50,14 +52,16 @@ public struct Firewall: ~Copyable {
     ///   - answers: How often senders are told, shared with those who send by the same ports.
     ///   - checksums: What is made of checksums of which `judge` is told nothing.
     ///   - links: What the ports take.
+    ///   - carried: Entries for flows that the kernel is to carry; nil for none.
     public init(
         program: Program, counters: FirewallCounters, fragments: consuming FragmentGatherer = FragmentGatherer(),
         flows: FlowSettings = FlowSettings(), connections: FlowRegistry = FlowRegistry(), start: UInt64 = 0,
         packets: JudgedPackets? = nil, checks: FrameChecks = FrameChecks(), answers: AnswerRate = AnswerRate(),
-        checksums: ChecksumTrust = .verify, links: LinkLimits = LinkLimits()
+        checksums: ChecksumTrust = .verify, links: LinkLimits = LinkLimits(), carried: CarriedEntries? = nil
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
-        let flows = FlowTracker(settings: isTracking ? flows : FlowSettings(flows: 0), now: start)
+        let flows = FlowTracker(
+            settings: isTracking ? flows : FlowSettings(flows: 0), carried: isTracking ? carried : nil, now: start)
         let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
             program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, generation: 0, packets: packets,
@@ -79,6 +83,7 @@ public struct Firewall: ~Copyable {
         self.counters = counters
         hits = counters.hits
         self.fragments = fragments
+        carriedPaths = flows.carries ? CarriedPaths(limit: FlowTracker.carriedPathLimit) : nil
         policies = program.connectionTimeouts.isEmpty ? [] : flows.usePolicies(program.connectionTimeouts.map { TimeoutPolicy($0.timeout) })
         self.flows = flows
         self.isTracking = isTracking
@@ -100,6 +105,7 @@ public struct Firewall: ~Copyable {
         _ program: Program, counters: FirewallCounters, generation: UInt32, newFlows: NewFlows = NewFlows(),
         rechecksFlows: Bool = false
     ) {
+        endCarrying { _, _, _ in }
         self.counters.setHeld(frames: 0, bytes: 0, datagrams: 0)
         self.counters.forgetFlows()
         let isNew = !isTracking && !program.connectionNeeds.isEmpty

@@ -14,6 +14,10 @@ public final class FirewallCounters: Sendable {
     private let held = CounterArray(count: 3)
     /// Flows that are followed now, then the tracker's counters.
     private let flows = CounterArray(count: 1 + FlowTracker.counterCount)
+    /// Frames and bytes that the kernel has carried, and the flows that it carries now.
+    private let carried = CounterArray(count: 3)
+    /// Flows that are not carried, by the cause's raw value.
+    private let kept = CounterArray(count: KeptBackCause.allCases.count)
     private let ruleCount: Int
     private let counterCount: Int
     private let namedCounterCount: Int
@@ -34,6 +38,18 @@ public final class FirewallCounters: Sendable {
         reasons.add(UInt64(truncatingIfNeeded: length), at: 2 &* Int(reason.rawValue) &+ 1)
     }
 
+    /// Counts frames that the kernel has carried.
+    func count(_ reason: Reason, frames: UInt64, bytes: UInt64) {
+        reasons.add(frames, at: 2 &* Int(reason.rawValue))
+        reasons.add(bytes, at: 2 &* Int(reason.rawValue) &+ 1)
+        carried.add(frames, at: 0)
+        carried.add(bytes, at: 1)
+    }
+
+    func setCarriedFlows(_ count: Int) { carried.set(UInt64(truncatingIfNeeded: count), at: 2) }
+
+    func countKept(_ cause: KeptBackCause) { kept.add(1, at: Int(cause.rawValue)) }
+
     func setHeld(frames: Int, bytes: Int, datagrams: Int) {
         held.set(UInt64(truncatingIfNeeded: frames), at: 0)
         held.set(UInt64(truncatingIfNeeded: bytes), at: 1)
@@ -51,6 +67,7 @@ public final class FirewallCounters: Sendable {
     /// Another program's counters have them from here on.
     func forgetFlows() {
         for number in 0..<flows.count { flows.set(0, at: number) }
+        carried.set(0, at: 2)
     }
 
     /// All the numbers as they are now.
@@ -64,7 +81,9 @@ public final class FirewallCounters: Sendable {
                 let index = 2 * Int(reason.rawValue)
                 return Hits(frames: reasons.value(at: index), bytes: reasons.value(at: index + 1))
             }, held: Hits(frames: held.value(at: 0), bytes: held.value(at: 1)), heldDatagrams: held.value(at: 2),
-            flows: (0..<flows.count).map { flows.value(at: $0) })
+            flows: (0..<flows.count).map { flows.value(at: $0) },
+            carried: Hits(frames: carried.value(at: 0), bytes: carried.value(at: 1)), carriedFlows: carried.value(at: 2),
+            keptBack: (0..<kept.count).map { kept.value(at: $0) })
     }
 
     /// Numbers of one worker, or the sum of several.
@@ -85,6 +104,12 @@ public final class FirewallCounters: Sendable {
         public var heldDatagrams: UInt64
         /// Flows that are followed at this moment, then what has become of flows: see `FlowTracker.counter`.
         public var flows: [UInt64]
+        /// What the kernel has carried, which is among the others too; bytes as of `reasons`.
+        public var carried: Hits
+        /// Flows that it carries at this moment.
+        public var carriedFlows: UInt64
+        /// Flows that it does not carry, in the order of `KeptBackCause.allCases`.
+        public var keptBack: [UInt64]
 
         public subscript(reason: Reason) -> Hits {
             Reason.allCases.firstIndex(of: reason).map { reasons[$0] } ?? Hits()
@@ -98,7 +123,9 @@ public final class FirewallCounters: Sendable {
                 namedCounters: zip(left.namedCounters, right.namedCounters).map { $0 + $1 },
                 elements: zip(left.elements, right.elements).map { $0 + $1 },
                 reasons: zip(left.reasons, right.reasons).map { $0 + $1 }, held: left.held + right.held,
-                heldDatagrams: left.heldDatagrams + right.heldDatagrams, flows: zip(left.flows, right.flows).map { $0 &+ $1 })
+                heldDatagrams: left.heldDatagrams + right.heldDatagrams, flows: zip(left.flows, right.flows).map { $0 &+ $1 },
+                carried: left.carried + right.carried, carriedFlows: left.carriedFlows &+ right.carriedFlows,
+                keptBack: zip(left.keptBack, right.keptBack).map { $0 &+ $1 })
         }
     }
 }

@@ -42,7 +42,10 @@ extension Firewall {
             if isRechecked, let flow = packet.flow { flows.end(flow) } else { flows.abandon(packet) }
             return (found, nil, isReply)
         }
-        guard packet.isUnconfirmed || isRechecked else { return (found, nil, isReply) }
+        guard packet.isUnconfirmed || isRechecked else {
+            considerCarrying(packet, bytes.bytes, frame, found, ingress: ingress, at: instant)
+            return (found, nil, isReply)
+        }
         guard case .failure(let refusal) = flows.confirm(packet), !program.connectionNeeds.isEmpty else { return (found, nil, isReply) }
         return (found, refusal, isReply)
     }
@@ -68,7 +71,7 @@ extension Firewall {
     }
 
     /// What rules may ask of a packet's connection.
-    private func connection(of packet: TrackedPacket, at instant: Instant) -> PacketConnection {
+    func connection(of packet: TrackedPacket, at instant: Instant) -> PacketConnection {
         var connection = PacketConnection(state: PacketConnection.State(rawValue: UInt32(packet.state.rawValue)))
         let needs = program.connectionNeeds
         if needs.contains(.count) { note(packet, in: &connection, at: instant) }

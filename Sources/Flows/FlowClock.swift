@@ -13,7 +13,7 @@ extension FlowTracker {
     @inline(never)
     private mutating func expireAll() {
         for record in 0..<Int32(truncatingIfNeeded: table.capacity) where table.expiry(record) != 0 {
-            table.remove(record)
+            remove(record)
             counters[.expired] &+= 1
         }
     }

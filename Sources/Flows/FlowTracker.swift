@@ -31,10 +31,15 @@ public struct FlowTracker: ~Copyable {
     /// As `FlowRecord.start`: of the flow that began last, and of that before the rules in force; nil while there were no others.
     var newestStart: UInt32 = 0
     var lastEarlierStart: UInt32?
+    /// What of it the kernel carries.
+    var carriage: FlowCarriage
 
-    /// - Parameter now: The start, from which the grace time runs.
-    public init(settings: FlowSettings = FlowSettings(), now: UInt64 = 0) {
+    /// - Parameters:
+    ///   - carried: For the flows that the kernel is to carry; nil for none.
+    ///   - now: The start, from which the grace time runs.
+    public init(settings: FlowSettings = FlowSettings(), carried: CarriedEntries? = nil, now: UInt64 = 0) {
         self.settings = settings
+        carriage = FlowCarriage(carried, records: settings.flows + 1, paths: Self.carriedPathLimit)
         table = FlowTable(limit: settings.flows)
         limits = TimeoutTable(settings.timeouts)
         let (end, isLate) = now.addingReportingOverflow(settings.graceTime)
@@ -150,6 +155,7 @@ public struct FlowTracker: ~Copyable {
         -> TrackedPacket?
     {
         var record = known
+        takeBack(known, now: packet.now)
         // As it was before this packet: the first answer is already a part of something established.
         let isEstablished = direction == .reply || table[record].has(FlowRecord.Flag.seenReply)
         var tracked = TrackedPacket(isEstablished ? .established : .new)
@@ -217,7 +223,7 @@ public struct FlowTracker: ~Copyable {
                 counters[.refusedShare] &+= 1
                 return .failure(.share)
             }
-            table.remove(record)
+            remove(record)
             counters[.evicted] &+= 1
         }
         // At most two: one for the record, and one should the index have no room.
@@ -228,7 +234,7 @@ public struct FlowTracker: ~Copyable {
                 return .success(record)
             }
             guard let (record, isFinished) = table.firstToGo else { break }
-            table.remove(record)
+            remove(record)
             counters[isFinished ? .evictedFinished : .evicted] &+= 1
         }
         table.liveness.endPending(isInTable: false)
@@ -249,7 +255,7 @@ public struct FlowTracker: ~Copyable {
     /// Ends a flow: its next packet is a new one's.
     public mutating func end(_ flow: Int32) {
         guard flow >= 0, Int(flow) < table.capacity, table.expiry(flow) != 0 else { return }
-        table.remove(flow)
+        remove(flow)
         counters[.ended] &+= 1
     }
 
@@ -263,7 +269,8 @@ public struct FlowTracker: ~Copyable {
         var removals = 1024
         let tick = Tick.at(now)
         while removals > 0, let record = table.nextExpired(at: tick, within: &budget) {
-            table.remove(record)
+            if isKeptAlive(record, now: now) { continue }
+            remove(record)
             counters[.expired] &+= 1
             removals &-= 1
         }
@@ -283,8 +290,10 @@ public struct FlowTracker: ~Copyable {
     /// A flow that has not ended; one that has is taken out when it is seen.
     mutating func findAlive(_ tuple: FlowTuple, _ packet: PacketContext, _ hash: UInt64) -> (record: Int32, direction: FlowDirection)? {
         guard let found = table.find(tuple, link: packet.link, hash: hash) else { return nil }
-        guard FlowTable.isReached(table.expiry(found.record), at: Tick.at(packet.now)) else { return found }
-        table.remove(found.record)
+        guard FlowTable.isReached(table.expiry(found.record), at: Tick.at(packet.now)), !isKeptAlive(found.record, now: packet.now) else {
+            return found
+        }
+        remove(found.record)
         counters[.expired] &+= 1
         return nil
     }

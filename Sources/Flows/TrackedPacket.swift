@@ -62,6 +62,8 @@ public enum FlowEvent: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case refusedShare
     /// A packet was let through without believing it: it changed nothing in its flow.
     case ignored
+    /// One was handed over to the kernel, which carries its packets.
+    case carried
 
     /// The name in counters and reports; it does not change between releases.
     public var name: String {
@@ -75,6 +77,7 @@ public enum FlowEvent: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .refused: "flow-limit"
         case .refusedShare: "flow-share"
         case .ignored: "ignored"
+        case .carried: "carried"
         }
     }
 }

@@ -118,6 +118,17 @@ public struct Assembler {
         emit(Self.atomic | width.rawValue, base, source: register.rawValue, offset: offset, constant: 0)
     }
 
+    /// Puts `register` in the place of a word in memory if that is what `r0` says, in one step for all processors; `r0` is what was there
+    /// (Linux 5.12).
+    public mutating func compareExchange(_ width: Width, _ register: Register, at base: Register, _ offset: Int16) {
+        emit(Self.atomic | width.rawValue, base, source: register.rawValue, offset: offset, constant: 0xf1)
+    }
+
+    /// Exchanges `register` and a word in memory, in one step for all processors (Linux 5.12).
+    public mutating func exchange(_ width: Width, _ register: Register, at base: Register, _ offset: Int16) {
+        emit(Self.atomic | width.rawValue, base, source: register.rawValue, offset: offset, constant: 0xe1)
+    }
+
     /// `register` = a constant of 64 bits.
     public mutating func load(_ register: Register, constant: UInt64) {
         emit(Self.load64, register, constant: Int32(truncatingIfNeeded: constant))
@@ -128,6 +139,12 @@ public struct Assembler {
     public mutating func load(_ register: Register, map: BPFMap) {
         emit(Self.load64, register, source: Self.mapDescriptor, constant: map.number)
         emit(0)
+    }
+
+    /// `register` = the address of a byte of the first element of an array (`BPF_PSEUDO_MAP_VALUE`).
+    public mutating func load(_ register: Register, valueOf map: BPFMap, _ offset: Int32 = 0) {
+        emit(Self.load64, register, source: 2, constant: map.number)
+        emit(0, constant: offset)
     }
 
     // MARK: flow

@@ -7,9 +7,11 @@ enum BPFCommand: Int32 {
     case mapCreate = 0
     case mapLookup = 1
     case mapUpdate = 2
+    case mapDelete = 3
     case programLoad = 5
     case programAttach = 8
     case programDetach = 9
+    case programTest = 10
     case programByID = 13
     case mapByID = 14
     case information = 15

@@ -25,18 +25,24 @@ public final class BPFMap: Sendable {
         public var name: String
     }
 
+    /// Elements of arrays can be mapped into a process (`BPF_F_MMAPABLE`, Linux 5.5).
+    static let mappable: UInt32 = 1 << 10
+
     private let descriptor: Descriptor
 
     /// Valid as long as the map is held.
     public var number: Int32 { descriptor.number }
 
     /// Makes a map. Needs CAP_BPF.
-    public init(_ kind: Kind, keySize: Int = 4, valueSize: Int, capacity: Int, name: String) throws(SystemCallError) {
+    public init(
+        _ kind: Kind, keySize: Int = 4, valueSize: Int, capacity: Int, flags: UInt32 = 0, name: String
+    ) throws(SystemCallError) {
         var attributes = weir_bpf_map_create()
         attributes.map_type = kind.rawValue
         attributes.key_size = UInt32(truncatingIfNeeded: keySize)
         attributes.value_size = UInt32(truncatingIfNeeded: valueSize)
         attributes.max_entries = UInt32(truncatingIfNeeded: capacity)
+        attributes.map_flags = flags
         setName(&attributes.map_name, name)
         descriptor = Descriptor(owning: try bpf(.mapCreate, &attributes, "make the BPF map \(name)"))
     }
@@ -65,6 +71,34 @@ public final class BPFMap: Sendable {
     public func write(_ index: UInt32, _ value: [UInt8]) throws(SystemCallError) {
         var value = value
         try element(.mapUpdate, index, &value, "write a BPF map")
+    }
+
+    /// Adds or changes an element.
+    func set(_ key: UnsafeRawBufferPointer, _ value: UInt32) throws(SystemCallError) {
+        var value = value
+        var attributes = weir_bpf_element()
+        attributes.map_fd = UInt32(bitPattern: number)
+        attributes.key = address(key.baseAddress)
+        let failure = withUnsafeBytes(of: &value) { value -> SystemCallError? in
+            attributes.value = address(value.baseAddress)
+            do throws(SystemCallError) {
+                try bpf(.mapUpdate, &attributes, "write a BPF map")
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Takes an element out; that it isn't there is no error.
+    func remove(_ key: UnsafeRawBufferPointer) throws(SystemCallError) {
+        var attributes = weir_bpf_element()
+        attributes.map_fd = UInt32(bitPattern: number)
+        attributes.key = address(key.baseAddress)
+        do throws(SystemCallError) {
+            try bpf(.mapDelete, &attributes, "take an element out of a BPF map")
+        } catch  where error.code == ENOENT {}
     }
 
     private func element(_ command: BPFCommand, _ index: UInt32, _ value: inout [UInt8], _ what: String) throws(SystemCallError) {

@@ -1,4 +1,5 @@
 import CLinux
+import Flows
 import PacketIO
 
 /// The two programs of a port's guard, and the maps that belong to them.
@@ -14,6 +15,10 @@ enum GuardProgram {
         case sent
         /// Frames of the host's that were kept in.
         case silenced
+        /// Frames that came in and were handed to the other port's interface.
+        case carried
+        /// Frames that the socket filter has not seen, while flows are carried.
+        case unseen
     }
 
     /// The names by which the guard is known, to `bpftool` too.
@@ -32,17 +37,26 @@ enum GuardProgram {
     private static let markOffset: Int16 = 8
     /// `BPF_FUNC_map_lookup_elem`.
     fileprivate static let mapLookup: Int32 = 1
+    /// `BPF_FUNC_redirect`.
+    private static let redirect: Int32 = 23
+    /// `len` and `ifindex` in `struct __sk_buff`.
+    private static let lengthOffset: Int16 = 0
+    private static let interfaceOffset: Int16 = 40
 
     static func instructions(
-        _ side: HookSide, mark: UInt32, counters: BPFMap, note: BPFMap
+        _ side: HookSide, mark: UInt32, counters: BPFMap, note: BPFMap, flows: FlowMaps? = nil
     ) throws(AssemblyError) -> [weir_bpf_instruction] {
         var program = Assembler()
         // Read by nobody: naming it makes the note the program's own, so that it stays as long as the guard does.
         program.load(.r7, map: note)
         switch side {
         case .ingress:
-            program.count(.received, in: counters)
-            program.move(.r0, .constant(TCXHook.Answer.drop))
+            if let flows {
+                carryOut(&program, flows, mark: mark, counters)
+            } else {
+                program.count(.received, in: counters)
+                program.move(.r0, .constant(TCXHook.Answer.drop))
+            }
         case .egress:
             let isOurs = program.makeLabel()
             program.load(.word, .r6, from: .r1, markOffset)
@@ -60,6 +74,51 @@ enum GuardProgram {
         }
         program.exit()
         return try program.assembled()
+    }
+
+    /// Carries out what the socket filter has decided on this very frame; without a decision the frame ends here, as all do that go up.
+    private static func carryOut(_ program: inout Assembler, _ flows: FlowMaps, mark: UInt32, _ counters: BPFMap) {
+        typealias Slot = FlowMaps.Slot
+        let (drops, unseen, carries) = (program.makeLabel(), program.makeLabel(), program.makeLabel())
+        program.move(.r6, .register(.r1))
+        program.count(.received, in: counters)
+        program.store(.word, 0, to: .frame, -4)
+        program.lookUp(flows.slots, key: -4)
+        program.jump(if: .r0, .equal, 0, to: drops)
+        program.move(.r7, .register(.r0))
+        program.load(.word, .r8, from: .r7, Slot.decision)
+        program.store(.word, 0, to: .r7, Slot.decision)
+        program.jump(if: .r8, .equal, 0, to: unseen)
+        program.load(.word, .r1, from: .r6, interfaceOffset)
+        program.load(.word, .r2, from: .r7, Slot.interface)
+        program.jump(if: .r1, .notEqual, .register(.r2), to: unseen)
+        program.load(.word, .r1, from: .r6, lengthOffset)
+        program.load(.word, .r2, from: .r7, Slot.length)
+        program.jump(if: .r1, .notEqual, .register(.r2), to: unseen)
+        program.jump(if: .r8, .equal, .constant(FlowMaps.Decision.carry), to: carries)
+        // It has passed the sockets: says so to the worker who waits for that.
+        program.load(.word, .r1, from: .r7, Slot.entry)
+        program.jump(if: .r1, .equal, .constant(FlowMaps.noEntry), to: drops, .word)
+        program.store(.word, .register(.r1), to: .frame, -4)
+        program.lookUp(flows.entries, key: -4)
+        program.jump(if: .r0, .equal, 0, to: drops)
+        program.move(.r1, 1)
+        program.atomicAdd(.double, .r1, to: .r0, Int16(CarriedEntry.landed))
+        program.jump(to: drops)
+
+        program.place(carries)
+        program.count(.carried, in: counters)
+        program.load(.r2, constant: UInt64(mark))
+        program.store(.word, .register(.r2), to: .r6, markOffset)
+        program.load(.word, .r1, from: .r7, Slot.target)
+        program.move(.r2, 0)
+        program.call(redirect)
+        program.exit()
+
+        program.place(unseen)
+        program.count(.unseen, in: counters)
+        program.place(drops)
+        program.move(.r0, .constant(TCXHook.Answer.drop))
     }
 }
 

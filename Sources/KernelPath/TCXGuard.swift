@@ -23,6 +23,10 @@ public struct TCXGuard: Sendable {
         public var sent: UInt64 = 0
         /// The host's that were kept in.
         public var silenced: UInt64 = 0
+        /// That came in and were handed to the other port.
+        public var carried: UInt64 = 0
+        /// That came in past the socket filter, while flows were carried.
+        public var unseen: UInt64 = 0
     }
 
     /// A guard that stands on an interface, ours or of a run before.
@@ -42,6 +46,10 @@ public struct TCXGuard: Sendable {
     private let mark: UInt32
     private let counters: BPFMap
     private let noteMap: BPFMap
+    /// What the ingress program goes by, if the kernel carries flows.
+    private let flows: FlowMaps?
+    /// Its ingress program hands frames of carried flows to the other port.
+    public var carries: Bool { flows != nil }
     /// By side, what is in the list.
     private var programs: [HookSide: Loaded] = [:]
     /// By side, a program like it that is loaded and not attached, so that restoring costs one call. It is also what `settle` detaches.
@@ -69,7 +77,10 @@ public struct TCXGuard: Sendable {
 
     /// Puts a guard on the interface, takes over from those of earlier runs, and leaves programs of others where they are.
     /// Needs CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN.
-    public init(on link: Link, mark: UInt32, note: [UInt8]) throws(SystemCallError) {
+    ///
+    /// - Parameter flows: For an ingress program that hands frames of carried flows to the other port.
+    public init(on link: Link, mark: UInt32, note: [UInt8], flows: FlowMaps? = nil) throws(SystemCallError) {
+        self.flows = flows
         self.link = link
         self.mark = mark
         counters = try BPFMap(
@@ -95,7 +106,7 @@ public struct TCXGuard: Sendable {
     private func load(_ side: HookSide) throws(SystemCallError) -> Loaded {
         let instructions: [weir_bpf_instruction]
         do throws(AssemblyError) {
-            instructions = try GuardProgram.instructions(side, mark: mark, counters: counters, note: noteMap)
+            instructions = try GuardProgram.instructions(side, mark: mark, counters: counters, note: noteMap, flows: flows)
         } catch {
             throw SystemCallError(call: "assemble the guard", code: EINVAL, detail: "\(error)")
         }
@@ -152,7 +163,9 @@ public struct TCXGuard: Sendable {
                 stride(from: 0, to: bytes.count, by: 8).reduce(0) { $0 &+ bytes.loadUnaligned(fromByteOffset: $1, as: UInt64.self) }
             }
         }
-        return Counts(received: try sum(.received), sent: try sum(.sent), silenced: try sum(.silenced))
+        return Counts(
+            received: try sum(.received), sent: try sum(.sent), silenced: try sum(.silenced), carried: try sum(.carried),
+            unseen: try sum(.unseen))
     }
 
     // MARK: note

@@ -119,6 +119,12 @@ public final class PortSocket: Sendable {
         }
     }
 
+    /// Lets in what a program lets pass.
+    /// - Parameter filter: The descriptor of an eBPF program of the kind `socketFilter`.
+    public func open(filter: Int32) throws(SystemCallError) {
+        try setOption(number, SOL_SOCKET, SO_ATTACH_BPF, filter, "SO_ATTACH_BPF")
+    }
+
     /// Lets frames in.
     public func open() throws(SystemCallError) {
         try setOption(number, SOL_SOCKET, SO_DETACH_FILTER, Int32(0), "SO_DETACH_FILTER")

@@ -104,6 +104,9 @@ public struct ReceiveRing: ~Copyable {
         base + (index / slotsInBlock * blockBytes + index % slotsInBlock * slotBytes)
     }
 
+    /// No frame has come that wasn't taken.
+    public var isEmpty: Bool { Int32(bitPattern: weir_load_acquire_u32(slot(taken))) & TP_STATUS_USER == 0 }
+
     /// The next frame that has come, if any.
     public mutating func next() -> Received {
         let slot = slot(taken)

@@ -41,6 +41,12 @@ struct Explain: ParsableCommand {
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
 
+    @Flag(
+        help:
+            "Print for each packet that passes whether \"weir run --fast-path\" would have the kernel carry its flow, and what keeps it back."
+    )
+    var fastPath = false
+
     @Flag(help: "Print a JSON object for each packet, one a line.")
     var json = false
 
@@ -63,7 +69,7 @@ struct Explain: ParsableCommand {
         try tellingFaults(sources: ruleset.sources) {
             var explainer = try Explainer(
                 ruleset, ports: names, clock: clock, fragments: fragments.fragments, limits: fragments.limits,
-                flows: flows.settings, checks: frames.checks, links: links.links)
+                flows: flows.settings, checks: frames.checks, links: links.links, explainsCarriage: fastPath)
             let program = explainer.program
             let texts = ExplanationText(program, localTime: .system)
             for (text, packet) in zip(packets, descriptions) {

@@ -67,6 +67,9 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Packets that are too big")
     var links: TooBigOptions
 
+    @OptionGroup(title: "Fast path")
+    var carrying: FastPathOptions
+
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
 
@@ -209,6 +212,8 @@ struct Run: ParsableCommand {
         configuration.merging = gro
         configuration.answersPerSecond = answerRate
         configuration.tooBig = links.tooBig
+        configuration.fastPath = carrying.fastPath
+        configuration.fastPathFlows = carrying.fastPathFlows
         return try Appliance(configuration, log: log, messages: texts.errors, reports: texts.reports).run()
     }
 }

@@ -44,7 +44,7 @@ public final class Program: Sendable {
 
     let instructions: InstructionArray
     let lookups: LookupTables
-    private let entryPoints: FrozenArray<EntryPoint>
+    let entryPoints: FrozenArray<EntryPoint>
     let loads: FrozenArray<Load>
     let buckets: FrozenArray<TokenBucket>
     let quotas: FrozenArray<QuotaBound>
@@ -55,7 +55,7 @@ public final class Program: Sendable {
     let accesses: SetAccesses
     let writes: FrozenArray<Write>
     let draws: NumberDrawOwner
-    private let path = PathMTUOwner()
+    let path = PathMTUOwner()
     let chainIndices: ChainIndices
     /// Asked about connections where nothing is tracked.
     let untracked = LiveConnections.none

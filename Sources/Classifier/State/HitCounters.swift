@@ -66,6 +66,16 @@ public final class HitCounters: Sendable {
         objectCounters.add(bytes, at: 2 &* counter &+ 1)
     }
 
+    /// Counts several frames at a place of a recorded path.
+    func add(_ kind: PathStep.Kind, _ index: Int, _ hits: Hits) {
+        switch kind {
+        case .rule: ruleCounters.add(hits, atPair: index)
+        case .statement: statementCounters.add(hits, atPair: index)
+        case .element: elementCounters.add(hits, atPair: index)
+        case .object: objectCounters.add(hits, atPair: index)
+        }
+    }
+
     /// For a frame that no rule sees. Only on the worker's own thread.
     public func discardEvents() { events.removeAll() }
 
@@ -94,5 +104,13 @@ public final class HitCounters: Sendable {
     /// Frames for which an element was found, by index into `Program.elementCounters`; zeros for an index that there isn't.
     public func element(_ index: Int) -> Hits {
         Hits(frames: elementCounters.value(at: 2 &* index), bytes: elementCounters.value(at: 2 &* index &+ 1))
+    }
+}
+
+extension CounterArray {
+    /// Frames, and after them bytes.
+    fileprivate borrowing func add(_ hits: Hits, atPair index: Int) {
+        add(hits.frames, at: 2 &* index)
+        add(hits.bytes, at: 2 &* index &+ 1)
     }
 }

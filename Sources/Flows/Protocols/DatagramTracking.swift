@@ -13,15 +13,20 @@ extension FlowTracker {
         if packet.verifiesChecksum, bytes.be16(at: place.offset &+ 6) != 0, !place.hasRightChecksum(bytes, at: 6, &invalidNumbers) {
             return .invalid(.badChecksum)
         }
-        let tick = Tick.at(packet.now)
-        if isNew { table[record].memory.first.0 = tick &+ Tick.count(ofSeconds: 2) }
-        guard table[record].has(FlowRecord.Flag.seenReply) else { return .refresh(limit(record, .udp)) }
+        if isNew { table[record].memory.first.0 = Tick.at(packet.now) &+ Tick.count(ofSeconds: 2) }
+        return .refresh(datagramTicks(record, at: packet.now))
+    }
+
+    /// How long a UDP flow lasts from a packet on.
+    mutating func datagramTicks(_ record: Int32, at now: UInt64) -> UInt32 {
+        let tick = Tick.at(now)
+        guard table[record].has(FlowRecord.Flag.seenReply) else { return limit(record, .udp) }
         let isStream = FlowTable.isReached(table[record].memory.first.0, at: tick)
-        guard isStream || table[record].has(FlowRecord.Flag.assured) else { return .refresh(limit(record, .udp)) }
+        guard isStream || table[record].has(FlowRecord.Flag.assured) else { return limit(record, .udp) }
         assure(record)
         // 32 bits of ticks come around; an assured flow is a stream for good.
         table[record].memory.first.0 = tick
-        return .refresh(limit(record, .udpStream))
+        return limit(record, .udpStream)
     }
 
     /// UDP-Lite (RFC 3828): assured with the first packet after the first answer (`nf_conntrack_udplite_packet`).

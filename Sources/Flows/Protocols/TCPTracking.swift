@@ -218,28 +218,30 @@ extension FlowTracker {
         if old != new, new == .finWait { connection[direction].flags |= TCPPeer.Flag.closesFirst }
         setFinished(record, new == .timeWait || new == .close)
 
-        var ticks = limit(record, timeout(of: new))
-        let unacknowledged = limit(record, .tcpUnacknowledged)
-        let retransmitted = limit(record, .tcpMaxRetransmissions)
-        if connection.retransmissions >= settings.maximumRetransmissions, ticks > retransmitted {
-            ticks = retransmitted
-        } else if segment.kind == .rst {
-            ticks = limit(record, .tcpClose)
-        } else if (connection.original.flags | connection.reply.flags) & TCPPeer.Flag.hasUnacknowledged != 0, ticks > unacknowledged {
-            ticks = unacknowledged
-        } else if connection.lastWindow == 0, ticks > retransmitted {
-            ticks = retransmitted
-        }
+        var ticks = ticks(of: connection, record, new, isReset: segment.kind == .rst)
         if !table[record].has(FlowRecord.Flag.seenReply) {
             // Refused: there is no connection.
             if segment.hasRST { return .end }
             // A SYN again does not keep alive what nobody answers.
             if segment.kind == .syn, old == .synSent { return .keep }
-            if new == .established { ticks = min(ticks, unacknowledged) }
+            if new == .established { ticks = min(ticks, limit(record, .tcpUnacknowledged)) }
         } else if old == .synReceived || old == .established, new == .established {
             assure(record)
         }
         return .refresh(ticks)
+    }
+
+    /// How long a connection lasts from its last segment on.
+    func ticks(of connection: TCPConnection, _ record: Int32, _ state: TCPState, isReset: Bool) -> UInt32 {
+        let ticks = limit(record, timeout(of: state))
+        let retransmitted = limit(record, .tcpMaxRetransmissions)
+        if connection.retransmissions >= settings.maximumRetransmissions, ticks > retransmitted { return retransmitted }
+        if isReset { return limit(record, .tcpClose) }
+        let unacknowledged = limit(record, .tcpUnacknowledged)
+        if (connection.original.flags | connection.reply.flags) & TCPPeer.Flag.hasUnacknowledged != 0, ticks > unacknowledged {
+            return unacknowledged
+        }
+        return connection.lastWindow == 0 && ticks > retransmitted ? retransmitted : ticks
     }
 
     private func timeout(of state: TCPState) -> FlowTimeout {

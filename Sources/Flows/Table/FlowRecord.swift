@@ -49,8 +49,14 @@ struct FlowAccount: BitwiseCopyable {
 
     /// Counts a packet; false, and nothing is counted, where a listed flow has no room for it.
     mutating func count(_ length: Int, _ direction: FlowDirection, isListed: Bool) -> Bool {
-        let byteCount = byteCount(direction, isListed: isListed) &+ UInt64(truncatingIfNeeded: max(0, length))
-        let packetCount = packetCount(direction, isListed: isListed) &+ 1
+        count(UInt64(truncatingIfNeeded: max(0, length)), packets: 1, direction, isListed: isListed)
+    }
+
+    /// Counts several packets, in the same way.
+    @inline(__always)
+    mutating func count(_ bytes: UInt64, packets: UInt64, _ direction: FlowDirection, isListed: Bool) -> Bool {
+        let byteCount = byteCount(direction, isListed: isListed) &+ bytes
+        let packetCount = packetCount(direction, isListed: isListed) &+ packets
         if isListed {
             guard byteCount <= UInt64(UInt32.max), packetCount <= UInt64(UInt32.max) else { return false }
         }

@@ -6,6 +6,7 @@ package import Fragments
 package import Interpreter
 package import Ruleset
 import Storage
+import Wire
 
 /// What became of a frame.
 package struct Outcome: Sendable, Equatable {
@@ -32,6 +33,8 @@ package struct ExplainedFrame: Sendable {
     package var outcomes: [Outcome]
     /// What the sender was told, if a rule rejected it or it was too big; nil if nothing.
     package var answer: String?
+    /// Whether the kernel would carry packets like it; nil where that was not asked, or the packet doesn't pass.
+    package var carriage: CarriageOutlook?
 }
 
 /// Program and interpreter disagree about a packet: a fault of Weir's own.
@@ -83,14 +86,15 @@ package struct Explainer: ~Copyable {
     package init(
         _ ruleset: Ruleset, ports: [String], clock: UInt64, fragments: FragmentMode = .reassemble,
         limits: FragmentLimits = FragmentLimits(),
-        flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks(), links: LinkLimits = LinkLimits()
+        flows: FlowSettings = FlowSettings(), checks: FrameChecks = FrameChecks(), links: LinkLimits = LinkLimits(),
+        explainsCarriage: Bool = false
     ) throws(ProgramError) {
         let start = Instant(monotonic: 0, sinceEpoch: clock)
         program = try Program(compiling: ruleset, ports: ports, start: start)
         let connections = FlowRegistry()
         let walker = Walker(
             Interpreter(ruleset, ports: ports, start: start, pathMTU: links.mtus.map { min($0.0, $0.1) } ?? 1_500), connections,
-            showsConnections: !program.connectionNeeds.isEmpty)
+            showsConnections: !program.connectionNeeds.isEmpty, carrying: explainsCarriage ? program : nil)
         self.walker = walker
         replay = Replay(
             program, fragments: fragments, limits: limits, flows: flows, connections: connections, packets: JudgedPackets(walker.walk),
@@ -122,7 +126,7 @@ package struct Explainer: ~Copyable {
         defer { listener.answer = nil }
         return ExplainedFrame(
             number: count, ingress: ingress, time: time, length: frame.count, expired: expired, trace: try walker.take(),
-            headers: walker.takeHeaders(), outcomes: listener.take(), answer: listener.answer)
+            headers: walker.takeHeaders(), outcomes: listener.take(), answer: listener.answer, carriage: walker.takeCarriage())
     }
 }
 
@@ -135,8 +139,13 @@ private final class Walker {
     private var steps: [TraceStep] = []
     private var fault: Inconsistency?
     private var headers: String?
+    private let carrying: Program?
+    private let recorder = PathRecorder()
+    private var carriage: CarriageOutlook?
 
-    init(_ interpreter: Interpreter, _ connections: FlowRegistry, showsConnections: Bool) {
+    /// - Parameter carrying: The program by which flows would be carried, if that is asked.
+    init(_ interpreter: Interpreter, _ connections: FlowRegistry, showsConnections: Bool, carrying: Program?) {
+        self.carrying = carrying
         self.interpreter = interpreter
         self.connections = connections
         self.showsConnections = showsConnections
@@ -154,6 +163,23 @@ private final class Walker {
             fault = Inconsistency(program: packet.classification, interpreter: found.classification, bytes: packet.bytes)
         }
         steps += found.trace.steps
+        if let carrying { look(at: packet, carrying) }
+    }
+
+    private func look(at packet: JudgedPackets.Packet, _ program: Program) {
+        if packet.section != .afterTracking { recorder.begin() }
+        _ = program.record(
+            packet.bytes.span.bytes, packet.frame, ingress: packet.ingress, at: packet.instant, section: packet.section,
+            after: packet.before, connection: packet.connection, into: recorder)
+        let isTCP = packet.frame.transportProtocol == IPProtocol.tcp
+        carriage =
+            packet.classification.verdict == .accept
+            ? CarriageOutlook(recorder, isFirst: isTCP && packet.connection.state == .new) : nil
+    }
+
+    func takeCarriage() -> CarriageOutlook? {
+        defer { carriage = nil }
+        return carriage
     }
 
     /// The extension headers of what came since the last call.

@@ -105,6 +105,25 @@ package struct ExplanationJSON: Encodable, Sendable {
         var outcomes: [Saying]
         /// What the sender was told, if a rule rejected it.
         var answer: String?
+        /// Whether the kernel would carry packets like it, if that was asked.
+        var fastPath: Carriage?
+    }
+
+    struct Carriage: Encodable, Sendable {
+        var carried: Bool
+        /// Why not.
+        var cause: String?
+        var rule: Author?
+        var statement: String?
+
+        init(_ outlook: CarriageOutlook, _ program: Program) {
+            let reference = program.rule(at: outlook.rule)
+            carried = outlook.cause == nil && !outlook.isFirst
+            cause = outlook.isFirst ? "not-established" : outlook.cause?.name
+            guard !outlook.isFirst, let found = outlook.cause else { return }
+            rule = reference.map(Author.init)
+            statement = reference.flatMap { CarriageOutlook.culprit(in: $0.rule, found) }
+        }
     }
 
     /// As it was described.
@@ -119,7 +138,7 @@ package struct ExplanationJSON: Encodable, Sendable {
                 time: Double(frame.time) / 1e9, length: frame.length, expired: frame.expired.map { Saying($0, program) },
                 trace: frame.trace.map { Self.step($0, program, texts) }, headers: frame.headers,
                 held: !frame.outcomes.contains { $0.frame == frame.number }, outcomes: frame.outcomes.map { Saying($0, program) },
-                answer: frame.answer)
+                answer: frame.answer, fastPath: frame.carriage.map { Carriage($0, program) })
         }
     }
 

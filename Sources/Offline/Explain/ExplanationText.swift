@@ -45,6 +45,7 @@ package struct ExplanationText {
         } else if frame.outcomes.contains(where: { $0.judgement.verdict == .reject || $0.judgement.reason == .tooBig }) {
             lines.append("   not answered")
         }
+        if let carriage = frame.carriage { lines.append("   \(carriage.text(program))") }
         return lines.map { indentation + PrintableText.line($0) + "\n" }.joined()
     }
 

@@ -64,6 +64,13 @@ struct Counters: Sendable, Codable {
         let events: [String: UInt64]
     }
 
+    /// What the kernel has carried; there only where it may.
+    struct FastPath: Sendable, Codable {
+        let flows: UInt64
+        let carried: Tally
+        let keptBack: [String: UInt64]
+    }
+
     let ports: [Port]
     let reloads: Int
     let rules: [Rule]
@@ -71,6 +78,7 @@ struct Counters: Sendable, Codable {
     let held: Held
     let capture: Capture?
     var flows: Flows? = nil
+    var fastPath: FastPath? = nil
 
     /// How many frames were given this reason.
     func frames(for reason: String) -> UInt64 { reasons[reason]?.frames ?? 0 }
@@ -105,6 +113,9 @@ final class Weir {
     /// The executable under test: $WEIR_BINARY, else the package's release build.
     static let binary =
         ProcessInfo.processInfo.environment["WEIR_BINARY"] ?? Lab.root.appending(path: ".build/release/weir").path
+
+    /// Options of every run: WEIR_OPTIONS="--fast-path require" has all tests run so.
+    private static let commonOptions = (ProcessInfo.processInfo.environment["WEIR_OPTIONS"] ?? "").split(separator: " ").map(String.init)
 
     /// By which Weir's filters are known in tc's listings ("Weir" in ASCII).
     static let filterHandle = "0x57656972"
@@ -162,7 +173,7 @@ final class Weir {
             kind.prefix + [
                 binary, "run", "--ports", "\(Lab.ports.near),\(Lab.ports.far)", "--rules", rules.path, "--workers", "\(workers)",
                 "--state-directory", lab.directory.appending(path: "state").path, "--json",
-            ] + options)
+            ] + commonOptions + options)
     }
 
     private var isForwarding: Bool { log.contains("forwarding between \(Lab.ports.near) and \(Lab.ports.far)") }
