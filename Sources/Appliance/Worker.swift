@@ -94,6 +94,7 @@ package struct Worker: ~Copyable {
         guard let delivery = mailbox.take() else { return }
         // Under the counters of the rules by which it was carried.
         takeBackAll()
+        releaseCarried(before: delivery.generation.program)
         firewall.use(
             delivery.generation.program, counters: delivery.counters, generation: delivery.generation.number, newFlows: delivery.flows,
             rechecksFlows: delivery.rechecksFlows)

@@ -1,3 +1,4 @@
+import Classifier
 import Firewall
 import KernelPath
 import PacketIO
@@ -19,6 +20,14 @@ extension Worker {
     /// The worker judges each frame again from here on.
     mutating func takeBackAll() {
         firewall.endCarrying { [counters] in Self.count(counters, ingress: $0, frames: $1, bytes: $2) }
+    }
+
+    /// A tracker that only the kernel path has used makes room for one that the rules ask for.
+    mutating func releaseCarried(before program: Program) {
+        guard let fastPath else { return }
+        let maps = fastPath.maps
+        firewall.releaseCarried(before: program)
+        firewall.updateCarriageMap(remove: { maps.remove($1) }, insert: { maps.insert($0, $1) })
     }
 
     private static func count(_ counters: (PortCounters, PortCounters), ingress: UInt8, frames: Int, bytes: Int) {

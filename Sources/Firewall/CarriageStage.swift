@@ -1,4 +1,4 @@
-import Classifier
+public import Classifier
 import Decisions
 import Flows
 public import Storage
@@ -25,6 +25,18 @@ extension Firewall {
         }
     }
 
+    /// Notes the flow of a packet where the rules ask for no connections: only for what the kernel may carry, and for no rule to see.
+    @inline(never)
+    mutating func followLightly(_ bytes: RawSpan, _ frame: ParsedFrame, _ found: Classification, ingress: UInt8, at instant: Instant) {
+        guard found.decision.verdict == .accept, !found.isChanged, frame.malformation == nil, frame.isPlain else { return }
+        let packet = flows.track(bytes, frame, ingress: ingress, isChecksumKnown: true, now: instant.monotonic)
+        if packet.isUnconfirmed {
+            _ = flows.confirm(packet)
+        } else {
+            considerCarrying(packet, bytes, frame, found, ingress: ingress, at: instant)
+        }
+    }
+
     @inline(never)
     private mutating func recordPath(
         _ packet: TrackedPacket, _ bytes: RawSpan, _ frame: ParsedFrame, ingress: UInt8, at instant: Instant
@@ -33,12 +45,11 @@ extension Firewall {
         let recorder = paths.recorder
         recorder.begin()
         var before = Classification.none
-        var connection = connection(of: packet, at: instant)
+        let connection = isTracking ? connection(of: packet, at: instant) : .untracked
         if program.chainsBeforeTracking > 0 {
             before = program.record(
                 bytes, frame, ingress: ingress, at: instant, section: .beforeTracking, connection: .invalid, into: recorder)
         }
-        if !isTracking { connection = .untracked }
         if recorder.cause == nil {
             _ = program.record(
                 bytes, frame, ingress: ingress, at: instant, section: program.chainsBeforeTracking > 0 ? .afterTracking : .whole,
@@ -97,6 +108,11 @@ extension Firewall {
         if let paths = carriedPaths { paths.fullUntil = 0 }
     }
 
+    /// Forgets all flows if rules are to follow connections that did not so far: their keys are to be taken out of the map.
+    public mutating func releaseCarried(before program: Program) {
+        if !isTracking, !program.connectionNeeds.isEmpty { flows.releaseCarried() }
+    }
+
     private mutating func settleCarried(_ count: (UInt8, Int, Int) -> Void) {
         guard let paths = carriedPaths else { return }
         for (place, path) in paths.paths.enumerated() {
@@ -131,5 +147,15 @@ extension ParsedFrame {
     fileprivate func macAddresses(_ bytes: RawSpan) -> (destination: UInt64, source: UInt64) {
         guard bytes.byteCount >= Ethernet.headerLength else { return (0, 0) }
         return (bytes.be48(at: 0), bytes.be48(at: Ethernet.source))
+    }
+}
+
+extension FlowSettings {
+    /// For flows that only the kernel path knows: addresses and ports, forgotten after 30 s without a frame.
+    static func light(_ count: Int) -> FlowSettings {
+        var settings = FlowSettings(flows: count, flowsPerSource: count, tcp: .off)
+        settings.verifiesChecksums = false
+        for timeout in FlowTimeout.allCases { settings.timeouts[timeout] = 30 }
+        return settings
     }
 }

@@ -60,8 +60,8 @@ public struct Firewall: ~Copyable {
         checksums: ChecksumTrust = .verify, links: LinkLimits = LinkLimits(), carried: CarriedEntries? = nil
     ) {
         let isTracking = !program.connectionNeeds.isEmpty
-        let flows = FlowTracker(
-            settings: isTracking ? flows : FlowSettings(flows: 0), carried: isTracking ? carried : nil, now: start)
+        let settings = isTracking ? flows : carried.map { FlowSettings.light($0.count) } ?? FlowSettings(flows: 0)
+        let flows = FlowTracker(settings: settings, carried: carried, now: start)
         let worker = isTracking ? connections.add(flows.liveness) : 0
         self.init(
             program, counters, fragments, flows, isTracking: isTracking, connections, worker: worker, generation: 0, packets: packets,
@@ -190,6 +190,7 @@ public struct Firewall: ~Copyable {
         if !isTracking {
             var connection = PacketConnection.untracked
             found = ask(&bytes, &frame, isChecksumPartial: isChecksumPartial, ingress: ingress, at: instant, connection: &connection)
+            if flows.carries { followLightly(bytes.bytes, frame, found, ingress: ingress, at: instant) }
         } else {
             (found, refusal, isReply) = classifyFollowed(
                 &bytes, &frame, isChecksumPartial: isChecksumPartial, isChecksumKnown: isChecksumKnown, ingress: ingress, at: instant)
