@@ -35,12 +35,14 @@ struct FlowFilter {
     /// So that the network header lies at a multiple of 8.
     static let link: Int16 = -142
     static let network: Int16 = link + 14
-    static let transport: Int16 = -176
+    static let transport: Int16 = -280
     static let pseudoSum: Int16 = -184
     static let time: Int16 = -192
     static let coverage: Int16 = -196
     /// What is read of a tunnel.
     static let inner: Int16 = -208
+    /// The highest that a TCP segment acknowledges, its SACK blocks counted.
+    static let highest: Int16 = -212
     /// In the key's place, once it has been looked up.
     static let savedSlot: Int16 = -48
     static let lockTries: Int32 = 256

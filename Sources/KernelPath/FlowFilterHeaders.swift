@@ -206,16 +206,63 @@ extension FlowFilter {
         program.load(.byte, .r3, from: .frame, Self.transport + 13)
         program.apply(.and, to: .r3, 0x37)
         program.jump(if: .r3, .notEqual, 0x10, to: odd)
+        program.load(.word, .r5, from: .frame, Self.transport + 8)
+        program.convertBigEndian(.r5, bits: 32)
+        program.store(.word, .register(.r5), to: .frame, Self.highest)
         program.jump(if: .r1, .equal, 20, to: plain)
-        // Timestamps, where every segment of a connection has them (RFC 7323, appendix A); other options go up, SACK among them.
-        program.jump(if: .r1, .notEqual, 32, to: odd)
-        read(32, at: .register(.r2), to: Self.transport, place: Self.transportPlace)
-        program.load(.word, .r1, from: .frame, Self.transport + 20)
-        program.jump(if: .r1, .equal, .constant(Int32(UInt32(0x0101_080a).bigEndian)), to: plain)
+        readTCPOptions(plain: plain, odd: odd)
         program.place(odd)
         program.store(.word, 0, to: .frame, Self.isPlain)
         program.place(plain)
         program.jump(to: found)
+    }
+
+    /// `r1`: the header's length. Options as stacks write them: timestamps (RFC 7323, appendix A), SACK blocks (RFC 2018), or both, each after
+    /// two bytes of padding. All others go up.
+    private mutating func readTCPOptions(plain: Assembler.Label, odd: Assembler.Label) {
+        let timestamps = Int32(UInt32(0x0101_080a).bigEndian)
+        /// By the length of a header: where blocks may begin, and how many they are then.
+        let lengths: [Int32] = [32, 40, 44, 48, 52, 60]
+        let labels = lengths.map { _ in program.makeLabel() }
+        for (length, label) in zip(lengths, labels) { program.jump(if: .r1, .equal, .constant(length), to: label) }
+        program.jump(to: odd)
+        for (length, label) in zip(lengths, labels) {
+            program.place(label)
+            read(length, at: .constant(0), to: Self.transport, place: Self.transportPlace)
+            program.load(.word, .r1, from: .frame, Self.transport + 20)
+            for (start, hasTimestamps) in [(Int16(20), false), (32, true)] {
+                let blocks = (Int(length) - Int(start) - 4) / 8
+                let isWhole = Int(start) + 4 + 8 * blocks == length
+                let next = program.makeLabel()
+                if hasTimestamps {
+                    program.jump(if: .r1, .notEqual, .constant(timestamps), to: odd)
+                    if length == 32 {
+                        program.jump(to: plain)
+                        break
+                    }
+                }
+                guard isWhole, (1...4).contains(blocks) else { continue }
+                let kind = Int32(bitPattern: UInt32(0x0101_0502 + 8 * UInt32(blocks)).bigEndian)
+                program.load(.word, .r2, from: .frame, Self.transport + start)
+                program.jump(if: .r2, .notEqual, .constant(kind), to: next)
+                for block in 0..<blocks { raiseHighest(Self.transport + start + 8 + 8 * Int16(block)) }
+                program.jump(to: plain)
+                program.place(next)
+            }
+            if length != 32 { program.jump(to: odd) }
+        }
+    }
+
+    /// Takes a block's right edge if it is higher.
+    private mutating func raiseHighest(_ place: Int16) {
+        let end = program.makeLabel()
+        program.load(.word, .r2, from: .frame, Self.highest)
+        program.load(.word, .r3, from: .frame, place)
+        program.convertBigEndian(.r3, bits: 32)
+        program.apply(.subtract, to: .r2, .register(.r3), .word)
+        program.jump(if: .r2, .greaterSigned, -1, to: end, .word)
+        program.store(.word, .register(.r3), to: .frame, Self.highest)
+        program.place(end)
     }
 
     mutating func readDatagram(isLite: Bool) {

@@ -31,16 +31,23 @@ extension FlowFilter {
         program.apply(.subtract, to: last, .register(.r4), .word)
         program.apply(.add, to: last, .register(sequence), .word)
 
+        // Blocks count where the receiver of this segment has permitted them.
+        let permitted = program.makeLabel()
+        program.load(.word, .r4, from: receiver, Int16(Side.flags))
+        program.jump(if: .r4, .anyBit, .constant(Int32(CarriedEntry.PeerFlag.sackPermitted)), to: permitted)
+        program.store(.word, .register(acknowledged), to: .frame, Self.highest)
+        program.place(permitted)
+
         // I: sequence before sender.maxEnd + 1.
         program.load(.word, .r4, from: sender, Int16(Side.maxEnd))
         program.apply(.add, to: .r4, 1, .word)
         program.move(.r5, .register(sequence))
         program.apply(.subtract, to: .r5, .register(.r4), .word)
         program.jump(if: .r5, .greaterSigned, -1, to: stops, .word)
-        // III: acknowledged before receiver.end + 1.
+        // III: the highest acknowledged before receiver.end + 1.
         program.load(.word, .r4, from: receiver, Int16(Side.end))
         program.apply(.add, to: .r4, 1, .word)
-        program.move(.r5, .register(acknowledged))
+        program.load(.word, .r5, from: .frame, Self.highest)
         program.apply(.subtract, to: .r5, .register(.r4), .word)
         program.jump(if: .r5, .greaterSigned, -1, to: stops, .word)
         // II: end after sender.end − receiver.maxWindow − 1.
@@ -50,7 +57,7 @@ extension FlowFilter {
         program.apply(.subtract, to: .r4, 1, .word)
         program.apply(.subtract, to: .r4, .register(last), .word)
         program.jump(if: .r4, .greaterSigned, -1, to: stops, .word)
-        // IV: acknowledged after receiver.end − max(sender.maxWindow, 66000) − 1.
+        // IV: the highest acknowledged after receiver.end − max(sender.maxWindow, 66000) − 1.
         let large = program.makeLabel()
         program.load(.word, .r4, from: receiver, Int16(Side.end))
         program.load(.word, .r5, from: sender, Int16(Side.maxWindow))
@@ -59,7 +66,8 @@ extension FlowFilter {
         program.place(large)
         program.apply(.subtract, to: .r4, .register(.r5), .word)
         program.apply(.subtract, to: .r4, 1, .word)
-        program.apply(.subtract, to: .r4, .register(acknowledged), .word)
+        program.load(.word, .r5, from: .frame, Self.highest)
+        program.apply(.subtract, to: .r4, .register(.r5), .word)
         program.jump(if: .r4, .greaterSigned, -1, to: stops, .word)
 
         countRetransmission(sender, last, acknowledged)
@@ -124,8 +132,11 @@ extension FlowFilter {
             program.makeLabel()
         )
         program.load(.word, .r1, from: sender, Int16(Side.maxWindow))
-        program.jump(if: .r1, .greaterOrEqual, .register(.r0), to: narrow)
-        program.store(.word, .register(.r0), to: sender, Int16(Side.maxWindow))
+        program.load(.word, .r4, from: .frame, Self.highest)
+        program.apply(.subtract, to: .r4, .register(acknowledged), .word)
+        program.apply(.add, to: .r4, .register(.r0), .word)
+        program.jump(if: .r1, .greaterOrEqual, .register(.r4), to: narrow)
+        program.store(.word, .register(.r4), to: sender, Int16(Side.maxWindow))
         program.place(narrow)
         program.load(.word, .r4, from: sender, Int16(Side.flags))
         // What is new of the sender's data.
@@ -157,7 +168,7 @@ extension FlowFilter {
         program.store(.word, .register(.r5), to: receiver, Int16(Side.maxWindow))
         program.place(inside)
         // What the sender has room for from now on.
-        program.move(.r4, .register(acknowledged))
+        program.load(.word, .r4, from: .frame, Self.highest)
         program.apply(.add, to: .r4, .register(.r0), .word)
         program.load(.word, .r1, from: receiver, Int16(Side.maxEnd))
         program.apply(.subtract, to: .r1, 1, .word)

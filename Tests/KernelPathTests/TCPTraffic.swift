@@ -51,7 +51,7 @@ struct TCPTraffic {
         if random.oneIn(30), hosts[own].window == 0 { hosts[own].window = 3000 }
         let length = random.oneIn(3) ? 0 : Int(random.next() % 1400)
         let segments = 1 + 2400 / max(1, length)
-        if random.oneIn(9) { return odd(side, length) }
+        if random.oneIn(7) { return odd(side, length) }
         let start = hosts[own].next
         if random.oneIn(2) { hosts[own].received = hosts[other].next }
         let acknowledged = hosts[own].received
@@ -72,18 +72,25 @@ struct TCPTraffic {
         let shift = UInt32(truncatingIfNeeded: random.next() % 140_000)
         let sequence = random.oneIn(2) ? host.next : random.oneIn(2) ? host.next &+ shift : host.next &- shift
         let acknowledged = random.oneIn(2) ? host.received : random.oneIn(2) ? host.received &+ shift : host.received &- shift
-        switch random.next() % 8 {
+        switch random.next() % 9 {
         case 0: return segment(side, flags: 0x30, sequence, acknowledged, payload: length)
         case 1: return segment(side, flags: 0x14, sequence, acknowledged)
         case 2:
-            // A block beyond what is acknowledged.
-            let edges = [host.received &+ 10, host.received &+ 200].flatMap(\.networkBytes)
-            return segment(side, flags: 0x10, host.next, host.received, options: [1, 1, 5, 10] + edges)
+            // Blocks beyond what is acknowledged, a few of them beyond what was sent.
+            let blocks = 1 + Int(random.next() % 3)
+            let edges = (0..<blocks).flatMap { block -> [UInt8] in
+                let start = host.received &- UInt32(1000 - 200 * block)
+                let end = start &+ (random.oneIn(6) ? 100_000 : UInt32(100 + random.next() % 900))
+                return start.networkBytes + end.networkBytes
+            }
+            let sack = [1, 1, 5, UInt8(2 + 8 * blocks)] + edges
+            return segment(
+                side, flags: 0x10, host.next, host.received &- 1200, options: random.oneIn(2) || blocks > 3 ? sack : Self.timestamps + sack)
         case 3:
             var frame = segment(side, flags: 0x10, sequence, acknowledged, payload: length)
             frame.bytes[frame.bytes.count - 1] ^= 0x55
             return frame
-        case 4:
+        case 4, 8:
             var frame = segment(side, flags: 0x10, sequence, acknowledged, payload: length, isPartial: true)
             frame.isChecksumKnown = true
             return frame

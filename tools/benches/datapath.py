@@ -4,6 +4,7 @@ import json
 import statistics
 import sys
 
+from .carried import carried
 from .lab import Lab
 from .tunnels import tunnels
 from .words import figure, in_turn, laboratory
@@ -38,6 +39,9 @@ MIDDLES = ["weir", "bridge", "forwarder"]
 def datapath(options):
     if options.tunnels:
         tunnels(options)
+        return
+    if options.stateful:
+        carried(options)
         return
     samples = {measure.key: {middle: [] for middle in MIDDLES} for measure in DATAPATH}
     for number in range(options.rounds):
@@ -75,4 +79,6 @@ def add_to(benches):
     parser = benches.add_parser("datapath", help="throughput, frame rate, latency and memory, beside a Linux bridge and a forwarder in C")
     laboratory(parser)
     parser.add_argument("--tunnels", action="store_true", help="instead: TCP in VXLAN and SRv6, BIG TCP, and GRO on and off, beside a bridge")
+    parser.add_argument("--stateful", action="store_true", help="instead: connections, with --fast-path and without, beside bridges and a wire")
+    parser.add_argument("--rules", type=int, default=1, help="of services, with --stateful (default: 1)")
     parser.set_defaults(function=datapath)

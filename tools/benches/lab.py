@@ -50,6 +50,8 @@ class Lab(Measures):
                 self.prepare(self)
             if self.middle == "forwarder":
                 self.start_forwarder()
+            elif self.middle == "wire":
+                self.start_wire()
             elif self.middle != "weir":
                 self.tool("bridge")
                 if self.middle == "conntrack":
@@ -94,6 +96,15 @@ class Lab(Measures):
             self.inside("fw", "sysctl", "-qw", f"net.ipv6.conf.{port}.disable_ipv6=1")
             self.drop_at_ingress("fw", port, "all")
         self.start_middle("forwarder", [binary, "eth1", "eth2"])
+
+    def start_wire(self):
+        """The two ports as one wire in tc, which judges nothing."""
+        for port, other in (("eth1", "eth2"), ("eth2", "eth1")):
+            self.inside("fw", "sysctl", "-qw", f"net.ipv6.conf.{port}.disable_ipv6=1")
+            self.inside("fw", "tc", "qdisc", "add", "dev", port, "clsact")
+            self.inside(
+                "fw", "tc", "filter", "add", "dev", port, "ingress", "protocol", "all", "u32", "match", "u32", "0", "0",
+                "action", "mirred", "egress", "redirect", "dev", other)
 
     def start_weir(self):
         rules = self.written("rules.nft", self.rules or PASS_ALL)
