@@ -43,6 +43,8 @@ extension LabTests {
             "each flow's frames come out in order, none twice and none lost, while flows are handed over", arguments: Side.allCases, [1, 2])
         func order(from side: Side, workers: Int) throws {
             let lab = try Lab(bare: true)
+            // The program runs once for each frame, whoever else has a packet socket there.
+            if workers > 1 { try lab.start(in: .fw, ["tcpdump", "-n", "-i", side.port, "-w", "/dev/null"]) }
             let weir = try Weir(in: lab, rules: Self.stateful, workers: workers, options: Self.options)
             let flows = (1...8).map { "near/IP(src='10.77.1.\($0)', dst='10.77.0.2')/UDP(sport=4000, dport=9, chksum=0)/data(26)" }
             let result = try Wiretap(lab).sequence(of: flows, from: side, count: 3000)
