@@ -84,12 +84,12 @@ import Wire
     }
 
     @Test(
-        "whatever is carried gets the verdict and the counters that each of its packets would get", arguments: 1...8 as ClosedRange<UInt64>)
+        "whatever is carried gets the verdict and the counters that each of its packets would get", arguments: 1...4 as ClosedRange<UInt64>)
     func carried(seed: UInt64) throws {
         var source = RandomRulesets(random: SeededGenerator(seed: seed), remembers: seed % 2 == 0)
         let recorder = PathRecorder()
         var (carried, kept) = (0, Set<KeptBackCause>())
-        for _ in 0..<250 {
+        for _ in 0..<80 {
             let ruleset = source.ruleset()
             let program = try Program(compiling: ruleset, ports: ports, indexing: source.random.oneIn(2) ? .always : .never)
             let interpreter = Interpreter(ruleset, ports: ports)
@@ -109,7 +109,7 @@ import Wire
                     continue
                 }
                 carried += 1
-                for number in 0..<6 as Range<UInt64> {
+                for number in 0..<4 as Range<UInt64> {
                     let (bytes, tag) = traffic.packet(keepsAddresses: recorder.readsAddresses)
                     let frame = ParsedFrame.parse(bytes.span.bytes, tag: tag)
                     try #require(frame.malformation == nil)
@@ -128,7 +128,7 @@ import Wire
                 }
             }
         }
-        #expect(carried > 100)
+        #expect(carried > 30)
         #expect(kept.count >= (seed % 2 == 0 ? 4 : 3), "\(kept)")
     }
 }

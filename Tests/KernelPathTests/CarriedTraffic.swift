@@ -1,6 +1,7 @@
 import Decisions
 import Flows
 import FrameBuilder
+import Glibc
 import KernelPath
 import Wire
 
@@ -33,8 +34,12 @@ final class CarriedTraffic {
     init(_ settings: FlowSettings = FlowSettings(flows: 64, flowsPerSource: 64), mtu: UInt32 = 1500) throws {
         maps = try FlowMaps(flows: 32)
         filter = try maps.filter(.trafficControl)
-        tracker = FlowTracker(settings: settings, carried: maps.part(0, of: 1))
-        reference = FlowTracker(settings: settings)
+        // The program's clock is the machine's.
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        now = UInt64(time.tv_sec) * 1_000_000_000
+        tracker = FlowTracker(settings: settings, carried: maps.part(0, of: 1), now: now)
+        reference = FlowTracker(settings: settings, now: now)
         self.mtu = mtu
         maps.setGeneration(Self.generation)
     }
@@ -95,8 +100,8 @@ final class CarriedTraffic {
             var flows: [FlowDescription] = []
             _ = tracker.flows(from: 0, count: 100, now: now) { _, flow in
                 var flow = flow
-                // The program's clock is the machine's.
-                flow.expiration = 0
+                // The two clocks are some seconds apart, and no two timeouts are that close.
+                flow.expiration = (flow.expiration + 20_000_000_000) / 40_000_000_000
                 flows.append(flow)
             }
             return flows
