@@ -5,7 +5,7 @@ import PacketIO
 /// The two programs of a port's guard, and the maps that belong to them.
 ///
 /// Ingress: every frame ends there, after the packet sockets' tap has had its copy (net/core/dev.c, __netif_receive_skb_core),
-/// so that the host neither answers nor routes what Weir judges. Egress: only frames that carry Weir's mark leave.
+/// so that the host neither answers nor routes what Weir judges. Egress: only frames that have the port's mark leave, without it.
 enum GuardProgram {
     /// Indices of the counters' map; each processor has counters of its own.
     enum Counter: UInt32, CaseIterable {
@@ -44,7 +44,7 @@ enum GuardProgram {
     private static let interfaceOffset: Int16 = 40
 
     static func instructions(
-        _ side: HookSide, mark: UInt32, counters: BPFMap, note: BPFMap, flows: FlowMaps? = nil
+        _ side: HookSide, of interface: Int32, counters: BPFMap, note: BPFMap, flows: FlowMaps? = nil
     ) throws(AssemblyError) -> [weir_bpf_instruction] {
         var program = Assembler()
         // Read by nobody: naming it makes the note the program's own, so that it stays as long as the guard does.
@@ -52,17 +52,18 @@ enum GuardProgram {
         switch side {
         case .ingress:
             if let flows {
-                carryOut(&program, flows, mark: mark, counters)
+                carryOut(&program, flows, counters)
             } else {
                 program.count(.received, in: counters)
                 program.move(.r0, .constant(TCXHook.Answer.drop))
             }
         case .egress:
             let isOurs = program.makeLabel()
+            program.move(.r9, .register(.r1))
             program.load(.word, .r6, from: .r1, markOffset)
-            program.jump(if: .r6, .equal, .constant(Int32(bitPattern: mark)), to: isOurs, .word)
+            program.jump(if: .r6, .equal, .constant(Int32(bitPattern: SendMark.of(interface))), to: isOurs, .word)
             let isOthers = program.makeLabel()
-            TunnelProgram.write(to: &program, mark: mark, others: isOthers)
+            TunnelProgram.write(to: &program, others: isOthers)
             program.jump(to: isOurs)
             program.place(isOthers)
             program.count(.silenced, in: counters)
@@ -70,6 +71,9 @@ enum GuardProgram {
             program.exit()
             program.place(isOurs)
             program.count(.sent, in: counters)
+            // It has served. Beyond the port it would open other ports of this namespace, into which a veth or a bridge leads.
+            program.move(.r2, 0)
+            program.store(.word, .register(.r2), to: .r9, markOffset)
             program.move(.r0, .constant(TCXHook.Answer.next))
         }
         program.exit()
@@ -77,7 +81,7 @@ enum GuardProgram {
     }
 
     /// Carries out what the socket filter has decided on this very frame; without a decision the frame ends here, as all do that go up.
-    private static func carryOut(_ program: inout Assembler, _ flows: FlowMaps, mark: UInt32, _ counters: BPFMap) {
+    private static func carryOut(_ program: inout Assembler, _ flows: FlowMaps, _ counters: BPFMap) {
         typealias Slot = FlowMaps.Slot
         let (drops, unseen, carries) = (program.makeLabel(), program.makeLabel(), program.makeLabel())
         program.move(.r6, .register(.r1))
@@ -108,9 +112,12 @@ enum GuardProgram {
 
         program.place(carries)
         program.count(.carried, in: counters)
-        program.load(.r2, constant: UInt64(mark))
-        program.store(.word, .register(.r2), to: .r6, markOffset)
         program.load(.word, .r1, from: .r7, Slot.target)
+        program.move(.r2, .register(.r1))
+        program.apply(.multiply, to: .r2, .constant(Int32(bitPattern: SendMark.step)), .word)
+        program.apply(.add, to: .r2, .constant(Int32(bitPattern: SendMark.offset)), .word)
+        program.apply(.or, to: .r2, 1, .word)
+        program.store(.word, .register(.r2), to: .r6, markOffset)
         program.move(.r2, 0)
         program.call(redirect)
         program.exit()

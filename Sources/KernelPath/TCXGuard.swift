@@ -43,7 +43,6 @@ public struct TCXGuard: Sendable {
     private static let processorLimit = 8192
 
     public let link: Link
-    private let mark: UInt32
     private let counters: BPFMap
     private let noteMap: BPFMap
     /// What the ingress program goes by, if the kernel carries flows.
@@ -79,10 +78,9 @@ public struct TCXGuard: Sendable {
     /// Needs CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN.
     ///
     /// - Parameter flows: For an ingress program that hands frames of carried flows to the other port.
-    public init(on link: Link, mark: UInt32, note: [UInt8], flows: FlowMaps? = nil) throws(SystemCallError) {
+    public init(on link: Link, note: [UInt8], flows: FlowMaps? = nil) throws(SystemCallError) {
         self.flows = flows
         self.link = link
-        self.mark = mark
         counters = try BPFMap(
             .perProcessorArray, valueSize: 8, capacity: GuardProgram.Counter.allCases.count, name: GuardProgram.countersName)
         noteMap = try BPFMap(.array, valueSize: GuardProgram.noteSize, capacity: 1, name: GuardProgram.noteName)
@@ -106,7 +104,7 @@ public struct TCXGuard: Sendable {
     private func load(_ side: HookSide) throws(SystemCallError) -> Loaded {
         let instructions: [weir_bpf_instruction]
         do throws(AssemblyError) {
-            instructions = try GuardProgram.instructions(side, mark: mark, counters: counters, note: noteMap, flows: flows)
+            instructions = try GuardProgram.instructions(side, of: link.index, counters: counters, note: noteMap, flows: flows)
         } catch {
             throw SystemCallError(call: "assemble the guard", code: EINVAL, detail: "\(error)")
         }

@@ -1,3 +1,4 @@
+import PacketIO
 import Segmentation
 
 /// Tells the kernel which tunnel a super-frame of Weir's is in.
@@ -28,8 +29,6 @@ enum TunnelProgram {
     /// The inner Ethernet header's length stands from here on in the flags; the mark has half of it.
     private static let linkShift: Int32 = 56 + 1
 
-    /// `mark` in `struct __sk_buff`.
-    private static let markOffset: Int16 = 8
     /// The first byte after an untagged Ethernet header, and the first of a tag.
     private static let linkEnd: Int32 = 14
     private static let tagPlace: Int32 = 12
@@ -39,14 +38,14 @@ enum TunnelProgram {
     private static let headerRoom: Int16 = 256
 
     /// Writes the part of an egress program that does so: `r1` holds the context and `r6` the frame's mark. It goes on at `others` if
-    /// the mark isn't a tunnel's (`KernelTunnel.mark`) or the kernel can't be told, else with the next instruction, and gives the
-    /// frame `mark` then. No register is kept.
-    static func write(to program: inout Assembler, mark: UInt32, others: Assembler.Label) {
+    /// the mark isn't a tunnel's (`KernelTunnel.description` below `SendMark.tunnelPrefix`) or the kernel can't be told, else with the
+    /// next instruction. Of the registers only `r9` is kept.
+    static func write(to program: inout Assembler, others: Assembler.Label) {
         let (context, word, length): (Register, Register, Register) = (.r7, .r6, .r8)
         program.move(context, .register(.r1))
         program.move(.r2, .register(word))
         program.apply(.shiftRight, to: .r2, 16, .word)
-        program.jump(if: .r2, .notEqual, .constant(Int32(KernelTunnel.markPrefix)), to: others)
+        program.jump(if: .r2, .notEqual, .constant(Int32(SendMark.tunnelPrefix)), to: others)
         program.move(length, .register(word))
         program.apply(.and, to: length, 0x7f)
         program.apply(.shiftLeft, to: length, 1)
@@ -93,8 +92,6 @@ enum TunnelProgram {
             program.call(pushTag)
             program.jump(if: .r0, .notEqual, 0, to: others)
         }
-        program.load(.r2, constant: UInt64(mark))
-        program.store(.word, .register(.r2), to: context, markOffset)
     }
 
     fileprivate static func adjust(_ program: inout Assembler, _ context: Register, _ others: Assembler.Label) {

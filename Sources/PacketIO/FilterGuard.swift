@@ -13,8 +13,6 @@ public struct FilterGuard: Sendable {
         case missing
     }
 
-    /// The mark of every frame that Weir sends (`SO_MARK`), by which the guard lets it out.
-    public static let mark = TrafficControl.mark
     /// Bytes that a note may have.
     public static let noteCapacity = FilterNote.capacity
 
@@ -113,7 +111,7 @@ public struct FilterGuard: Sendable {
         while !there().allSatisfy({ $0.isOurs || $0.isSharedProgram }) { preference += 1 }
         let handles = there().filter(\.isOurs).map(\.handle)
         return TrafficControl.Place(
-            preference: preference, handle: handles.contains(TrafficControl.mark) ? TrafficControl.mark | 1 : TrafficControl.mark,
+            preference: preference, handle: handles.contains(TrafficControl.handle) ? TrafficControl.handle | 1 : TrafficControl.handle,
             sharesWithPrograms: there().contains { $0.kind == "bpf" })
     }
 

@@ -84,7 +84,7 @@ public final class PortSocket: Sendable {
         try setOption(number, SOL_PACKET, PACKET_COPY_THRESH, Int32(1), "PACKET_COPY_THRESH")
         // For a socket by itself; in a fanout group only the group's own flag counts.
         try setOption(number, SOL_PACKET, PACKET_IGNORE_OUTGOING, Int32(1), "PACKET_IGNORE_OUTGOING")
-        try setOption(number, SOL_SOCKET, SO_MARK, TrafficControl.mark, "SO_MARK")
+        try setOption(number, SOL_SOCKET, SO_MARK, SendMark.of(link.index), "SO_MARK")
         // Room for frames on the second way, and for bursts of super-frames on their way out; beyond the system's limits.
         try setOption(number, SOL_SOCKET, SO_RCVBUFFORCE, Int32(16 << 20), "SO_RCVBUFFORCE")
         try setOption(number, SOL_SOCKET, SO_SNDBUFFORCE, Int32(16 << 20), "SO_SNDBUFFORCE")

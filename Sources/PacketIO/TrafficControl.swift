@@ -4,10 +4,10 @@ import Glibc
 /// The rules at tc's two hooks of a port that take the kernel out of the path.
 ///
 /// Ingress: every frame ends there, after the packet socket's tap, so that the host neither answers nor routes what Weir
-/// judges. Egress: only frames that carry Weir's mark leave, so that the host says nothing on the wire.
+/// judges. Egress: only frames with the mark of this port (`SendMark`) leave, so that the host says nothing on the wire.
 struct TrafficControl {
-    /// On every frame that Weir sends (`SO_MARK`), and the handle of its filters, by which it knows its own after a crash.
-    static let mark: UInt32 = 0x5765_6972
+    /// The handle of Weir's filters, by which it knows its own after a crash; the next number is Weir's too.
+    static let handle: UInt32 = 0x5765_6972
 
     /// TC_H_CLSACT with the minor number of a hook (include/uapi/linux/pkt_sched.h).
     private static func parent(_ side: HookSide) -> UInt32 { side == .ingress ? 0xffff_fff2 : 0xffff_fff3 }
@@ -27,13 +27,13 @@ struct TrafficControl {
         /// A classic program for all protocols, beside which others of the same preference can stand; the newest runs first
         /// (net/sched/cls_bpf.c).
         var isSharedProgram: Bool { kind == "bpf" && info & 0xffff == TrafficControl.everyProtocol }
-        var isOurs: Bool { handle | 1 == TrafficControl.mark | 1 && (kind == "bpf" || kind == "matchall") }
+        var isOurs: Bool { handle | 1 == TrafficControl.handle | 1 && (kind == "bpf" || kind == "matchall") }
     }
 
     /// Where a filter of ours stands.
     struct Place: Equatable {
         var preference: UInt32
-        /// `mark`, or the next number: two of ours can be there while one takes over from the other.
+        /// `TrafficControl.handle`, or the next number: two of ours can be there while one takes over from the other.
         var handle: UInt32
         /// There are classic programs of this preference, ours or of others.
         var sharesWithPrograms: Bool
@@ -133,11 +133,11 @@ struct TrafficControl {
         try addProgram(.ingress, place, [.return(UInt32(bitPattern: TC_ACT_SHOT))])
     }
 
-    /// Lets only marked frames out, and has a note.
+    /// Lets only frames of this port's mark out, and has a note. A classic program can't take the mark off.
     func addEgressSilence(_ place: Place, note: [UInt8]) throws(SystemCallError) {
         let silence: [sock_filter] = [
             .load(ancillary: UInt32(SKF_AD_MARK)),
-            .jumpIfEqual(Self.mark, then: 0, else: 1),
+            .jumpIfEqual(SendMark.of(link.index), then: 0, else: 1),
             .return(UInt32(bitPattern: TC_ACT_UNSPEC)),
             .return(UInt32(bitPattern: TC_ACT_SHOT)),
         ]

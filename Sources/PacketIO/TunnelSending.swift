@@ -24,7 +24,7 @@ extension PortSocket {
             var head = UnsafeMutableRawBufferPointer(rebasing: memory[ReceivedFrame.virtioHeaderLength...]).mutableBytes
             guard let start = memory.baseAddress, let piece = segmenter.next(into: &head) else { return nil }
             start.storeBytes(of: frame.offload(of: piece), as: virtio_net_hdr.self)
-            return (piece, send(start, piece, frame, mark: tunnel.mark))
+            return (piece, send(start, piece, frame, mark: UInt32(SendMark.tunnelPrefix) << 16 | UInt32(tunnel.description)))
         }
     }
 

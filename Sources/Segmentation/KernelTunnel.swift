@@ -26,10 +26,7 @@ public struct KernelTunnel: Sendable, Equatable {
 
     /// Bytes that the program has room for.
     public static let longestOuter = 254
-    /// The upper half of every mark.
-    public static let markPrefix: UInt32 = 0x5731
-
-    // The lower half: from the lowest bit on, outerLength / 2 in seven bits, linkLength / 2 in four, and the five flags.
+    // The description: from the lowest bit on, outerLength / 2 in seven bits, linkLength / 2 in four, and the five flags.
     public static let linkShift: UInt32 = 7
     public static let udpBit: UInt32 = 1 << 11
     public static let greBit: UInt32 = 1 << 12
@@ -37,16 +34,16 @@ public struct KernelTunnel: Sendable, Equatable {
     public static let innerIPv6Bit: UInt32 = 1 << 14
     public static let tagBit: UInt32 = 1 << 15
 
-    /// What the frame is marked with.
-    public var mark: UInt32 {
-        var mark = Self.markPrefix << 16 | UInt32(truncatingIfNeeded: outerLength / 2)
+    /// All that the kernel must be told, for the lower half of the frame's mark.
+    public var description: UInt16 {
+        var mark = UInt32(truncatingIfNeeded: outerLength / 2)
         mark |= UInt32(truncatingIfNeeded: linkLength / 2) << Self.linkShift
         if isUDP { mark |= Self.udpBit }
         if isGRE { mark |= Self.greBit }
         if isOuterIPv6 { mark |= Self.outerIPv6Bit }
         if isInnerIPv6 { mark |= Self.innerIPv6Bit }
         if isTagged { mark |= Self.tagBit }
-        return mark
+        return UInt16(truncatingIfNeeded: mark)
     }
 
     /// nil for a frame that is in no tunnel, or in one that the kernel can't be told of.

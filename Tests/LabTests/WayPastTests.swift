@@ -28,6 +28,58 @@ extension LabTests {
             }
         }
 
+        @Test("what one Weir lets pass, another on the same machine judges by its own rules", arguments: GuardKind.allCases)
+        func twoRuns(kind: GuardKind) throws {
+            let lab = try Lab(bare: true)
+            // eth1 - first Weir - vA = wA - bridge - wB = vB - second Weir - eth2, with eth1 and eth2 forgotten in the bridge.
+            try lab.require(in: .fw, "ip link add br0 type bridge")
+            for name in ["A", "B"] {
+                try lab.require(in: .fw, "ip link add v\(name) type veth peer name w\(name)")
+                for port in ["v\(name)", "w\(name)"] {
+                    try lab.require(in: .fw, "sysctl -qw net.ipv6.conf.\(port).disable_ipv6=1")
+                    try lab.require(in: .fw, "ip link set \(port) up")
+                }
+                try lab.require(in: .fw, "ip link set w\(name) master br0")
+            }
+            for port in ["eth1", "eth2"] { try lab.require(in: .fw, "ip link set \(port) master br0") }
+            try lab.require(in: .fw, "ip link set br0 up")
+            let wiretap = try Wiretap(lab)
+            let frame = "near/near4/UDP(sport=9, dport=9)"
+            #expect(try wiretap.send(frame, from: .near, awaiting: 1).far.count == 1, "the test bed: the bridge does forward")
+            let first = try Weir(in: lab, options: ["--ports", "eth1,vA"], guard: kind)
+            let second = try Weir(in: lab, rules: Weir.chain([], policy: "drop"), options: ["--ports", "eth2,vB"], guard: kind)
+            #expect(try wiretap.send(frame, from: .near, quiet: .milliseconds(300)).far.isEmpty)
+            #expect(try second.counters().frames(for: "policy") > 0, "the test bed: it came to the second Weir")
+            withExtendedLifetime(first) {}
+        }
+
+        @Test("a mirrored frame leaves by no other port", arguments: GuardKind.allCases)
+        func mirrored(kind: GuardKind) throws {
+            let lab = try Lab(bare: true)
+            let weir = try Weir(in: lab, guard: kind)
+            try lab.require(in: .fw, "tc qdisc add dev eth2 clsact")
+            try lab.require(
+                in: .fw, "tc filter add dev eth2 egress pref 5 protocol ip u32 match u32 0 0 action mirred egress mirror dev eth1")
+            let wiretap = try Wiretap(lab)
+            let heard = try wiretap.send("near/near4/UDP(sport=9, dport=9)", from: .near, quiet: .milliseconds(300), awaiting: 1)
+            #expect(heard.far.count == 1)
+            #expect(heard.near.isEmpty, "\(heard.near)")
+            withExtendedLifetime(weir) {}
+        }
+
+        @Test("a host that sets the mark of an earlier version is kept in", arguments: GuardKind.allCases)
+        func marked(kind: GuardKind) throws {
+            let lab = try Lab()
+            try lab.require(in: .fw, "ip address add 10.77.0.254/24 dev eth1")
+            try lab.require(in: .fw, "ip neighbour replace 10.77.0.1 lladdr 02:77:00:00:00:01 dev eth1")
+            #expect(try lab.run(in: .fw, ["ping", "-c", "1", "-W", "1", "10.77.0.1"]).isSuccess, "the test bed: the host is heard")
+            let weir = try Weir(in: lab, guard: kind)
+            for mark in [0x5765_6972, 0x5731_0014, 1] {
+                #expect(!(try lab.run(in: .fw, ["ping", "-m", "\(mark)", "-c", "1", "-W", "0.3", "10.77.0.1"]).isSuccess), "\(mark)")
+            }
+            withExtendedLifetime(weir) {}
+        }
+
         @Test("a host that sends priority tags and gets answers without is in one connection", arguments: [1, 2])
         func priority(workers: Int) throws {
             let lab = try Lab(bare: true)

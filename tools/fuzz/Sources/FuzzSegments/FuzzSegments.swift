@@ -38,7 +38,7 @@ private func hold(_ frame: [UInt8], _ offload: OffloadHeader, _ tag: VLANTag?, s
     guard case .success(let shape) = SuperFrame.read(frame.span.bytes, offload) else { preconditionFailure("it was read a moment ago") }
     if let tunnel = segmenter.tunnel {
         precondition(tunnel.outerLength <= KernelTunnel.longestOuter && 14 + tunnel.outerLength < shape.headerLength)
-        precondition(tunnel.linkLength < tunnel.outerLength && tunnel.mark >> 16 == KernelTunnel.markPrefix)
+        precondition(tunnel.linkLength < tunnel.outerLength && Int(tunnel.description & 0x7f) * 2 == tunnel.outerLength)
     }
     // In pieces for the kernel, one of which is taken back.
     if segmenter.tunnel != nil {
