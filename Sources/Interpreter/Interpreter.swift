@@ -35,6 +35,28 @@ public struct Interpreter {
         var elements: [SetElement]
         /// The first element's, in a set with counters.
         var firstCounter: Int?
+        /// In a set of intervals with timeouts or statements the set.
+        var guarded: NamedSet?
+    }
+
+    /// The numbers of counters among the statements of elements, by element and place.
+    private struct OwnCounters {
+        private var numbers: [InterpreterState.FixedElement: [Int: Int]] = [:]
+
+        /// - Returns: How many there are.
+        mutating func add(_ statements: [[ElementStatement]], of set: InterpreterState.FixedSet, from first: Int) -> Int {
+            var count = 0
+            for (index, statements) in statements.enumerated() {
+                for (place, statement) in statements.enumerated() {
+                    guard case .counter = statement else { continue }
+                    numbers[InterpreterState.FixedElement(set: set, index: index), default: [:]][place] = first + count
+                    count += 1
+                }
+            }
+            return count
+        }
+
+        func number(_ element: InterpreterState.FixedElement, _ place: Int) -> Int? { numbers[element]?[place] }
     }
 
     private struct NumberedRule {
@@ -57,6 +79,10 @@ public struct Interpreter {
     private let pathMTU: Int
     /// By table, then by name.
     private let tables: [(chains: [JumpTarget: NumberedChain], sets: [String: NumberedSet])]
+    /// Counters among the statements of elements.
+    private let ownCounters: OwnCounters
+    /// From when on elements live, in nanoseconds of the monotonic clock.
+    private let start: UInt64
     /// What previous frames have left.
     private let state: InterpreterState
     private let families: [Family]
@@ -74,20 +100,30 @@ public struct Interpreter {
         var rules = 0
         var counters = 0
         var elements = 0
+        var ownCounters = OwnCounters()
         var tables: [(chains: [JumpTarget: NumberedChain], sets: [String: NumberedSet])] = []
         var hooked: [(table: Int, chain: NumberedChain, base: BaseChain)] = []
         for table in ruleset.tables {
             var chains: [JumpTarget: NumberedChain] = [:]
             var sets: [String: NumberedSet] = [:]
             for set in table.sets where sets[set.name] == nil {
-                sets[set.name] = NumberedSet(elements: Array(set.elements), firstCounter: set.hasCounters ? elements : nil)
+                sets[set.name] = NumberedSet(
+                    elements: Array(set.elements), firstCounter: set.hasCounters ? elements : nil, guarded: set.isGuarded ? set : nil)
                 if set.hasCounters { elements += set.elements.count }
+            }
+            for set in table.sets where set.isGuarded && sets[set.name]?.guarded == set {
+                let place = InterpreterState.FixedSet.named(set.name, table: tables.count)
+                elements += ownCounters.add(set.elements.map(set.statements), of: place, from: elements)
             }
             for chain in table.chains {
                 var numbered = NumberedChain(base: chain.base, rules: [])
                 for rule in chain.rules {
                     numbered.rules.append(NumberedRule(number: rules, firstCounter: counters, rule: rule))
                     rules += 1
+                    for (place, statement) in rule.statements.enumerated() {
+                        let here = LoggedStatement(rule: RuleIndex(rules - 1), statement: StatementIndex(place))
+                        elements += ownCounters.add(statement.elementsInRule.map(\.statements), of: .inRule(here), from: elements)
+                    }
                     counters += rule.reachableCounters
                 }
                 if chains[chain.target] == nil { chains[chain.target] = numbered }
@@ -96,6 +132,8 @@ public struct Interpreter {
             tables.append((chains, sets))
         }
         self.tables = tables
+        self.ownCounters = ownCounters
+        self.start = start.monotonic
         state = InterpreterState(ruleset, start: start.monotonic, seed: seed)
         let families = ruleset.tables.map(\.family)
         self.families = families
@@ -206,6 +244,7 @@ public struct Interpreter {
                         let set: VerdictMap.Elements =
                             switch match.operand {
                             case .single(let value): .anonymous([SetElement(value: value, location: match.location)])
+                            case .set where !match.elements.isEmpty: .anonymous(match.elements)
                             case .set(let values): .anonymous(values.map { SetElement(value: $0, location: match.location) })
                             case .named(let name): .named(name)
                             }
@@ -213,14 +252,24 @@ public struct Interpreter {
                         let found = find(in: set, of: table, match.key, fields)
                         guard (found != nil) == (match.relation == .equal) else { continue rules }
                         if let counter = found?.counter { result.elements.append(counter) }
+                        if match.relation == .equal, let found, !pass(found, set, table, here, fields, &result) { continue rules }
                     }
                 case .update(let update):
                     guard state.change(update, table: table, fields) else { continue rules }
                 case .verdictMap(let map):
-                    guard let found = element(of: map.elements, in: table, map.key, fields, &result) else { continue rules }
+                    guard let found = element(of: map.elements, in: table, map.key, here, fields, &result) else { continue rules }
                     said = found.verdict
+                case .assignment(let assignment) where assignment.value == .removed:
+                    switch fields.removeOption(assignment.field, isChecksumPartial: isChecksumPartial) {
+                    case .done: break
+                    case .noTCP: continue rules
+                    case .beyondHeader:
+                        result.matchedRules.append(numbered.number)
+                        decider = numbered.number
+                        return .decided(.drop)
+                    }
                 case .assignment(let assignment):
-                    guard let number = assigned(assignment.value, in: table, fields, &result) else { continue rules }
+                    guard let number = assigned(assignment.value, in: table, here, fields, &result) else { continue rules }
                     switch assignment.field {
                     case .metaMark, .ctMark: fields.setMark(number, of: assignment.field)
                     default: guard fields.assign(number, to: assignment.field, isChecksumPartial: isChecksumPartial) else { continue rules }
@@ -241,7 +290,7 @@ public struct Interpreter {
                 case .notrack:
                     if !fields.connection.isFollowed { fields.connection.state = .untracked }
                 case .objectMap(let map):
-                    guard let name = element(of: map.elements, in: table, map.key, fields, &result)?.object else { continue rules }
+                    guard let name = element(of: map.elements, in: table, map.key, here, fields, &result)?.object else { continue rules }
                     guard pass(ObjectReference(kind: map.kind, name: name), table, &fields, &result) else { continue rules }
                 case .log:
                     result.events.append(here)
@@ -282,18 +331,25 @@ public struct Interpreter {
     }
 
     /// What a statement assigns; nil where it can't be read, or no element of a map holds the key.
-    private func assigned(_ value: AssignedValue, in table: Int, _ fields: InterpreterFields, _ result: inout Result) -> UInt128? {
+    private func assigned(
+        _ value: AssignedValue, in table: Int, _ here: LoggedStatement, _ fields: InterpreterFields, _ result: inout Result
+    ) -> UInt128? {
         switch value {
         case .constant(let number): return number
+        case .removed: return nil
         case .field(let source): return fields.number(source)
         case .bits(let component):
             if case .number(let number) = fields.values(of: MatchKey(component))?.first { return number }
             return nil
         case .shifted(let bits):
-            guard case .number(let number) = fields.values(of: MatchKey(MatchKey.Component(bits.field)))?.first else { return nil }
-            return bits.value(of: number)
+            let key = MatchKey(
+                MatchKey.Component(bits.field), rest: bits.fields.dropFirst().map { MatchKey.Component($0) })
+            guard let values = fields.values(of: key) else { return nil }
+            var numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }[...]
+            return numbers.count == values.count ? bits.value(of: &numbers) : nil
         case .mapped(let map):
-            guard let element = element(of: map.elements, in: table, map.key, fields, &result), case .number(let number) = element.data
+            guard let element = element(of: map.elements, in: table, map.key, here, fields, &result),
+                case .number(let number) = element.data
             else { return nil }
             return number
         }
@@ -301,14 +357,44 @@ public struct Interpreter {
 
     /// The element of a map that holds the key, which has then counted; nil where the rule ends.
     private func element(
-        of map: VerdictMap.Elements, in table: Int, _ key: MatchKey, _ fields: InterpreterFields, _ result: inout Result
+        of map: VerdictMap.Elements, in table: Int, _ key: MatchKey, _ here: LoggedStatement, _ fields: InterpreterFields,
+        _ result: inout Result
     ) -> SetElement? {
         if case .named(let name) = map, state.isChanging(name, table: table) {
             return state.element(holding: key, in: name, table: table, fields)
         }
         guard let found = find(in: map, of: table, key, fields) else { return nil }
         if let counter = found.counter { result.elements.append(counter) }
-        return found.element
+        return pass(found, map, table, here, fields, &result) ? found.element : nil
+    }
+
+    /// Whether the statements of an element that was found let the frame pass. Statements after the first that does not are not asked.
+    private func pass(
+        _ found: Found, _ set: VerdictMap.Elements, _ table: Int, _ here: LoggedStatement, _ fields: InterpreterFields,
+        _ result: inout Result
+    ) -> Bool {
+        let statements: [ElementStatement]
+        let place: InterpreterState.FixedSet
+        switch set {
+        case .anonymous: (statements, place) = (found.element.statements, .inRule(here))
+        case .named(let name):
+            guard let guarded = tables[table].sets[name]?.guarded else { return true }
+            (statements, place) = (guarded.statements(of: found.element), .named(name, table: table))
+        }
+        let element = InterpreterState.FixedElement(set: place, index: found.index)
+        for (number, statement) in statements.enumerated() {
+            if let counter = ownCounters.number(element, number) { result.elements.append(counter) }
+            if !state.pass(statement, .fixed(element, number), fields) { return false }
+        }
+        return true
+    }
+
+    /// An element that holds a key.
+    private struct Found {
+        var element: SetElement
+        /// Among those of its set.
+        var index: Int
+        var counter: Int?
     }
 
     /// True if a named counter, quota or limit lets the frame pass.
@@ -329,7 +415,7 @@ public struct Interpreter {
     /// The first element that holds the key, else `*`, with the number of its counter; nil if the key can't be read.
     private func find(
         in set: VerdictMap.Elements, of table: Int, _ key: MatchKey, _ fields: InterpreterFields
-    ) -> (element: SetElement, counter: Int?)? {
+    ) -> Found? {
         let numbered =
             switch set {
             case .anonymous(let elements): NumberedSet(elements: elements)
@@ -337,11 +423,15 @@ public struct Interpreter {
             }
         guard fields.canRead(key) else { return nil }
         let elements = numbered.elements
+        func isAlive(_ element: SetElement) -> Bool {
+            guard let lifetime = numbered.guarded?.lifetime(of: element) else { return true }
+            return fields.now < start + lifetime * 1_000_000
+        }
         guard
-            let found = elements.firstIndex(where: { $0.value != .any && fields.isHeld(key, by: $0.value) == true })
-                ?? elements.firstIndex(where: { $0.value == .any })
+            let found = elements.firstIndex(where: { $0.value != .any && isAlive($0) && fields.isHeld(key, by: $0.value) == true })
+                ?? elements.firstIndex(where: { $0.value == .any && isAlive($0) })
         else { return nil }
-        return (elements[found], numbered.firstCounter.map { $0 + found })
+        return Found(element: elements[found], index: found, counter: numbered.firstCounter.map { $0 + found })
     }
 }
 
@@ -354,5 +444,23 @@ extension Rule {
             if case .counter = statement { count += 1 }
         }
         return count
+    }
+}
+
+extension Statement {
+    /// The elements of a set or map that stands in the rule.
+    fileprivate var elementsInRule: [SetElement] {
+        let elements: VerdictMap.Elements
+        switch self {
+        case .match(let match): return match.elements
+        case .verdictMap(let map): elements = map.elements
+        case .objectMap(let map): elements = map.elements
+        case .assignment(let assignment):
+            guard case .mapped(let map) = assignment.value else { return [] }
+            elements = map.elements
+        default: return []
+        }
+        guard case .anonymous(let found) = elements else { return [] }
+        return found
     }
 }

@@ -8,7 +8,7 @@ extension InterpreterFields {
     mutating func assign(_ number: UInt128, to field: Field, isChecksumPartial: Bool) -> Bool {
         switch field.place {
         case .header(.link, let offset):
-            return assignLink(number, offset, field.bitWidth)
+            return assignLink(number, field, offset)
         case .header(let header, let offset):
             return assign(number, to: field, in: header, offset, isChecksumPartial: isChecksumPartial)
         case .searched(let header, let offset):
@@ -27,8 +27,8 @@ extension InterpreterFields {
         }
     }
 
-    private mutating func assignLink(_ number: UInt128, _ offset: Int, _ width: Int) -> Bool {
-        let octets = offset / 8..<(offset + width + 7) / 8
+    private mutating func assignLink(_ number: UInt128, _ field: Field, _ offset: Int) -> Bool {
+        let (octets, width) = (field.writtenOctets, field.bitWidth)
         guard frame.malformation != .ethernetHeaderCutOff, octets.upperBound <= linkLength else { return false }
         let isTagged = frame.outermostTag != nil
         if isTagged, octets.upperBound > 12, octets.lowerBound < 16, ![12..<14, 14..<16, 12..<16].contains(octets) { return false }
@@ -120,6 +120,33 @@ extension InterpreterFields {
         put(number, atBit: place * 8, width: width)
         if !isChecksumPartial { adjust(at: start + 16, by: Self.words(wire[words]) - before, isPartial: false, mayBeZero: true) }
         return true
+    }
+
+    /// What comes of taking an option of TCP out.
+    enum Removal {
+        case done, noTCP, beyondHeader
+    }
+
+    /// Writes octets that say nothing over an option of TCP.
+    mutating func removeOption(_ field: Field, isChecksumPartial: Bool) -> Removal {
+        guard let header = field.searchedHeader, let range = transportRange, frame.transportProtocol == 6, range.count >= 20 else {
+            return .noTCP
+        }
+        let length = Int(wire[range.lowerBound + 12] / 16) * 4
+        guard length >= 20, length <= range.count else { return .noTCP }
+        switch find(header) {
+        case .absent: return .done
+        case .broken, nil: return .beyondHeader
+        case .item(let item):
+            let before = wire
+            for index in 0..<item.octets.count { wire[range.lowerBound + item.offset + index] = 1 }
+            guard wire != before else { return .done }
+            isChanged = true
+            let words = range.lowerBound..<range.lowerBound + length
+            let change = Self.words(wire[words]) - Self.words(before[words])
+            if !isChecksumPartial { adjust(at: range.lowerBound + 16, by: change, isPartial: false, mayBeZero: true) }
+            return .done
+        }
     }
 
     /// The sum of 16-bit words.

@@ -35,6 +35,7 @@ extension InterpreterFields {
             return UInt128(end == .source ? tuple(direction).sourcePort : tuple(direction).destinationPort)
         case .bytes(let direction): return UInt128(bytes(direction))
         case .packets(let direction): return UInt128(packets(direction))
+        case .zone: return 0
         case .averageBytes(let direction): return UInt128(packets(direction) == 0 ? 0 : bytes(direction) / packets(direction))
         }
     }

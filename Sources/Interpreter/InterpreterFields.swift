@@ -174,6 +174,8 @@ struct InterpreterFields {
         case .connection(let key): return number(key)
         case .meta(let key) where !key.isOfFrame: return number(key)
         case _ where frame.malformation == .ethernetHeaderCutOff: return nil
+        // What a key turns over of it is the constant.
+        case .constant: return 0
         case .meta(let key): return number(key)
         case .payload(.link, let offset):
             return number(in: linkHeader, offset, field.bitWidth)

@@ -11,6 +11,8 @@ final class InterpreterState {
         case quota(Int)
         /// A statement of an element, by its place among them.
         case element(Member, Int)
+        /// What an element has that rules don't change.
+        case fixed(FixedElement, Int)
     }
 
     /// An element of a set that changes.
@@ -22,6 +24,18 @@ final class InterpreterState {
         var key: [Value]
         /// Insertion sequence number; an element that is added again gets a new one.
         var number: Int
+    }
+
+    /// An element of a set that rules don't change.
+    struct FixedElement: Hashable {
+        var set: FixedSet
+        var index: Int
+    }
+
+    /// A set in a table, or in a rule.
+    enum FixedSet: Hashable {
+        case named(String, table: Int)
+        case inRule(LoggedStatement)
     }
 
     private struct Place: Hashable {
@@ -98,7 +112,7 @@ final class InterpreterState {
         self.seed = seed
         var numbers: [NamedObject.Kind: Int] = [:]
         for (index, table) in ruleset.tables.enumerated() {
-            for set in table.sets where set.dynamics.changes {
+            for set in table.sets where set.changes {
                 let key = Place(table: index, name: set.name, isMeter: false)
                 guard sets[key] == nil else { continue }
                 let timeout = (set.dynamics.timeout ?? 0) &* 1_000_000
@@ -107,7 +121,7 @@ final class InterpreterState {
                 for element in set.elements {
                     var values = [element.value]
                     if case .concatenation(let parts) = element.value { values = parts }
-                    let lifetime = (element.expires ?? element.timeout).map { $0 &* 1_000_000 } ?? timeout
+                    let lifetime = (set.lifetime(of: element) ?? 0) &* 1_000_000
                     changing.insert(
                         values, key, expires: lifetime == 0 ? 0 : start &+ lifetime,
                         element.statements.isEmpty ? changing.statements : element.statements, element)
@@ -233,14 +247,17 @@ final class InterpreterState {
     }
 
     private func pass(_ statements: [ElementStatement], _ member: Member, _ fields: InterpreterFields) -> Bool {
-        for (index, statement) in statements.enumerated() {
-            switch statement {
-            case .counter: break
-            case .limit(let limit): if !pass(limit, .element(member, index), fields) { return false }
-            case .quota(let quota): if !pass(quota, .element(member, index), fields) { return false }
-            case .connectionCount(let count): if !pass(count, .element(member, index), fields) { return false }
-            }
-        }
+        for (index, statement) in statements.enumerated() where !pass(statement, .element(member, index), fields) { return false }
         return true
+    }
+
+    /// Whether a statement of an element lets the frame pass.
+    func pass(_ statement: ElementStatement, _ owner: Owner, _ fields: InterpreterFields) -> Bool {
+        switch statement {
+        case .counter, .last: true
+        case .limit(let limit): pass(limit, owner, fields)
+        case .quota(let quota): pass(quota, owner, fields)
+        case .connectionCount(let count): pass(count, owner, fields)
+        }
     }
 }

@@ -37,7 +37,7 @@ struct Check: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "reassemble or track: warn of changes that datagrams in fragments can't have with this --fragments of \"run\".",
+            "The mode that \"run\" will have: matches that no packet meets in it get a warning, and changes that fragments can't have.",
             valueName: "mode"))
     var fragments = FragmentMode.reassemble
 
@@ -67,21 +67,13 @@ struct Check: ParsableCommand {
         var note: String
     }
 
-    private static let tagsPass = Remark(
-        message: """
-            frames with two VLAN tags pass, whatever is in their packets: rules see what follows one VLAN tag (priority tags don't count)
-            """,
-        note: """
-            "weir run --max-tags 1" drops frames with more, and so does the rule "meta protocol { 8021q, 8021ad } drop"
-            """)
-
     private func remarks(on ruleset: Ruleset) -> [Remark] {
         var remarks: [Remark] = []
         if ruleset.judgesNoFrame {
             remarks.append(
                 Remark(severity: strict ? .error : .warning, message: NoFrameJudged.message, note: NoFrameJudged.remedy))
         }
-        if ruleset.passesPacketsBehindTags { remarks.append(Self.tagsPass) }
+        remarks += ruleset.unseenPaths.map { Remark(message: $0.message, note: $0.remedy) }
         return remarks
     }
 
@@ -142,7 +134,7 @@ struct Check: ParsableCommand {
 
     /// Reads a file, and refuses what would be refused where it is compiled for two ports.
     private func rulesReading(of file: String) throws(RulesFile.FileFailure) -> RulesFile.Reading {
-        var reading = try RulesFile.reading(of: file, options: self.reading)
+        var reading = try RulesFile.reading(of: file, options: self.reading, fragments: fragments)
         if strict {
             for index in reading.diagnostics.indices where reading.diagnostics[index].severity == .setAside {
                 reading.diagnostics[index].severity = .error

@@ -60,7 +60,7 @@ struct Explain: ParsableCommand {
     }
 
     func run() throws {
-        let ruleset = try readRules(rules, options: reading)
+        let ruleset = try readRules(rules, options: reading, fragments: fragments.fragments)
         let names = try PortNames(ports).names
         let descriptions = try packets.enumerated().reduce(into: Descriptions()) { descriptions, next in
             try descriptions.add(next.element, ports: names, line: next.offset + 1)

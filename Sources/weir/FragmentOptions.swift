@@ -1,7 +1,17 @@
 public import ArgumentParser
 public import Fragments
+import Ruleset
 
-extension FragmentMode: ExpressibleByArgument {}
+extension FragmentMode: ExpressibleByArgument {
+    /// What rules see of datagrams in fragments.
+    var view: FragmentView {
+        switch self {
+        case .reassemble: .whole
+        case .track: .first
+        case .drop: .nothing
+        }
+    }
+}
 
 /// What is done with fragments, and what that may cost.
 struct FragmentOptions: ParsableArguments {

@@ -149,7 +149,7 @@ struct Replay: ParsableCommand {
     }
 
     func run() throws {
-        let ruleset = try readRules(rules, options: reading)
+        let ruleset = try readRules(rules, options: reading, fragments: fragments.fragments)
         let settings = try settings(ruleset)
         Interruption.listen()
         var progress = ProgressLine(files: files, isWanted: summary || isatty(settings.descriptor) == 0)

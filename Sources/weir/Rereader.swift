@@ -1,6 +1,7 @@
 import Appliance
 import CLinux
 import Classifier
+import Fragments
 import Reporting
 import Ruleset
 import Synchronization
@@ -9,6 +10,7 @@ import Synchronization
 final class Rereader: Sendable {
     private let path: String
     private let options: RuleOptions
+    private let fragments: FragmentMode
     private let ports: [String]
     private let memory: ReloadMemory
     private let say: @Sendable (String) -> Void
@@ -20,11 +22,12 @@ final class Rereader: Sendable {
     ///   - say: Takes diagnostics, without waiting.
     ///   - memory: What reading them may take.
     init(
-        path: String, options: RuleOptions, ports: [String], sources: [SourceFile], memory: ReloadMemory,
+        path: String, options: RuleOptions, fragments: FragmentMode, ports: [String], sources: [SourceFile], memory: ReloadMemory,
         say: @escaping @Sendable (String) -> Void
     ) {
         self.path = path
         self.options = options
+        self.fragments = fragments
         self.memory = memory
         self.say = say
         self.ports = ports
@@ -37,7 +40,8 @@ final class Rereader: Sendable {
             // Afterwards, what was needed to read them.
             defer { weir_trim_memory() }
             let limit = memory.limit
-            let reading = try RulesFile.reading(of: path, kind: .regular, options: options, budget: ReadingBudget(limit: limit))
+            let reading = try RulesFile.reading(
+                of: path, kind: .regular, options: options, fragments: fragments, budget: ReadingBudget(limit: limit))
             let known = sources.withLock { $0 }
             if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
             for diagnostic in reading.diagnostics { say(diagnostic.render(in: reading.sources)) }

@@ -18,6 +18,11 @@ struct RuleOptions: ParsableArguments {
         help: ArgumentHelp("Define a name before the rule file is read, as \"define NAME = VALUE\" would.", valueName: "name=value"))
     var define: [String] = []
 
+    @Flag(help: ArgumentHelp("Print all errors and warnings of the rule files, and not only the first 20 of each."))
+    var allErrors = false
+
+    var errorLimit: Int { allErrors ? .max : RejectedRuleset.diagnosticLimit }
+
     func validate() throws {
         for definition in define where definition.split(separator: "=", maxSplits: 1).count != 2 {
             throw ValidationError("--define takes a name and a value, as in -D lan=eth1")

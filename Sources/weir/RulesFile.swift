@@ -1,4 +1,5 @@
 import ArgumentParser
+import Fragments
 import Glibc
 import Ruleset
 
@@ -23,8 +24,10 @@ enum RulesFile {
     }
 
     /// The rule set in a file (`-` for standard input). Diagnostics go to standard error; throws if the rules are refused.
-    static func read(_ path: String, kind: Kind, options: RuleOptions) throws -> Ruleset {
-        let reading = try reading(of: path, kind: kind, options: options)
+    static func read(
+        _ path: String, kind: Kind, options: RuleOptions, fragments: FragmentMode = .reassemble
+    ) throws -> Ruleset {
+        let reading = try reading(of: path, kind: kind, options: options, fragments: fragments)
         for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
         guard let ruleset = reading.ruleset else { throw ExitCode.badRules }
         return ruleset
@@ -33,7 +36,8 @@ enum RulesFile {
     /// Reads a file and what it includes; throws if the file itself can't be opened.
     /// - Parameter budget: What reading them may take in memory; what is beyond it is refused.
     static func reading(
-        of path: String, kind: Kind = .any, options: RuleOptions, budget: ReadingBudget = ReadingBudget()
+        of path: String, kind: Kind = .any, options: RuleOptions, fragments: FragmentMode = .reassemble,
+        budget: ReadingBudget = ReadingBudget()
     ) throws(FileFailure) -> Reading {
         let source = SourceFile(name: path, text: try text(path, kind: kind, budget: budget))
         do throws(RejectedRuleset) {
@@ -42,7 +46,8 @@ enum RulesFile {
                 try IncludedFiles.load(path, folders: folders, budget: budget)
             }
             let (ruleset, warnings) = try Ruleset.read(
-                source, loader: loader, definitions: options.definitions, localTime: .system)
+                source, loader: loader, definitions: options.definitions, localTime: .system,
+                fragments: fragments.view, limit: options.errorLimit)
             return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings)
         } catch {
             return Reading(ruleset: nil, sources: error.sources, diagnostics: error.diagnostics)

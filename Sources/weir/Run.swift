@@ -163,7 +163,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         // The rules first: what is wrong with them can be seen without root.
-        let ruleset = try readRules(rules, kind: .regular, options: reading)
+        let ruleset = try readRules(rules, kind: .regular, options: reading, fragments: fragments.fragments)
         // From here on nothing waits for the readers of standard error and standard output.
         let texts = try Texts(reportsToError: written.contains("-"))
         var isOver = false
@@ -192,7 +192,7 @@ struct Run: ParsableCommand {
         weir_trim_memory()
         let generations = RulesetGenerations(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
         let rereader = Rereader(
-            path: rules, options: reading, ports: portNames, sources: ruleset.sources,
+            path: rules, options: reading, fragments: fragments.fragments, ports: portNames, sources: ruleset.sources,
             memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
             say: { texts.errors.write($0) })
         var configuration = Configuration(

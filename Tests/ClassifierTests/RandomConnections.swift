@@ -63,6 +63,7 @@ struct RandomConnections {
         case .transportProtocol: number = random.pick([1, 6, 17])
         case .address(_, _, let isIPv6): number = random.pick(isIPv6 ? Self.addresses6 : Self.addresses)
         case .port: number = UInt128(random.pick(Self.ports))
+        case .zone: number = random.pick([0, 1])
         case .bytes, .packets, .averageBytes: number = UInt128(random.pick(Self.counts))
         }
         return random.oneIn(8) ? (number &+ 1) & field.allOnes : number

@@ -7,6 +7,7 @@ extension RandomRulesets {
     private mutating func key() -> MatchKey {
         let fields = (0..<Int.random(in: 1...4, using: &random)).map { _ in random.oneIn(4) ? field() : random.pick(Self.keyFields) }
         let components = fields.map { field in
+            if fields.count > 1, random.oneIn(12) { return MatchKey.Component(Self.constant, mask: 0, xor: 5) }
             if field.isInterface { return MatchKey.Component(field) }
             return MatchKey.Component(
                 field, mask: random.oneIn(6) ? corner(of: field) : nil, xor: random.oneIn(8) ? corner(of: field) : 0)
@@ -19,10 +20,14 @@ extension RandomRulesets {
         .ipSaddr, .ipDaddr, .thDport, .thSport, .metaL4proto, .metaMark, .metaIifname, .metaOifname, .etherSaddr, .ipDscp, .ip6Saddr,
     ]
 
+    /// In the place of a field.
+    private static let constant = Field(constant: "5", bitWidth: 16)
+
     private mutating func keyValue(of fields: [Field]) -> Value {
         let values = fields.map { field in
+            if field.isConstant { return Value.number(random.pick([5, 5, 6])) }
             // Whatever a frame has there, so that keys of several components are met.
-            random.oneIn(3) && !field.isInterface ? Value.range(0, field.allOnes) : value(of: field)
+            return random.oneIn(3) && !field.isInterface ? Value.range(0, field.allOnes) : value(of: field)
         }
         return values.count == 1 ? values[0] : .concatenation(values)
     }
@@ -43,6 +48,16 @@ extension RandomRulesets {
         }
         if isCounted { for index in elements.indices { elements[index].counter = SetElement.Counter() } }
         return elements
+    }
+
+    /// Elements of a set in a rule, some of which have statements; those of a single field don't overlap.
+    mutating func withStatements(_ elements: [SetElement]) -> [SetElement] {
+        guard remembers, random.oneIn(3) else { return elements }
+        return elements.map { element in
+            var element = element
+            if !random.oneIn(3) { element.statements = (0..<random.pick([1, 1, 2])).map { _ in elementStatement() } }
+            return element
+        }
     }
 
     private mutating func valueElements(of fields: [Field], isCounted: Bool) -> [SetElement] {
@@ -86,8 +101,18 @@ extension RandomRulesets {
         }
         let key = key()
         let values = (0..<Int.random(in: 1...5, using: &random)).map { _ in keyValue(of: key.components.map(\.field)) }
-        return .match(
-            Match(key: key, relation: random.oneIn(3) ? .notEqual : .equal, operand: .set(values), location: Build.nowhere))
+        var match = Match(key: key, relation: random.oneIn(3) ? .notEqual : .equal, operand: .set(values), location: Build.nowhere)
+        if key.isConcatenation || random.oneIn(2) {
+            let plain =
+                key.isConcatenation
+                ? values.map { SetElement(value: $0, location: Build.nowhere) } : mapElements(of: key.first.field, jumpingTo: [])
+            let elements = withStatements(plain)
+            if elements.contains(where: { !$0.statements.isEmpty }) {
+                match.elements = elements
+                match.operand = .set(elements.map(\.value))
+            }
+        }
+        return .match(match)
     }
 
     mutating func keyedVerdictMap(jumpingTo chains: [String]) -> Statement {
@@ -97,7 +122,7 @@ extension RandomRulesets {
             return .verdictMap(VerdictMap(key: wholeKey(of: map), elements: .named(map.name), location: Build.nowhere))
         }
         let key = key()
-        let elements = keyElements(of: key.components.map(\.field), jumpingTo: chains, isCounted: false)
+        let elements = withStatements(keyElements(of: key.components.map(\.field), jumpingTo: chains, isCounted: false))
         return .verdictMap(VerdictMap(key: key, elements: .anonymous(elements), location: Build.nowhere))
     }
 
@@ -108,7 +133,7 @@ extension RandomRulesets {
         if remembers, random.oneIn(6) {
             value = .bits(MatchKey.Component(random.pick(Self.drawn), mask: random.oneIn(2) ? 3 : nil, xor: random.pick([0, 1])))
         } else if random.oneIn(4) {
-            value = .shifted(shiftedBits(of: remembers && random.oneIn(3) ? random.pick(Self.drawn) : .metaMark))
+            value = .shifted(shiftedBits(of: remembers && random.oneIn(3) ? random.pick(Self.drawn) : random.pick(Self.calculable)))
         } else if random.oneIn(2) {
             value = .constant(UInt128(random.pick([0, 1, 2, 3])))
         } else if !maps.isEmpty, random.oneIn(2) {
@@ -120,10 +145,19 @@ extension RandomRulesets {
         return .assignment(Assignment(field: .metaMark, value: value, location: Build.nowhere))
     }
 
+    /// Of at most 32 bits.
+    static let calculable: [Field] = [.metaMark, .metaMark, .ipDscp, .ip6Dscp, .thDport, .vlanId, .ipTtl, .ipSaddr, .metaLength]
+
     /// Small numbers come and go within a few bits.
     mutating func shiftedBits(of field: Field) -> ShiftedBits {
         let count = Int.random(in: 1...4, using: &random)
         let steps = (0..<count).map { _ -> ShiftedBits.Step in
+            if random.oneIn(4) {
+                let fields = Self.calculable + (remembers ? Self.drawn : [])
+                let other = ShiftedBits(
+                    random.pick(fields), steps: random.oneIn(2) ? [.shift(2), .bits(mask: 0xfc, xor: 1)] : [])
+                return .combined(random.pick([.or, .and, .exclusiveOr]), other)
+            }
             if random.oneIn(2) { return .shift(random.pick([1, -1, 2, -2, 30, 31, -31])) }
             return .bits(mask: random.oneIn(2) ? random.pick([1, 3, 0xff, 0xffff_fffe]) : nil, xor: random.pick([0, 1, 6]))
         }
@@ -133,7 +167,7 @@ extension RandomRulesets {
     /// By a map in the rule.
     mutating func mapped() -> AssignedValue {
         let key = key()
-        let elements = valueElements(of: key.components.map(\.field), isCounted: false)
+        let elements = withStatements(valueElements(of: key.components.map(\.field), isCounted: false))
         return .mapped(ValueMap(key: key, elements: .anonymous(elements), location: Build.nowhere))
     }
 }

@@ -11,6 +11,11 @@ extension RandomRulesets {
 
     /// Fields that the kernel changes, named and raw, to a constant or to another field.
     mutating func assignment() -> Statement {
+        if random.oneIn(8) {
+            let option = SearchedHeader(.tcpOption, random.pick([0, 1, 2, 3, 5, 8, 30, 34, 77]))
+            let field = Field.allCases.first { $0.source == .presence(option) } ?? Field.allCases.first { $0.words == "tcp option maxseg" }
+            if let field { return .assignment(Assignment(field: field, value: .removed, location: Build.nowhere)) }
+        }
         var field = random.pick(Self.changeable)
         if random.oneIn(5) {
             field =
@@ -26,6 +31,13 @@ extension RandomRulesets {
             value = .field(random.pick(sources))
         } else if random.oneIn(3), field.isWrittenWhole {
             value = mapped()
+        } else if random.oneIn(4) {
+            let xor = UInt128.random(in: 0...field.allOnes, using: &random)
+            var bits = ShiftedBits(field, steps: [.bits(mask: random.oneIn(2) ? field.allOnes >> 1 : nil, xor: xor)], width: field.bitWidth)
+            if field.isWrittenWhole, let other = sources.randomElement(using: &random) {
+                bits.steps.append(.combined(random.pick([.or, .and, .exclusiveOr]), ShiftedBits(other, steps: [], width: field.bitWidth)))
+            }
+            value = .shifted(bits)
         }
         return .assignment(Assignment(field: field, value: value, location: Build.nowhere))
     }

@@ -20,7 +20,7 @@ extension RandomRulesets {
         switch Int.random(in: 0...9, using: &random) {
         case 5, 6:
             // Rules change no maps to verdicts.
-            let set = random.pick(Self.changingSets.filter { $0.contents != .verdicts })
+            let set = random.pick(Self.changingSets.filter { $0.contents != .verdicts && !$0.isInterval })
             var update = SetUpdate(
                 operation: random.pick([.add, .update, .update, .delete]), key: key(of: set), set: set.name, location: Build.nowhere)
             update.data = data(of: set)
@@ -96,9 +96,10 @@ extension RandomRulesets {
         return .field(MatchKey.Component(random.pick([.metaMark, .ipDaddr, .ip6Flowlabel, .thSport]), xor: random.pick([0, 3])))
     }
 
-    private mutating func elementStatement() -> ElementStatement {
-        switch Int.random(in: 0...2, using: &random) {
+    mutating func elementStatement() -> ElementStatement {
+        switch Int.random(in: 0...3, using: &random) {
         case 0: .counter(packets: 0, bytes: 0)
+        case 3: .last(LastUse())
         case 1: .limit(Limit(rate: 1, unit: random.pick([.second, .hour]), burst: 1, isOver: random.oneIn(2)))
         default: .quota(Quota(bytes: 50, isOver: random.oneIn(2)))
         }
@@ -121,7 +122,42 @@ extension RandomRulesets {
         verdicts("verdicts", .ipSaddr),
         verdicts("decided", .ipSaddr, .ipTtl) { $0.statements = [.quota(Quota(bytes: 200))] },
         map("flows", .ipSaddr, .thDport, size: 4) { $0.statements = [.limit(Limit(rate: 1, unit: .hour, burst: 3))] },
+        guarded("spans", .ipSaddr) { $0.timeout = 60_000 },
+        guarded("counted", .ipDaddr) { $0.statements = [.counter(packets: 1, bytes: 2), .quota(Quota(bytes: 300, isOver: true))] },
+        guarded("rooms", .ipSaddr, .thDport) { $0.hasTimeout = true },
+        guarded("gates", .thDport, contents: .verdicts) { $0.statements = [.limit(Limit(rate: 1, unit: .hour, burst: 3))] },
+        guarded("worth", .ipSaddr, contents: .values(SetKey(field: .metaMark, isTypeof: true))) { $0.hasTimeout = true },
     ]
+
+    /// Intervals that stay for a second, for a minute, for the set's time and for good; none overlaps another.
+    private static func guarded(
+        _ name: String, _ fields: Field..., contents: NamedSet.Contents = .keys, change: (inout SetDynamics) -> Void
+    ) -> NamedSet {
+        var set = set(name, fields, size: 1_000, change)
+        set.dynamics.isDynamic = false
+        if set.name != "counted" { set.dynamics.hasTimeout = true }
+        set.isInterval = true
+        set.contents = contents
+        let spans: [(UInt128, UInt128)] =
+            fields[0] == .thDport
+            ? [(0, 53), (80, 80), (443, 1_023), (1_024, 65_535)]
+            : [(0x0a00_0001, 0x0a00_0001), (0x0a00_0002, 0x0a00_00ff), (0x0a00_0100, 0x0a00_ffff), (0xc000_0200, 0xc000_02ff)]
+        let elements = spans.enumerated().map { index, span in
+            let value: Value = span.0 == span.1 ? .number(span.0) : .range(span.0, span.1)
+            var element = SetElement(
+                value: fields.count == 1 ? value : .concatenation([value, .range(0, 1_023)]), location: Build.nowhere)
+            if set.dynamics.hasTimeout { element.timeout = [1_000, 60_000, nil, 0][index] }
+            if index == 2 { element.expires = set.dynamics.timeout.map { $0 / 2 } }
+            switch contents {
+            case .keys, .objects: break
+            case .verdicts: element.mapped = .verdict([.accept, .drop, .continue, .return][index])
+            case .values: element.mapped = .value(.number(UInt128(index)))
+            }
+            return element
+        }
+        set.elements = SetElements(elements)
+        return set
+    }
 
     /// Its elements live for a second, for a minute, and for good.
     private static func verdicts(_ name: String, _ fields: Field..., change: (inout SetDynamics) -> Void = { _ in }) -> NamedSet {

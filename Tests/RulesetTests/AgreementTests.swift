@@ -6,9 +6,11 @@ import Testing
 /// Rules that have been put to nft 1.0.6, and what it and this project say of them.
 struct AgreementTests {
     struct Case: CustomTestStringConvertible, Sendable {
-        /// `=` both accept, `-` both refuse, `!` only Weir refuses, `+` only Weir accepts: a later nft does.
+        /// `=` both accept, `-` both refuse, `!` only Weir refuses, `+` only Weir accepts: a later nft does. `~` both accept, and a later
+        /// nft makes of it what Weir does.
         var mark: Character
         var rule: String
+        var isAccepted: Bool { "=+~".contains(mark) }
         var testDescription: String { "\(mark) \(rule)" }
     }
 
@@ -21,15 +23,15 @@ struct AgreementTests {
 
     @Test func theTableIsThere() {
         #expect(Self.cases.count > 700)
-        #expect(Set(Self.cases.map(\.mark)) == ["=", "-", "!", "+"])
+        #expect(Set(Self.cases.map(\.mark)) == ["=", "-", "!", "+", "~"])
     }
 
     @Test("Weir accepts what is marked so, and refuses the rest", arguments: cases)
     func weir(_ testCase: Case) {
-        #expect(((try? read(rule: testCase.rule)) != nil) == (testCase.mark == "=" || testCase.mark == "+"))
+        #expect(((try? read(rule: testCase.rule)) != nil) == testCase.isAccepted)
     }
 
-    @Test("a printed rule reads back as the same rule", arguments: cases.filter { $0.mark == "=" || $0.mark == "+" })
+    @Test("a printed rule reads back as the same rule", arguments: cases.filter(\.isAccepted))
     func printed(_ testCase: Case) throws {
         let rule = try #require(try read(rule: testCase.rule))
         let again = try #require(try read(rule: rule.text))
@@ -47,7 +49,7 @@ struct AgreementTests {
 
     @Test(
         "nft accepts what Weir alone refuses", .enabled(if: NftOracle.canRun, "needs nft and root"),
-        arguments: cases.filter { $0.mark == "!" })
+        arguments: cases.filter { $0.mark == "!" || $0.mark == "~" })
     func nftAccepts(_ testCase: Case) throws {
         #expect(try NftOracle.check(fileWith(rule: testCase.rule)).isAccepted)
     }
@@ -183,6 +185,8 @@ struct AgreementTests {
         // Connections of a bridge this kernel may not know of: its module nf_conntrack_bridge is seldom there.
         if family == .bridge { fields.removeAll { $0.connectionKey != nil } }
         for text in fields.flatMap({ Self.matches(of: $0, using: &generator) }) {
+            // nft 1.0.6 writes less than a word of a tag, which the kernel does not carry out.
+            if text.hasPrefix("vlan "), text.contains(" set ") { continue }
             guard let rule = try? read(rule: text, family: family) else { continue }
             rules.append((text, text, rule.steps))
             rules.append((text, rule.text, rule.steps))

@@ -26,6 +26,8 @@ extension ShiftedBits {
             case .bits(let mask, let xor):
                 load.mask(mask ?? field.allOnes)
                 load.xor = xor
+            // nft 1.0.6 has none of these.
+            case .combined: break
             }
         }
         return load
@@ -41,7 +43,7 @@ extension Assignment {
             case .constant(let number): return [.test("\(name) \(number)")]
             case .bits(let component): return [.test("\(name) = \(component.load.wholePlace)")]
             case .shifted(let bits): return [.test("\(name) = \(bits.load.wholePlace)")]
-            case .field, .mapped: return [.test("map")]
+            case .field, .mapped, .removed: return [.test("map")]
             }
         }
         let octets = field.searchedHeader == nil ? field.writtenOctets : field.octets
@@ -52,7 +54,7 @@ extension Assignment {
             switch value {
             case .constant(let number) where kept == 0: "= \(number)"
             case .constant(let number): "&\(String(kept, radix: 16)) | \(number << shift)"
-            case .mapped, .bits, .shifted: "map"
+            case .mapped, .bits, .shifted, .removed: "map"
             case .field(let source): "= \(source.load.base)+\(source.octets.lowerBound)/\(source.load.bytes)"
             }
         return [.test("\(place) \(written) \(field.searchedHeader == nil ? checksums : "")")]

@@ -53,6 +53,8 @@ extension SetUpdate {
             case .counter(let packets, let bytes): words.append("expr [ counter pkts \(packets) bytes \(bytes) ]")
             case .limit(let limit): words.append("expr [ \(limit.netlinkText) ]")
             case .connectionCount(let count): words.append("expr [ \(count.netlinkText) ]")
+            // nft 1.0.6 has none of elements.
+            case .last: words.append("expr [ last ]")
             case .quota(let quota):
                 words.append("expr [ quota bytes \(quota.bytes) consumed \(quota.used) flags \(quota.isOver ? 1 : 0) ]")
             }

@@ -56,15 +56,15 @@ struct ConnectionAgreementTests {
 
     @Test func theTableIsThere() {
         #expect(Self.cases.count > 300)
-        #expect(Set(Self.cases.map(\.mark)) == ["=", "-", "!"])
+        #expect(Set(Self.cases.map(\.mark)) == ["=", "-", "!", "+", "~"])
     }
 
     @Test("Weir accepts what is marked so, and refuses the rest", arguments: cases)
     func weir(_ testCase: Case) {
-        #expect(((try? Self.read(testCase.rule, testCase.family)) != nil) == (testCase.mark == "="))
+        #expect(((try? Self.read(testCase.rule, testCase.family)) != nil) == "=+~".contains(testCase.mark))
     }
 
-    @Test("a printed rule reads back as the same rule", arguments: cases.filter { $0.mark == "=" })
+    @Test("a printed rule reads back as the same rule", arguments: cases.filter { "=+~".contains($0.mark) })
     func printed(_ testCase: Case) throws {
         let rule = try #require(try Self.read(testCase.rule, testCase.family))
         let again = try #require(try Self.read(rule.text, testCase.family))
@@ -72,14 +72,16 @@ struct ConnectionAgreementTests {
         #expect(again.text == rule.text || rule.hasSetOfOne)
     }
 
-    @Test("nft refuses what is marked so", .enabled(if: NftOracle.canRun, "needs nft and root"), arguments: cases.filter { $0.mark == "-" })
+    @Test(
+        "nft refuses what is marked so", .enabled(if: NftOracle.canRun, "needs nft and root"),
+        arguments: cases.filter { $0.mark == "-" || $0.mark == "+" })
     func nftRefuses(_ testCase: Case) throws {
         #expect(try !NftOracle.check(Self.file(testCase.rule, testCase.family)).isAccepted)
     }
 
     @Test(
         "nft accepts what Weir alone refuses", .enabled(if: NftOracle.canRun, "needs nft and root"),
-        arguments: cases.filter { $0.mark == "!" })
+        arguments: cases.filter { $0.mark == "!" || $0.mark == "~" })
     func nftAccepts(_ testCase: Case) throws {
         #expect(try NftOracle.check(Self.file(testCase.rule, testCase.family)).isAccepted)
     }

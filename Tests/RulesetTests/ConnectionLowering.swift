@@ -29,6 +29,7 @@ extension ConnectionKey {
         case .bytes(let direction): return name("bytes", direction)
         case .packets(let direction): return name("packets", direction)
         case .averageBytes(let direction): return name("avgpkt", direction)
+        case .zone(let direction): return name("zone", direction)
         }
     }
 }

@@ -194,6 +194,8 @@ extension Field {
         case .meta(.day): return Load(base: "day", offset: 0, bytes: 1)
         case .meta(.pathSegment): return Load(base: "tcpmss", offset: 0, bytes: 2)
         case .meta(.random): return Load(base: "prandom", offset: 0, bytes: 4)
+        // nft 1.0.6 has none.
+        case .constant: return Load(base: "constant", offset: 0, bytes: 4)
         case .generated(let generator):
             let offset = generator.offset == 0 ? "" : " offset \(generator.offset)"
             return Load(base: "numgen \(generator.mode) mod \(generator.modulus)\(offset)", offset: 0, bytes: 4)

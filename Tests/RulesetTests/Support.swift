@@ -89,7 +89,8 @@ extension Rule {
             switch statement {
             case .match(var match):
                 match.location = .nowhere
-                if case .set(let values) = match.operand, values.count == 1, !match.key.isConcatenation {
+                match.elements = match.elements.map(\.meaning)
+                if case .set(let values) = match.operand, values.count == 1, !match.key.isConcatenation, match.elements.isEmpty {
                     match.operand = .single(values[0])
                 }
                 return .match(match)

@@ -25,14 +25,18 @@ extension Emitter {
             instruction.low = component.xor & assignment.field.allOnes
             instructions.append(instruction)
         case .shifted(let bits):
-            guard bits.field.bitWidth == assignment.field.bitWidth else {
-                throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+            var instruction = Instruction(operation: isConnection ? .connectionMarkBits : .markBits)
+            instruction.mask = assignment.field.allOnes
+            if bits.isCombined || bits.field.bitWidth != assignment.field.bitWidth || bits.field.trailingBits != 0 {
+                try calculate(bits, shift: 0)
+                instruction.slot = UInt8(LoadedValues.spare)
+            } else {
+                instruction.slot = try slot(of: bits.field)
+                let (shift, mask, xor) = bits.combined
+                instruction.first = try int32(shift)
+                instruction.mask &= mask
+                instruction.low = xor & assignment.field.allOnes
             }
-            var instruction = Instruction(operation: isConnection ? .connectionMarkBits : .markBits, slot: try slot(of: bits.field))
-            let (shift, mask, xor) = bits.combined
-            instruction.first = try int32(shift)
-            instruction.mask = mask & assignment.field.allOnes
-            instruction.low = xor & assignment.field.allOnes
             instructions.append(instruction)
         case .mapped(let map):
             if case .named(let name) = map.elements, let set = stateful.changingSets[name] {
@@ -43,7 +47,7 @@ extension Emitter {
             }
             instructions.append(try lookUp(map.key, map.elements, map.location))
             instructions.append(Instruction(operation: isConnection ? .connectionMarkMapped : .markMapped))
-        case .field: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+        case .field, .removed: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
         }
     }
 
@@ -54,6 +58,8 @@ extension Emitter {
         var instruction = Instruction(operation: .write)
         switch assignment.value {
         case .constant: break
+        // Of the rule that has the last word if the option can't be taken out.
+        case .removed: instruction.count = try int32(rules.count - 1)
         case .field(let source):
             guard source.bitWidth == assignment.field.bitWidth, source.trailingBits == 0 else {
                 throw ProgramError(reason: .value(assignment.field), location: assignment.location)
@@ -71,10 +77,53 @@ extension Emitter {
                 instructions.append(try lookUp(map.key, map.elements, map.location))
                 instruction.operation = .writeMapped
             }
-        case .bits, .shifted: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
+        case .shifted(let bits):
+            try calculate(bits, shift: write.shift)
+            instruction.operation = .copy
+            instruction.slot = UInt8(LoadedValues.spare)
+        case .bits: throw ProgramError(reason: .value(assignment.field), location: assignment.location)
         }
         instruction.first = try int32(writes.count)
         writes.append(write)
         instructions.append(instruction)
+    }
+
+    /// Puts what is made of the fields into the spare slot.
+    /// - Parameter shift: How far to the left at the end.
+    private mutating func calculate(_ bits: ShiftedBits, shift: Int32) throws(ProgramError) {
+        let first = calculations.count
+        try append(bits, depth: 1)
+        if shift != 0 { calculations.append(CalculationStep(kind: .shift, distance: shift)) }
+        instructions.append(
+            Instruction(operation: .calculate, first: try int32(first), count: try int32(calculations.count - first)))
+    }
+
+    private mutating func append(_ bits: ShiftedBits, depth: Int) throws(ProgramError) {
+        guard depth < CalculationStep.depth else { throw ProgramError(reason: .tooLarge, location: nil) }
+        let place = try place(of: bits.field)
+        calculations.append(
+            CalculationStep(
+                kind: .load, slot: place.slot, load: place.load, distance: try int32(bits.field.trailingBits),
+                mask: mask(of: MatchKey.Component(bits.field))))
+        for step in bits.steps {
+            switch step {
+            case .shift(let distance):
+                calculations.append(CalculationStep(kind: .shift, distance: try int32(distance), mask: bits.allOnes))
+            case .bits(let mask, let xor): calculations.append(CalculationStep(kind: .bits, mask: mask ?? bits.allOnes, xor: xor))
+            case .combined(let kind, let other):
+                try append(other, depth: depth + 1)
+                calculations.append(CalculationStep(kind: CalculationStep.Kind(kind)))
+            }
+        }
+    }
+}
+
+extension CalculationStep.Kind {
+    init(_ kind: BitOperator) {
+        switch kind {
+        case .or: self = .or
+        case .exclusiveOr: self = .exclusiveOr
+        case .and: self = .and
+        }
     }
 }

@@ -10,6 +10,7 @@ struct Emitter {
     /// The loads of the two ports come first: they differ from chain to chain.
     private(set) var loads = [Load(.metaIifname, in: .bridge), Load(.metaOifname, in: .bridge)]
     var writes: [Write] = []
+    var calculations: [CalculationStep] = []
     private(set) var rules: [RuleReference] = []
     private(set) var counters: [CounterReference] = []
     var elementCounters: [ElementCounterReference] = []
@@ -40,6 +41,8 @@ struct Emitter {
     var sets: [String: NamedSet] = [:]
     /// The numbers of their first elements' counters.
     var firstCounters: [String: Int] = [:]
+    /// Of sets of intervals with timeouts or statements: the guard of each element.
+    var setGuards: [String: [Int32]] = [:]
     /// Where those lie that a rule has used: each is compiled once. Sets of interfaces are no more than two bits, and are not kept.
     var compiledSets: [LayoutKey: TableEmitter.IntervalPlace] = [:]
     var compiledTables: [LayoutKey: LookupTable] = [:]
@@ -79,7 +82,7 @@ struct Emitter {
             try stateful.begin(table, &tables)
             compiledSets.removeAll()
             compiledTables.removeAll()
-            numberElements(of: table)
+            try numberElements(of: table)
             for chain in table.chains {
                 let start = instructions.count
                 if starts[chain.target] == nil { starts[chain.target] = start }

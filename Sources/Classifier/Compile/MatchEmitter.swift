@@ -7,7 +7,9 @@ extension Emitter {
         if case .named(let name) = match.operand, let set = stateful.changingSets[name] {
             return try instruction(for: match, in: set)
         }
-        if match.key.isConcatenation || match.key.first.xor != 0 || hasCounters(match.operand) { return try inTable(match) }
+        if match.key.isConcatenation || match.key.first.xor != 0 || !match.elements.isEmpty || asksElements(match.operand) {
+            return try inTable(match)
+        }
         var instruction = Instruction(
             operation: .inRange, isNegated: match.relation == .notEqual, slot: try slot(of: match.field))
 
@@ -46,8 +48,10 @@ extension Emitter {
         }
     }
 
-    private func hasCounters(_ operand: Operand) -> Bool {
-        if case .named(let name) = operand { sets[name]?.hasCounters == true } else { false }
+    /// Whether it makes a difference which element is found.
+    private func asksElements(_ operand: Operand) -> Bool {
+        guard case .named(let name) = operand, let set = sets[name] else { return false }
+        return set.hasCounters || set.isGuarded
     }
 
     private mutating func compiledSet(_ name: String, for match: Match) throws(ProgramError) -> TableEmitter.IntervalPlace {
@@ -65,6 +69,7 @@ extension Emitter {
         let elements: VerdictMap.Elements
         switch match.operand {
         case .single(let value): elements = .anonymous([SetElement(value: value, location: match.location)])
+        case .set where !match.elements.isEmpty: elements = .anonymous(match.elements)
         case .set(let values): elements = .anonymous(values.map { SetElement(value: $0, location: match.location) })
         case .named(let name): elements = .named(name)
         }
@@ -85,7 +90,9 @@ extension Emitter {
         guard key.components.count <= LoadedValues.keyCapacity else { throw ProgramError(reason: .tooLarge, location: location) }
         var table: LookupTable
         switch elements {
-        case .anonymous(let elements): table = try tables.compile(try numbered(elements, kind), key, ports, firstCounter: nil, location)
+        case .anonymous(let elements):
+            let numbers = ElementNumbers(guards: try guards(of: elements, key))
+            table = try tables.compile(try numbered(elements, kind), key, ports, numbers, location)
         case .named(let name):
             guard let set = sets[name] else { throw ProgramError(reason: .unknownSet(name), location: location) }
             let layout = LayoutKey(name, key)
@@ -94,8 +101,8 @@ extension Emitter {
             } else {
                 tables.subject = LookupStatistics.SetName(family: family, table: tableName, name: name)
                 defer { tables.subject = nil }
-                table = try tables.compile(
-                    try numbered(Array(set.elements), set.objectKind), key, ports, firstCounter: firstCounters[name], location)
+                let numbers = ElementNumbers(firstCounter: firstCounters[name], guards: setGuards[name] ?? [])
+                table = try tables.compile(try numbered(Array(set.elements), set.objectKind), key, ports, numbers, location)
                 compiledTables[layout] = table
             }
         }
@@ -123,15 +130,5 @@ extension Emitter {
             numbered[index].mapped = .value(.number(UInt128(number)))
         }
         return numbered
-    }
-
-    mutating func numberElements(of table: Table) {
-        firstCounters.removeAll()
-        for set in table.sets where set.hasCounters && firstCounters[set.name] == nil {
-            firstCounters[set.name] = elementCounters.count
-            elementCounters += set.elements.map {
-                ElementCounterReference(family: table.family, table: table.name, set: set.name, element: $0, text: set.text(of: $0.value))
-            }
-        }
     }
 }

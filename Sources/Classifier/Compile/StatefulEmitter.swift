@@ -15,6 +15,9 @@ struct StatefulEmitter {
     /// Statements with a cell of their own, after the cells of the buckets and of the quotas.
     private(set) var remembering: [RememberingStatement] = []
     private(set) var namedQuotas: [NamedQuotaReference] = []
+    private(set) var guards: [ElementGuardPlan] = []
+    /// What `ct count` takes in elements that rules don't change.
+    private var elementWords = 0
     private let ports: [String]
     private var otherInterfaces: [String: UInt128] = [:]
     private(set) var templates: [ElementTemplate] = []
@@ -57,7 +60,7 @@ struct StatefulEmitter {
                         family: table.family, table: table.name, name: object.name, quota: quota, number: quotas.count - 1))
             }
         }
-        for set in table.sets where set.dynamics.changes {
+        for set in table.sets where set.changes {
             guard changingSets[set.name] == nil else { continue }
             try add(set, &tables)
             changingReferences.append(
@@ -110,6 +113,22 @@ struct StatefulEmitter {
         return connectionBounds.count - 1
     }
 
+    /// One of an element that rules don't change.
+    mutating func add(_ count: ConnectionCount, ofElementAt location: SourceLocation) throws(ProgramError) -> Int {
+        let number = add(count)
+        elementWords += ConnectionBound(count).words
+        if elementWords > ConnectionBound.mostWords {
+            throw ProgramError(
+                reason: .connections(words: ConnectionBound(count).words, elements: connectionBounds.count), location: location)
+        }
+        return number
+    }
+
+    mutating func add(_ plan: ElementGuardPlan) -> Int {
+        guards.append(plan)
+        return guards.count - 1
+    }
+
     /// Refuses sets that would take more memory for connections than there is on most machines.
     private func checkRoom(of plan: DynamicSetPlan, _ location: SourceLocation) throws(ProgramError) {
         let (words, isTooLarge) = plan.words.multipliedReportingOverflow(by: max(1, plan.capacity))
@@ -136,7 +155,7 @@ struct StatefulEmitter {
             let data = try data(of: element, set, &tables)
             plan.elements.append(
                 DynamicSetPlan.Element(
-                    key: try key(of: element, set), data: data, timeout: (element.expires ?? element.timeout ?? 0) &* 1_000_000,
+                    key: try key(of: element, set), data: data, timeout: DynamicSet.lifetime(element.expires ?? element.timeout),
                     template: template))
         }
         try checkRoom(of: plan, set.location)
@@ -215,7 +234,7 @@ struct StatefulEmitter {
             case .update: .update
             case .delete: .delete
             }
-        let template = try addTemplate(operation, timeout: (update.timeout ?? 0) &* 1_000_000, statements, update.location)
+        let template = try addTemplate(operation, timeout: DynamicSet.lifetime(update.timeout), statements, update.location)
         plans[set].words = max(plans[set].words, ElementStep.words(of: statements))
         try checkRoom(of: plans[set], update.location)
         return (set, template)
@@ -242,6 +261,8 @@ struct StatefulEmitter {
                 guard let depth = limit.depth else { throw ProgramError(reason: .limit, location: location) }
                 let bucket = TokenBucket(limit, depth: depth)
                 steps.append(ElementStep(kind: .limit, bucket: bucket, words: (bucket.full, 0)))
+            case .last(let last):
+                steps.append(ElementStep(kind: .last, words: (last.used == nil ? StateCells.never : 0, last.used ?? 0)))
             case .connectionCount(let count):
                 countsConnections = true
                 steps.append(ElementStep(kind: .connectionCount, bound: ConnectionBound(count), words: (0, 0)))

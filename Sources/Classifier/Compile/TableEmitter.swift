@@ -1,6 +1,14 @@
 import Decisions
 import Ruleset
 
+/// What the elements of a set have beside their keys.
+struct ElementNumbers {
+    /// The number of the first element's counter; nil if elements don't count.
+    var firstCounter: Int?
+    /// For each element the number of its guard or -1; empty if none has one.
+    var guards: [Int32] = []
+}
+
 /// The part of the last pass that lays out sets and maps.
 struct TableEmitter {
     var tables: [LookupTable] = []
@@ -67,9 +75,9 @@ struct TableEmitter {
     }
 
     /// Lays out a set's elements for keys whose fields stand as that key's do; all but the parts of the table.
-    /// - Parameter firstCounter: The number of the first element's counter; nil if elements don't count.
+    /// - Parameter numbers: Of what elements have beside their keys.
     mutating func compile(
-        _ elements: [SetElement], _ key: MatchKey, _ ports: [String], firstCounter: Int?, _ location: SourceLocation
+        _ elements: [SetElement], _ key: MatchKey, _ ports: [String], _ numbers: ElementNumbers, _ location: SourceLocation
     ) throws(ProgramError) -> LookupTable {
         var boxes: [Box] = []
         var catchAll: Int?
@@ -83,14 +91,14 @@ struct TableEmitter {
         var table = LookupTable(parts: LookupTable.Span())
         table.outcomes = try int32(outcomes.count)
         if key.isConcatenation {
-            for (index, element) in elements.enumerated() { try append(element, index, firstCounter) }
+            for (index, element) in elements.enumerated() { try append(element, index, numbers) }
             try layOut(boxes, key, elementCount: elements.count, into: &table)
         } else {
-            try layOutSingle(boxes, elements, firstCounter, key, location, into: &table)
+            try layOutSingle(boxes, elements, numbers, key, location, into: &table)
         }
         if let catchAll {
             table.catchAll = try int32(outcomes.count)
-            try append(elements[catchAll], catchAll, firstCounter)
+            try append(elements[catchAll], catchAll, numbers)
         }
         return table
     }
@@ -121,13 +129,14 @@ struct TableEmitter {
 
     /// The outcome of an element that is found elsewhere, in a map that changes.
     mutating func addOutcome(of element: SetElement) throws(ProgramError) -> Int {
-        try append(element, 0, nil)
+        try append(element, 0, ElementNumbers())
         return outcomes.count - 1
     }
 
-    private mutating func append(_ element: SetElement, _ index: Int, _ firstCounter: Int?) throws(ProgramError) {
+    private mutating func append(_ element: SetElement, _ index: Int, _ numbers: ElementNumbers) throws(ProgramError) {
         var outcome = Outcome()
-        if let firstCounter { outcome.counter = ElementCounterIndex(try int32(firstCounter + index)) }
+        if let firstCounter = numbers.firstCounter { outcome.counter = ElementCounterIndex(try int32(firstCounter + index)) }
+        if !numbers.guards.isEmpty { outcome.guardNumber = numbers.guards[index] }
         switch element.mapped {
         case .nothing, .object: break
         case .value(.number(let number)): outcome.value = number
@@ -147,21 +156,21 @@ struct TableEmitter {
     }
 
     private mutating func layOutSingle(
-        _ boxes: [Box], _ elements: [SetElement], _ firstCounter: Int?, _ key: MatchKey, _ location: SourceLocation,
+        _ boxes: [Box], _ elements: [SetElement], _ numbers: ElementNumbers, _ key: MatchKey, _ location: SourceLocation,
         into table: inout LookupTable
     ) throws(ProgramError) {
-        let isMap = elements.contains { $0.mapped != .nothing }
+        let isApart = elements.contains { $0.mapped != .nothing } || numbers.firstCounter != nil || !numbers.guards.isEmpty
         var laidOut: [Interval] = []
         for box in boxes.sorted(by: { ($0.bounds[0].low, $0.element) < ($1.bounds[0].low, $1.element) }) {
             var interval = box.bounds[0]
             if let last = laidOut.last, interval.low <= last.high {
                 // In a set without outcomes it is one element that holds both.
-                if isMap || firstCounter != nil { throw ProgramError(reason: .overlap(key.first.field), location: location) }
+                if isApart { throw ProgramError(reason: .overlap(key.first.field), location: location) }
                 guard interval.high > last.high else { continue }
                 interval.low = last.high &+ 1
             }
             laidOut.append(interval)
-            try append(elements[box.element], box.element, firstCounter)
+            try append(elements[box.element], box.element, numbers)
         }
         switch try place(laidOut) {
         case .scan(let range): table.intervals = LookupTable.Span(first: try int32(range.lowerBound), count: try int32(range.count))

@@ -5,7 +5,7 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
     enum Kind: UInt8 {
         case state, direction, status, mark, expiration, networkProtocol, transportProtocol
         case sourceAddress, destinationAddress, sourceAddress6, destinationAddress6, sourcePort, destinationPort
-        case bytes, packets, averageBytes
+        case bytes, packets, averageBytes, zone
     }
 
     enum Way: UInt8 {
@@ -39,6 +39,7 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
         case .packets(let direction):
             kind = .packets
             way = Way(direction)
+        case .zone: kind = .zone
         case .averageBytes(let direction):
             kind = .averageBytes
             way = Way(direction)
@@ -48,7 +49,7 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
     /// What has to be known of a connection for this.
     var needs: ConnectionNeeds {
         switch kind {
-        case .state, .direction: .state
+        case .state, .direction, .zone: .state
         case .status, .networkProtocol, .transportProtocol: [.state, .status]
         case .mark: [.state, .mark]
         case .expiration: [.state, .expiration]
@@ -76,6 +77,7 @@ struct ConnectionLoad: Hashable, BitwiseCopyable, Sendable {
             return connection.networkProtocol == PacketConnection.ipv6 ? address(of: connection) : nil
         case .sourcePort: return UInt128(way == .reply ? connection.reply.sourcePort : connection.original.sourcePort)
         case .destinationPort: return UInt128(way == .reply ? connection.reply.destinationPort : connection.original.destinationPort)
+        case .zone: return 0
         case .bytes: return UInt128(counts(of: connection).bytes)
         case .packets: return UInt128(counts(of: connection).packets)
         case .averageBytes:

@@ -39,6 +39,9 @@ struct Instruction: BitwiseCopyable, Sendable {
         case connectionTimeouts
         /// Reads the load `first` into the spare slot, for the next instruction; to `target` if it can't be read.
         case read
+        /// Carries out the calculation steps `first ..< first + count` into the spare slot, for the next instruction; to `target` if one
+        /// of its fields can't be read.
+        case calculate
         /// Draws the number `first` into the spare slot, for the next instruction.
         case draw
         /// A `counter` statement; `first` is its number.

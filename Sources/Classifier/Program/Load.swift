@@ -84,6 +84,7 @@ struct Load: Hashable, BitwiseCopyable, Sendable {
         case .presence(let header):
             base = .presence
             self.header = header
+        case .constant: base = .constant
         case .connection(let key):
             base = .connection
             connection = ConnectionLoad(key)

@@ -11,7 +11,7 @@ func values(of match: Match, in sets: [String: NamedSet]) throws(ProgramError) -
     case .single(let value): return [value]
     case .set(let values): return values
     case .named(let name):
-        guard let set = sets[name], !set.isMap else { throw ProgramError(reason: .unknownSet(name), location: match.location) }
+        guard let set = sets[name] else { throw ProgramError(reason: .unknownSet(name), location: match.location) }
         return set.elements.map(\.value)
     }
 }

@@ -52,8 +52,10 @@ public final class Program: Sendable {
     /// As `StatefulEmitter.words` lays them out. A new program starts again.
     let cells: StateCells
     let dynamicSets: DynamicSets
+    let elementGuards: ElementGuards
     let accesses: SetAccesses
     let writes: FrozenArray<Write>
+    let calculations: FrozenArray<CalculationStep>
     let draws: NumberDrawOwner
     let path = PathMTUOwner()
     let chainIndices: ChainIndices
@@ -114,17 +116,19 @@ public final class Program: Sendable {
         changingSets = emitter.stateful.changingReferences
         dynamicSets = DynamicSets(
             emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps, start: start.monotonic)
+        elementGuards = ElementGuards(emitter.stateful.guards, start: start.monotonic)
         accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
         connectionLists = ConnectionLists(emitter.stateful.connectionBounds)
         cells = StateCells(emitter.stateful.words(from: start.monotonic))
         writes = FrozenArray(emitter.writes)
+        calculations = FrozenArray(emitter.calculations)
         draws = NumberDrawOwner(emitter.draws)
         chainIndices = emitter.chainIndices.frozen()
         rejections = FrozenArray(rules.contains { $0.rule.rejection != nil } ? rules.map(\.rule.rejection) : [])
         statistics = ProgramStatistics(
             chains: emitter.chainStatistics, instructions: instructions.count, instructionBytes: instructions.byteCount,
-            setBytes: lookups.byteCount)
+            setBytes: lookups.byteCount + elementGuards.byteCount)
     }
 
     /// Runs a frame through the rules.

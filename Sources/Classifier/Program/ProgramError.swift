@@ -19,6 +19,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case limit
         /// Elements of a verdict map that overlap.
         case overlap(Field)
+        /// Elements of a concatenation that overlap, in a set whose elements have timeouts.
+        case expiringOverlap(String)
         /// Jumps lead back to where they began, or deeper than `Program.deepestChain`.
         case jumpsTooDeep(String)
         /// A number for an interface's name or the other way round, a range that ends before it begins, a prefix that is longer
@@ -49,6 +51,8 @@ public struct ProgramError: Error, Equatable, CustomStringConvertible {
         case .unknownObject(let object): "there is no \(object.kind.rawValue) \(object.name) in this table"
         case .limit: "a limit's rate is 0, or its bucket holds more than 2^64 nanoseconds"
         case .overlap(let field): "elements of a verdict map of the field \(field) overlap"
+        case .expiringOverlap(let name):
+            "elements of \(name), which have timeouts, overlap: write them so that none holds a part of another"
         case .jumpsTooDeep(let name): "jumps to chain \(name) lead back to it, or more than \(Program.deepestChain) chains deep"
         case .value(let field): "the value does not fit the field \(field.words)"
         case .unchangeable(let field): "the field \(field.words) can't be changed"

@@ -70,3 +70,37 @@ extension Program {
 func shifted(_ bits: UInt128, _ distance: Int32) -> UInt128 {
     distance < 0 ? bits &>> UInt128(distance.magnitude) : bits &<< UInt128(distance.magnitude)
 }
+
+extension Program {
+    /// What a calculation comes to; nil where one of its fields can't be read in this frame.
+    @inline(never)
+    func calculated(
+        _ first: Int, _ count: Int, _ values: borrowing LoadedValues, _ bytes: RawSpan, _ frame: ParsedFrame, _ context: FrameContext
+    ) -> UInt128? {
+        var stack = InlineArray<8, UInt128>(repeating: 0)
+        // The number above all others stands apart.
+        var top: UInt128 = 0
+        var height = 0
+        for index in first..<first &+ count {
+            let step = calculations[index]
+            switch step.kind {
+            case .load:
+                let loaded =
+                    step.slot == UInt8(LoadedValues.spare)
+                    ? values.late(step.load, loads, bytes, frame, context) : values[step.slot]
+                guard let loaded, height < CalculationStep.depth else { return nil }
+                stack[height] = top
+                height &+= 1
+                top = (loaded & step.mask) &>> UInt128(step.distance)
+            case .shift: top = shifted(top, step.distance) & step.mask
+            case .bits: top = (top & step.mask) ^ step.xor
+            case .or, .exclusiveOr, .and:
+                height &-= 1
+                guard height >= 0 else { return nil }
+                let other = stack[height]
+                top = step.kind == .or ? other | top : step.kind == .and ? other & top : other ^ top
+            }
+        }
+        return top
+    }
+}

@@ -17,11 +17,15 @@ struct Write: BitwiseCopyable, Sendable {
         /// There is nothing to change, or the value stood there already.
         case unchanged
         case changed
+        /// The frame can't be left as it is: it is dropped.
+        case hopeless
     }
 
     private var base: Base
     /// The option's kind.
     private var option: UInt8 = 0
+    /// The option gives way to octets that say nothing.
+    private var isRemoval = false
     /// Octets of the base, or of the option, that are written: 1 to 16.
     private var first: UInt16
     private var count: UInt8
@@ -33,6 +37,8 @@ struct Write: BitwiseCopyable, Sendable {
     private var checksum: Int16 = -1
     private var hasCyclicChecksum = false
     private var isInPseudoHeader = false
+    /// How far a number is shifted to the left to come to its bits.
+    let shift: Int32
 
     /// What a rule in a table of that family does; nil for a field that no frame can be changed in.
     init?(_ assignment: Assignment, in family: Family) {
@@ -46,12 +52,17 @@ struct Write: BitwiseCopyable, Sendable {
             base = .tcpOption
             option = header.number
             octets = field.octets
+        case .presence(let header) where header.kind == .tcpOption && assignment.value == .removed:
+            base = .tcpOption
+            option = header.number
+            isRemoval = true
         case .searched, .presence, nil: return nil
         }
         // Fields have at most 16 octets, and offsets in bits that 16 bits hold (`Field.raw`).
         first = UInt16(truncatingIfNeeded: octets.lowerBound)
         count = UInt8(truncatingIfNeeded: octets.count)
-        let shift = UInt128(field.trailingBits + 8 * (octets.upperBound - field.octets.upperBound))
+        self.shift = Int32(truncatingIfNeeded: field.trailingBits + 8 * (octets.upperBound - field.octets.upperBound))
+        let shift = UInt128(self.shift)
         kept = ~(field.allOnes << shift)
         if case .constant(let number) = assignment.value { constant = (number & field.allOnes) << shift }
         guard base != .tcpOption else { return }
@@ -76,6 +87,7 @@ struct Write: BitwiseCopyable, Sendable {
         case .link: return writeLink(value, on: &bytes, &frame)
         case .network, .packet: return writeNetwork(value, on: &bytes, frame, isChecksumPartial: isChecksumPartial)
         case .transport: return writeTransport(value, on: &bytes, frame, isChecksumPartial: isChecksumPartial)
+        case .tcpOption where isRemoval: return removeOption(from: &bytes, frame, isChecksumPartial: isChecksumPartial)
         case .tcpOption: return writeOption(value, on: &bytes, frame, isChecksumPartial: isChecksumPartial)
         }
     }
@@ -238,5 +250,35 @@ struct Write: BitwiseCopyable, Sendable {
         }
         store(new, at: offset, in: &bytes)
         return .changed
+    }
+
+    /// `nft_exthdr_tcp_strip_eval`: the option's octets become "no operation".
+    private func removeOption(from bytes: inout MutableRawSpan, _ frame: ParsedFrame, isChecksumPartial: Bool) -> Outcome {
+        let range: Range<Int>
+        switch HeaderSearch(for: SearchedHeader(.tcpOption, option), in: bytes.bytes, frame) {
+        case .found(let found): range = found
+        case .absent: return .unchanged
+        case .unreadable, .otherProtocol: return hasTCPHeader(bytes.bytes, frame) ? .hopeless : .impossible
+        }
+        var outcome = Outcome.unchanged
+        for offset in range where bytes.bytes.u8(at: offset) != Self.noOperation {
+            outcome = .changed
+            let shift: UInt128 = (offset &- frame.transportOffset) & 1 == 0 ? 8 : 0
+            let update = ChecksumUpdate(from: UInt128(bytes.bytes.u8(at: offset)) << shift, to: UInt128(Self.noOperation) << shift)
+            let place = frame.transportOffset &+ 16
+            if !isChecksumPartial { bytes.store(update.applied(to: bytes.bytes.be16(at: place)), at: place) }
+            bytes.store(Self.noOperation, at: offset)
+        }
+        return outcome
+    }
+
+    /// RFC 9293 3.2.
+    private static let noOperation: UInt8 = 1
+
+    /// Whether the header is whole, so that an option which can't be read goes beyond it.
+    private func hasTCPHeader(_ bytes: RawSpan, _ frame: ParsedFrame) -> Bool {
+        guard frame.transportProtocol == IPProtocol.tcp, frame.vlanCount <= 1, frame.transportLength >= 20 else { return false }
+        let length = Int(bytes.u8(at: frame.transportOffset &+ 12) >> 4) &* 4
+        return length >= 20 && length <= frame.transportLength
     }
 }

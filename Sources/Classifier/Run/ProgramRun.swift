@@ -42,7 +42,11 @@ extension Program {
                 if !lookups.isInTrie(instruction, mask: instructions.operands(of: place).mask, values) { next = Int(target) }
                 continue
             case .inTable:
-                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, context)
+                var found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, context)
+                if isGuarded(found) {
+                    found = admitted(
+                        found, table: Int(rule), isNegated: instruction.isNegated, values, context.size, at: context.instant.monotonic, hits)
+                }
                 if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
                     next = Int(target)
                 } else if found >= 0 {
@@ -50,7 +54,11 @@ extension Program {
                 }
                 continue
             case .lookUp:
-                let found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, context)
+                var found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, context)
+                if isGuarded(found) {
+                    found = admitted(
+                        found, table: Int(rule), isNegated: false, values, context.size, at: context.instant.monotonic, hits)
+                }
                 if found >= 0 {
                     remembered = found
                     count(found, context, hits)
@@ -108,6 +116,15 @@ extension Program {
                 continue
             case .read:
                 if let value = values.late(instruction.first, loads, bytes.bytes, frame, context) {
+                    values.setSpare(value)
+                } else {
+                    next = Int(target)
+                }
+                continue
+            case .calculate:
+                if let value = calculated(
+                    Int(rule), Int(instruction.count), values, bytes.bytes, frame, context)
+                {
                     values.setSpare(value)
                 } else {
                     next = Int(target)
@@ -203,6 +220,10 @@ extension Program {
                     instruction.operation != .write && copied == nil
                     ? .impossible
                     : writes[Int(instruction.first)].perform(on: &bytes, &frame, copied: copied, isChecksumPartial: isChecksumPartial)
+                if outcome == .hopeless {
+                    hits.countRule(Int(instruction.count), bytes: context.size)
+                    return Decision(.drop, byRule: RuleIndex(instruction.count))
+                }
                 if outcome == .impossible {
                     next = Int(target)
                 } else {
@@ -215,7 +236,8 @@ extension Program {
                 break
             }
             switch end {
-            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .lookUpChanging, .mapped, .mark, .markMapped, .read, .draw, .count,
+            case .seek, .inRange, .inSet, .inTrie, .inTable, .lookUp, .lookUpChanging, .mapped, .mark, .markMapped, .read, .calculate,
+                .draw, .count,
                 .countObject, .limit,
                 .quota, .countConnections, .last, .inChanging,
                 .change, .inChangingKey, .changeKey, .markChanging, .countMapped, .limitMapped, .quotaMapped, .log, .write, .copy,
@@ -267,6 +289,10 @@ extension Program {
             holding: loaded & mask, from: Int(instruction.first), count: Int(instruction.count))
         return (found != nil) != instruction.isNegated
     }
+
+    /// Whether the element that was found has more to say than its key.
+    @inline(__always)
+    private func isGuarded(_ outcome: Int) -> Bool { outcome >= 0 && lookups.outcomes[outcome].guardNumber >= 0 }
 
     /// In the counter of the element that the outcome belongs to, if it has one.
     @inline(__always)

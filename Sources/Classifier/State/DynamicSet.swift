@@ -173,6 +173,12 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     @inline(__always)
     private func hasExpired(_ index: Int, at now: UInt64) -> Bool { unsafe expiry(index).pointee.load(ordering: .relaxed) <= now }
 
+    /// A time in milliseconds, in nanoseconds: 0 for none of its own, and `forever` for `timeout never`.
+    static func lifetime(_ milliseconds: UInt64?) -> UInt64 {
+        guard let milliseconds else { return 0 }
+        return milliseconds == 0 ? forever : milliseconds &* 1_000_000
+    }
+
     private static func end(_ lifetime: UInt64, from now: UInt64) -> UInt64 {
         guard lifetime != 0 else { return forever }
         let (end, isTooFar) = now.addingReportingOverflow(lifetime)
@@ -334,6 +340,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
             case .counter:
                 unsafe state.pointee &+= 1
                 unsafe state[1] &+= size
+            case .last: unsafe state.pointee = now
             case .limit:
                 let (empty, passes) = unsafe step.bucket.after(state.pointee, bytes: size, at: now)
                 unsafe state.pointee = empty

@@ -18,7 +18,7 @@ struct ElementTemplate: BitwiseCopyable, Sendable {
 /// One statement of elements; which of the others count depends on the kind.
 struct ElementStep: BitwiseCopyable, Sendable {
     enum Kind: UInt8 {
-        case counter, limit, quota, connectionCount
+        case counter, limit, quota, last, connectionCount
     }
 
     var kind: Kind

@@ -5,6 +5,7 @@ public import Storage
 
 extension RememberingStatement.Kind {
     fileprivate static let last = RememberingStatement.Kind(word: "last")
+    fileprivate static let elementLast = RememberingStatement.Kind(word: "last of an element")
 }
 
 extension RememberingStatement {
@@ -14,9 +15,16 @@ extension RememberingStatement {
     }
 }
 
+extension RememberingStatement {
+    /// That of an element, which no report shows.
+    static func last(_ last: LastUse, ofElementOf rule: Int) -> RememberingStatement {
+        RememberingStatement(kind: .elementLast, rule: rule) { now in last.used.map { now &- $0 &* 1_000_000 } ?? StateCells.never }
+    }
+}
+
 extension StateCells {
     /// In the place of a time where there is none: no clock goes back so far.
-    fileprivate static let never = UInt64(1) << 63
+    static let never = UInt64(1) << 63
 
     /// Keeps the later of two times: workers read the clock once a batch.
     @inline(__always)

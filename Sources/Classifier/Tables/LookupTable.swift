@@ -31,6 +31,8 @@ struct Outcome: BitwiseCopyable, Sendable {
     var target: Int32 = 0
     /// The element's counter, if it has one.
     var counter = ElementCounterIndex.none
+    /// The number of the element's guard, or -1.
+    var guardNumber: Int32 = -1
     /// In a map to values.
     var value: UInt128 = 0
 }

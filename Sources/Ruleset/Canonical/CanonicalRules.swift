@@ -29,7 +29,10 @@ struct CanonicalRule {
             case .match(var match) where match.key.isConcatenation:
                 match.key.name(in: context)
                 statements[index] = .match(match)
-                if case .set(let values) = match.operand {
+                if !match.elements.isEmpty {
+                    match.sort(match.elements.canonical(of: match.key))
+                    statements[index] = .match(match)
+                } else if case .set(let values) = match.operand {
                     let fields = match.key.components.map(\.field)
                     match.operand = .set(values.filter { $0 != .any }.map { $0.canonical(for: fields) } + values.filter { $0 == .any })
                     statements[index] = .match(match)
@@ -170,9 +173,13 @@ extension ProtocolContext {
 
 extension Match {
     fileprivate mutating func normalise(in context: ProtocolContext, hasFollowers: Bool) {
-        widenRawBits()
+        if elements.isEmpty { widenRawBits() }
         field = renamed(in: context)
         let selector = Selector.reading(field)
+        if !elements.isEmpty {
+            let isInterval = elements.contains { $0.value.isInterval } && !elements.contains { $0.value == .any }
+            return sort(isInterval ? elements.joinedApart(for: selector) : elements.canonical(of: key))
+        }
         switch operand {
         case .single(let value): normalise(value, of: selector)
         case .set(let values):
@@ -189,6 +196,12 @@ extension Match {
             if !hasFollowers || before.isSame(as: after) { self = sorted }
         case .named: break
         }
+    }
+
+    /// Puts the elements, which have statements, into this order.
+    fileprivate mutating func sort(_ sorted: [SetElement]) {
+        elements = sorted
+        operand = .set(sorted.map(\.value))
     }
 
     private mutating func normalise(_ value: Value, of selector: Selector) {

@@ -119,6 +119,7 @@ extension NamedSet {
         }
         let selector = Selector.reading(key.field)
         guard isInterval else { return ElementOrder(selector: selector, isInterval: false).sorted(elements) { $0.value } }
+        if mergesElements, !isMap, dynamics.changes { return elements.joinedApart(for: selector) }
         if mergesElements, !isMap {
             let places = Dictionary(
                 elements.map { ($0.value.bounds(of: selector.field).low, $0.location) }
@@ -133,6 +134,32 @@ extension NamedSet {
 }
 
 extension Array where Element == SetElement {
+    /// Sorted intervals with neighbours and overlaps joined, each with what the first of them has beside its key (nft's `set_automerge`).
+    func joinedApart(for selector: Selector) -> [SetElement] {
+        let sorted = enumerated().map { (bounds: $1.value.bounds(of: selector.field), offset: $0, element: $1) }
+            .sorted { ($0.bounds.low, $0.offset) < ($1.bounds.low, $1.offset) }
+        var joined: [(bounds: ValueBounds, element: SetElement)] = []
+        for (bounds, _, element) in sorted {
+            guard let last = joined.last, !selector.field.isInterface else {
+                joined.append((bounds, element))
+                continue
+            }
+            if bounds.high <= last.bounds.high { continue }
+            if last.bounds.high == .max || bounds.low <= last.bounds.high + 1 {
+                let both = ValueBounds(low: last.bounds.low, high: bounds.high)
+                joined[joined.count - 1].bounds = both
+                joined[joined.count - 1].element.value = .range(both.low, both.high)
+            } else {
+                joined.append((bounds, element))
+            }
+        }
+        return joined.map { _, element in
+            var element = element
+            element.value = element.value.canonical(for: selector, isInSet: true)
+            return element
+        }
+    }
+
     /// In their order, but for `*`, which comes last.
     func canonical(ofConcatenated fields: [Field]) -> [SetElement] {
         let elements = map { element in

@@ -122,8 +122,11 @@ extension Checker {
                 continue
             }
             guard let set = contents[table].sets[update.set] else { continue }
-            // A map has to say it itself.
-            if !tables[table].sets[set].isMap { tables[table].sets[set].dynamics.isDynamic = true }
+            if tables[table].sets[set].isMap {
+                tables[table].sets[set].dynamics.isChanged = true
+            } else {
+                tables[table].sets[set].dynamics.isDynamic = true
+            }
             tables[table].sets[set].size = tables[table].sets[set].size ?? SetUpdate.defaultSize
         }
     }

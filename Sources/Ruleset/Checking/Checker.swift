@@ -42,20 +42,26 @@ struct Checker {
 
     let localTime: LocalTime
 
+    /// Sets whose declarations are wrong.
+    var brokenSets: Set<String> = []
+
     init(sink: DiagnosticSink, localTime: LocalTime) {
         self.sink = sink
         self.localTime = localTime
     }
 
-    static func check(_ file: FileSyntax, sink: DiagnosticSink, localTime: LocalTime) -> (tables: [Table], sink: DiagnosticSink) {
+    static func check(
+        _ file: FileSyntax, sink: DiagnosticSink, localTime: LocalTime, fragments: FragmentView
+    ) -> (tables: [Table], sink: DiagnosticSink) {
         var checker = Checker(sink: sink, localTime: localTime)
+        checker.brokenSets = file.brokenSets
         for command in file.commands { checker.carryOut(command) }
         checker.settle()
         let remaining = checker.tables.indices.filter { !checker.deleted.contains($0) }
         for table in remaining { checker.finish(tableAt: table) }
         for table in remaining.map({ checker.tables[$0] }) {
             for chain in table.chains { chain.warnOfUnreachableRules(into: &checker.sink) }
-            table.warnOfUnmatchedRules(into: &checker.sink)
+            table.warnOfUnmatchedRules(fragments, into: &checker.sink)
         }
         for notice in remaining.flatMap({ checker.contents[$0].notices }) { checker.sink.report(notice) }
         checker.warnOfSetAside(remaining.map { checker.tables[$0] })
@@ -186,6 +192,7 @@ struct Checker {
             tables.append(
                 Table(family: syntax.name.family, name: syntax.name.name, comment: syntax.comment, chains: [], location: syntax.location))
             contents.append(Contents(declarations: SetDeclarations(localTime: localTime)))
+            contents[table].declarations.broken = brokenSets
         }
         tables[table].flags = TableFlag.allCases.filter(syntax.flags.contains)
         for object in syntax.objects { declare(object, inTableAt: table) }

@@ -35,11 +35,16 @@ struct ElementChecker {
     private let use: SetUse
     /// What elements without a counter of their own begin with; nil in a set that does not count.
     private let counter: SetElement.Counter?
+    /// The set stands in a rule: each of its elements may have statements of its own.
+    private let isAnonymous: Bool
 
-    init(_ selectors: [Selector], _ use: SetUse, counter: SetElement.Counter? = nil, localTime: LocalTime = .utc) {
+    init(
+        _ selectors: [Selector], _ use: SetUse, counter: SetElement.Counter? = nil, isAnonymous: Bool = false, localTime: LocalTime = .utc
+    ) {
         values = selectors.map { ValueChecker(selector: $0, localTime: localTime) }
         self.use = use
         self.counter = counter
+        self.isAnonymous = isAnonymous
     }
 
     private var isConcatenation: Bool { values.count > 1 }
@@ -90,12 +95,12 @@ struct ElementChecker {
 
     /// In a set that counts and does not change.
     private func counter(of entry: EntrySyntax, _ dynamics: SetDynamics) throws(Diagnostic) -> SetElement.Counter? {
-        if dynamics.changes { return nil }
+        if dynamics.changes || isAnonymous { return nil }
         switch entry.statements.first {
         case nil: return counter
         case .counter(let packets, let bytes) where counter != nil && entry.statements.count == 1:
             return SetElement.Counter(packets: packets, bytes: bytes)
-        case .counter, .limit, .quota, .connectionCount:
+        case .counter, .limit, .quota, .last, .connectionCount:
             let words = entry.statements.map(\.kind.rawValue).joined(separator: " ")
             var failure = failure(entry.element.location, "a \(words) of an element needs '\(words)' in the declaration of its set")
             failure.isUnsupported = true
@@ -112,11 +117,16 @@ struct ElementChecker {
         guard let timeout = entry.timeout ?? dynamics.timeout else {
             throw failure(location, "'expires' needs a timeout, of the element or of its set")
         }
+        if timeout == 0 { throw failure(location, "an element that stays for ever does not expire") }
         if expires > timeout { throw failure(location, "the element expires later than its timeout of \(Duration.text(of: timeout))") }
     }
 
     /// In a set that changes; none where they are the set's own.
     private func statements(of entry: EntrySyntax, _ dynamics: SetDynamics) throws(Diagnostic) -> [ElementStatement] {
+        if isAnonymous {
+            guard let first = entry.statements.first, case .objects = use else { return entry.statements }
+            throw failure(entry.element.location, "elements of a map to objects have no '\(first.kind.rawValue)'")
+        }
         guard dynamics.changes, !entry.statements.isEmpty else { return [] }
         let (own, location) = (dynamics.statements, entry.element.location)
         if own.isEmpty, !dynamics.isDynamic {

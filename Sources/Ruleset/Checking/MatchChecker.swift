@@ -6,6 +6,8 @@ struct MatchChecker {
         var xor: UInt128 = 0
         var relation: Relation
         var operand: Operand
+        /// Of a set some of whose elements have statements.
+        var elements: [SetElement] = []
     }
 
     let syntax: MatchSyntax
@@ -30,7 +32,7 @@ struct MatchChecker {
         if operations.last?.operator == .exclusiveOr, !lowered.hasNumbersAlone {
             throw values.failure(
                 syntax.operand.location, "after '^' only single values and sets of them can be compared",
-                note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
+                note: "nft turns the bits of the bounds of an interval instead")
         }
         if operations.last?.operator == .exclusiveOr { lowered.turnValues() }
         return lowered
@@ -54,8 +56,9 @@ struct MatchChecker {
             if elements.count == 1, let only = elements.first, only.isPlain, !only.element.isAny {
                 return try single(try values.value(only.element), mask, only.element.location)
             }
+            let found = try members(elements, location)
             return Lowered(
-                mask: mask, relation: try syntax.setRelation(), operand: .set(try members(elements, location)))
+                mask: mask, relation: try syntax.setRelation(), operand: .set(found.map(\.value)), elements: found.withStatements)
         case .named(let name, let location):
             let relation = try syntax.setRelation()
             try sets.check(name, .membership, for: [syntax.selector], location)
@@ -138,10 +141,12 @@ struct MatchChecker {
         }
     }
 
-    private func members(_ entries: [EntrySyntax], _ location: SourceLocation) throws(Diagnostic) -> [Value] {
-        let members = try syntax.members(entries, ElementChecker([syntax.selector], .membership, localTime: sets.localTime), location)
+    private func members(_ entries: [EntrySyntax], _ location: SourceLocation) throws(Diagnostic) -> [SetElement] {
+        let checker = ElementChecker([syntax.selector], .membership, isAnonymous: true, localTime: sets.localTime)
+        let members = try syntax.members(entries, checker, location)
+        if !members.withStatements.isEmpty { return try members.apart(by: checker) }
         for (member, entry) in zip(members, entries) where !operations.isEmpty {
-            if case .prefix = member {
+            if case .prefix = member.value {
                 throw values.failure(entry.element.location, "a mask with '&' and a prefix exclude each other")
             }
         }
@@ -162,7 +167,9 @@ extension MatchChecker.Lowered {
     fileprivate mutating func turnValues() {
         switch operand {
         case .single(let value): operand = .single(value.turned(by: xor))
-        case .set(let values): operand = .set(values.map { $0.turned(by: xor) })
+        case .set(let values):
+            operand = .set(values.map { $0.turned(by: xor) })
+            for index in elements.indices { elements[index].value = elements[index].value.turned(by: xor) }
         case .named: return
         }
         xor = 0
@@ -196,28 +203,41 @@ extension MatchSyntax {
     }
 
     /// The elements of an anonymous set.
-    func members(_ entries: [EntrySyntax], _ checker: ElementChecker, _ location: SourceLocation) throws(Diagnostic) -> [Value] {
+    func members(_ entries: [EntrySyntax], _ checker: ElementChecker, _ location: SourceLocation) throws(Diagnostic) -> [SetElement] {
         func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
             Diagnostic(severity: .error, location: location, message: message, note: note)
         }
         guard !entries.isEmpty else { throw failure(location, "the set is empty") }
-        var members: [Value] = []
+        var members: [SetElement] = []
         members.reserveCapacity(entries.count)
         for entry in entries {
             let place = entry.element.location
             if entry.verdict != nil { throw failure(place, "only maps have verdicts", note: "write: \(key.text) vmap { … }") }
             if entry.data != nil { throw failure(place, "only maps have mapped values") }
-            if !entry.statements.isEmpty || entry.comment != nil || entry.timeout != nil || entry.expires != nil {
-                throw failure(
-                    place, "elements with statements, timeouts or comments are for sets with a name", note: "declare a set, and write @name"
-                )
+            if entry.timeout != nil || entry.expires != nil {
+                throw failure(place, "elements with timeouts are for sets with a name", note: "declare a set, and write @name")
             }
             if entry.element.isAny, comparison == .notEqual {
                 throw failure(place, "a set with '*' holds everything, so that nothing is outside of it")
             }
-            members.append(try checker.value(entry.element))
+            var member = SetElement(value: try checker.value(entry.element), location: place)
+            member.statements = entry.statements
+            member.comment = entry.comment
+            members.append(member)
         }
         return members
+    }
+}
+
+extension [SetElement] {
+    /// All of them if one has statements or a comment, else none.
+    var withStatements: [SetElement] { contains { !$0.statements.isEmpty || $0.comment != nil } ? self : [] }
+
+    /// Each once; throws where one overlaps another, whose statements would run as well.
+    func apart(by checker: ElementChecker) throws(Diagnostic) -> [SetElement] {
+        let (elements, conflict) = checker.withoutDuplicates(self, mayOverlap: false)
+        guard let conflict else { return elements }
+        throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the set")
     }
 }
 
@@ -230,7 +250,7 @@ extension ValueChecker {
         if selector.field.trailingBits > 0, selector.field.octets.count > 1 {
             throw failure(
                 first.operand.location, "'\(selector.text)' can't be masked: it ends within its second octet or a later one",
-                note: "what nft 1.0.6 makes of this never matches")
+                note: "what some versions of nft make of this never matches")
         }
         var mask = selector.field.allOnes
         for (operation, operand) in syntax.operations {
@@ -258,7 +278,7 @@ extension MatchSyntax {
         case .set, .named:
             throw Diagnostic(
                 severity: .error, location: operand.location, message: "'\(selector.text)' can only be compared with single values",
-                note: "nft 1.0.6 needs the family for sets: \(selector.text.replacingLast(with: "ip"))")
+                note: "nft needs the family for sets: \(selector.text.replacingLast(with: "ip"))")
         case .element, .list, .masked: return
         }
     }

@@ -102,7 +102,7 @@ struct RuleChecker {
             }
             return (key, .named(name))
         case .anonymous(let entries):
-            let checker = ElementChecker(selectors, use, localTime: sets.localTime)
+            let checker = ElementChecker(selectors, use, isAnonymous: true, localTime: sets.localTime)
             let (elements, conflict) = checker.withoutDuplicates(
                 try checker.elements(entries, hasIntervals: true), mayOverlap: false)
             if let conflict {
@@ -141,6 +141,15 @@ struct RuleChecker {
         var components: [MatchKey.Component] = []
         for component in syntax.components {
             let selector = component.selector
+            if component.constant != nil {
+                guard let number = component.number else {
+                    throw Diagnostic(
+                        severity: .error, location: component.location, message: "a constant is no part of this key",
+                        note: "it may stand where a set with a name says what it is: ip saddr . 22 @set")
+                }
+                components.append(MatchKey.Component(selector.field, mask: 0, xor: number))
+                continue
+            }
             if isConcatenation, !selector.canBeKey {
                 throw Diagnostic(
                     severity: .error, location: component.location, message: "'\(selector.text)' in a concatenation is not supported",
@@ -150,7 +159,7 @@ struct RuleChecker {
             if selector.needsKnownFamily {
                 throw Diagnostic(
                     severity: .error, location: component.location, message: "'\(selector.text)' can only be compared with single values",
-                    note: "nft 1.0.6 needs the family for anything else: ct original ip saddr")
+                    note: "nft needs the family for anything else: ct original ip saddr")
             }
             _ = try context.resolved(selector, component.location)
             var lowered = try ValueChecker(selector: selector).component(component)
@@ -162,6 +171,8 @@ struct RuleChecker {
     }
 
     private mutating func add(_ syntax: SetUpdateSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
+        var syntax = syntax
+        try syntax.key.resolveConstants(by: sets.declaration(of: syntax.set))
         let elementStatements = try sets.statements(of: syntax)
         let key = try lowered(syntax.key, at: syntax.location, into: &sink)
         try refuseBits(ofInterfacesIn: syntax.key)
@@ -200,12 +211,13 @@ struct RuleChecker {
 
     private mutating func add(_ syntax: MatchSyntax, into sink: inout DiagnosticSink) throws(Diagnostic) {
         if syntax.key.components.count > 1 {
+            var syntax = syntax
+            if case .named(let name, _) = syntax.operand { try syntax.key.resolveConstants(by: sets.declaration(of: name)) }
             let key = try lowered(syntax.key, at: syntax.location, into: &sink)
-            statements.append(
-                .match(
-                    Match(
-                        key: key, relation: try syntax.setRelation(), operand: try concatenationOperand(of: syntax),
-                        location: syntax.location)))
+            let (operand, elements) = try concatenationOperand(of: syntax)
+            var match = Match(key: key, relation: try syntax.setRelation(), operand: operand, location: syntax.location)
+            match.elements = elements
+            statements.append(.match(match))
             return
         }
         var syntax = syntax
@@ -217,9 +229,10 @@ struct RuleChecker {
         let field = context.placed(selector.field, of: selector.header)
         try conclude(from: lowered, of: syntax)
         let key = MatchKey(MatchKey.Component(field, mask: lowered.mask, xor: lowered.xor))
-        let match = Match(
+        var match = Match(
             key: key, relation: lowered.relation, operand: lowered.operand,
             order: syntax.comparison.flatMap { Order(rawValue: $0.rawValue) }, location: syntax.location)
+        match.elements = lowered.elements
         let hasOperator = syntax.comparison != nil || !syntax.key.first.operations.isEmpty
         if joined.isHarmed(match, hasOperator: hasOperator) {
             throw Diagnostic(
@@ -236,22 +249,16 @@ struct RuleChecker {
     }
 
     /// nft concludes nothing of a protocol from a concatenation either.
-    private func concatenationOperand(of syntax: MatchSyntax) throws(Diagnostic) -> Operand {
+    private func concatenationOperand(of syntax: MatchSyntax) throws(Diagnostic) -> (Operand, elements: [SetElement]) {
         try refuseBits(ofInterfacesIn: syntax.key)
         switch syntax.operand {
         case .named(let name, let location):
             try sets.check(name, .membership, for: syntax.key.selectors, location)
-            return .named(name)
+            return (.named(name), [])
         case .set(let list, let location):
-            let entries = list.entries
-            let checker = ElementChecker(syntax.key.selectors, .membership)
-            let members = try syntax.members(entries, checker, location)
-            let elements = zip(members, entries).map { SetElement(value: $0, location: $1.element.location) }
-            let (kept, conflict) = checker.withoutDuplicates(elements, mayOverlap: false)
-            if let conflict {
-                throw Diagnostic(severity: .error, location: conflict.location, message: "the element overlaps another of the set")
-            }
-            return .set(kept.map(\.value))
+            let checker = ElementChecker(syntax.key.selectors, .membership, isAnonymous: true)
+            let kept = try syntax.members(list.entries, checker, location).apart(by: checker)
+            return (.set(kept.map(\.value)), kept.withStatements)
         case .element(let element):
             throw concatenationNeedsSet(at: element.location)
         case .list(_, let location), .masked(_, _, let location):
@@ -287,7 +294,7 @@ extension [SetElement] {
             case .range, .prefix, .interface, .concatenation:
                 throw Diagnostic(
                     severity: .error, location: turned[index].location, message: "after '^' only single values can be looked up",
-                    note: "nft 1.0.6 turns the bits of the bounds of an interval instead")
+                    note: "nft turns the bits of the bounds of an interval instead")
             }
         }
         return turned

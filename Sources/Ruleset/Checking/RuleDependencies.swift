@@ -117,7 +117,7 @@ extension RuleChecker {
         {
             throw Diagnostic(
                 severity: .error, location: syntax.operand.location,
-                message: "'\(syntax.selector.text)' can't be compared with \(next.rawValue): nft 1.0.6 aborts there",
+                message: "'\(syntax.selector.text)' can't be compared with \(next.rawValue): some versions of nft abort there",
                 note: "write a range: \(number)-\(number)")
         }
         if syntax.selector.tunnel != nil { return concludeInside(syntax.selector, number) }

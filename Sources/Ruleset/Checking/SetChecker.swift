@@ -1,6 +1,7 @@
 /// Named sets: declarations, elements that come and go, and what they have to be in the end.
 extension Checker {
     mutating func declare(_ syntax: SetSyntax, inTableAt table: Int) {
+        defer { if contents[table].sets[syntax.name] == nil { contents[table].declarations.broken.insert(syntax.name) } }
         guard let key = syntax.key else {
             if syntax.hasKey { return }
             return sink.error(syntax.location, "the \(syntax.isMap ? "map" : "set") has no type", note: "write: type ipv4_addr")
@@ -26,9 +27,9 @@ extension Checker {
             syntax.dynamics = others
             syntax.counter = SetElement.Counter(packets: packets, bytes: bytes)
         }
-        if syntax.dynamics.changes, syntax.isInterval || syntax.isConstant {
+        if syntax.dynamics.isDynamic, syntax.isInterval || syntax.isConstant {
             return sink.error(
-                syntax.location, "sets that change, and elements with timeouts or statements, are neither constant nor intervals")
+                syntax.location, "a set that rules change is neither constant nor one of intervals", note: "the kernel refuses it")
         }
         if case .objects = syntax.contents, syntax.dynamics.isDynamic || !syntax.dynamics.statements.isEmpty {
             return sink.error(
@@ -88,8 +89,13 @@ extension Checker {
         }
         let entries = list.entries
         let any = entries.first { if case .any = $0.element { true } else { false } }
-        if let any, tables[table].sets[index].dynamics.changes {
+        if let any, tables[table].sets[index].changes {
             return sink.error(any.element.location, "'*' in a set that changes is not supported", note: "write a rule after the lookup")
+        }
+        if tables[table].sets[index].mergesElements, tables[table].sets[index].isGuarded, !tables[table].sets[index].elements.isEmpty {
+            return sink.error(
+                location, "elements with timeouts or statements of a set with 'auto-merge' have to be given at once",
+                note: "which timeout joined elements keep depends on the order of the commands; leave 'auto-merge' out")
         }
         do throws(Diagnostic) {
             let elements = try checker(ofSetAt: index, ofTableAt: table).elements(

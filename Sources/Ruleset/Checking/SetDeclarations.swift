@@ -2,6 +2,8 @@
 struct SetDeclarations {
     private var known: [String: NamedSet] = [:]
     private var refused: [String: Diagnostic] = [:]
+    /// Sets whose declarations are wrong.
+    var broken: Set<String> = []
     let localTime: LocalTime
     private var objects: Set<ObjectReference> = []
 
@@ -46,20 +48,22 @@ struct SetDeclarations {
         let key = selectors.map(\.text).joined(separator: " . ")
         if let failure = refused[name] { throw failure }
         guard let set = known[name] else {
-            let names = known.filter { $0.value.isMap == use.isMap }.keys.sorted()
-            throw failure(
+            let names = known.filter { !use.isMap || $0.value.isMap }.keys.sorted()
+            var missing = failure(
                 "there is no \(what) '\(printable(name))' in this table so far",
                 note: Words.nearest(to: name, among: names).map { "did you mean '@\($0)'?" })
+            missing.isEcho = broken.contains(name)
+            missing.subject = "\(what) \(name)"
+            throw missing
         }
         let name = printable(name)
         switch (use, set.contents) {
-        case (.membership, .keys), (.verdicts, .verdicts): break
+        // What a map leads to is of no matter where its keys are asked for.
+        case (.membership, _), (.verdicts, .verdicts): break
         case (.values(let selector), .values(let data)):
             if !data.holds(selector) { throw failure("the map '\(name)' has other data than '\(selector.text)': \(data.text)") }
         case (.objects(let kind), .objects(let other)):
             if kind != other { throw failure("the map '\(name)' has no \(kind.rawValue)s", note: "its elements are \(other.rawValue)s") }
-        case (.membership, .verdicts): throw failure("'\(name)' is a map, not a set", note: "write: \(key) vmap @\(name)")
-        case (.membership, .values), (.membership, .objects): throw failure("'\(name)' is a map, not a set")
         case (.verdicts, .keys), (.values, .keys), (.objects, .keys): throw failure("'\(name)' is a set, not a map")
         case (.verdicts, .values): throw failure("'\(name)' is a map to values, and has no verdicts")
         case (.verdicts, .objects): throw failure("'\(name)' is a map to objects, and has no verdicts")

@@ -24,12 +24,10 @@ extension SetDeclarations {
         }
         if set.isInterval { throw failure("rules can't change a \(what) with 'flags interval'") }
         if set.isConstant { throw failure("rules can't change a \(what) with 'flags constant'") }
-        if set.isMap, !set.dynamics.changes {
-            throw failure("rules can't change the map '\(printable(set.name))'", note: "write in the map: flags dynamic")
-        }
         if set.isMap, MatchKey.octets(of: set.key.fields) > SetUpdate.mapKeyLimit {
             throw failure(
-                "a map whose keys take more than \(SetUpdate.mapKeyLimit) octets can't be changed", note: "nft 1.0.6 aborts there")
+                "a map whose keys take more than \(SetUpdate.mapKeyLimit) octets can't be changed", note: "some versions of nft abort there"
+            )
         }
         if update.timeout != nil, !set.dynamics.hasTimeout {
             throw failure("the \(what)'s elements have no timeouts", note: "write in the \(what): flags dynamic,timeout")

@@ -143,7 +143,7 @@ struct ValueChecker {
             guard selector.field.isWholeOctets || (isElement && selector.field.hasPrefixesInSets) else {
                 throw failure(
                     location, "'\(selector.text)' has no prefixes: it does not begin and end with an octet",
-                    note: "nft 1.0.6 makes a wrong mask of them; write a range")
+                    note: "some versions of nft make a wrong mask of them; write a range")
             }
             if type == .ipv4, base != 0, case .constant(let token) = expression, token.text.utf8.allSatisfy(\.isDigit) {
                 throw failure(

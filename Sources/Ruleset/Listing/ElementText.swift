@@ -1,6 +1,6 @@
 extension MatchKey.Component {
     /// As it is written: `ip saddr`, `ip saddr & 255.255.255.0`.
-    var text: String { Selector.reading(field).text + operationsText }
+    var text: String { field.isConstant ? field.words : Selector.reading(field).text + operationsText }
 
     /// What is done to the field's bits: ` & 255.255.255.0`.
     var operationsText: String {
@@ -39,7 +39,7 @@ struct ElementText {
         var text = text(of: element.value)
         if let counter = element.counter { text += " counter packets \(counter.packets) bytes \(counter.bytes)" }
         for statement in element.statements.isEmpty ? statements : element.statements { text += " \(statement.listing)" }
-        if let timeout = element.timeout { text += " timeout \(Duration.text(of: timeout))" }
+        if let timeout = element.timeout { text += " timeout \(timeout == 0 ? "never" : Duration.text(of: timeout))" }
         if let expires = element.expires { text += " expires \(Duration.text(of: expires))" }
         if let comment = element.comment { text += " comment \"\(comment)\"" }
         switch element.mapped {
@@ -64,4 +64,9 @@ struct ElementText {
 extension NamedSet {
     /// An element's value as it is written: `10.0.0.1 . 80`.
     public func text(of value: Value) -> String { ElementText(key.fields).text(of: value) }
+}
+
+extension MatchKey {
+    /// A value of the key as it is written in a set.
+    public func text(of value: Value) -> String { ElementText(components.map(\.field)).text(of: value) }
 }

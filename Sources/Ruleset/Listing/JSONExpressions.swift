@@ -12,7 +12,8 @@ struct JSONText {
     /// - Parameter isList: Flags of the mask stand in a list, as in the form with a slash, and not in a union.
     func left(_ inner: JSONValue, mask: UInt128?, isList: Bool) -> JSONValue {
         guard let mask else { return inner }
-        return .object([("&", .array([inner, isList ? flags(mask) : value(.number(mask), isElement: true)]))])
+        let isOldList = isList && ListingVersion.current == .nft106
+        return .object([("&", .array([inner, isOldList ? flags(mask) : value(.number(mask), isElement: true)]))])
     }
 
     func operand(_ operand: Operand) -> JSONValue {
@@ -58,9 +59,10 @@ struct JSONText {
         return .array(Self.single(bits).map(number))
     }
 
-    /// Flags in pairs of a pair and the next, as nft's grammar reads `a | b | c`.
-    private func union(_ bits: UInt128) -> JSONValue {
+    /// Flags in pairs of a pair and the next, as nft's grammar reads `a | b | c`; nft 1.1 has all of them in one list.
+    func union(_ bits: UInt128) -> JSONValue {
         let parts = Self.single(bits).map(number)
+        if ListingVersion.current == .nft116 { return parts.count == 1 ? parts[0] : .object([("|", .array(parts))]) }
         return parts.dropFirst().reduce(parts.first ?? .null) { .object([("|", .array([$0, $1]))]) }
     }
 
@@ -79,6 +81,7 @@ extension Field {
             return .object([(kind, .object([("key", .text(parts.popLast() ?? words))]))])
         case .connection: return connectionJSON
         case .generated(let generator): return generator.json
+        case .constant: return UInt64(words).map(JSONValue.number) ?? .text(words)
         case .searched(let header, let bitOffset) where header.kind == .payload:
             return .object([
                 (
@@ -90,7 +93,9 @@ extension Field {
             let parts = words.split(separator: " ", maxSplits: 2).map(String.init)
             guard parts.count > 2 else {
                 let field = parts.last ?? words
-                return .object([("payload", .object([("protocol", .text(parts[0])), ("field", .text(field))]))])
+                return .object([
+                    ("payload", .object([("tunnel", .text(parts[0])), ("protocol", .text(parts[0])), ("field", .text(field))]))
+                ])
             }
             return .object([
                 ("payload", .object([("tunnel", .text(parts[0])), ("protocol", .text(parts[1])), ("field", .text(parts[2]))]))

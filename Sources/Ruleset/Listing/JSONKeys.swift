@@ -12,6 +12,7 @@ extension MatchKey {
 extension MatchKey.Component {
     /// - Parameter inner: What the bits are of, if it is not the field as it is read.
     func json(of inner: JSONValue? = nil, isList: Bool = false) -> JSONValue {
+        if field.isConstant { return field.json }
         let text = JSONText(Selector.reading(field))
         let inner = inner ?? field.json
         guard xor != 0 else { return text.left(inner, mask: mask, isList: isList) }
@@ -53,7 +54,8 @@ struct JSONElements {
         let statement = element.statements.first ?? statements.first
         if element.counter != nil || element.comment != nil || element.timeout != nil || element.expires != nil || statement != nil {
             var members = [("val", key)]
-            if let timeout = element.timeout { members.append(("timeout", .number(timeout / 1_000))) }
+            // nft writes "never" so, the kernel's largest number of milliseconds in seconds.
+            if let timeout = element.timeout { members.append(("timeout", .number(timeout == 0 ? .max / 1_000 : timeout / 1_000))) }
             if let expires = element.expires { members.append(("expires", .number(expires / 1_000))) }
             if let comment = element.comment { members.append(("comment", .text(comment))) }
             if let counter = element.counter {

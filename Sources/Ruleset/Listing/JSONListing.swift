@@ -6,7 +6,12 @@ extension Ruleset {
     /// - Parameters:
     ///   - version: Weir's own, for `metainfo`.
     ///   - localTime: The zone in which times are written.
-    public func json(version: String, localTime: LocalTime = .utc) -> String {
+    ///   - listing: As which nft lists.
+    public func json(version: String, localTime: LocalTime = .utc, as listing: ListingVersion = .nft106) -> String {
+        ListingVersion.$current.withValue(listing) { json(version: version, localTime) }
+    }
+
+    private func json(version: String, _ localTime: LocalTime) -> String {
         let metainfo = JSONValue.object([
             ("version", .text(version)), ("release_name", .text("Weir")), ("json_schema_version", .number(1)),
         ])
@@ -24,7 +29,7 @@ extension Table {
         if let comment { table.append(("comment", .text(comment))) }
         var objects = [JSONValue.object([("table", .object(table))])]
         objects += self.objects.map { .object([($0.kind.rawValue, .object(place + $0.jsonMembers))]) }
-        objects += sets.map { set in .object([(set.isMap ? "map" : "set", .object(place + set.jsonMembers))]) }
+        objects += listedSets.map { set in .object([(set.isMap ? "map" : "set", .object(place + set.jsonMembers))]) }
         let blocks = ChainBlocks(self)
         let written = chains.filter { $0.owner == nil }
         objects += written.map { chain in .object([("chain", .object(place + chain.jsonMembers))]) }

@@ -63,7 +63,7 @@ extension LogStatement {
             ]
             let set = names.filter { flags.contains($0.0) }.map { JSONValue.text($0.1) }
             if flags == .all {
-                members.append(("flags", .text("all")))
+                members.append(("flags", ListingVersion.current == .nft106 ? .text("all") : .array([.text("all")])))
             } else if !set.isEmpty {
                 members.append(("flags", set.count == 1 ? set[0] : .array(set)))
             }

@@ -36,7 +36,11 @@ extension Match {
             return match(order.rawValue, key.json(), selector.type.isConnectionBitmask ? JSONValue(limit) : text.number(limit))
         }
         let sign = relation == .equal ? "==" : "!="
-        if key.isConcatenation || key.first.xor != 0 { return match(sign, key.json(), members) }
+        let isReversedHour = ListingVersion.current == .nft116 && selector.type == .hour && relation == .notEqual
+        if isReversedHour, case .single(.range(let low, let high)) = operand {
+            return match("in", key.json(), .object([("range", .array([text.number(high), text.number(low)]))]))
+        }
+        if key.isConcatenation || key.first.xor != 0 || !elements.isEmpty { return match(sign, key.json(), members) }
         guard selector.type.isBitmask, case .single(.number(let number)) = operand else {
             return match(sign, text.left(field.json, mask: mask, isList: false), text.operand(operand))
         }
@@ -47,7 +51,9 @@ extension Match {
         switch (relation, number) {
         case (.notEqual, 0): return match("in", text.left(field.json, mask: nil, isList: false), text.flags(mask))
         case (.equal, 0): return match("!", text.left(field.json, mask: nil, isList: false), text.flags(mask))
-        default: return match(sign, text.left(field.json, mask: mask, isList: true), text.flags(number))
+        default:
+            let right = ListingVersion.current == .nft106 || number == 0 ? text.flags(number) : text.union(number)
+            return match(sign, text.left(field.json, mask: mask, isList: true), right)
         }
     }
 
@@ -55,6 +61,7 @@ extension Match {
     private var members: JSONValue {
         let elements = JSONElements(key.components.map(\.field))
         return switch operand {
+        case .set where !self.elements.isEmpty: .object([("set", .array(self.elements.map(elements.element)))])
         case .single(let value): elements.value(value)
         case .set(let values): .object([("set", .array(values.map(elements.value)))])
         case .named(let name): .text("@\(name)")

@@ -2,7 +2,7 @@ extension Match {
     /// The match as it is written.
     func text(_ localTime: LocalTime = .utc) -> String {
         if case .named(let name) = operand { return "\(key.text)\(relation == .equal ? "" : " !=") @\(name)" }
-        if key.isConcatenation || key.first.xor != 0 { return generalText }
+        if key.isConcatenation || key.first.xor != 0 || !elements.isEmpty { return generalText }
         let selector = Selector.reading(field)
         let values = ValueText(selector, localTime)
         if let order, case .single(.range(let low, let high)) = operand {
@@ -17,6 +17,11 @@ extension Match {
         case .equal: text += mask == nil ? " " : " == "
         case .notEqual: text += " != "
         }
+        if ListingVersion.current == .nft116, selector.type == .hour, relation == .notEqual,
+            case .single(.range(let low, let high)) = operand
+        {
+            return "\(selector.text) \(values.quoted(high))-\(values.quoted(low))"
+        }
         // After a mask nft no longer knows the elements of a set for raw bits.
         if mask != nil, case .set = operand { return text + values.ofElements.text(of: operand) }
         return text + values.text(of: operand)
@@ -30,8 +35,11 @@ extension Match {
         if let order, case .single(.range(let low, let high)) = operand {
             return "\(key.text) \(order.rawValue) \(elements.text(of: .number(order.limit(of: low, high))))"
         }
-        let sign = relation == .notEqual ? " !=" : key.isConcatenation ? "" : " =="
+        let hasBits = key.first.mask != nil || key.first.xor != 0
+        let sign = relation == .notEqual ? " !=" : key.isConcatenation || !hasBits ? "" : " =="
         switch operand {
+        case .set where !self.elements.isEmpty:
+            return "\(key.text)\(sign) { \(self.elements.map(elements.text).joined(separator: ", ")) }"
         case .single(let value): return "\(key.text)\(sign) \(elements.text(of: value))"
         case .set(let values): return "\(key.text)\(sign) { \(values.map(elements.text).joined(separator: ", ")) }"
         case .named(let name): return "\(key.text)\(sign) @\(name)"
@@ -56,6 +64,9 @@ extension Match {
         default: break
         }
         // The form with a slash needs two flags after it.
+        if ListingVersion.current == .nft116 {
+            return "& \(values.flags(mask, isOperand: true)) \(sign) \(values.flags(number, isElement: true))"
+        }
         guard mask.nonzeroBitCount > 1 else { return "& \(values.flags(mask, isOperand: true)) \(sign) \(values.flags(number))" }
         return "\(relation == .notEqual ? "!= " : "")\(values.flags(number)) / \(values.flags(mask))"
     }
@@ -66,12 +77,17 @@ struct ValueText {
     let type: ValueType
     /// Raw bits, which are written in hexadecimal.
     private var isRaw: Bool
+    /// Elements of sets are written so too.
+    private let keepsRawElements: Bool
     private let localTime: LocalTime
 
     init(_ selector: Selector, _ localTime: LocalTime = .utc) {
         self.localTime = localTime
         type = selector.type
-        isRaw = selector.text.hasPrefix("@") || selector.text == Field.compFlags.words
+        let isNew = ListingVersion.current == .nft116
+        isRaw =
+            selector.text.hasPrefix("@") || selector.text == Field.compFlags.words || (isNew && selector.text == Field.ipFragOff.words)
+        keepsRawElements = isNew && isRaw
     }
 
     /// A number that is compared with: of flags the name of one, else their bits.
@@ -94,7 +110,7 @@ struct ValueText {
     /// In a named set or a map, where raw bits are decimal numbers.
     var ofElements: ValueText {
         var values = self
-        values.isRaw = false
+        if !keepsRawElements { values.isRaw = false }
         return values
     }
 

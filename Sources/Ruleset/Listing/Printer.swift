@@ -1,9 +1,11 @@
 extension Ruleset {
     /// The rule set as `nft list ruleset` writes it, but for what nft's own listing loses. Reads back as an equal tree, locations and
     /// braces around a single element aside.
-    /// - Parameter localTime: The zone in which times are written, and have to be read.
-    public func printed(localTime: LocalTime = .utc) -> String {
-        tables.map { $0.text(localTime) }.joined()
+    /// - Parameters:
+    ///   - localTime: The zone in which times are written, and have to be read.
+    ///   - version: As which nft lists.
+    public func printed(localTime: LocalTime = .utc, as version: ListingVersion = .nft106) -> String {
+        ListingVersion.$current.withValue(version) { tables.map { $0.text(localTime) }.joined() }
     }
 }
 
@@ -12,7 +14,7 @@ extension Table {
         let blocks = ChainBlocks(self)
         let written = chains.filter { $0.owner == nil }
         let useless = setAside.filter { $0.kind != "chain" }.map(\.text) + setAside.filter { $0.kind == "chain" }.map(\.text)
-        let parts = objects.map(\.text) + sets.map(\.text) + written.map { $0.text(in: family, localTime, blocks) } + useless
+        let parts = objects.map(\.text) + listedSets.map(\.text) + written.map { $0.text(in: family, localTime, blocks) } + useless
         var comment = comment.map { "\tcomment \"\($0)\"\n" } ?? ""
         if !flags.isEmpty { comment += "\tflags \(flags.map(\.rawValue).joined(separator: ","))\n\n" }
         return "table \(family.rawValue) \(name) {\n\(comment)\(parts.joined(separator: "\n"))}\n"
@@ -31,15 +33,28 @@ extension NamedSet {
         var lines = ["\(key.text)\(mapped)"]
         if policy != .performance { lines.append("policy \(policy.rawValue)") }
         if let size { lines.append("size \(size)") }
-        let flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0 } + dynamics.flags
+        let isNew = ListingVersion.current == .nft116
+        var flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0 } + dynamics.flags
+        if isNew, isInterval, dynamics.hasTimeout, !flags.contains("timeout") { flags.append("timeout") }
         if !flags.isEmpty { lines.append("flags " + flags.joined(separator: ",")) }
-        lines += dynamics.lines
-        if hasCounters { lines.append("counter") }
-        if mergesElements { lines.append("auto-merge") }
+        if isNew {
+            // A statement of all elements comes first.
+            if hasCounters { lines.append("counter") }
+            lines += dynamics.statementLines
+            if mergesElements { lines.append("auto-merge") }
+            lines += dynamics.timeLines
+        } else {
+            lines += dynamics.timeLines + dynamics.statementLines
+            if hasCounters { lines.append("counter") }
+            if mergesElements { lines.append("auto-merge") }
+        }
         if let comment { lines.append("comment \"\(comment)\"") }
         if !elements.isEmpty {
-            let values = ElementText(key.fields, data: data?.field, statements: dynamics.elementStatements)
-            let width = key.fields.count == 1 ? Selector.reading(key.field).type.record.elementsInLine : 1
+            let values = ElementText(key.fields, data: data?.field, statements: dynamics.statements)
+            var width = key.fields.count == 1 ? Selector.reading(key.field).type.record.elementsInLine : 1
+            let isApart =
+                isMap || dynamics.hasTimeout || hasCounters || !dynamics.statements.isEmpty || elements.contains { $0.comment != nil }
+            if isNew, isApart { width = 1 }
             var text = "elements = { "
             for (index, element) in elements.enumerated() {
                 if index > 0 { text += index % width == 0 ? ",\n\t\t\t     " : ", " }

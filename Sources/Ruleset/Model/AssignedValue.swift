@@ -19,10 +19,14 @@ public enum AssignedValue: Sendable, Equatable {
     case field(Field)
     /// One of the two marks, with what is done to its bits, for one of the two marks. Where it can't be read the rule does not match.
     case bits(MatchKey.Component)
-    /// Bits of a mark that are moved to other places.
+    /// What is made of fields: bits that are moved to other places, and put together. Where one of them can't be read the rule does not
+    /// match.
     case shifted(ShiftedBits)
     /// What a map has for the frame, for a mark or a field of whole octets. Without such an element the rule does not match (NFT_BREAK).
     case mapped(ValueMap)
+    /// Nothing: an option of TCP gives way to as many octets that say nothing. A packet without it goes on, and one in which it goes
+    /// beyond the header is dropped (net/netfilter/nft_exthdr.c, `nft_exthdr_tcp_strip_eval`).
+    case removed
 }
 
 /// `key map …`: the data of the element that holds the key.

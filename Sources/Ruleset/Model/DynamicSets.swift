@@ -4,9 +4,10 @@ public enum ElementStatement: Sendable, Equatable {
     case limit(Limit)
     case quota(Quota)
     case connectionCount(ConnectionCount)
+    case last(LastUse)
 
     enum Kind: String {
-        case counter, limit, quota
+        case counter, limit, quota, last
         case connectionCount = "ct count"
     }
 
@@ -17,12 +18,17 @@ public enum ElementStatement: Sendable, Equatable {
         case .limit(let limit): "limit \(limit.text)"
         case .quota(let quota): "quota \(quota.text)"
         case .connectionCount(let count): count.text
+        case .last(let last): last.text
         }
     }
 
     /// As nft lists it of an element: with the numbers of counters.
     var listing: String {
-        if case .counter(let packets, let bytes) = self { "counter packets \(packets) bytes \(bytes)" } else { text }
+        switch self {
+        case .counter(let packets, let bytes): "counter packets \(packets) bytes \(bytes)"
+        case .last(let last): last.listing
+        case .limit, .quota, .connectionCount: text
+        }
     }
 
     var kind: Kind {
@@ -31,13 +37,14 @@ public enum ElementStatement: Sendable, Equatable {
         case .limit: .limit
         case .quota: .quota
         case .connectionCount: .connectionCount
+        case .last: .last
         }
     }
 
     /// What the kernel takes for the same statement with other numbers (`nft_dynset_init`): a limit by packets is none by bytes.
     func isLike(_ other: ElementStatement) -> Bool {
         switch (self, other) {
-        case (.counter, .counter), (.quota, .quota), (.connectionCount, .connectionCount): true
+        case (.counter, .counter), (.quota, .quota), (.connectionCount, .connectionCount), (.last, .last): true
         case (.limit(let limit), .limit(let other)): limit.measure == other.measure
         default: false
         }
@@ -101,6 +108,8 @@ public struct SetUpdate: Sendable, Equatable {
 public struct SetDynamics: Sendable, Equatable {
     /// `flags dynamic`, or a rule changes the set.
     public var isDynamic = false
+    /// A rule changes the map, which need not say that it may.
+    public var isChanged = false
     /// `flags timeout`, or a timeout somewhere.
     public var hasTimeout = false
     /// Milliseconds that elements live which have no timeout of their own.
@@ -113,10 +122,7 @@ public struct SetDynamics: Sendable, Equatable {
     public init() {}
 
     /// True if the set is more than what the file gives it.
-    public var changes: Bool { isDynamic || hasTimeout || timeout != nil || !statements.isEmpty }
-
-    /// Statements that a file has at elements without statements of their own: quotas can't be there.
-    var elementStatements: [ElementStatement] { statements.contains { $0.kind == .quota } ? [] : statements }
+    public var changes: Bool { isDynamic || isChanged || hasTimeout || timeout != nil || !statements.isEmpty }
 
     /// In nft's order, without those that say nothing more.
     var flags: [String] {
@@ -124,25 +130,27 @@ public struct SetDynamics: Sendable, Equatable {
     }
 
     /// Lines of a set's listing.
-    var lines: [String] {
+    var timeLines: [String] {
         (timeout.map { ["timeout \(Duration.text(of: $0))"] } ?? [])
             + (collectionInterval.map { ["gc-interval \(Duration.text(of: $0))"] } ?? [])
-            + (statements.isEmpty ? [] : [statements.map(\.text).joined(separator: " ")])
     }
+
+    /// The line of the statements of all elements.
+    var statementLines: [String] { statements.isEmpty ? [] : [statements.map(\.text).joined(separator: " ")] }
 }
 
 extension SetUpdate {
     /// As it is written.
     var text: String {
         var text = key.text
-        if let timeout { text += " timeout \(Duration.text(of: timeout))" }
+        if let timeout { text += " timeout \(timeout == 0 ? "never" : Duration.text(of: timeout))" }
         var parts = ([text] + statements.map(\.text)).joined(separator: " ")
         switch data {
         case .constant(let number, let field): parts += " : \(ElementText([field]).text(of: .number(number)))"
         case .field(let component): parts += " : \(component.text)"
         case nil: break
         }
-        if let meterSize { return "meter \(set) size \(meterSize) { \(parts) }" }
+        if let meterSize, isListedAsMeter { return "meter \(set) size \(meterSize) { \(parts) }" }
         return "\(operation.rawValue) @\(set) { \(parts) }"
     }
 }

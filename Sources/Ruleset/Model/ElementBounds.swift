@@ -55,3 +55,34 @@ extension Value {
         }
     }
 }
+
+extension NamedSet {
+    /// Pairs that the search for overlaps may look at.
+    private static let overlapWork = 50_000_000
+
+    /// The first element of concatenations that overlaps one before it, in the order of one component; nil if none does. Where to see
+    /// that takes too long, it is the last.
+    package var firstOverlap: SourceLocation? {
+        let widths = key.fields.map(\.bitWidth)
+        let boxes = elements.filter { $0.value != .any }.map { (bounds: $0.value.bounds(bitWidths: widths), location: $0.location) }
+        guard let first = boxes.first, let last = boxes.last else { return nil }
+        // By the component with the most beginnings few are open at a time.
+        let component = first.bounds.indices.max { left, right in
+            Set(boxes.lazy.map { $0.bounds[left].low }).count < Set(boxes.lazy.map { $0.bounds[right].low }).count
+        }
+        guard let component else { return nil }
+        var open: [[ValueBounds]] = []
+        var work = 0
+        for box in boxes.sorted(by: { $0.bounds[component].low < $1.bounds[component].low }) {
+            open.removeAll { $0[component].high < box.bounds[component].low }
+            work += open.count
+            if work > Self.overlapWork { return last.location }
+            let isOverlapping = open.contains { other in
+                zip(other, box.bounds).allSatisfy { $0.low <= $1.high && $1.low <= $0.high }
+            }
+            if isOverlapping { return box.location }
+            open.append(box.bounds)
+        }
+        return nil
+    }
+}

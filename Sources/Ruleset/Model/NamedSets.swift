@@ -51,6 +51,23 @@ public struct NamedSet: Sendable, Equatable {
     /// The kind of a map's objects; nil for every other set.
     public var objectKind: NamedObject.Kind? { if case .objects(let kind) = contents { kind } else { nil } }
 
+    /// Whether rules may change it, or its elements come and go by themselves.
+    public var changes: Bool { dynamics.changes && !isInterval }
+
+    /// Whether its elements are intervals, which only the file adds, and have timeouts or statements.
+    public var isGuarded: Bool { dynamics.changes && isInterval }
+
+    /// Statements that an element has, of its own or as all have them.
+    public func statements(of element: SetElement) -> [ElementStatement] {
+        element.statements.isEmpty ? dynamics.statements : element.statements
+    }
+
+    /// Milliseconds that an element lives from the start on; nil if it stays.
+    public func lifetime(of element: SetElement) -> UInt64? {
+        let lifetime = element.expires ?? element.timeout ?? dynamics.timeout ?? 0
+        return lifetime == 0 ? nil : lifetime
+    }
+
     /// `policy performance` or `policy memory`.
     public enum Policy: String, Sendable, CaseIterable {
         case performance, memory
@@ -82,11 +99,11 @@ public struct SetElement: Sendable, Equatable {
     /// What the element's counter starts from, in a set with counters and only there.
     public var counter: Counter?
     public var comment: String?
-    /// Milliseconds that it lives; nil for the set's own timeout.
+    /// Milliseconds that it lives; nil for the set's own timeout, 0 for ever.
     public var timeout: UInt64?
     /// Milliseconds that are left of them at the start; nil for all.
     public var expires: UInt64?
-    /// In a set that changes: what this element has in place of the set's own statements, if anything.
+    /// What this element has in place of the set's own statements, if anything.
     public var statements: [ElementStatement] = []
     public var location: SourceLocation
 

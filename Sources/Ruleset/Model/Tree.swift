@@ -193,6 +193,9 @@ public struct Match: Sendable, Equatable {
     public var operand: Operand
     /// How the range was written, if by an order: `> 1023`.
     public var order: Order?
+    /// Of an anonymous set some of whose elements have statements or comments: the operand's values with these, in the operand's order;
+    /// else empty.
+    public var elements: [SetElement] = []
     /// Not written in the rule: added, as nft adds it, since the next match depends on it (`tcp dport` on `meta l4proto tcp`).
     public var isImplied: Bool
     public var location: SourceLocation

@@ -7,16 +7,45 @@ extension Parser {
     /// - Parameter isAssigned: A shift may follow the first selector, and stays.
     mutating func key(isAssigned: Bool = false) throws(Abandoned) -> KeySyntax {
         let start = index
-        var components = [try component(isAssigned: isAssigned)]
+        var components: [KeySyntax.Component] = []
+        if let constant = try constantComponent() { components = [constant] } else { components = [try component(isAssigned: isAssigned)] }
         while at(.dot) {
             if components.count == Self.componentLimit { throw tooManyComponents() }
             next()
+            if let constant = try constantComponent() {
+                components.append(constant)
+                continue
+            }
             guard at(.at) || (current.kind == .word && Selector.grammar[current.text] != nil) else {
                 throw unexpected(expecting: "a selector such as 'tcp dport'")
             }
             components.append(try component())
         }
         return KeySyntax(components: components, location: location(from: start))
+    }
+
+    /// A constant in the place of a selector; nil if none begins here. A word is one if no second word follows it, as in a selector.
+    private mutating func constantComponent() throws(Abandoned) -> KeySyntax.Component? {
+        switch current.kind {
+        case .number, .address, .symbol(.leftParenthesis): break
+        case .word where Selector.grammar[current.text] == nil && !Words.reserved.contains(current.text):
+            guard case .symbol = tokens[min(index + 1, tokens.count - 1)].kind else { return nil }
+        default: return nil
+        }
+        let start = index
+        let expression = try expression(depth: 0)
+        let place = location(from: start)
+        var component = KeySyntax.Component(selector: Selector(Field(constant: "", bitWidth: 32), .integer), location: place)
+        component.constant = expression
+        return component
+    }
+
+    /// Whether a key begins here with a constant.
+    var isAtConstantKey: Bool {
+        switch current.kind {
+        case .number, .address: tokens[min(index + 1, tokens.count - 1)].kind == .symbol(.dot)
+        default: false
+        }
     }
 
     private mutating func tooManyComponents() -> Abandoned {
@@ -34,12 +63,12 @@ extension Parser {
         guard isAssigned else {
             throw fail(
                 current.location, "a field can't be shifted in a comparison",
-                note: "nft 1.0.6 refuses it or compares with another number; write a mask")
+                note: "some versions of nft refuse it or compare with another number; write a mask")
         }
         guard component.operations.isEmpty else {
             throw fail(
                 current.location, "a constant can't be shifted",
-                note: "nft 1.0.6 aborts there; put what is shifted in parentheses: (meta mark & 0xf) << 4")
+                note: "some versions of nft abort there; put what is shifted in parentheses: (meta mark & 0xf) << 4")
         }
         return component
     }

@@ -9,7 +9,7 @@ extension Parser {
         case ("rt0", "addr"), ("srh", "sid"): return try routingAddress(behind: first)
         case ("rt2", _):
             throw fail(
-                unsupported: current.location, "'rt2' is not supported: nft 1.0.6 takes no value for its address", note: "write: rt type 2")
+                unsupported: current.location, "'rt2' is not supported: nft takes no value for its address", note: "write: rt type 2")
         case ("rt0", _): throw unexpected(expecting: "addr[1]")
         default: return nil
         }
@@ -62,7 +62,7 @@ extension Parser {
             if at(word: "length") {
                 throw fail(
                     unsupported: current.location,
-                    "the length of an option without a name is not supported: nft 1.0.6 ends itself over its listing",
+                    "the length of an option without a name is not supported: some versions of nft end themselves over its listing",
                     note: "write: tcp option @\(number),8,8")
             }
             return .tcpOption(number)
@@ -77,7 +77,7 @@ extension Parser {
         return selector
     }
 
-    private mutating func optionNumber() throws(Abandoned) -> UInt8 {
+    mutating func optionNumber() throws(Abandoned) -> UInt8 {
         if current.kind == .word, let option = OptionTable.tcp.option(named: current.text) {
             next()
             return option.number
@@ -93,7 +93,7 @@ extension Parser {
     private mutating func refuseEcho(at token: Token) throws(Abandoned) {
         guard token.text == "echo" else { return }
         throw fail(
-            unsupported: token.location, "'tcp option echo' is not supported: nft 1.0.6 reads the timestamp option in its place",
+            unsupported: token.location, "'tcp option echo' is not supported: some versions of nft read the timestamp option in its place",
             note: "write: tcp option 6")
     }
 

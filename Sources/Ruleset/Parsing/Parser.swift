@@ -18,7 +18,9 @@ struct Parser {
     private var isUnclosed = false
     /// The item of a block that has been read needs no separator before the closing brace.
     var endsBlock = false
-    var sink = DiagnosticSink()
+    var sink: DiagnosticSink
+    /// Names of sets whose declarations are wrong.
+    var brokenSets: Set<String> = []
 
     /// All texts so far, and the indices of those that are open.
     var sources: [SourceFile]
@@ -34,6 +36,7 @@ struct Parser {
 
     /// Reads tokens by themselves, without texts.
     init(_ tokens: [Token]) {
+        sink = DiagnosticSink()
         self.tokens = tokens
         tokenCount = tokens.count
         sources = []
@@ -41,7 +44,8 @@ struct Parser {
         packingThreshold = .max
     }
 
-    init(_ source: SourceFile, loader: RuleLoader?, packingFrom threshold: Int) {
+    init(_ source: SourceFile, loader: RuleLoader?, packingFrom threshold: Int, limit: Int) {
+        sink = DiagnosticSink(limit: limit)
         packingThreshold = threshold
         tokens = Lexer.tokens(of: source.text, file: 0, threshold: threshold)
         tokenCount = tokens.count
@@ -131,9 +135,9 @@ struct Parser {
 
     /// Reads a text and what it includes.
     static func parse(
-        _ source: SourceFile, loader: RuleLoader?, definitions: [SourceFile], packingFrom threshold: Int
+        _ source: SourceFile, loader: RuleLoader?, definitions: [SourceFile], packingFrom threshold: Int, limit: Int
     ) -> (file: FileSyntax, sources: [SourceFile], sink: DiagnosticSink) {
-        var parser = Parser(source, loader: loader, packingFrom: threshold)
+        var parser = Parser(source, loader: loader, packingFrom: threshold, limit: limit)
         var file = FileSyntax()
         for text in definitions {
             parser.read(text) { (parser) throws(Abandoned) in
@@ -141,6 +145,7 @@ struct Parser {
             }
         }
         parser.wholeText(isIncluded: false) { (parser) throws(Abandoned) in try parser.command(into: &file) }
+        file.brokenSets = parser.brokenSets
         return (file, parser.sources, parser.sink)
     }
 

@@ -39,7 +39,7 @@ extension Parser {
     private mutating func statement(isFirst: Bool) throws(Abandoned) -> StatementSyntax {
         let word = current
         guard word.kind == .word else {
-            if at(.at) { return try match() }
+            if at(.at) || isAtConstantKey { return try match() }
             if at(.rightBrace) || word.kind == .end || !isFirst { throw unexpected(expecting: "a statement, a newline or ';'") }
             throw unexpected(expecting: "a statement")
         }
@@ -77,7 +77,7 @@ extension Parser {
         if at(word: "map") {
             throw fail(
                 current.location, "a mapped value can't be compared",
-                note: "nft 1.0.6 aborts there; write it after 'set': meta mark set \(key.text) map { … }")
+                note: "some versions of nft abort there; write it after 'set': meta mark set \(key.text) map { … }")
         }
         if at(word: "set"), key.components.count == 1, key.first.operations.isEmpty {
             return .assignment(try assignment(to: key.first.selector, key.first.location, from: start))

@@ -94,7 +94,9 @@ extension SetKey {
     /// True if the fields' values are of the set's types.
     func fits(_ selectors: [Selector]) -> Bool {
         fields.count == selectors.count
-            && zip(fields, selectors).allSatisfy { field, selector in selector.canBeKey && Self.isAlike(field, selector) }
+            && zip(fields, selectors).allSatisfy { field, selector in
+                selector.field.isConstant || (selector.canBeKey && Self.isAlike(field, selector))
+            }
     }
 
     /// True if the selector's values are of this single type.

@@ -22,6 +22,7 @@ extension Parser {
         sink = outer
         guard let failure = found.errors.first, found.errors.allSatisfy(\.isUnsupported) else {
             sink.add(found)
+            if !found.errors.isEmpty, start + 1 < tokens.count { brokenSets.insert(tokens[start + 1].text) }
             guard let set else { throw Abandoned() }
             return .set(set)
         }
@@ -69,6 +70,10 @@ extension Parser {
             }
             set.size = size
         case "elements":
+            if set.hasElements {
+                throw fail(word.location, "the elements are given twice", note: "write all of them in one pair of braces")
+            }
+            set.hasElements = true
             next()
             try expect(.assign, for: "after 'elements'")
             set.elements.append(try elementList())
@@ -82,7 +87,7 @@ extension Parser {
         case "gc-interval":
             next()
             set.dynamics.collectionInterval = try duration(behind: "gc-interval")
-        case let item where ["counter", "quota", "limit"].contains(item) || isAtConnectionCount:
+        case let item where ["counter", "quota", "limit", "last"].contains(item) || isAtConnectionCount:
             while let statement = try elementStatement() {
                 if set.dynamics.statements.contains(where: { $0.kind == statement.kind }) {
                     throw fail(word.location, "the \(statement.kind.rawValue) is given twice")
@@ -136,7 +141,9 @@ extension Parser {
 
     /// `{ a, b-c, d/n, e : verdict }`: nft allows one line break on either side of an element, and a comma after the last.
     /// - Parameter isDefinition: There may be none.
-    mutating func entries(isDefinition: Bool = false, example: String = "elements") throws(Abandoned) -> EntryList {
+    mutating func entries(
+        isDefinition: Bool = false, example: String = "elements", nesting: Int = 0
+    ) throws(Abandoned) -> EntryList {
         next()
         if case .packed(let literals) = current.kind {
             next()
@@ -149,13 +156,25 @@ extension Parser {
             try skipLineBreak()
             if !isFirst || isDefinition, skip(.rightBrace) { return .entries(entries) }
             isFirst = false
-            if at(.leftBrace) { throw fail(current.location, "a set can't be part of a set") }
+            if at(.leftBrace) {
+                entries += try nestedEntries(isDefinition: isDefinition, example: example, nesting)
+                try skipLineBreak()
+                if skip(.rightBrace) { return .entries(entries) }
+                guard skip(.comma) else { throw unexpected(expecting: "',' or '}' in the set") }
+                continue
+            }
             if at(.rightBrace) { throw fail(current.location, "the set is empty", note: "expected \(example)") }
             try entry(into: &entries)
             try skipLineBreak()
             if skip(.rightBrace) { return .entries(entries) }
             guard skip(.comma) else { throw unexpected(expecting: "',' or '}' in the set") }
         }
+    }
+
+    /// A set that is part of a set: its elements are the outer one's.
+    private mutating func nestedEntries(isDefinition: Bool, example: String, _ nesting: Int) throws(Abandoned) -> [EntrySyntax] {
+        if nesting == Self.depthLimit { throw fail(current.location, "more than \(Self.depthLimit) sets within each other") }
+        return try entries(isDefinition: isDefinition, example: example, nesting: nesting + 1).entries
     }
 
     private mutating func entry(into entries: inout [EntrySyntax]) throws(Abandoned) {
@@ -176,18 +195,12 @@ extension Parser {
             element = try concatenation(beginningWith: first, from: start)
         }
         var entry = EntrySyntax(element: element)
-        while let statement = try fileElementStatement() { entry.statements.append(statement) }
+        while let statement = try elementStatement() { entry.statements.append(statement) }
         try readOptions(into: &entry)
+        // nft 1.1 takes them before or after the others, and not on both sides.
+        if entry.statements.isEmpty { while let statement = try elementStatement() { entry.statements.append(statement) } }
         if skip(.colon) { try readMapped(into: &entry) }
         entries.append(entry)
-    }
-
-    /// What an element in a file has of its own: nft knows no quotas there.
-    private mutating func fileElementStatement() throws(Abandoned) -> ElementStatement? {
-        if at(word: "quota") {
-            throw fail(current.location, "an element has no quota of its own", note: "write it in the set, for all of its elements")
-        }
-        return try elementStatement()
     }
 
     /// `timeout T`, `expires T` and `comment "…"`, each once and in any order.
@@ -196,14 +209,17 @@ extension Parser {
             switch current.text {
             case "timeout" where entry.timeout == nil:
                 next()
-                entry.timeout = try duration(behind: "timeout")
+                entry.timeout = skip(word: "never") ? 0 : try duration(behind: "timeout")
             case "expires" where entry.expires == nil:
                 next()
                 entry.expires = try duration(behind: "expires")
             case "comment" where entry.comment == nil: entry.comment = try comment()
             case "timeout", "expires", "comment": throw fail(current.location, "'\(current.text)' is given twice")
-            case "counter", "limit", "quota", "ct":
-                throw fail(current.location, "an element's statements come before its timeout and its comment")
+            case "counter", "limit", "quota", "last", "ct":
+                guard entry.statements.isEmpty else {
+                    throw fail(current.location, "an element's statements stand together, before or after its timeout and its comment")
+                }
+                return
             default: return
             }
         }

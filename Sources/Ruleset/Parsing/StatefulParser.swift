@@ -192,12 +192,16 @@ extension Parser {
 }
 
 extension Limit {
-    /// As it stands in a rule and in a named limit: `rate over 10/second burst 7 packets`.
-    var text: String {
+    /// As it stands in a rule: `rate over 10/second burst 7 packets`.
+    var text: String { text(isNamed: false) }
+
+    /// nft 1.1 writes the burst that is the default too, but in named limits.
+    func text(isNamed: Bool) -> String {
         let start = "rate \(isOver ? "over " : "")"
         switch measure {
         case .packets:
-            return start + "\(rate)/\(unit.name)" + (burst == Self.defaultPacketBurst ? "" : " burst \(burst) packets")
+            let isDefault = burst == Self.defaultPacketBurst && (isNamed || ListingVersion.current == .nft106)
+            return start + "\(rate)/\(unit.name)" + (isDefault ? "" : " burst \(burst) packets")
         case .bytes:
             return start + "\(ByteUnit.text(of: rate))/\(unit.name)" + (burst == 0 ? "" : " burst \(ByteUnit.text(of: UInt64(burst)))")
         }
@@ -215,7 +219,7 @@ extension NamedObject {
             switch content {
             case .counter(let packets, let bytes): "packets \(packets) bytes \(bytes)"
             case .quota(let quota): quota.text
-            case .limit(let limit): limit.text
+            case .limit(let limit): limit.text(isNamed: true)
             case .timeout(let timeout): timeout.text
             }
         let comment = comment.map { "\t\tcomment \"\($0)\"\n" } ?? ""

@@ -4,6 +4,8 @@
 struct FileSyntax {
     /// In the order in which they are carried out.
     var commands: [CommandSyntax] = []
+    /// Names of sets whose declarations are wrong: that they are missing is no further mistake.
+    var brokenSets: Set<String> = []
 }
 
 /// One thing that is done to a table, or with `flush ruleset` to all of them.
@@ -84,6 +86,7 @@ struct SetSyntax {
     var counter: SetElement.Counter?
     /// One list for each `elements = …`.
     var elements: [EntryList] = []
+    var hasElements = false
     var comment: String?
     var location: SourceLocation
 
@@ -160,6 +163,10 @@ struct KeySyntax {
         var location: SourceLocation
         /// In the order in which they are carried out.
         var operations: [(operator: ExpressionSyntax.Operator, operand: ExpressionSyntax)] = []
+        /// In the place of a selector, whose type is known when the set is.
+        var constant: ExpressionSyntax?
+        /// What the constant is, as soon as that is known.
+        var number: UInt128?
     }
 
     /// At least one.

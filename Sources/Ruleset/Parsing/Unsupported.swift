@@ -36,7 +36,6 @@ enum Unsupported {
                 "a frame on the wire has none; use iifname and oifname for the ports"
             ),
             ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
-            ("reset", "an option can be changed and not removed: tcp option maxseg size set 1400"),
             ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
             ("jhash symhash", "not yet; 'numgen random mod 10' draws at random, and a map can remember who drew what"),
             ("random", "write: meta random"),

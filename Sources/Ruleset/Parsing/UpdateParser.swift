@@ -82,7 +82,7 @@ extension Parser {
         if meter.timeout != nil { meter.operation = .update }
         statement = .update(meter)
         if meter.statements.count > 1 {
-            throw fail(meter.location, "a meter measures one thing", note: "nft 1.0.6 takes several only in 'add @set { … }'")
+            throw fail(meter.location, "a meter measures one thing", note: "some versions of nft take several only in 'add @set { … }'")
         }
         if meter.statements.isEmpty {
             throw fail(
@@ -106,7 +106,7 @@ extension Parser {
     }
 
     private mutating func updatedKey(_ operation: SetUpdate.Operation, from start: Int) throws(Abandoned) -> SetUpdateSyntax {
-        guard isAtSelector else { throw unexpected(expecting: "a selector such as 'ip saddr'") }
+        guard isAtSelector || isAtConstantKey else { throw unexpected(expecting: "a selector such as 'ip saddr'") }
         return SetUpdateSyntax(operation: operation, key: try key(), set: "", location: location(from: start))
     }
 
@@ -126,16 +126,22 @@ extension Parser {
         while let statement = try elementStatement() { syntax.statements.append(statement) }
     }
 
-    /// `counter`, `limit …`, `quota …` or `ct count …` of an element; nil if none begins here.
+    /// `counter`, `limit …`, `quota …`, `last` or `ct count …` of an element; nil if none begins here.
     mutating func elementStatement() throws(Abandoned) -> ElementStatement? {
         if isAtConnectionCount { return .connectionCount(try connectionCount()) }
-        guard at(word: "counter") || at(word: "limit") || at(word: "quota") else { return nil }
-        let statement =
-            try at(word: "limit") ? limitStatement() : at(word: "quota") ? quotaStatement() : counter()
+        let statement: StatementSyntax
+        switch current.kind == .word ? current.text : "" {
+        case "counter": statement = try counter()
+        case "limit": statement = try limitStatement()
+        case "quota": statement = try quotaStatement()
+        case "last": statement = try lastUse()
+        default: return nil
+        }
         switch statement {
         case .plain(.counter(let packets, let bytes, _)): return .counter(packets: packets, bytes: bytes)
         case .plain(.limit(let limit, _)): return .limit(limit)
         case .plain(.quota(let quota, _)): return .quota(quota)
+        case .plain(.last(let last, _)): return .last(last)
         default: throw fail(statement.location, "elements have no named objects", note: "write it without 'name'")
         }
     }

@@ -36,12 +36,14 @@ public enum ConnectionKey: Sendable, Hashable {
     case packets(Direction?)
     /// Bytes by packets, rounded down; 0 where there are none.
     case averageBytes(Direction?)
+    /// Always 0: all connections are in one zone.
+    case zone(Direction?)
 
     /// True if it is a number in the machine's own byte order, as `Field.Traits` has it.
     var isHostOrder: Bool {
         switch self {
         case .address, .port, .transportProtocol, .networkProtocol: false
-        case .state, .direction, .status, .mark, .expiration, .bytes, .packets, .averageBytes: true
+        case .state, .direction, .status, .mark, .expiration, .bytes, .packets, .averageBytes, .zone: true
         }
     }
 }
@@ -93,6 +95,11 @@ extension Field {
     /// `ct avgpkt`, `ct reply avgpkt`.
     public static func ctAvgpkt(_ direction: ConnectionKey.Direction? = nil) -> Field {
         Field("ct \(prefix(direction))avgpkt", ofConnection: .averageBytes(direction), bitWidth: 64)
+    }
+
+    /// `ct zone`, `ct original zone`.
+    public static func ctZone(_ direction: ConnectionKey.Direction? = nil) -> Field {
+        Field("ct \(prefix(direction))zone", ofConnection: .zone(direction), bitWidth: 16)
     }
 
     private static func prefix(_ direction: ConnectionKey.Direction?) -> String { direction.map { $0.rawValue + " " } ?? "" }

@@ -13,7 +13,7 @@ extension Selector {
         for direction in [ConnectionKey.Direction?.none, .original, .reply] {
             selectors += [
                 Selector(.ctBytes(direction), .integer), Selector(.ctPackets(direction), .integer),
-                Selector(.ctAvgpkt(direction), .integer),
+                Selector(.ctAvgpkt(direction), .integer), Selector(.ctZone(direction), .integer),
             ]
         }
         for direction in ConnectionKey.Direction.allCases {

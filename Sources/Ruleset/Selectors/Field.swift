@@ -30,6 +30,13 @@ public struct Field: Sendable, Hashable {
         bitWidth = 8
     }
 
+    /// What stands for a constant in a key. Its bits are what the key's component turns over.
+    public init(constant words: String, bitWidth: Int) {
+        self.words = words
+        source = .constant
+        self.bitWidth = bitWidth
+    }
+
     init(_ words: String, _ generator: NumberGenerator) {
         self.words = words
         source = .generated(generator)
@@ -64,6 +71,9 @@ public struct Field: Sendable, Hashable {
         guard case .payload(let header, let bitOffset) = source, distance != 0 else { return self }
         return Field(words, header, bits: bitOffset + distance..<bitOffset + distance + bitWidth)
     }
+
+    /// True if it is a constant in the place of a field.
+    public var isConstant: Bool { source == .constant }
 
     /// True if its values are interfaces and no numbers.
     public var isInterface: Bool { bitWidth == 0 }

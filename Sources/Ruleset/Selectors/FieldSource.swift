@@ -13,6 +13,8 @@ extension Field {
         case connection(ConnectionKey)
         /// Drawn for each frame again.
         case generated(NumberGenerator)
+        /// No field: a number that a rule gives in the place of one.
+        case constant
     }
 
     /// Where offsets begin, as nft means it on a bridge; the families of IP see the same.
@@ -82,6 +84,7 @@ extension Field {
             return Traits(
                 isHostOrder: true, generator: generator,
                 refusal: Refusal(words: "can't be changed", note: "it is not a field of the frame"))
+        case .constant: return Traits(refusal: Refusal(words: "can't be changed", note: "it is not a field of the frame"))
         }
     }
 

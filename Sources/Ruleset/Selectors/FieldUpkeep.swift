@@ -27,6 +27,10 @@ extension Field {
 
     /// The header's octets that are written when the field is: where the Internet checksum goes with them, whole words of 16 bits.
     public var writtenOctets: Range<Int> {
+        // Bits of a tag are written with its others: nft 1.1 reads the word of 16 bits, and the kernel writes no less of a tag.
+        if case .payload(.link, _) = source, words.hasPrefix("vlan "), octets.upperBound - octets.lowerBound == 1 {
+            return octets.lowerBound & ~1..<(octets.lowerBound & ~1) + 2
+        }
         guard case .internet = checksum, octets.count % 2 == 1 else { return octets }
         return octets.lowerBound % 2 == 1 ? octets.lowerBound - 1..<octets.upperBound : octets.lowerBound..<octets.upperBound + 1
     }

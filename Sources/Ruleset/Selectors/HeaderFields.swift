@@ -72,6 +72,11 @@ extension Field {
     public static let icmpv6Sequence = Field("icmpv6 sequence", .transport, bits: 48..<64)
     public static let icmpv6MaxDelay = Field("icmpv6 max-delay", .transport, bits: 32..<48)
 
+    // MARK: RFC 4861 4.3 to 4.5, RFC 2710 3
+
+    public static let icmpv6Taddr = Field("icmpv6 taddr", .transport, bits: 64..<192)
+    public static let icmpv6Daddr = Field("icmpv6 daddr", .transport, bits: 192..<320)
+
     // MARK: RFC 2236 2
 
     public static let igmpType = Field("igmp type", .transport, bits: 0..<8)

@@ -101,7 +101,8 @@ struct ProtocolContext {
 
     /// The type that a message needs to have the selector's field; nil if it is known to have it.
     mutating func requireMessage(of selector: Selector) throws(Failure) -> Dependency? {
-        guard let needed = selector.messageTypes.first else { return nil }
+        // The address stands in several messages; nft counts the neighbour solicitation as theirs.
+        guard let needed = selector.field == .icmpv6Taddr ? 135 : selector.messageTypes.first else { return nil }
         if let messageType {
             guard selector.messageTypes.contains(messageType) else { throw .messageType(messageType, needed: needed) }
             return nil

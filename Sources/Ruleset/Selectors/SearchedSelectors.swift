@@ -123,7 +123,8 @@ struct OptionTable {
     func selector(_ option: Option, _ fieldName: String) -> Selector? {
         for option in [option] + options.filter({ $0.number == option.number }) {
             guard let field = option.fields.first(where: { $0.name == fieldName }) else { continue }
-            return Selector(Field("\(words) \(option.name) \(field.name)", SearchedHeader(kind, option.number), bits: field.bits), .integer)
+            let found = Field("\(words) \(option.name) \(field.name)", SearchedHeader(kind, option.number), bits: field.bits)
+            return Selector(found, field.name == "subtype" ? .multipathSubtype : .integer)
         }
         return nil
     }

@@ -12,14 +12,13 @@ struct Selector: Sendable {
     /// As it is written and printed.
     var text: String { field.words }
 
-    /// True if sets that stand under a name and concatenations take its values. Times are nothing that a file can hold; and a field that
-    /// ends within a second octet nft shifts to its end in the machine's own byte order, which makes another number.
+    /// True if sets that stand under a name and concatenations take its values. Times are nothing that a file can hold; and raw bits that
+    /// end within a second octet nft 1.1.6 misplaces.
     var canBeKey: Bool {
-        !endsWithinLaterOctet && !type.isTime && (field.searchedHeader.map { $0.isInner || $0.kind == .payload } ?? true)
-            && !needsKnownFamily
+        !type.isTime && type != .presence && !needsKnownFamily && !(endsWithinLaterOctet && text.hasPrefix("@"))
     }
 
-    /// To nft 1.0.6 such fields have more octets than they have values for.
+    /// To nft 1.0.6 such fields have more octets than they have values for, and it shifts them in the machine's own byte order.
     var endsWithinLaterOctet: Bool { field.trailingBits != 0 && field.octets.count > 1 }
 
     /// The layer that an equality on a field decides.
@@ -115,6 +114,8 @@ struct Selector: Sendable {
         Selector(.icmpv6Id, .integer, in: .icmpv6, ofTypes: [128, 129]),
         Selector(.icmpv6Sequence, .integer, in: .icmpv6, ofTypes: [128, 129]),
         Selector(.icmpv6MaxDelay, .integer, in: .icmpv6, ofTypes: [130]),
+        Selector(.icmpv6Taddr, .ipv6, in: .icmpv6, ofTypes: [130, 131, 132, 135, 136, 137]),
+        Selector(.icmpv6Daddr, .ipv6, in: .icmpv6, ofTypes: [137]),
 
         Selector(.igmpType, .igmpType, in: .igmp),
         Selector(.igmpMrt, .integer, in: .igmp),

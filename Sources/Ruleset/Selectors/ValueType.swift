@@ -21,6 +21,8 @@ enum ValueType: Int, CaseIterable, Sendable {
     case integer, time, day, hour
     /// Whether a header or option is there; and the type of a message of IPv6's mobility header.
     case presence, mobilityType
+    /// What an MPTCP option says.
+    case multipathSubtype
 
     /// How values are written.
     enum Form: Sendable {
@@ -162,6 +164,7 @@ enum ValueType: Int, CaseIterable, Sendable {
         case .hour: Record("hour", "a time of day", .timeOfDay, example: "a time of day such as \"17:00\" or \"17:00:30\"")
         case .presence:
             Record("boolean", "an answer to whether it is there", .presence, example: "exists or missing", names: .presence)
+        case .multipathSubtype: Record("integer", "an MPTCP subtype", names: .multipathSubtypes, inLine: 5)
         case .mobilityType: Record("mh_type", "a mobility header type", names: .mobilityTypes)
         }
     }
@@ -174,7 +177,11 @@ extension ValueType {
     var names: NameTable? { record.names }
 
     /// The name that is printed for a number, if one is.
-    func printedName(of number: UInt128) -> String? { record.printsNames ? record.names?.name(of: number) : nil }
+    func printedName(of number: UInt128) -> String? {
+        // nft 1.0.6 knows no names of these.
+        if self == .multipathSubtype, ListingVersion.current == .nft106 { return nil }
+        return record.printsNames ? record.names?.name(of: number) : nil
+    }
 
     /// True if values are points in time, in the machine's own byte order to nft.
     var isTime: Bool {

@@ -20,10 +20,10 @@ struct AssignmentChecker {
         case nil, .presence: break
         case .header(.link, _):
             // The kernel holds the outermost tag apart, and writes into it in words of 16 bits (nft_payload_set_vlan).
-            let octets = target.octets
+            let octets = target.writtenOctets
             if octets.upperBound > 12, octets.lowerBound < 16, !isWritableInTag(octets) {
                 throw failure(
-                    place, "'\(field.words)' can't be set: what nft 1.0.6 makes of it, the kernel does not carry out",
+                    place, "'\(field.words)' can't be set: the kernel does not carry it out",
                     note: "write the tag's 16 bits of priority and number at once: @ll,112,16 set 0x6005")
             }
         case .header(let header, _):
@@ -68,7 +68,17 @@ struct AssignmentChecker {
 
     /// Whether the kernel's copy of one field can be written into the other.
     func checkSource(_ source: Selector, _ location: SourceLocation) throws(Diagnostic) {
-        let target = syntax.selector
+        try Self.checkSource(source, for: syntax.selector, location)
+        if !source.field.isWholeOctets, source.field != .rtMtu { throw constantAlone(location) }
+        try checkWhole(location)
+    }
+
+    /// Whether the one has values of the other's kind.
+    static func checkSource(_ source: Selector, for target: Selector, _ location: SourceLocation) throws(Diagnostic) {
+        func failure(_ location: SourceLocation, _ message: String, note: String? = nil) -> Diagnostic {
+            Diagnostic(severity: .error, location: location, message: message, note: note)
+        }
+        let field = target.field
         switch source.field.place {
         case .header, .searched: break
         case .presence, nil:
@@ -79,8 +89,6 @@ struct AssignmentChecker {
                 location, "'\(source.text)' has \(source.field.bitWidth) bits and '\(target.text)' \(field.bitWidth)",
                 note: "name a field of the same width")
         }
-        if !source.field.isWholeOctets { throw constantAlone(location) }
-        try checkWhole(location)
         guard source.type == target.type || source.type == .integer || target.isRaw else {
             throw failure(location, "'\(source.text)' is \(source.type.described), and '\(target.text)' \(target.type.described)")
         }
@@ -106,6 +114,7 @@ extension RuleChecker {
             try checker.checkSource(source, location)
             try addDependencies(of: source, location, syntax.location, into: &sink)
             value = .field(placed(source))
+        case .calculated(let calculation): value = try calculated(calculation, for: syntax, into: &sink)
         case .bits, .shifted:
             throw Diagnostic(severity: .error, location: syntax.value.location, message: "only a mark can be set to another mark")
         case .mapped(let map):
@@ -113,6 +122,22 @@ extension RuleChecker {
             value = .mapped(try mapped(map, for: syntax.selector, into: &sink))
         }
         append(.assignment(Assignment(field: target, value: value, location: syntax.location)))
+    }
+
+    private mutating func calculated(
+        _ calculation: CalculationSyntax, for syntax: AssignmentSyntax, into sink: inout DiagnosticSink
+    ) throws(Diagnostic) -> AssignedValue {
+        for (selector, location) in calculation.selectors {
+            try addDependencies(of: selector, location, syntax.location, into: &sink)
+            if selector.needsKnownFamily {
+                throw Diagnostic(
+                    severity: .error, location: location, message: "'\(selector.text)' can only be compared with single values",
+                    note: "write its family: \(selector.text.replacingLast(with: "ip"))")
+            }
+        }
+        let context = context
+        let checker = CalculationChecker(target: syntax.selector) { context.placed($0.field, of: $0.header) }
+        return try checker.value(of: calculation)
     }
 
     private mutating func mapped(
@@ -134,6 +159,7 @@ extension RuleChecker {
         switch syntax.value {
         case .constant(let expressions, _): value = .constant(try AssignmentChecker(syntax: syntax).constant(expressions))
         case .mapped(let map): value = .mapped(try mapped(map, for: syntax.selector, into: &sink))
+        case .calculated(let calculation): value = try calculated(calculation, for: syntax, into: &sink)
         case .bits(let component):
             try checkFamily(of: component.selector, component.location)
             if component.selector.field == .metaRandom, let operation = component.operations.first {
@@ -159,6 +185,6 @@ extension RuleChecker {
     private func randomBits(_ operand: ExpressionSyntax) -> Diagnostic {
         Diagnostic(
             severity: .error, location: operand.location, message: "a mark takes all bits of 'meta random'",
-            note: "nft 1.0.6 takes them from the other end; write: numgen random mod 256")
+            note: "some versions of nft take them from the other end; write: numgen random mod 256")
     }
 }

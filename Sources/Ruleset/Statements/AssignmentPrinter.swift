@@ -2,6 +2,7 @@ extension Assignment {
     /// The statement as it is written.
     func text(_ localTime: LocalTime = .utc) -> String {
         switch value {
+        case .removed: removalText ?? ""
         case .field(let source): "\(field.words) set \(Selector.reading(source).text)"
         case .bits(let component): "\(field.words) set \(component.text)"
         case .shifted(let bits): "\(field.words) set \(bits.text)"

@@ -11,6 +11,7 @@ struct AssignmentSyntax {
         case field(Selector, location: SourceLocation)
         case bits(KeySyntax.Component)
         case shifted(ShiftedSyntax)
+        case calculated(CalculationSyntax)
         case mapped(MapSyntax)
 
         var location: SourceLocation {
@@ -18,6 +19,7 @@ struct AssignmentSyntax {
             case .constant(_, let location), .field(_, let location): location
             case .bits(let component): component.location
             case .shifted(let bits): bits.location
+            case .calculated(let syntax): syntax.location
             case .mapped(let map): map.location
             }
         }
@@ -35,7 +37,9 @@ extension Parser {
         next()
         let valueStart = index
         let value: AssignmentSyntax.Value
-        if selector.field.isMark, beginsSelectorInParentheses {
+        if let calculation = calculation(for: selector) {
+            value = .calculated(calculation)
+        } else if selector.field.isMark, beginsSelectorInParentheses {
             value = try markBits()
         } else if beginsSelector {
             let source = try key(isAssigned: true)
@@ -81,7 +85,7 @@ extension Parser {
     }
 
     /// A word like `ip` or `arp` is a value if nothing of the header follows.
-    private var beginsSelector: Bool {
+    var beginsSelector: Bool {
         if at(.at) { return true }
         guard current.kind == .word, let seconds = Selector.grammar[current.text] else { return false }
         if seconds[""] != nil { return true }

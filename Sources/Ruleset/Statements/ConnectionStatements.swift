@@ -28,7 +28,6 @@ extension Unsupported {
     /// Words after `ct` that nft reads, and this project doesn't.
     static let connectionFields: [String: String] = [
         "id": "the kernel makes up this number",
-        "zone": "all connections are in one zone",
         "helper": "Weir reads no payload to expect connections",
         "label": "connections have no labels; 'ct mark' has 32 bits for them",
         "event": "nobody receives events",

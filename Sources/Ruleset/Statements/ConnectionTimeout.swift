@@ -71,7 +71,11 @@ public struct ConnectionTimeout: Sendable, Equatable {
     /// As it stands in a table after its name. An empty policy, which nft lists and does not read, is left out.
     var text: String {
         var lines = ["protocol \(transportProtocol.rawValue)", "l3proto \(networkProtocol.rawValue)"]
-        let policy = transportProtocol.states.compactMap { state in self.policy[state].map { "\(state.rawValue) : \($0)" } }
+        let policy = transportProtocol.states.compactMap { state in
+            self.policy[state].map { seconds in
+                "\(state.rawValue) : \(ListingVersion.current == .nft106 ? "\(seconds)" : Duration.text(of: UInt64(seconds) * 1_000))"
+            }
+        }
         if !policy.isEmpty { lines.append("policy = { \(policy.joined(separator: ", ")) }") }
         return lines.joined(separator: "\n\t\t")
     }

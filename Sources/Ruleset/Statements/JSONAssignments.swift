@@ -2,8 +2,10 @@
 
 extension Assignment {
     func json(_ localTime: LocalTime) -> JSONValue {
+        if let removalJSON { return removalJSON }
         let value: JSONValue =
             switch value {
+            case .removed: .null
             case .field(let source): source.json
             case .bits(let component): MatchKey(component).json()
             case .shifted(let bits): bits.json

@@ -14,7 +14,9 @@ public struct LastUse: Sendable, Equatable {
     var text: String { used == nil ? "last" : listing }
 
     /// nft 1.1: milliseconds, or null.
-    var json: JSONValue { .object([("last", used.map { .object([("used", .number($0))]) } ?? .null)]) }
+    var json: JSONValue { .object([member]) }
+
+    var member: (String, JSONValue) { ("last", used.map { .object([("used", .number($0))]) } ?? .null) }
 }
 
 extension Parser {

@@ -63,6 +63,7 @@ struct StatementWord: Sendable {
         StatementWord("delete") { (parser) throws(Parser.Abandoned) in try parser.setUpdate() },
         StatementWord("meter") { (parser) throws(Parser.Abandoned) in try parser.meter() },
         StatementWord("set", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.oldSetUpdate() },
+        StatementWord("reset", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.optionReset() },
         StatementWord("notrack", isOffered: false) { (parser) throws(Parser.Abandoned) in .plain(.notrack(location: parser.next().location))
         },
         StatementWord("ct", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.connectionStatement() },
@@ -271,10 +272,11 @@ extension AssignedValue {
     /// What it is made of; nil for a constant.
     fileprivate var key: MatchKey? {
         switch self {
-        case .constant: nil
+        case .constant, .removed: nil
         case .field(let field): MatchKey(MatchKey.Component(field))
         case .bits(let component): MatchKey(component)
-        case .shifted(let bits): MatchKey(MatchKey.Component(bits.field))
+        case .shifted(let bits):
+            MatchKey(MatchKey.Component(bits.field), rest: bits.fields.dropFirst().map { MatchKey.Component($0) })
         case .mapped(let map): map.key
         }
     }

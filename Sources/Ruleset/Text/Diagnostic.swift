@@ -15,9 +15,16 @@ public struct Diagnostic: Error, Sendable, Equatable {
     public var note: String?
     /// nft's language has it and Weir does not: no error where no frame comes.
     var isUnsupported = false
+    /// Says no more than an error before it, which is about a declaration that this one misses.
+    var isEcho = false
+    /// What the error is about, if one error about it is enough.
+    var subject: String?
 
     /// The same, or something close to it that nft takes.
-    var isLimit: Bool { isUnsupported || message.contains("not supported") || note?.contains("nft 1.0.6") == true }
+    var isLimit: Bool { isUnsupported || message.contains("not supported") || Self.versions.contains { note?.contains($0) == true } }
+
+    /// How notes speak of what nft does not do well.
+    private static let versions = ["some versions of nft", "nft turns the bits", "nft needs the family"]
 
     public init(severity: Severity, location: SourceLocation, message: String, note: String? = nil) {
         self.severity = severity
@@ -86,7 +93,8 @@ public struct Diagnostic: Error, Sendable, Equatable {
 
 /// A rule set that can't be used, with everything that is wrong with it, as far as that can be told in one go.
 public struct RejectedRuleset: Error, Sendable, Equatable {
-    /// At most this many errors are reported, and as many warnings beside them; what follows a mistake is often its echo.
+    /// At most this many errors are reported unless more are asked for, and as many warnings beside them; what follows a mistake is often
+    /// its echo.
     public static let diagnosticLimit = 20
 
     public var sources: [SourceFile]
@@ -109,9 +117,15 @@ struct DiagnosticSink {
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
     private(set) var setAside: [Diagnostic] = []
+    /// What errors have been about so far.
+    private var subjects: Set<String> = []
+    /// Errors that are kept, and warnings.
+    private let limit: Int
+
+    init(limit: Int = RejectedRuleset.diagnosticLimit) { self.limit = limit }
 
     /// True if no further error is kept.
-    var isFull: Bool { errors.count >= RejectedRuleset.diagnosticLimit }
+    var isFull: Bool { errors.count >= limit }
 
     mutating func error(_ location: SourceLocation, _ message: String, note: String? = nil, isUnsupported: Bool = false) {
         var diagnostic = Diagnostic(severity: .error, location: location, message: message, note: note)
@@ -124,9 +138,11 @@ struct DiagnosticSink {
     }
 
     mutating func report(_ diagnostic: Diagnostic) {
+        if diagnostic.isEcho, !errors.isEmpty { return }
+        if let subject = diagnostic.subject, !subjects.insert(subject).inserted { return }
         switch diagnostic.severity {
-        case .error where errors.count < RejectedRuleset.diagnosticLimit: errors.append(diagnostic)
-        case .warning where warnings.count < RejectedRuleset.diagnosticLimit: warnings.append(diagnostic)
+        case .error where errors.count < limit: errors.append(diagnostic)
+        case .warning where warnings.count < limit: warnings.append(diagnostic)
         case .setAside: setAside.append(diagnostic)
         case .error, .warning: break
         }

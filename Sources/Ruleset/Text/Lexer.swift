@@ -16,6 +16,8 @@ struct Lexer {
     let bytes: [UInt8]
     let file: Int
     var place = Place()
+    /// A carriage return has been refused: the others of the file say no more.
+    private var hasReturned = false
 
     private init(_ bytes: [UInt8], file: Int, from place: Place = Place()) {
         self.bytes = bytes
@@ -82,6 +84,11 @@ struct Lexer {
             switch byte {
             case UInt8(ascii: " "), UInt8(ascii: "\t"):
                 advance(1)
+            case UInt8(ascii: "\r") where hasReturned:
+                advance(1)
+            case UInt8(ascii: "\r"):
+                hasReturned = true
+                return take(1, .junk, "a carriage return; lines must end with only a newline (dos2unix converts a file)")
             case UInt8(ascii: "\\") where peek(1) == UInt8(ascii: "\n"):
                 advance(2)
             case UInt8(ascii: "#"):
@@ -114,7 +121,6 @@ struct Lexer {
             return take(spelling.second == nil ? 1 : 2, .symbol(spelling.symbol), spelling.text)
         }
         switch byte {
-        case UInt8(ascii: "\r"): return take(1, .junk, "a carriage return; lines must end with only a newline (dos2unix converts a file)")
         case UInt8(ascii: "\\"): return take(1, .junk, "a backslash that is not the last character of its line")
         case 0x80...: return take(sequenceLength, .junk, "a character outside ASCII")
         case 0x21...0x7e: return take(1, .junk, "'\(Character(Unicode.Scalar(byte)))' is no part of the language")
@@ -181,7 +187,8 @@ struct Lexer {
                 guard text.contains(":"), next == UInt8(ascii: "]") else { return nil }
                 return take(end + 1 - place.position, .address, text)
             }
-            let isLonger = next == UInt8(ascii: ":") && text.contains(":")
+            // After `::` comes what an element is mapped to: `aaaa:::accept`.
+            let isLonger = next == UInt8(ascii: ":") && text.contains(":") && !text.hasSuffix("::")
             if isLonger || (next.continuesWord && next != UInt8(ascii: "-") && next != UInt8(ascii: "/")) {
                 return malformed("an address", from: end)
             }

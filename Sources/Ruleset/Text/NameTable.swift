@@ -106,6 +106,10 @@ struct NameTable: Sendable {
         10 fast-binding-advertisement, 11 experimental-mobility-header, 12 home-agent-switch-message
         """)
 
+    /// RFC 8684 3, as far as nft has names.
+    static let multipathSubtypes = NameTable(
+        "0 mp-capable, 1 mp-join, 2 dss, 3 add-addr, 4 remove-addr, 5 mp-prio, 6 mp-fail, 7 mp-fastclose, 8 mp-tcprst")
+
     /// Linux' `nf_conntrack_common.h`: `NF_CT_STATE_INVALID_BIT`, `NF_CT_STATE_BIT` and `NF_CT_STATE_UNTRACKED_BIT`.
     static let connectionStates = NameTable("1 invalid, 2 established, 4 related, 8 new, 64 untracked")
 

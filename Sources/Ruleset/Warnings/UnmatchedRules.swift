@@ -2,14 +2,14 @@
 
 extension Table {
     /// Warns of matches that contradict their family, their hook or each other.
-    func warnOfUnmatchedRules(into sink: inout DiagnosticSink) {
+    func warnOfUnmatchedRules(_ fragments: FragmentView = .whole, into sink: inout DiagnosticSink) {
         for chain in chains {
             if chain.base?.hook.isOnPath == false { continue }
             for rule in chain.rules {
                 if let finding = chain.base.flatMap(rule.trackingFinding) {
                     sink.warning(finding.location, finding.message, note: finding.note)
                 }
-                var check = MatchConsistency(family: family, hook: chain.base?.hook)
+                var check = MatchConsistency(family: family, hook: chain.base?.hook, fragments: fragments)
                 for statement in rule.statements {
                     // What was matched before a change may be otherwise after it.
                     if statement.traits.changesPacket { break }
@@ -32,6 +32,10 @@ private struct MatchConsistency {
     let family: Family
     /// Nil in a chain that is jumped to: it may be asked from several.
     let hook: Hook?
+    let fragments: FragmentView
+    /// `ip6 nexthdr icmpv6` has been matched, or a type of message of multicast listeners.
+    private var followsIPv6 = false
+    private var isListenerMessage = false
     /// Protocols that packets may still be of; nil on a bridge, where they may be of any.
     private var networks: [NetworkProtocol]?
     /// Numbers that fields may still have; a field that is missing may have any.
@@ -39,9 +43,10 @@ private struct MatchConsistency {
     /// Both types of tags have been asked for in one set, after which nft looks for a tag after the tag.
     private var hasMixedTags = false
 
-    init(family: Family, hook: Hook?) {
+    init(family: Family, hook: Hook?, fragments: FragmentView) {
         self.family = family
         self.hook = hook
+        self.fragments = fragments
         networks =
             switch family {
             case .bridge, .arp, .netdev: nil
@@ -55,7 +60,9 @@ private struct MatchConsistency {
     mutating func add(_ match: Match) -> Finding? {
         // Two that look the same draw two numbers.
         if match.field.generator != nil { return nil }
-        if let finding = interfaceFinding(match) ?? secondTagFinding(match) { return finding }
+        if let finding = interfaceFinding(match) ?? secondTagFinding(match) ?? fragmentFinding(match) ?? listenerFinding(match) {
+            return finding
+        }
         if let before = networks {
             let remaining = before.filter { network in
                 possibleValues(of: match.field, in: network).map { $0.contains(where: match.admits) } ?? true
@@ -81,6 +88,32 @@ private struct MatchConsistency {
         return Finding(
             message: "'\(match.field.words)' \(verb) at the hook \(hook.rawValue), where it is not known",
             note: "both ports are known at the hook forward; here there is '\(other)'")
+    }
+
+    private func fragmentFinding(_ match: Match) -> Finding? {
+        let field = match.field
+        if fragments == .nothing { return nil }
+        if field == .ipFragOff || fragments.numbers(of: field) != nil {
+            let possible = field == .ipFragOff ? fragments.ipv4Offsets : fragments.numbers(of: field) ?? []
+            guard !match.key.isConcatenation, !possible.contains(where: match.admits) else { return nil }
+            return Finding(message: fragments.message(for: field), note: FragmentView.remedy)
+        }
+        guard fragments == .whole, case .presence(let header) = field.source, header.kind == .ipv6ExtensionHeader, header.number == 44,
+            match.admits(1), !match.admits(0)
+        else { return nil }
+        return Finding(
+            message: "'\(field.words)' only matches atomic fragments: rules see whole datagrams", note: FragmentView.remedy)
+    }
+
+    /// Messages of multicast listeners have a header of hop-by-hop options before them (RFC 2710 3, RFC 3810 5).
+    private mutating func listenerFinding(_ match: Match) -> Finding? {
+        guard let numbers = match.numbers else { return nil }
+        if match.field == .ip6Nexthdr, numbers.contains(58) { followsIPv6 = true }
+        if match.field == .icmpv6Type, numbers.contains(where: { [130, 131, 132, 143].contains($0) }) { isListenerMessage = true }
+        guard followsIPv6, isListenerMessage, match.field == .ip6Nexthdr || match.field == .icmpv6Type else { return nil }
+        return Finding(
+            message: "'ip6 nexthdr icmpv6' matches no message of multicast listeners: hop-by-hop options come before it",
+            note: "write 'meta l4proto icmpv6' in its place")
     }
 
     private mutating func secondTagFinding(_ match: Match) -> Finding? {
