@@ -24,6 +24,11 @@ extension SetDeclarations {
         }
         if set.isInterval { throw failure("rules can't change a \(what) with 'flags interval'") }
         if set.isConstant { throw failure("rules can't change a \(what) with 'flags constant'") }
+        if set.isMap, set.size != nil, !set.dynamics.saysThatItChanges {
+            throw failure(
+                "rules can't change a map that has a size and is not dynamic",
+                note: "the kernel then holds what the file gives it, and no more; write: flags dynamic")
+        }
         if set.isMap, MatchKey.octets(of: set.key.fields) > SetUpdate.mapKeyLimit {
             throw failure(
                 "a map whose keys take more than \(SetUpdate.mapKeyLimit) octets can't be changed", note: "some versions of nft abort there"

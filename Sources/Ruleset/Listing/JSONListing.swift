@@ -70,7 +70,7 @@ extension NamedSet {
         }
         if policy != .performance { members.append(("policy", .text(policy.rawValue))) }
         if let comment { members.append(("comment", .text(comment))) }
-        if let size { members.append(("size", .number(UInt64(size)))) }
+        if let size = listedSize { members.append(("size", .number(UInt64(size)))) }
         let flags = [
             isConstant ? "constant" : nil, isInterval ? "interval" : nil, dynamics.isDynamic ? "dynamic" : nil,
             dynamics.hasTimeout ? "timeout" : nil,

@@ -32,7 +32,7 @@ extension NamedSet {
             }
         var lines = ["\(key.text)\(mapped)"]
         if policy != .performance { lines.append("policy \(policy.rawValue)") }
-        if let size { lines.append("size \(size)") }
+        if let size = listedSize { lines.append("size \(size)") }
         let isNew = ListingVersion.current == .nft116
         var flags = [isConstant ? "constant" : nil, isInterval ? "interval" : nil].compactMap { $0 } + dynamics.flags
         if isNew, isInterval, dynamics.hasTimeout, !flags.contains("timeout") { flags.append("timeout") }

@@ -124,6 +124,9 @@ public struct SetDynamics: Sendable, Equatable {
     /// True if the set is more than what the file gives it.
     public var changes: Bool { isDynamic || isChanged || hasTimeout || timeout != nil || !statements.isEmpty }
 
+    /// Whether its declaration lets rules change a map that has a size: the kernel has other tables for what is fixed.
+    var saysThatItChanges: Bool { isDynamic || hasTimeout }
+
     /// In nft's order, without those that say nothing more.
     var flags: [String] {
         (isDynamic ? ["dynamic"] : []) + (hasTimeout && (isDynamic || timeout == nil) ? ["timeout"] : [])

@@ -51,6 +51,9 @@ public struct NamedSet: Sendable, Equatable {
     /// The kind of a map's objects; nil for every other set.
     public var objectKind: NamedObject.Kind? { if case .objects(let kind) = contents { kind } else { nil } }
 
+    /// The size as it is listed. A map that has a size and does not say that it changes could not be read back.
+    var listedSize: UInt32? { dynamics.isChanged && !dynamics.saysThatItChanges ? nil : size }
+
     /// Whether rules may change it, or its elements come and go by themselves.
     public var changes: Bool { dynamics.changes && !isInterval }
 
