@@ -107,7 +107,7 @@ extension Parser {
         if let selector = try addressSelector(among: seconds) { return selector }
         guard let selector = seconds[current.text] else {
             if Unsupported.fields[first.text]?.contains(current.text) == true {
-                let note = "accepted after '\(first.text)': " + accepted.joined(separator: ", ")
+                let note = Unsupported.statements[current.text] ?? "accepted after '\(first.text)': " + accepted.joined(separator: ", ")
                 throw fail(unsupported: current.location, "'\(first.text) \(current.text)' is not supported", note: note)
             }
             throw fail(

@@ -32,12 +32,13 @@ enum Unsupported {
             ("map", "rules change no maps; elements are in the file"),
             ("xt", "there are no iptables extensions"),
             (
-                "cpu cgroup skuid skgid rtclassid nftrace",
+                "cpu cgroup skuid skgid rtclassid",
                 "a frame on the wire has none; use iifname and oifname for the ports"
             ),
+            ("nftrace", "'weir explain' shows which rules a packet comes to; 'log' writes it during a run"),
             ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
             ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
-            ("jhash symhash", "not yet; 'numgen random mod 10' draws at random, and a map can remember who drew what"),
+            ("jhash symhash", "draw a number, and remember who drew it: add @m { ip saddr : numgen inc mod 3 }"),
             ("random", "write: meta random"),
         ] {
             for word in words.split(separator: " ") { reasons[String(word)] = reason }

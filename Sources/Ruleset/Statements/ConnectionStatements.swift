@@ -27,10 +27,10 @@ extension Parser {
 extension Unsupported {
     /// Words after `ct` that nft reads, and this project doesn't.
     static let connectionFields: [String: String] = [
-        "id": "the kernel makes up this number",
-        "helper": "Weir reads no payload to expect connections",
+        "id": "the kernel makes up this number for as long as the connection lives, and no rule file can know it",
+        "helper": "Weir reads no payload to expect connections; accept their ports in a rule of their own",
         "label": "connections have no labels; 'ct mark' has 32 bits for them",
-        "event": "nobody receives events",
+        "event": "there is no conntrack whose listeners could choose events; leave the statement out",
         "secmark": "frames have no security marks here",
         "expectation": "Weir reads no payload to expect connections",
         "timeout": "nothing can be compared with it; write: ct timeout set \"NAME\"",
