@@ -97,6 +97,17 @@ package struct TestBed {
     /// Broadcasts go up to the bridge's own device too, where the hooks of IP would see some of them once more.
     private static let noHost = "table bridge host { chain input { type filter hook input priority -2147483648; policy drop; }; }"
 
+    /// The version of the nft that PATH leads to, as far as its first two numbers.
+    package static var nftVersion: (Int, Int) {
+        get throws {
+            let text = try run("nft --version")
+            guard let numbers = text.firstMatch(of: /v(\d+)\.(\d+)/), let major = Int(numbers.1), let minor = Int(numbers.2) else {
+                throw Failure("nft doesn't say its version: \(text)")
+            }
+            return (major, minor)
+        }
+    }
+
     /// br_netfilter is in the kernel.
     package static let hasPacketHooks = FileManager.default.fileExists(atPath: "/proc/sys/net/bridge/bridge-nf-call-iptables")
 

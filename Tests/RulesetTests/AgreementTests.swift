@@ -182,6 +182,10 @@ struct AgreementTests {
         var rules: [(source: String, written: String, steps: [Step])] = []
         // nft 1.0.6 looks into no tunnels.
         fields.removeAll { $0.searchedHeader?.isInner == true || $0.words.hasPrefix("gre ") }
+        // Whether a header is there nft 1.0.6 compares with any number.
+        fields.removeAll { if case .presence = $0.source { true } else { false } }
+        // To nft 1.0.6 a zone has no bits.
+        fields.removeAll { $0.words.hasPrefix("ct ") && $0.words.hasSuffix("zone") }
         // Connections of a bridge this kernel may not know of: its module nf_conntrack_bridge is seldom there.
         if family == .bridge { fields.removeAll { $0.connectionKey != nil } }
         for text in fields.flatMap({ Self.matches(of: $0, using: &generator) }) {

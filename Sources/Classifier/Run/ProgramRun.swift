@@ -45,7 +45,8 @@ extension Program {
                 var found = lookups.find(Int(rule), values, loads, bytes.bytes, frame, context)
                 if isGuarded(found) {
                     found = admitted(
-                        found, table: Int(rule), isNegated: instruction.isNegated, values, context.size, at: context.instant.monotonic, hits)
+                        found, table: Int(rule), isNegated: instruction.isNegated, values, context.size, at: context.instant.monotonic, hits
+                    )
                 }
                 if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
                     next = Int(target)

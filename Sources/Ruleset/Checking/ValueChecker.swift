@@ -57,7 +57,11 @@ struct ValueChecker {
         case .interface: break
         case .date, .timeOfDay, .weekday: return try time(token)
         case .span: return try span(token)
-        case .decimal, .hexadecimal, .group, .presence:
+        case .presence:
+            if let number = type.names?.number(of: token.text) { return number }
+            // To nft 1.1 everything but 0 says that it is there.
+            if token.kind == .number { return min(try plainNumber(token), 1) }
+        case .decimal, .hexadecimal, .group:
             if let number = type.names?.number(of: token.text), token.kind == .word || token.kind == .quoted { return number }
             if token.kind == .number { return try plainNumber(token) }
             if token.kind == .word, type == .protocolNumber, let number = Self.keywordProtocols[token.text] { return number }

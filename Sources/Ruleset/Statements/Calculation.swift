@@ -147,6 +147,11 @@ struct CalculationChecker {
                     note: "it is no whole word, and nft keeps the bits beside it as they were read")
             }
         }
+        if case .field(let selector, let location) = syntax, target.field.isMark, selector.isUntyped, selector.field.bitWidth != 32 {
+            throw failure(
+                location, "'\(selector.text)' by itself can't become a mark, since it has no type and other than 32 bits",
+                note: "write: \(selector.text) & 0x\(String(selector.field.allOnes, radix: 16))")
+        }
         switch try part(syntax, of: syntax.selectors.first?.selector ?? target) {
         case .constant(let number): return .constant(number)
         case .bits(let bits):
@@ -164,6 +169,10 @@ struct CalculationChecker {
             throw failure(
                 location, "'\(selector.text)' has no part in calculations",
                 note: field == .rtMtu ? "write it by itself" : "write: numgen random mod 256")
+        }
+        if field.searchedHeader?.kind == .ipv6ExtensionHeader {
+            throw failure(
+                location, "'\(selector.text)' has no part in calculations", note: "nft reads extension headers only to compare them")
         }
         guard target.field.isMark else { return try AssignmentChecker.checkSource(selector, for: target, location) }
         guard !field.isInterface, field.bitWidth <= 32, field.octets.count != 3, !selector.type.isTime, selector.type != .presence else {
@@ -233,6 +242,18 @@ extension ExpressionSyntax.Operator {
         case .or: .or
         case .exclusiveOr: .exclusiveOr
         case .and: .and
+        }
+    }
+}
+
+extension Selector {
+    /// To nft a number of a header that has no type of its own.
+    fileprivate var isUntyped: Bool {
+        guard type == .integer else { return false }
+        switch field.place {
+        case .header: return true
+        case .searched(let header, _): return header.isInner || header.kind == .payload
+        case .presence, nil: return false
         }
     }
 }

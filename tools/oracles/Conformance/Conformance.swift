@@ -11,7 +11,8 @@ struct Conformance: ParsableCommand {
         discussion: """
             Every round makes a rule file and frames that meet its values, sends the frames through a bridge with nft's rules in a \
             network namespace of its own, and judges them by Weir. What differs is written to a file with the rules and the frame. \
-            Exit code 0 if nothing differs, 1 if something does. Needs root.
+            Exit code 0 if nothing differs, 1 if something does. Needs root. The nft of PATH is asked; from 1.1 on the rules have \
+            statements and expressions which 1.0.6 does not have.
             """)
 
     @OptionGroup
@@ -35,9 +36,10 @@ struct Conformance: ParsableCommand {
 
     private func run(in folder: URL) throws {
         let bed = try TestBed(folder: folder)
+        let isRecent = try TestBed.nftVersion >= (1, 1)
         var tally = Tally()
         let seeds = try options.forEachRound { round in
-            var source = RuleSource(seed: round)
+            var source = RuleSource(seed: round, isRecent: isRecent)
             let (text, refused, asksPacketHooks) = source.file(rules: rules, hasPacketHooks: TestBed.hasPacketHooks)
             tally.refused += refused
             let comparison = Comparison(rules: text, asksPacketHooks: asksPacketHooks, seed: round, frames: frames, bed: bed)
@@ -45,7 +47,7 @@ struct Conformance: ParsableCommand {
             for difference in differences.prefix(5) { try report(difference, rules: text, round: round) }
             tally.differences += differences.count
         }
-        print("seeds \(seeds): \(tally)")
+        print("seeds \(seeds)\(isRecent ? ", with what nft has from 1.1 on" : ""): \(tally)")
         // The kernel's own is to be rare, or something else is behind it.
         let isUnsteady = tally.unsteady > 1 + tally.files / 50
         if tally.differences > 0 || isUnsteady || tally.files == 0 || tally.dropped == 0 { throw ExitCode.failure }

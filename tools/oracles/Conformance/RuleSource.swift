@@ -15,8 +15,11 @@ struct RuleSource {
     var targets: [String] = []
     /// The frame that the rule which is being made is about: now and then all of it holds of one frame.
     var subject: [UInt8] = []
+    /// Whether nft is of version 1.1 or later, which has statements and expressions that 1.0.6 does not have.
+    let isRecent: Bool
 
-    init(seed: UInt64) {
+    init(seed: UInt64, isRecent: Bool) {
+        self.isRecent = isRecent
         random = SeededGenerator(seed: seed)
         frames = FrameSource(random: SeededGenerator(seed: ~seed))
         subject = frames.frame(from: Conformance.source(0))
@@ -25,7 +28,7 @@ struct RuleSource {
     /// What a table has under a name.
     struct Declared {
         enum Kind: Equatable {
-            case set, verdictMap, markMap, counter, quota, limit
+            case set, verdictMap, markMap, changingMap, counter, quota, limit
             /// Changed by rules, which may take elements out if there is always room.
             case changingSet(isRoomy: Bool)
         }
@@ -54,7 +57,9 @@ struct RuleSource {
         if let first = conditions.firstIndex(where: { $0.contains("!=") }) {
             conditions = conditions.enumerated().filter { $0 <= first || !$1.contains("!=") }.map(\.element)
         }
+        if isRecent, random.oneIn(4) { conditions.append(pick(Self.recentMatches)) }
         if random.oneIn(5) { conditions.append(pick(Self.statements)) }
+        if isRecent, random.oneIn(4) { conditions.append(pick(Self.recentStatements)) }
         return (conditions + ["counter", pick(Self.endings)]).joined(separator: " ")
     }
 
@@ -78,7 +83,8 @@ struct RuleSource {
         var head = "table \(family) t\(index) {\n"
         for index in 0..<Int.random(in: 0...6, using: &random) {
             let before = declared
-            let declaration = pick(Self.declarations)(&self, "n\(index)")
+            let declarations = Self.declarations + (isRecent ? Self.recentDeclarations : [])
+            let declaration = pick(declarations)(&self, "n\(index)")
             if Self.isAccepted(head + declaration + "}\n") { head += declaration } else { declared = before }
         }
         for depth in (0..<Int.random(in: 0...3, using: &random)).reversed() {

@@ -27,7 +27,20 @@ extension RuleSource {
         ["ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr", "ether daddr", "tcp dport", "udp dport"].contains(field.words)
     }
 
-    mutating func field() -> Field { random.pick(random.oneIn(2) ? Self.usual : Self.named) }
+    /// Fields that nft knows from 1.1 on.
+    private static let recent = ["icmpv6 taddr", "icmpv6 daddr"]
+
+    mutating func field() -> Field {
+        while true {
+            let field = random.pick(random.oneIn(2) ? Self.usual : Self.named)
+            if isRecent || !Self.recent.contains(field.words) { return field }
+        }
+    }
+
+    /// Fields that become marks, and parts of other fields.
+    mutating func short() -> Field {
+        random.pick(Self.named.filter { $0.bitWidth <= 32 && $0.bitWidth % 8 == 0 && !$0.words.hasPrefix("meta") && $0.place != nil })
+    }
 
     /// Of a concatenation.
     mutating func keyFields() -> [Field] {
