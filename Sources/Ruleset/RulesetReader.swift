@@ -1,7 +1,8 @@
 extension Ruleset {
     /// Reads and checks a text of rules with what it includes, and reports as many mistakes as can be told apart in one go.
     ///
-    /// Files of other programs are refused as what they are. The passes, one after the other:
+    /// Files of other programs are refused as what they are, and JSON of `nft -j` is read by way of nft's own syntax. The passes, one
+    /// after the other:
     ///
     /// 1. `Parser` reads the text and what it includes, and substitutes definitions: text to syntax.
     /// 2. `Checker` carries the commands out and resolves names and values: syntax to tree. Each rule goes through `RuleChecker`, which
@@ -36,6 +37,14 @@ extension Ruleset {
         _ source: SourceFile, loader: RuleLoader? = nil, definitions: [SourceFile] = [], localTime: LocalTime = .utc,
         fragments: FragmentView = .whole, limit: Int = RejectedRuleset.diagnosticLimit, packingFrom threshold: Int
     ) throws(RejectedRuleset) -> (ruleset: Ruleset, warnings: [Diagnostic]) {
+        var source = source
+        if JSONCommands.isIn(source.text) {
+            do throws(JSONFault) {
+                source = SourceFile(name: "\(source.name) (as text)", text: try JSONCommands.text(of: source.text))
+            } catch {
+                throw RejectedRuleset(sources: [source], diagnostics: [error.diagnostic(in: source.text)])
+            }
+        }
         if let (format, line) = ForeignFile.recognised(in: source.text) {
             throw RejectedRuleset(sources: [source], diagnostics: [format.diagnostic(line: line)])
         }

@@ -29,6 +29,8 @@ struct DiagnosticCoverageTests {
         "more than \\(Self.insertionLimit)",
         // With `--fragments track` only: `FragmentChangeWarningTests`.
         "with --fragments track '",
+        // `JSONReadingTests`.
+        "JSON of more than",
         // Of a file as a whole, which the lab asks for.
         "frames with two VLAN tags pass", "frames with a length in place", "packets inside of tunnels pass",
         // What the grammar has refused before: the tree could hold it, and a check that is passed by would not be noticed.

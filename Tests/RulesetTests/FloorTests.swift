@@ -17,8 +17,9 @@ struct FloorTests {
             "Canonical": ["Selectors", "Model", "Statements"],
             "Checking": ["Text", "Selectors", "Model", "Parsing", "Statements", "Canonical"],
             "Listing": ["Text", "Selectors", "Model", "Statements", "Canonical"],
+            "JSON": ["Text"],
             "Warnings": ["Text", "Selectors", "Model", "Checking", "Listing"],
-            "": ["Text", "Selectors", "Model", "Parsing", "Statements", "Canonical", "Checking", "Listing", "Warnings"],
+            "": ["Text", "Selectors", "Model", "Parsing", "Statements", "Canonical", "Checking", "Listing", "JSON", "Warnings"],
         ],
         "Classifier": [
             // A program is made of tables and state, and says how they are read; it is made by compiling.

@@ -14,7 +14,6 @@ struct ForeignFileTests {
         ("/usr/sbin/ebtables -A FORWARD -j DROP\n", "commands of ebtables", 1),
         ("#!/bin/sh\nnft 'add table inet t'\nnft add chain inet t c\n", "commands for a shell", 2),
         ("pass in quick on em0 proto tcp to port 22\nblock drop all\n", "a file of pf", 1),
-        ("{\"nftables\": [{\"metainfo\": {\"version\": \"1.1.6\"}}]}\n", "JSON of nft -j", 1),
     ]
 
     @Test("another program's file is refused as what it is, with one message", arguments: files)

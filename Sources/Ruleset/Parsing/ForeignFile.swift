@@ -3,16 +3,12 @@ enum ForeignFile: CaseIterable {
     case iptablesSave, ebtablesSave, arptablesSave, ufw
     case iptablesCommands, ebtablesCommands, nftCommands
     case packetFilter
-    case json
 
     /// Lines that are looked at.
     private static let lineLimit = 200
 
     /// What the text is, with the line that says so, from 1; nil for all that may be nft's.
     static func recognised(in text: String) -> (format: ForeignFile, line: Int)? {
-        if text.utf8.first(where: { !" \t\r\n".utf8.contains($0) }) == UInt8(ascii: "{") {
-            return text.prefix(4096).contains("\"nftables\"") ? (.json, 1) : nil
-        }
         var start: (table: Substring, line: Int)?
         var seen = SavedLines()
         let lines = text.split(separator: "\n", maxSplits: lineLimit, omittingEmptySubsequences: false)
@@ -95,7 +91,6 @@ enum ForeignFile: CaseIterable {
         case .ebtablesCommands: "these are commands of ebtables or arptables, and no rule file of nft"
         case .nftCommands: "these are commands for a shell, and no rule file of nft"
         case .packetFilter: "this is a file of pf, and no rule file of nft"
-        case .json: "this is JSON of nft -j, which is not read"
         }
     }
 
@@ -111,7 +106,6 @@ enum ForeignFile: CaseIterable {
         case .ebtablesCommands: "translate each: ebtables-translate -A FORWARD …; \(bridges)"
         case .nftCommands: "take what follows 'nft', without quotes: a file has the same commands, a line each"
         case .packetFilter: "no program translates it; 'quick' is how every rule of nft decides, and the last match counts in pf"
-        case .json: "list it as text: unshare -rn sh -c 'nft -j -f FILE && nft list ruleset'"
         }
     }
 
