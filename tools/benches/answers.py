@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -34,8 +35,13 @@ def storm(lab, rate):
     try:
         yield
     finally:
-        sender.terminate()
-        sender.wait()
+        # It doesn't end by SIGTERM while it waits for its turn to send.
+        sender.send_signal(signal.SIGINT)
+        try:
+            sender.wait(3)
+        except subprocess.TimeoutExpired:
+            sender.kill()
+            sender.wait()
 
 
 def answers(options):
