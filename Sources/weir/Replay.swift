@@ -25,7 +25,7 @@ struct Replay: ParsableCommand {
             Times are UTC. When a time goes back by up to a second, limits and timeouts wait until it has caught up. When it goes back \
             further, they go on as if no time had passed.
 
-            Exit codes: 0 everything was read, 1 an output can't be written, 64 the command line is wrong or doesn't say by which port \
+            Exit codes: 0 everything was read, 1 an output can't be written, 2 --compare has found a difference, 64 the command line is wrong or doesn't say by which port \
             frames came, 65 the rules are wrong or a capture is damaged, 66 a file can't be read. The report has everything that was \
             read before an error.
 
@@ -96,11 +96,25 @@ struct Replay: ParsableCommand {
             "Write the answers to frames that are rejected or too big to this file, in the same formats.", valueName: "file.pcapng"))
     var answers: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write the names of this file, in the format of hosts(5), into these files where they are pcapng.", valueName: "file"))
+    var names: String?
+
     @Flag(help: "Write times in microseconds into these files where they are pcap, for readers that know no nanoseconds.")
     var microseconds = false
 
     @Option(help: ArgumentHelp("Answers that may leave by each port in a second, by the frames' times.", valueName: "n"))
     var answerRate = AnswerRate.standard
+
+    @Option(
+        help: ArgumentHelp(
+            "Compare with another rule file, or with the report of a run or a replay, if the name ends in .json.",
+            discussion: """
+                A rule file: lists the frames to which it gives another verdict, and counts them by the rules that decide. A report \
+                ("weir run --json"): lists the counters of reasons, rules and connections that differ. Exit code 2 if something does.
+                """, valueName: "file"))
+    var compare: String?
 
     @OptionGroup(title: "Events and logged frames")
     var logged: LogOptions
@@ -131,18 +145,21 @@ struct Replay: ParsableCommand {
     /// Files, besides the list of frames.
     private var written: [String] { [accepted, dropped, answers].compactMap { $0 } + logged.paths }
 
+    /// Files, besides the captures and the rules.
+    private var read: [String] { [compare, names].compactMap { $0 } }
+
     private var portNames: [String] { ports.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
 
     func validate() throws {
         let portNames = try PortNames(ports).names
         guard !files.isEmpty else { throw ValidationError("name at least one capture") }
         guard files.count <= UInt16.max else { throw ValidationError("at most \(UInt16.max) captures can be named") }
-        try expectOneStandardInput(files + [rules])
+        try expectOneStandardInput(files + [rules] + read)
         if ingress != nil, !ingressMac.isEmpty { throw ValidationError("give --ingress or --ingress-mac, not both") }
         for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) + map.map(\.port) where !portNames.contains(name) {
             throw ValidationError("'\(name)' is neither of the ports \(portNames.joined(separator: " and "))")
         }
-        try expectDifferent(written, read: files + [rules])
+        try expectDifferent(written, read: files + [rules] + read)
         guard (0...AnswerRate.largest).contains(answerRate) else {
             throw ValidationError("--answer-rate takes a number from 0 to \(AnswerRate.largest)")
         }
@@ -150,7 +167,8 @@ struct Replay: ParsableCommand {
 
     func run() throws {
         let ruleset = try readRules(rules, options: reading, fragments: fragments.fragments)
-        let settings = try settings(ruleset)
+        var settings = try settings(ruleset)
+        if let compare { try self.compare(with: compare, &settings) }
         Interruption.listen()
         var progress = ProgressLine(files: files, isWanted: summary || isatty(settings.descriptor) == 0)
         var replay = ReplayRun(settings)
@@ -175,6 +193,7 @@ struct Replay: ParsableCommand {
                 code = error as? ExitCode ?? .failure
             }
         }
+        if report.hasDifferences, code == .success { code = .different }
         if report.hasLostReader, code == .success { code = .readerGone }
         for failure in report.failures {
             complain("weir: \(failure)")
@@ -201,10 +220,12 @@ struct Replay: ParsableCommand {
             settings.descriptor = written.contains("-") ? STDERR_FILENO : STDOUT_FILENO
             settings.version = weirVersion
             let origin = CaptureOrigin.ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion)
+            let hostNames = try names.map { path throws(CaptureError) in try HostNames(path: path) }
             func capture(_ path: String) throws(CaptureError) -> CaptureFile {
                 var capture = CaptureSettings(path: path)
                 capture.origin = origin
                 capture.isInMicroseconds = microseconds
+                capture.names = hostNames
                 return try CaptureFile(capture) { CaptureComment.text(of: $0, program) }
             }
             settings.accepted = try accepted.map(capture)
@@ -221,6 +242,26 @@ struct Replay: ParsableCommand {
         }
     }
 
+    /// Reads what is compared with.
+    private func compare(with file: String, _ settings: inout ReplaySettings) throws {
+        guard file.hasSuffix(".json") else {
+            let ruleset = try readRules(file, options: reading)
+            do {
+                settings.compared = (try Program(compiling: ruleset, ports: portNames), file)
+            } catch { throw refuse(error, sources: ruleset.sources) }
+            return
+        }
+        do {
+            settings.comparedReport = try RecordedReport(RulesFile.text(file), name: file)
+        } catch let failure as RulesFile.FileFailure {
+            complain("weir: \(failure.reason)")
+            throw failure.exitCode
+        } catch let failure as RecordedReport.Failure {
+            complain("weir: \(failure)")
+            throw ExitCode.badRules
+        }
+    }
+
     private var choice: IngressChoice {
         func index(_ name: String) -> UInt8 { name == portNames[0] ? 0 : 1 }
         if let ingress { return .port(index(ingress)) }
@@ -234,6 +275,11 @@ struct Replay: ParsableCommand {
 }
 
 extension ChecksumTrust: ExpressibleByArgument {}
+
+extension ExitCode {
+    /// A comparison has found something, as diff(1) says it by 1.
+    static let different = ExitCode(2)
+}
 
 /// What becomes of frames of which the end was not captured.
 enum CutFrames: String, ExpressibleByArgument, CaseIterable {

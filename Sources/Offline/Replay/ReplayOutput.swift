@@ -39,9 +39,11 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     /// The line that is being written.
     private var line: [UInt8] = []
     private let leaving: LeavingFrames
+    private let comparison: RuleComparison?
     private(set) var ports = (PortCount(), PortCount())
 
-    init(_ settings: ReplaySettings) {
+    init(_ settings: ReplaySettings, _ comparison: RuleComparison?) {
+        self.comparison = comparison
         let program = settings.program
         self.program = program
         listing = settings.listing
@@ -75,9 +77,12 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         case .ends: if sink.takesDrops { sink.drop(placed(frame)) }
         case .waits: break
         }
+        let difference = comparison.flatMap { comparison in
+            comparison.difference(frame, here: explanations.text(of: sunk(frame).captureRecord()))
+        }
         switch listing {
         case .nothing: break
-        case .text: list(frame, nil)
+        case .text: list(frame, nil, difference)
         case .json: encode(frame, nil)
         }
     }
@@ -144,7 +149,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     }
 
     /// `1 15:09:26.535897932 eth1 > eth2 IP 10.0.0.1.4000 > 10.0.0.2.80: Flags [S], length 60: drop by policy of chain …`
-    private mutating func list(_ frame: JudgedFrame, _ event: LoggedStatement?) {
+    private mutating func list(_ frame: JudgedFrame, _ event: LoggedStatement?, _ difference: String? = nil) {
         if files.count > 1 {
             lines.append(decimal: UInt64(frame.place.file) + 1)
             lines.append(":")
@@ -161,6 +166,12 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         lines.append(": ")
         lines.append(explanations.text(of: sunk(frame).captureRecord(for: event)) ?? "")
         if event == nil, frame.judgement.leavesInFragments { lines.append(", in fragments") }
+        if let difference, let comparison {
+            lines.append("; with ")
+            lines.append(PrintableText.line(comparison.name))
+            lines.append(": ")
+            lines.append(difference)
+        }
         lines.endLine()
     }
 

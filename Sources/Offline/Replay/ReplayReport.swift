@@ -58,6 +58,10 @@ public struct ReplayReport: PrintedReport {
     private var missing: MissingTraffic
     /// What to do about what is missing.
     private var advice: String?
+    /// What other rules made of the frames.
+    private var comparison: ComparisonReport?
+    /// The counters that another report has otherwise.
+    private var counterComparison: CounterComparison?
     private var files: [String]
     private var frames: FrameReport
     /// Times of the first frame and the last; nil without frames.
@@ -73,7 +77,7 @@ public struct ReplayReport: PrintedReport {
     init(
         _ settings: ReplaySettings, _ counts: ReplayCounts, links: ReplayLinks, missing: MissingTraffic, ports: [ReplayOutput.PortCount],
         firewall: FirewallCounters.Snapshot,
-        now: Instant, reordered: UInt64, unfinishedChecksums: UInt64, outputError: Int32
+        now: Instant, comparison: ComparisonReport?, reordered: UInt64, unfinishedChecksums: UInt64, outputError: Int32
     ) {
         self.links = links
         self.missing = missing
@@ -97,6 +101,9 @@ public struct ReplayReport: PrintedReport {
             outputs: OutputReports(
                 groups: settings.groups?.outputs.map { ($0.group, CaptureReport(written: $0.output.written, lost: $0.output.unwritten)) },
                 events: settings.events.map { EventReport(written: $0.written, leftOut: $0.leftOut) }))
+        self.comparison = comparison
+        let counted = shared.firewall
+        counterComparison = settings.comparedReport.map { CounterComparison(counted, with: $0) }
         var failures: [String] = []
         hasLostReader = outputError == EPIPE
         if outputError != 0, !hasLostReader {
@@ -113,8 +120,11 @@ public struct ReplayReport: PrintedReport {
         self.failures = failures
     }
 
+    /// True if a comparison was asked for, and found something.
+    public var hasDifferences: Bool { (comparison?.frames ?? 0) > 0 || counterComparison?.differences.isEmpty == false }
+
     private enum CodingKeys: CodingKey {
-        case files, frames, from, to, ports, missing, advice
+        case files, frames, from, to, ports, missing, advice, comparison, counterComparison
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -127,6 +137,8 @@ public struct ReplayReport: PrintedReport {
         try container.encode(ports, forKey: .ports)
         try container.encode(missing, forKey: .missing)
         try container.encodeIfPresent(advice, forKey: .advice)
+        try container.encodeIfPresent(comparison, forKey: .comparison)
+        try container.encodeIfPresent(counterComparison, forKey: .counterComparison)
     }
 
     package func tables() -> String {
@@ -159,6 +171,8 @@ public struct ReplayReport: PrintedReport {
             table.add([port.name, "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)", "\(port.sent.bytes)"])
         }
         result += "\n" + table.rendered() + shared.tables(omitsIdleRules: true)
+        if let comparison { result += "\n" + comparison.table(hasFiles: files.count > 1) }
+        if let counterComparison { result += "\n" + counterComparison.table() }
         let idle = shared.firewall.rules.filter { $0.frames == 0 }
         guard !idle.isEmpty else { return result }
         var unmatched = TextTable(["rules that no frame matched"])

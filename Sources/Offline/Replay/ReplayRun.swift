@@ -43,6 +43,10 @@ public struct ReplaySettings {
     public var communitySeed: UInt16 = 0
     /// Where frames go that `log group` statements name.
     public var groups: GroupOutputs<CaptureFile>?
+    /// Other rules that judge the same frames, compiled as `program` is, and their name.
+    public var compared: (program: Program, name: String)?
+    /// A report that this one is held to.
+    public var comparedReport: RecordedReport?
     /// The program's version, for reports.
     public var version = ""
 
@@ -88,6 +92,7 @@ public struct ReplayRun: ~Copyable {
 
     private let settings: ReplaySettings
     private var replay: Replay
+    private let comparison: RuleComparison?
     private var output: ReplayOutput
     private var finder: IngressFinder
     private var order = FrameOrder()
@@ -102,11 +107,9 @@ public struct ReplayRun: ~Copyable {
 
     public init(_ settings: ReplaySettings) {
         self.settings = settings
-        replay = Replay(
-            settings.program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded,
-            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond), checksums: settings.checksums,
-            links: settings.links)
-        output = ReplayOutput(settings)
+        replay = Replay(settings, settings.program)
+        comparison = settings.compared.map { RuleComparison(settings, with: $0.program, name: $0.name) }
+        output = ReplayOutput(settings, comparison)
         finder = IngressFinder(
             ports: settings.program.ports, choice: settings.ingress, numbers: settings.interfaceNumbers)
         filled = .allocate(byteCount: CaptureReader.longestFrame, alignment: 16)
@@ -195,8 +198,7 @@ public struct ReplayRun: ~Copyable {
             guard !finder.isOfBothPorts else { return wait(frame, place, port, reader, isIngress: true) }
             if frame.link == .given { note(given: reader.interface(frame.interface).linkName) }
             guard !frame.isCut else { return take(cut: frame.bytes, length: frame.length, time: frame.time, place, ingress: port) }
-            note(frame.time)
-            replay.judge(frame.bytes, place, ingress: port, time: frame.time, into: &output)
+            judgeWhole(frame.bytes, place, ingress: port, time: frame.time)
         }
     }
 
@@ -234,14 +236,23 @@ public struct ReplayRun: ~Copyable {
             if frame.captured < frame.length {
                 take(cut: bytes, length: frame.length, time: frame.time, frame.place, ingress: port)
             } else {
-                note(frame.time)
-                replay.judge(bytes, frame.place, ingress: port, time: frame.time, into: &output)
+                judgeWhole(bytes, frame.place, ingress: port, time: frame.time)
             }
         }
         order.removeFirst(of: port)
     }
 
     // MARK: One frame
+
+    /// - Parameter isCut: Zeros stand in place of bytes that were not captured.
+    @inline(__always)
+    private mutating func judgeWhole(
+        _ bytes: UnsafeMutableRawBufferPointer, _ place: FramePlace, isCut: Bool = false, ingress port: UInt8, time: UInt64
+    ) {
+        note(time)
+        comparison?.judge(UnsafeRawBufferPointer(bytes), place, isCut: isCut, ingress: port, time: time)
+        replay.judge(bytes, place, isCut: isCut, ingress: port, time: time, into: &output)
+    }
 
     /// Judges a frame of which the end was not captured, if that is wanted. Else only its connection hears of it.
     private mutating func take(
@@ -256,11 +267,11 @@ public struct ReplayRun: ~Copyable {
         UnsafeMutableRawBufferPointer(rebasing: bytes[captured.count...]).initializeMemory(as: UInt8.self, repeating: 0)
         guard settings.fillsCutFrames else {
             counts.cut &+= 1
+            comparison?.follow(bytes, captured: captured.count, ingress: port, time: time)
             return replay.follow(bytes, captured: captured.count, ingress: port, time: time, into: &output)
         }
         counts.filled &+= 1
-        note(time)
-        replay.judge(bytes, place, isCut: true, ingress: port, time: time, into: &output)
+        judgeWhole(bytes, place, isCut: true, ingress: port, time: time)
     }
 
     @inline(never)
@@ -278,6 +289,7 @@ public struct ReplayRun: ~Copyable {
 
     /// Decides on the frames that still wait, ends the captures, and returns the report.
     public mutating func finish() -> ReplayReport {
+        comparison?.finish()
         replay.finish(into: &output)
         settings.accepted?.finish()
         settings.dropped?.finish()
@@ -288,7 +300,17 @@ public struct ReplayRun: ~Copyable {
         return ReplayReport(
             settings, counts, links: ReplayLinks(given: givenLinks.sorted(), refused: links.sorted()),
             missing: MissingTraffic(replay, flows: firewall.flows), ports: [output.ports.0, output.ports.1], firewall: firewall,
-            now: replay.now,
+            now: replay.now, comparison: comparison?.report,
             reordered: order.reordered, unfinishedChecksums: replay.unfinishedChecksums, outputError: output.flush())
+    }
+}
+
+extension Replay {
+    /// Of captures, as the settings have it.
+    init(_ settings: ReplaySettings, _ program: Program) {
+        self.init(
+            program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded,
+            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond), checksums: settings.checksums,
+            links: settings.links)
     }
 }
