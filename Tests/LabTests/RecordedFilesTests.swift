@@ -125,6 +125,16 @@ extension LabTests {
             #expect(!accepted.isEmpty && accepted.allSatisfy { $0.contains("2") })
         }
 
+        @Test("frames go to a reader on a pipe")
+        func pipe() throws {
+            let replay =
+                "'\(Weir.binary)' replay -q --rules '\(path("rules.nft"))' --ports a,b --ingress-mac a=00:00:00:00:00:01 --checksums verify"
+            let output = try Command.require([
+                "sh", "-c", "\(replay) --dropped - '\(path("host.pcap"))' 2>/dev/null | tshark -i - -T fields -e frame.comment 2>/dev/null",
+            ])
+            #expect(output.lines.count == 15 && output.lines.allSatisfy { $0.contains("reason=rule") }, "\(output)")
+        }
+
         @Test("frames go to the program that listens at a Unix socket")
         func socket() throws {
             let listener = try Background(

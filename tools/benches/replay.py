@@ -85,7 +85,7 @@ def weir():
 
 
 def timed(command):
-    """Seconds of processor time, and how much memory was resident at most, in MiB."""
+    """Seconds of processor time, and what it printed."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     output = process.stdout.read()
     errors = process.stderr.read()
@@ -93,7 +93,7 @@ def timed(command):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise Failure(f"{' '.join(command)}: {errors.decode().strip()}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output.decode()
+    return usage.ru_utime + usage.ru_stime, output.decode()
 
 
 def judged(output):
@@ -121,10 +121,9 @@ def replay(options):
             "both ports, paired": [*common, "--summary", captures["both.pcapng"]],
         }
         samples = {name: [] for name in commands}
-        memory = {}
         for number in range(options.rounds):
             for name in in_turn(number, list(commands)):
-                seconds, memory[name], output = timed(commands[name])
+                seconds, output = timed(commands[name])
                 if judged(output) != options.frames:
                     raise Failure(f"{name}: {judged(output)} of {options.frames} frames were judged")
                 samples[name].append(seconds)
@@ -134,12 +133,11 @@ def replay(options):
     rates = {name: options.frames / seconds for name, seconds in best.items()}
     pairing = best["both ports, paired"] / best["one port of two"]
     if options.json:
-        print(json.dumps({"frames": options.frames, "rounds": options.rounds, "seconds": samples, "perSecond": rates, "pairing": pairing,
-                          "residentMiB": memory}))
+        print(json.dumps({"frames": options.frames, "rounds": options.rounds, "seconds": samples, "perSecond": rates, "pairing": pairing}))
         return None
     print(f"{options.frames:,} frames of 60 bytes, ten rules, the fastest of {options.rounds}")
     for name, rate in rates.items():
-        print(f"{name:20}{rate:>12,.0f} frames judged a second{memory[name]:>8.0f} MiB resident")
+        print(f"{name:20}{rate:>12,.0f} frames judged a second")
     met = rates["summary"] >= RATE_AIM
     print(f"with --summary: aim {RATE_AIM:,}: {'met' if met else 'MISSED'}")
     print(f"pairing and order: {pairing:.2f} of the time without; aim: at most {PAIRING_AIM:.2f}: "

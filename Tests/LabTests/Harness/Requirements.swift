@@ -18,7 +18,7 @@ enum Requirements {
         let tools = [
             "ip", "tc", "nft", "bridge", "ping", "arping", "curl", "iperf3", "ethtool", "tcpdump", "trafgen", "setpriv", "unshare",
             "dnsmasq",
-            "dig", "ntpd", "ntpdig", "traceroute", "nmap", "hping3", "tshark", "capinfos", "editcap", "mergecap",
+            "dig", "ntpd", "ntpdig", "traceroute", "nmap", "hping3", "tshark", "capinfos", "editcap", "mergecap", "conntrack",
         ]
         for tool in tools {
             let isThere = directories.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)") }
