@@ -4,7 +4,7 @@ import Glibc
 import Testing
 import Wire
 
-@testable import KernelPath
+import KernelPath
 
 @Suite("Flow filter", .enabled(if: geteuid() == 0, "BPF programs need root"))
 struct FlowFilterTests {

@@ -141,7 +141,7 @@ extension Program {
             case .write, .copy, .writeMapped, .writeChanging: return kept(.change, place, recorder)
             case .connectionMark, .connectionMarkMapped, .connectionMarkChanging, .connectionMarkBits, .notrack, .connectionTimeouts:
                 return kept(.connection, place, recorder)
-            case .markBits: return kept(.field, place, recorder)
+            case .markBits, .calculate: return kept(.field, place, recorder)
             case .finish, .decide, .jump, .goto, .return, .endOfChain:
                 break
             }
@@ -267,7 +267,7 @@ extension Program {
         // It changes once more, when the flow is assured.
         case .status: connection.status.contains(.assured)
         case .mark: !marksConnections
-        case .expiration, .bytes, .packets, .averageBytes: false
+        case .expiration, .bytes, .packets, .averageBytes, .zone: false
         }
     }
 

@@ -67,9 +67,10 @@ extension Field {
                 : offset >= 96 || offset == 72 || (offset == 0 && bitWidth <= 8)
         case .payload(.transport, let offset): offset + bitWidth <= 32 && !words.contains("checksum")
         case .searched, .presence, .generated: false
+        case .constant: true
         case .connection(let key):
             switch key {
-            case .expiration, .bytes, .packets, .averageBytes: false
+            case .expiration, .bytes, .packets, .averageBytes, .zone: false
             case .state, .direction, .status, .mark, .networkProtocol, .transportProtocol, .address, .port: true
             }
         }
