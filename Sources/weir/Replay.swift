@@ -245,7 +245,7 @@ struct Replay: ParsableCommand {
     /// Reads what is compared with.
     private func compare(with file: String, _ settings: inout ReplaySettings) throws {
         guard file.hasSuffix(".json") else {
-            let ruleset = try readRules(file, options: reading)
+            let ruleset = try readRules(file, options: reading, fragments: fragments.fragments)
             do {
                 settings.compared = (try Program(compiling: ruleset, ports: portNames), file)
             } catch { throw refuse(error, sources: ruleset.sources) }
