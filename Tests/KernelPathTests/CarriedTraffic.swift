@@ -101,7 +101,7 @@ final class CarriedTraffic {
             _ = tracker.flows(from: 0, count: 100, now: now) { _, flow in
                 var flow = flow
                 // The two clocks are some seconds apart, and no two timeouts are that close.
-                flow.expiration = (flow.expiration + 20_000_000_000) / 40_000_000_000
+                flow.expiration = (flow.expiration + 30_000_000_000) / 40_000_000_000
                 flows.append(flow)
             }
             return flows

@@ -3,6 +3,7 @@ extension FlowTracker {
     /// Notes which of the flows that wait have no frame between the program and the rings. Returns false if there are none.
     public mutating func prepareHandover(now: UInt64) -> Bool {
         guard let entries = carriage.entries, carriage.waitingCount > 0 else { return false }
+        advance(to: now)
         var isAny = false
         for place in 0..<carriage.waitingCount {
             guard let slot = carriage.waitingSlot(place), carriage[slot].flags & FlowCarriage.Flag.isFresh == 0,
