@@ -84,6 +84,8 @@ private let transportFields: [(Field, UInt128)] = [
     (.icmpv6Id, 0xa4a5),
     (.icmpv6Sequence, 0xa6a7),
     (.icmpv6MaxDelay, 0xa4a5),
+    (.icmpv6Taddr, 0xa8a9_aaab_acad_aeaf_b0b1_b2b3_b4b5_b6b7),
+    (.icmpv6Daddr, 0xb8b9_babb_bcbd_bebf_c0c1_c2c3_c4c5_c6c7),
     (.igmpType, 0xa0),
     (.igmpMrt, 0xa1),
     (.igmpChecksum, 0xa2a3),
