@@ -112,7 +112,8 @@ package struct Worker: ~Copyable {
         // Nobody else would bring them to where reports look.
         firewall.countFlows()
         var timeout: Int32 = -1
-        if let deadline = [firewall.deadline, firewall.carriageDeadline].compactMap({ $0 }).min() {
+        let deadline = min(firewall.deadline ?? .max, firewall.carriageDeadline ?? .max)
+        if deadline != .max {
             let now = Clock.now().monotonic
             timeout = deadline <= now ? 0 : Int32(clamping: (deadline - now) / 1_000_000 + 1)
         }

@@ -265,6 +265,7 @@ public struct Interpreter {
                     case .noTCP: continue rules
                     case .beyondHeader:
                         result.matchedRules.append(numbered.number)
+                        result.trace.finish(.drop, fields)
                         decider = numbered.number
                         return .decided(.drop)
                     }

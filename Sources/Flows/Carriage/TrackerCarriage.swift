@@ -7,7 +7,7 @@ extension FlowTracker {
     public static let carriedPathLimit = 1024
     /// Packets of a flow, of which it has gone both ways, from which on it is carried.
     static let answeredPackets: UInt64 = 6
-    /// The same of one that nothing has answered.
+    /// For one that nothing has answered.
     static let unansweredPackets: UInt64 = 16
     /// A frame that the program has let by before it knew of an entry is in its ring by then.
     static let grace: UInt64 = 2_000_000
