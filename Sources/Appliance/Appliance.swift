@@ -1,4 +1,5 @@
 import CLinux
+import Control
 import Glibc
 public import Logging
 import PacketIO
@@ -41,13 +42,20 @@ public struct Appliance {
         // Both ports are held before any file is opened: a start that is refused must not empty the files of the run that goes on.
         let fastPath = try FastPathStart(configuration).make(log)
         let ports = try PortKeeper(configuration, fastPath: fastPath, log: log)
+        let socket = try controlSocket()
+        let metrics = try metricsSocket()
+        let notifier = ServiceNotifier.ofEnvironment()
+        let board = RunBoard()
         let outputs = try configuration.open()
         let pool = try WorkerPool(configuration, outputs, fastPath: fastPath)
         let others: SideThreads
         do {
             try ports.start(pool)
             // Files are emptied by the threads that write them, when nothing can be refused any more.
-            others = try SideThreads(configuration, outputs, pool: pool, log: log, messages: messages, reports: reports)
+            others = try SideThreads(
+                configuration, outputs, pool: pool, board: board, notifier: notifier, socket: socket,
+                metrics: metrics, log: log, messages: messages,
+                reports: reports)
         } catch {
             // The reason first, then what was put back for it.
             log.error("\(error)")
@@ -56,6 +64,15 @@ public struct Appliance {
         }
         var failureWatch = FailureWatch(ports: configuration.ports)
         var fullnessWatch = FullnessWatch()
+        var service = ServiceWatch(notifier)
+        func publish() {
+            service.note(isForwarding: ports.isForwarding)
+            board.put(
+                RunBoard.Notes(
+                    ports: ports.states, isForwarding: ports.isForwarding,
+                    warnings: ports.warnings + failureWatch.warnings + fullnessWatch.warnings(configuration.generations.current.program)))
+        }
+        publish()
         let loop = EventLoop()
         loop.add(signals) {
             Self.forEachSignal(signals) { signal in
@@ -68,7 +85,10 @@ public struct Appliance {
                 }
             }
         }
-        loop.add(ports.notifications) { ports.notified() }
+        loop.add(ports.notifications) {
+            ports.notified()
+            publish()
+        }
         if let number = ports.chainNotifications { loop.add(number) { ports.chainsNotified() } }
         loop.add(guardTimer) {
             Self.acknowledge(guardTimer)
@@ -79,14 +99,38 @@ public struct Appliance {
             ports.tick()
             failureWatch.look(at: pool, outputs, ports.interfaces, log)
             fullnessWatch.look(at: pool, log)
+            publish()
+            service.look(at: pool, isForwarding: ports.isForwarding, hasThreads: ports.hasSession, log)
         }
         // Now that the other threads are there, which would have it from this one: rules that are read on every processor must not keep a
         // port open to the host.
         _ = weir_favour_thread(-10)
         loop.run()
+        service.end()
         ports.giveBack()
         if ports.hasForwarded { others.report(ports.states) }
         return others.finish()
+    }
+
+    /// Opens the control socket; nil if there shall be none, or there can be none and it was not asked for by name.
+    private func controlSocket() throws -> ControlSocket? {
+        guard let control = configuration.control else { return nil }
+        do throws(ControlFault) {
+            return try ControlSocket(control.path, group: control.group)
+        } catch {
+            if control.isRequired { throw StartProblem("\(error)") }
+            log.warning("\(error); the run can't be asked anything")
+            return nil
+        }
+    }
+
+    private func metricsSocket() throws -> MetricsSocket? {
+        guard let address = configuration.metrics else { return nil }
+        do throws(ControlFault) {
+            return try MetricsSocket(address)
+        } catch {
+            throw StartProblem("\(error)")
+        }
     }
 
     private static func forEachSignal(_ descriptor: Int32, _ body: (Int32) -> Void) {

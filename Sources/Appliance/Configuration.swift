@@ -40,6 +40,12 @@ public struct Configuration: Sendable {
     public var stateDirectory: String
     /// Don't start where programs or filters of others come before the guard.
     public var hasStrictGuard: Bool
+    /// Where a run can be asked and told things; nil for nowhere.
+    public var control: ControlSettings?
+    /// Dropped frames that are kept in memory for those who ask; 0 for none.
+    public var recentDrops = 0
+    /// Where metrics are served, as `127.0.0.1:9654`; nil for nowhere.
+    public var metrics: String?
     /// The program's version, for reports.
     public var version: String
     /// Print counters for machines.
@@ -71,6 +77,21 @@ public struct Configuration: Sendable {
         self.hasStrictGuard = hasStrictGuard
         self.version = version
         self.json = json
+    }
+}
+
+/// The control socket.
+public struct ControlSettings: Sendable, Equatable {
+    public var path: String
+    /// A start without it is refused; else it is a warning.
+    public var isRequired: Bool
+    /// The group that may read; nil for that of the process.
+    public var group: UInt32?
+
+    public init(path: String, isRequired: Bool, group: UInt32?) {
+        self.path = path
+        self.isRequired = isRequired
+        self.group = group
     }
 }
 

@@ -39,6 +39,9 @@ struct FailureWatch {
         if let events = outputs.events { note(.events, events.lost, log) }
     }
 
+    /// What is lost at the moment, a sentence each.
+    var warnings: [String] { notices.filter { $0.value.isOngoing }.map { begin($0.key) }.sorted() }
+
     private mutating func note(_ cause: Cause, _ total: UInt64, _ log: Logger) {
         guard total != 0 else { return }
         switch notices[cause, default: LossNotice()].look(total) {

@@ -60,6 +60,20 @@ package struct FullnessWatch {
         }
     }
 
+    /// What was full within the last minute, a sentence each.
+    func warnings(_ program: Program) -> [String] {
+        watched.filter { $0.value.pause > 0 }.compactMap { cause, _ -> String? in
+            switch cause {
+            case .connections: return "the connection table is full; --flows makes it larger"
+            case .share: return "a source has its share of the connection table; --flow-share changes the share"
+            case .set(let index):
+                guard program.changingSets.indices.contains(index) else { return nil }
+                let set = program.changingSets[index]
+                return "set \(set.name) of table \(set.tableTitle) is full; its \"size\" makes it larger"
+            }
+        }.sorted()
+    }
+
     /// - Parameters:
     ///   - total: What was refused so far. It may fall back for a moment, when workers change over to other rules.
     ///   - tell: Is called with what was refused since the last message, if one is due.

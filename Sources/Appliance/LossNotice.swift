@@ -24,6 +24,9 @@ package struct LossNotice {
 
     package init() {}
 
+    /// Something is lost at the moment, as the messages have it.
+    package var isOngoing: Bool { isOpen }
+
     /// To be called once a second.
     /// - Parameter now: All that was lost since the start.
     package mutating func look(_ now: UInt64) -> Message? {

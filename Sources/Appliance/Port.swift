@@ -6,8 +6,14 @@ import PacketIO
 /// What a report is told of a port.
 struct PortState: Sendable {
     var name: String
+    /// What the interface is called now; nil if it is gone.
+    var interface: String?
+    /// The operator's MTU; nil if the interface is gone.
+    var mtu: UInt32?
     /// The interface can forward.
     var isUp: Bool
+    /// It is there, and set up.
+    var isAdministratedUp: Bool
     /// How the guard has fared.
     var guarding: GuardRecord
 }
@@ -220,7 +226,11 @@ struct Port: ~Copyable {
     /// Its guard stands before everything else and can carry.
     var canCarry: Bool { portGuard?.canCarry ?? false && watch.state.isFirst }
 
-    var state: PortState { PortState(name: name, isUp: isWorking, guarding: watch.state) }
+    var state: PortState {
+        PortState(
+            name: name, interface: link?.name, mtu: link.map { mtu ?? $0.mtu }, isUp: isWorking, isAdministratedUp: link?.isUp ?? false,
+            guarding: watch.state)
+    }
 
     private mutating func report(_ log: Logger) {
         let condition: Condition =

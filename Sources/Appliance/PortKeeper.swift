@@ -44,6 +44,27 @@ final class PortKeeper {
     /// Both ports as they were seen last.
     var states: [PortState] { [near.state, far.state] }
 
+    /// Frames can pass.
+    var isForwarding: Bool { session != nil && near.isWorking && far.isWorking }
+
+    /// The workers have threads.
+    var hasSession: Bool { session != nil }
+
+    /// What is wrong with the ports now, a sentence each.
+    var warnings: [String] {
+        var warnings = problem.map { [$0] } ?? []
+        for state in states {
+            if state.interface == nil {
+                warnings.append("\(state.name) is gone")
+            } else if !state.isUp {
+                warnings.append("\(state.name) \(state.isAdministratedUp ? "has no carrier" : "is down")")
+            }
+            guard state.interface != nil, let text = Report.GuardReport(state.guarding).standing else { continue }
+            warnings.append("guard of \(state.name): \(text)")
+        }
+        return warnings
+    }
+
     /// The interfaces that are the ports, as they were seen last; nil for one that is gone.
     var interfaces: [Link?] { [near.link, far.link] }
 

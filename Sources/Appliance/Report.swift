@@ -70,6 +70,12 @@ struct Report: PrintedReport {
             self.bypass = Bypass(present: bypass.present, found: bypass.found, received: bypass.received, sent: bypass.sent)
         }
 
+        /// That it is not the first now; nil if it is.
+        var standing: String? {
+            if !bypass.present.isEmpty { return "it is not the first now, but \(bypass.present.joined(separator: " and "))" }
+            return first ? nil : "it is not the first now"
+        }
+
         /// nil if there is nothing to say.
         var text: String? {
             var parts: [String] = []
@@ -82,11 +88,7 @@ struct Report: PrintedReport {
                     "others came before it \(GuardWords.times(bypass.found)), and at most \(bypass.received) frames didn't come to Weir and "
                         + "\(bypass.sent) that left were not Weir's")
             }
-            if !bypass.present.isEmpty {
-                parts.append("it is not the first now, but \(bypass.present.joined(separator: " and "))")
-            } else if !first {
-                parts.append("it is not the first now")
-            }
+            if let standing { parts.append(standing) }
             return parts.isEmpty ? nil : parts.joined(separator: "; ")
         }
     }

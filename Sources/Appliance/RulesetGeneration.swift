@@ -2,6 +2,8 @@ public import Capture
 public import Classifier
 import Decisions
 import Reporting
+public import Ruleset
+import Storage
 import Synchronization
 
 /// A program in use, and what was made for it: the rules of the start, or those of a reload.
@@ -11,11 +13,30 @@ public final class RulesetGeneration: Sendable {
     public let program: Program
     /// What captures say of the rules' files.
     public let origin: CaptureOrigin
+    /// The files that its rules are from.
+    public let files: [RuleFile]
+    /// When it was made, in nanoseconds since the epoch.
+    public let time: UInt64
 
-    init(number: UInt32, program: Program, origin: CaptureOrigin) {
+    init(number: UInt32, program: Program, origin: CaptureOrigin, files: [RuleFile]) {
         self.number = number
         self.program = program
         self.origin = origin
+        self.files = files
+        time = Clock.now().sinceEpoch
+    }
+}
+
+/// A file that rules are from.
+public struct RuleFile: Encodable, Sendable, Equatable {
+    /// As it was named.
+    public var file: String
+    /// As sha256sum(1) gives it.
+    public var sha256: String
+
+    /// Those of a reading.
+    public static func list(_ sources: [SourceFile]) -> [RuleFile] {
+        sources.map { RuleFile(file: $0.name, sha256: SHA256.hexadecimal(of: $0.text.utf8)) }
     }
 }
 
@@ -27,8 +48,8 @@ public final class RulesetGenerations: Sendable {
     private let known: Mutex<[RulesetGeneration]>
 
     /// Begins with the rules of the start.
-    public init(_ program: Program, origin: CaptureOrigin) {
-        known = Mutex([RulesetGeneration(number: 0, program: program, origin: origin)])
+    public init(_ program: Program, origin: CaptureOrigin, files: [RuleFile] = []) {
+        known = Mutex([RulesetGeneration(number: 0, program: program, origin: origin, files: files)])
     }
 
     /// The newest.
@@ -41,10 +62,11 @@ public final class RulesetGenerations: Sendable {
     public subscript(number: UInt32) -> RulesetGeneration? { known.withLock { known in known.last { $0.number == number } } }
 
     /// Adds the next.
-    public func add(_ program: Program, origin: CaptureOrigin) -> RulesetGeneration {
+    public func add(_ program: Program, origin: CaptureOrigin, files: [RuleFile] = []) -> RulesetGeneration {
         // The oldest is freed after the lock is let go: that takes long where it has many elements.
         let (generation, _) = known.withLock { known -> (RulesetGeneration, RulesetGeneration?) in
-            let generation = RulesetGeneration(number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin)
+            let generation = RulesetGeneration(
+                number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin, files: files)
             known.append(generation)
             return (generation, known.count > Self.capacity ? known.removeFirst() : nil)
         }
@@ -76,7 +98,8 @@ public final class RulesetGenerations: Sendable {
 public enum Reload: Sendable {
     /// The files are as they were.
     case unchanged
-    /// Why the rules at hand stay in force.
-    case refused(String)
-    case changed(Program, CaptureOrigin)
+    /// Why the rules at hand stay in force, and what was found in the files.
+    case refused(String, diagnostics: [String] = [])
+    /// What was found in the files are warnings.
+    case changed(Program, CaptureOrigin, [RuleFile], diagnostics: [String])
 }

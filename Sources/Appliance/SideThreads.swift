@@ -1,4 +1,5 @@
 import Capture
+import Control
 import Logging
 import PacketIO
 
@@ -9,17 +10,30 @@ final class SideThreads {
     private let reporter: Reporter
     /// What `log` statements saw, where it is lines among the messages.
     private let logWriter: LogWriter?
+    /// Answers operators; nil where there is no socket.
+    private let control: ControlServer?
     private var threads: [NativeThread] = []
 
     /// Starts them.
     init(
-        _ configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, log: Logger, messages: TextOutput, reports: TextOutput
+        _ configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, board: RunBoard, notifier: ServiceNotifier?,
+        socket: ControlSocket?, metrics: MetricsSocket?, log: Logger, messages: TextOutput, reports: TextOutput
     ) throws(SystemCallError) {
         self.outputs = outputs
-        loader = try RulesetLoader(configuration, outputs, pool: pool, log: log)
+        let loader = try RulesetLoader(configuration, outputs, pool: pool, log: log, notifier: notifier)
+        self.loader = loader
         reporter = try Reporter(configuration, outputs, pool: pool, log: log, messages: messages, output: reports)
         logWriter = outputs.events == nil ? try LogWriter(configuration, log: log) : nil
+        control =
+            try socket == nil && metrics == nil
+            ? nil
+            : ControlServer(serving: configuration, outputs, pool: pool, loader: loader, board: board, messages: messages) { ticket in
+                Self.reload(outputs, loader, ticket)
+            }
         do throws(SystemCallError) {
+            if let control {
+                threads.append(try NativeThread(name: "weir-control") { control.run(socket, metrics: metrics) })
+            }
             threads.append(try NativeThread(name: "weir-reports") { [reporter] in reporter.run() })
             for capture in outputs.captures {
                 threads.append(try NativeThread(name: "weir-capture") { capture.run() })
@@ -37,10 +51,12 @@ final class SideThreads {
     func report(_ ports: [PortState]) { reporter.ask(ports) }
 
     /// Has the rules read again, and what is written go on in new files.
-    func reload() {
+    func reload() { Self.reload(outputs, loader, nil) }
+
+    private static func reload(_ outputs: Outputs, _ loader: RulesetLoader, _ ticket: ReloadTicket?) {
         for capture in outputs.captures { capture.reopen() }
         outputs.events?.reopen()
-        loader.ask()
+        loader.ask(ticket)
     }
 
     /// Has all that was begun written, and ends the threads.
@@ -50,6 +66,7 @@ final class SideThreads {
         outputs.events?.finish()
         logWriter?.finish()
         reporter.finish()
+        control?.finish()
         for thread in threads { thread.join() }
         threads = []
         return loader.finish()

@@ -36,6 +36,9 @@ package struct Worker: ~Copyable {
     private var sink: DropSink
     private let mailbox: UpdateMailbox
     private let flowRequest: FlowRequest
+    private let controlRequest: FlowRequest
+    private let heartbeat: Heartbeat
+    private let errand: WorkerErrand
     private let number: Int
     private var segmenter = Segmenter()
     private var carriage = TunnelCarriage()
@@ -51,21 +54,27 @@ package struct Worker: ~Copyable {
     ) {
         self.init(
             number: number, firewall: firewall, counters: counters, control: control, drops: drops, log: log, groups: groups,
-            reportsDrops: reportsDrops, mailbox: mailbox, flowRequest: flowRequest, fastPath: nil)
+            reportsDrops: reportsDrops, mailbox: mailbox, flowRequest: flowRequest, controlRequest: FlowRequest(), heartbeat: Heartbeat(),
+            errand: nil, recentDrops: nil, fastPath: nil)
     }
 
     init(
         number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?, log: LogQueue,
-        groups: GroupOutputs<DropCapture>?, reportsDrops: Bool, mailbox: UpdateMailbox, flowRequest: FlowRequest, fastPath: FastPath?
+        groups: GroupOutputs<DropCapture>?, reportsDrops: Bool, mailbox: UpdateMailbox, flowRequest: FlowRequest,
+        controlRequest: FlowRequest, heartbeat: Heartbeat, errand: WorkerErrand?, recentDrops: CaptureQueue?, fastPath: FastPath?
     ) {
         self.fastPath = fastPath
         generation = FastPath.tag(of: firewall.generation)
         self.firewall = firewall
         self.counters = (counters[0], counters[1])
         self.control = control
-        sink = DropSink(worker: number, drops: drops, groups: groups, events: log, reportsDrops: reportsDrops)
+        sink = DropSink(
+            worker: number, drops: drops, groups: groups, events: log, reportsDrops: reportsDrops, recent: recentDrops)
         self.mailbox = mailbox
         self.flowRequest = flowRequest
+        self.controlRequest = controlRequest
+        self.heartbeat = heartbeat
+        self.errand = errand ?? WorkerErrand()
         self.number = number
     }
 
@@ -75,8 +84,9 @@ package struct Worker: ~Copyable {
         var farRing = ReceiveRing(far)
         var batch = SendBatch()
         while !control.isStopping.load(ordering: .relaxed) {
+            heartbeat.beat()
             if mailbox.isThere { adopt() }
-            if flowRequest.isAsked { tellFlows() }
+            if flowRequest.isAsked || controlRequest.isAsked || errand.isAsked { tellFlows() }
             expire(&batch, near, far)
             if firewall.carriesFlows { attendToCarriage(nearRing, farRing) }
             let moved =
@@ -103,9 +113,14 @@ package struct Worker: ~Copyable {
         mailbox.adopt(delivery.generation.number)
     }
 
-    /// Answers a request for a part of the flows.
+    /// Does what reports and the control socket ask for.
     @inline(never)
-    func tellFlows() { flowRequest.tell(firewall, at: Clock.now()) }
+    mutating func tellFlows() {
+        let now = Clock.now()
+        flowRequest.tell(&firewall, at: now)
+        controlRequest.tell(&firewall, at: now)
+        errand.run()
+    }
 
     /// Waits until a frame or a request comes, or a held fragment has waited long enough.
     private func sleep(_ near: PortSocket, _ far: PortSocket, _ waker: Waker) {

@@ -56,13 +56,20 @@ final class WorkerPool: Sendable {
     let workers: [Member]
     /// By worker, then by port.
     let portCounters: [[PortCounters]]
+    /// By worker.
+    let heartbeats: [Heartbeat]
     /// What `log` statements said, by worker.
     let logs: [LogQueue]
     /// Frames that the kernel couldn't put into a ring, by port. The port thread writes.
     let kernelDrops = CounterArray(count: 2)
+    /// The beginnings of the last dropped frames, by worker; empty where they are not kept. The control thread takes them.
+    let recentDrops: [CaptureQueue]
     private let mailboxes: [UpdateMailbox]
-    /// By which the workers tell of their flows.
+    /// By which the workers tell reports of their flows, and the control socket.
     let flowRequests: [FlowRequest]
+    let controlRequests: [FlowRequest]
+    /// What the first worker does for the control socket.
+    let errand = WorkerErrand()
     private let books: Mutex<Books>
 
     /// What changes with a reload.
@@ -86,6 +93,9 @@ final class WorkerPool: Sendable {
         let mailboxes = (0..<configuration.workers).map { _ in UpdateMailbox() }
         let logs = (0..<configuration.workers).map { _ in LogQueue() }
         let flowRequests = (0..<configuration.workers).map { _ in FlowRequest() }
+        let controlRequests = (0..<configuration.workers).map { _ in FlowRequest() }
+        let heartbeats = (0..<configuration.workers).map { _ in Heartbeat() }
+        let recentDrops = configuration.recentDrops > 0 ? (0..<configuration.workers).map { _ in RecentDrops.queue() } : []
         let connections = FlowRegistry()
         let answers = AnswerRate(perSecond: configuration.answersPerSecond)
         for number in 0..<configuration.workers {
@@ -103,13 +113,18 @@ final class WorkerPool: Sendable {
                         number: number, firewall: firewall, counters: counters, control: control, drops: outputs.drops,
                         log: logs[number], groups: outputs.groups,
                         reportsDrops: outputs.events?.settings.includesDrops ?? false,
-                        mailbox: mailboxes[number], flowRequest: flowRequests[number], fastPath: fastPath)))
+                        mailbox: mailboxes[number], flowRequest: flowRequests[number],
+                        controlRequest: controlRequests[number], heartbeat: heartbeats[number], errand: number == 0 ? errand : nil,
+                        recentDrops: recentDrops.isEmpty ? nil : recentDrops[number], fastPath: fastPath)))
         }
         self.workers = workers
         self.portCounters = portCounters
         self.logs = logs
         self.mailboxes = mailboxes
         self.flowRequests = flowRequests
+        self.controlRequests = controlRequests
+        self.heartbeats = heartbeats
+        self.recentDrops = recentDrops
         books = Mutex(Books(counted: [counted], followsConnections: !counted.generation.program.connectionNeeds.isEmpty))
     }
 
@@ -123,6 +138,9 @@ final class WorkerPool: Sendable {
         workers[worker].waker.wake()
         workers[worker].tellFlowsIfIdle()
     }
+
+    /// Has the first worker do its errand, whether or not it has a thread.
+    func wakeForErrand() { wakeForFlows(0) }
 
     // MARK: rules
 
@@ -148,6 +166,9 @@ final class WorkerPool: Sendable {
         }
         wake()
     }
+
+    /// All workers go by these rules or newer ones.
+    func hasAdopted(_ generation: RulesetGeneration) -> Bool { mailboxes.allSatisfy { $0.adopted >= generation.number } }
 
     /// There are rules that wait to be freed.
     var hasOldRules: Bool { books.withLock { $0.counted.count > 1 } }
@@ -182,6 +203,11 @@ final class WorkerPool: Sendable {
                 )
             )
         }
+    }
+
+    /// Connections in the tables of all workers, as they were made known last.
+    var followedFlows: UInt64 {
+        books.withLock { books in books.counted.flatMap(\.counters).reduce(0) { $0 &+ $1.followedFlows } }
     }
 
     /// What was counted under the newest rules; by reasons, and of what is held or carried, since the start.

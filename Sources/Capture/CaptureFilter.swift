@@ -1,10 +1,11 @@
 import CPcap
 
 /// Which frames are kept: an expression of pcap-filter(7), compiled and applied by libpcap.
-final class CaptureFilter {
+public final class CaptureFilter {
     private let program: UnsafeMutablePointer<bpf_program>
 
-    init(_ expression: String, snapLength: Int) throws(CaptureError) {
+    /// - Parameter snapLength: Bytes of a frame that there are at most.
+    public init(_ expression: String, snapLength: Int) throws(CaptureError) {
         guard let handle = pcap_open_dead(DLT_EN10MB, Int32(truncatingIfNeeded: snapLength)) else {
             throw CaptureError(description: "not enough memory for a capture")
         }
@@ -26,7 +27,8 @@ final class CaptureFilter {
         program.deallocate()
     }
 
-    func matches(_ frame: UnsafeRawBufferPointer, length: UInt32) -> Bool {
+    /// - Parameter length: Bytes of the frame, of which fewer may be here.
+    public func matches(_ frame: UnsafeRawBufferPointer, length: UInt32) -> Bool {
         var header = pcap_pkthdr()
         header.len = length
         header.caplen = UInt32(truncatingIfNeeded: frame.count)

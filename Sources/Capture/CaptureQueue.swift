@@ -24,6 +24,8 @@ public struct CaptureRecord: Sendable, Equatable, Decided {
     public var snapLength: UInt32
     /// Frames that should stand before it in the file, after the one that does, and don't: the writer fills it in.
     var missingBefore: UInt64 = 0
+    /// Bytes of the frame where `length` is that of the part which was kept; 0 elsewhere.
+    public var wireLength: UInt32 = 0
     /// It is captured as it leaves by the port.
     public var isOutbound = false
 

@@ -64,6 +64,9 @@ public final class FirewallCounters: Sendable {
     /// How often something has happened to connections, as it was made known last.
     public func count(of event: FlowEvent) -> UInt64 { flows.value(at: 1 &+ Int(event.rawValue)) }
 
+    /// Flows in the worker's table, as it was made known last.
+    public var followedFlows: UInt64 { flows.value(at: 0) }
+
     /// Another program's counters have them from here on.
     func forgetFlows() {
         for number in 0..<flows.count { flows.set(0, at: number) }

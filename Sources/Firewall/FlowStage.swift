@@ -133,6 +133,16 @@ extension Firewall {
         counters.setFlows(flows)
     }
 
+    /// Tells a flow from all others there will be; nil if there is none.
+    public func reference(toFlow record: Int32) -> FlowReference? { flows.reference(to: record) }
+
+    /// Ends a flow: its next packet is a new one's, as after `conntrack -D`. Returns false if it was gone already.
+    public mutating func endFlow(_ reference: FlowReference, at instant: Instant) -> Bool {
+        guard let record = flows.record(of: reference, now: instant.monotonic) else { return false }
+        flows.end(record)
+        return true
+    }
+
     /// Goes over the flows: see `FlowTracker.flows`.
     public func flows(from place: Int, count: Int, at instant: Instant, _ body: (Int32, FlowDescription) -> Void) -> Int? {
         flows.flows(from: place, count: count, now: instant.monotonic, body)

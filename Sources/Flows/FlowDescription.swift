@@ -25,6 +25,8 @@ public struct FlowDescription: Sendable, Equatable, BitwiseCopyable {
     public var state: FlowStateName?
     /// Which pair of ports it runs through.
     public var portPair: UInt8
+    /// The VLANs that it runs in.
+    public var vlans = FlowVLANs()
 
     /// The tuple of one direction.
     public func tuple(_ direction: FlowDirection) -> FlowTuple { direction == .original ? original : original.inverse ?? original }
@@ -32,6 +34,32 @@ public struct FlowDescription: Sendable, Equatable, BitwiseCopyable {
     public func packets(_ direction: FlowDirection) -> UInt64 { direction == .original ? originalPackets : replyPackets }
 
     public func bytes(_ direction: FlowDirection) -> UInt64 { direction == .original ? originalBytes : replyBytes }
+}
+
+/// The identifiers of a flow's tags, the outer first. Of more than two tags none is known.
+public struct FlowVLANs: Sendable, Equatable, BitwiseCopyable {
+    /// 3 for more than two.
+    public var count: UInt8 = 0
+    public var outer: UInt16 = 0
+    /// Of two tags.
+    public var inner: UInt16 = 0
+
+    /// None.
+    public init() {}
+
+    /// Those that are known.
+    public var identifiers: [UInt16] {
+        switch count {
+        case 1: [outer]
+        case 2: [outer, inner]
+        default: []
+        }
+    }
+
+    /// Returns true if a tag is known to have the identifier.
+    public func contains(_ identifier: UInt16) -> Bool {
+        count == 1 && outer == identifier || count == 2 && (outer == identifier || inner == identifier)
+    }
 }
 
 /// The state that a flow's protocol is in.
@@ -84,7 +112,7 @@ extension FlowTracker {
             replyPackets: record.account.packetCount(.reply, isListed: isListed),
             originalBytes: record.account.byteCount(.original, isListed: isListed),
             replyBytes: record.account.byteCount(.reply, isListed: isListed), state: stateName(record),
-            portPair: UInt8(truncatingIfNeeded: record.link >> 28))
+            portPair: UInt8(truncatingIfNeeded: record.link >> 28), vlans: FlowLink.vlans(record.link))
     }
 
     private func stateName(_ record: FlowRecord) -> FlowStateName? {

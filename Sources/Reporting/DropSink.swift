@@ -1,5 +1,6 @@
 package import Capture
 package import Decisions
+import Storage
 import Wire
 
 /// Where the files of a run or a replay get their frames and events: dropped frames, and those that come to `log` statements.
@@ -19,6 +20,9 @@ package struct DropSink {
     }
 
     private let drops: FrameOutput?
+    /// The beginnings of the last dropped frames, for those who ask.
+    private let recent: CaptureQueue?
+    private var recentRate = RateLimit(perSecond: RecentDrops.perSecond)
     private var groups: LogGroups?
     /// By the group's index.
     private var groupOutputs: [FrameOutput] = []
@@ -29,7 +33,11 @@ package struct DropSink {
     private var hasOffered = false
 
     /// The outputs of one worker. Without a file of events they become lines among the messages.
-    package init(worker: Int, drops: DropCapture?, groups: GroupOutputs<DropCapture>?, events: LogQueue, reportsDrops: Bool) {
+    package init(
+        worker: Int, drops: DropCapture?, groups: GroupOutputs<DropCapture>?, events: LogQueue, reportsDrops: Bool,
+        recent: CaptureQueue? = nil
+    ) {
+        self.recent = recent
         self.drops = drops.map { .queue($0.queues[worker], of: $0) }
         self.events = .queue(events)
         self.reportsDrops = reportsDrops
@@ -38,6 +46,7 @@ package struct DropSink {
 
     /// The outputs of a replay.
     package init(drops: CaptureFile?, groups: GroupOutputs<CaptureFile>?, events: EventFile?) {
+        recent = nil
         self.drops = drops.map { .file($0) }
         self.events = events.map { .file($0) }
         reportsDrops = events?.settings.includesDrops ?? false
@@ -53,12 +62,16 @@ package struct DropSink {
 
     /// Somebody wants dropped frames: without it they need not be described.
     @inline(__always)
-    package var takesDrops: Bool { drops != nil || reportsDrops }
+    package var takesDrops: Bool { drops != nil || reportsDrops || recent != nil }
 
     /// Takes a frame that is dropped.
     package mutating func drop(_ frame: borrowing SunkFrame) {
         if let drops { put(frame, frame.captureRecord(), into: drops) }
         if reportsDrops { tell(frame, nil, at: frame.time) }
+        if let recent {
+            recentRate.turn(to: frame.time)
+            if recentRate.admit() { keep(frame, in: recent) }
+        }
     }
 
     /// Takes a frame that a `log` statement saw.
@@ -91,6 +104,24 @@ package struct DropSink {
     }
 
     // MARK: Outputs
+
+    /// Nobody is woken for it: who asks looks.
+    private func keep(_ frame: borrowing SunkFrame, in queue: CaptureQueue) {
+        var record = frame.captureRecord()
+        record.wireLength = record.length
+        let bytes = frame.bytes
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        if let tag = frame.tag, bytes.count >= 12 {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[12..<min(bytes.count, RecentDrops.snapLength - VLANTag.length)])
+            record.length = UInt32(truncatingIfNeeded: 12 + VLANTag.length + rest.count)
+            var words = (tag.tpid.bigEndian, tag.tci.bigEndian)
+            _ = withUnsafeBytes(of: &words) { queue.offer(record, (UnsafeRawBufferPointer(rebasing: bytes[..<12]), $0, rest)) }
+        } else {
+            let kept = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, RecentDrops.snapLength)])
+            record.length = UInt32(truncatingIfNeeded: kept.count)
+            _ = queue.offer(record, (kept, none, none))
+        }
+    }
 
     private func tell(_ frame: borrowing SunkFrame, _ event: LoggedStatement?, at time: UInt64) {
         switch events {

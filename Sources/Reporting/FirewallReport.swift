@@ -22,10 +22,14 @@ package struct RuleReport: Encodable {
     package var file: String
     package var line: Int
     package var text: String
+    /// Not told by itself: it stands in `text`.
+    package var comment: String?
     /// Frames that matched all of the rule.
     package var frames: UInt64
     /// As nft counts them: without the Ethernet header and the outermost tag.
     package var bytes: UInt64
+
+    private enum CodingKeys: CodingKey { case table, chain, file, line, text, frames, bytes }
 
     /// Its place and its text, in one line.
     package var title: String { "\(file):\(line) \(chain): \(text)" }
@@ -35,10 +39,10 @@ package struct RuleReport: Encodable {
 package struct FirewallReport: Encodable {
     /// Fragments that are held at this moment.
     package struct HeldReport: Encodable {
-        var frames: UInt64
-        var datagrams: UInt64
+        package var frames: UInt64
+        package var datagrams: UInt64
         /// Bytes of memory.
-        var bytes: UInt64
+        package var bytes: UInt64
     }
 
     package var rules: [RuleReport]
@@ -55,7 +59,7 @@ package struct FirewallReport: Encodable {
         rules = zip(program.rules, counted.rules).map { rule, hits in
             RuleReport(
                 table: rule.tableTitle, chain: rule.chain, file: rule.source, line: rule.line,
-                text: rule.rule.text, frames: hits.frames, bytes: hits.bytes)
+                text: rule.rule.text, comment: rule.rule.comment, frames: hits.frames, bytes: hits.bytes)
         }
         reasons = [:]
         for (reason, hits) in zip(Reason.allCases, counted.reasons) where reason != .held { reasons[reason.name] = Amount(hits) }
@@ -63,6 +67,21 @@ package struct FirewallReport: Encodable {
         flows = program.connectionNeeds.isEmpty ? nil : FlowReport(counted.flows)
         state = StateReport(program, counted, at: instant)
     }
+
+    /// Frames that were dropped or rejected, by the reasons' names; those without a frame are left out.
+    package var drops: [String: Amount] {
+        let passing = Set(Self.passing.map(\.name))
+        return reasons.filter { !passing.contains($0.key) && $0.value.frames > 0 }
+    }
+
+    /// Frames that the rules let pass.
+    package var passed: Amount {
+        let amounts = Self.passing.compactMap { reasons[$0.name] }
+        return Amount(
+            Hits(frames: amounts.reduce(0) { $0 &+ $1.frames }, bytes: amounts.reduce(0) { $0 &+ $1.bytes }))
+    }
+
+    private static let passing: [Reason] = [.acceptByRule, .acceptByPolicy]
 
     /// Reasons, what is held, rules and state, each under a head of its own, with an empty line between them.
     /// - Parameter omitsIdleRules: Rules without a frame are left out.

@@ -54,6 +54,11 @@ package enum FlowLine {
         line.append(has(flow, FlowDescription.Status.seenReply) ? "true" : "false")
         line.append(",\"assured\":")
         line.append(has(flow, FlowDescription.Status.assured) ? "true" : "false")
+        if flow.vlans.count > 0 {
+            line.append(",\"vlans\":[")
+            line += flow.vlans.identifiers.map { "\($0)" }.joined(separator: ",").utf8
+            line.append("]")
+        }
         line.append(",\"mark\":", decimal: UInt64(flow.mark), "")
         line.append(",\"expires_in\":", decimal: flow.expiration / 1_000_000_000, "}}\n")
         return String(decoding: line, as: UTF8.self)

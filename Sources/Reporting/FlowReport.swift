@@ -4,11 +4,11 @@ import Flows
 /// What has become of flows, for people, to whom they are connections, and for machines.
 package struct FlowReport: Encodable {
     /// In the table now.
-    var followed: UInt64
+    package var followed: UInt64
     /// By the names of `FlowEvent`.
-    var events: [String: UInt64]
+    package var events: [String: UInt64]
     /// Packets, by the names of `InvalidCause`; causes of which there is none are left out.
-    var invalid: [String: UInt64]
+    package var invalid: [String: UInt64]
 
     /// - Parameter counts: As in `FirewallCounters.Snapshot.flows`.
     init(_ counts: [UInt64]) {

@@ -5,28 +5,28 @@ package import Storage
 
 /// What rules have remembered under names.
 package struct StateReport: Encodable {
-    struct CounterReport: Encodable {
-        var table: String
-        var name: String
-        var frames: UInt64
-        var bytes: UInt64
+    package struct CounterReport: Encodable {
+        package var table: String
+        package var name: String
+        package var frames: UInt64
+        package var bytes: UInt64
     }
 
-    struct QuotaReport: Encodable {
-        var table: String
-        var name: String
+    package struct QuotaReport: Encodable {
+        package var table: String
+        package var name: String
         /// Bytes, with those that it began with.
-        var used: UInt64
-        var bytes: UInt64
+        package var used: UInt64
+        package var bytes: UInt64
     }
 
     /// An element of a set that counts.
-    struct ElementReport: Encodable {
-        var table: String
-        var set: String
-        var element: String
-        var frames: UInt64
-        var bytes: UInt64
+    package struct ElementReport: Encodable {
+        package var table: String
+        package var set: String
+        package var element: String
+        package var frames: UInt64
+        package var bytes: UInt64
     }
 
     /// A `last` statement.
@@ -47,19 +47,19 @@ package struct StateReport: Encodable {
     }
 
     /// A set or map that changes.
-    struct SetReport: Encodable {
-        var table: String
-        var set: String
-        var elements: Int
+    package struct SetReport: Encodable {
+        package var table: String
+        package var set: String
+        package var elements: Int
         /// Elements that it has room for.
-        var capacity: Int
+        package var capacity: Int
     }
 
     /// With what the file gives them to begin with.
-    var counters: [CounterReport]
-    var quotas: [QuotaReport]
-    var elements: [ElementReport]
-    var sets: [SetReport]
+    package private(set) var counters: [CounterReport]
+    package private(set) var quotas: [QuotaReport]
+    package private(set) var elements: [ElementReport]
+    package private(set) var sets: [SetReport]
     var lastUses: [LastUseReport]
 
     package init(_ program: Program, _ counted: FirewallCounters.Snapshot, at instant: Instant) {

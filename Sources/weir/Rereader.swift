@@ -44,9 +44,10 @@ final class Rereader: Sendable {
                 of: path, kind: .regular, options: options, fragments: fragments, budget: ReadingBudget(limit: limit))
             let known = sources.withLock { $0 }
             if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
-            for diagnostic in reading.diagnostics { say(diagnostic.render(in: reading.sources)) }
-            guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above") }
-            if ruleset.judgesNoFrame { return .refused("\(path): \(NoFrameJudged.sentence)") }
+            var diagnostics = reading.diagnostics.map { $0.render(in: reading.sources) }
+            for diagnostic in diagnostics { say(diagnostic) }
+            guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above", diagnostics: diagnostics) }
+            if ruleset.judgesNoFrame { return .refused("\(path): \(NoFrameJudged.sentence)", diagnostics: diagnostics) }
             let program: Program
             do throws(ProgramError) {
                 program = try Program(
@@ -55,12 +56,15 @@ final class Rereader: Sendable {
             } catch {
                 if case .memory = error.reason { return .refused("\(error) (--reload-memory)") }
                 guard let diagnostic = error.diagnostic else { return .refused("\(error)") }
-                say(diagnostic.render(in: reading.sources))
-                return .refused("\(path) has errors, see above")
+                diagnostics.append(diagnostic.render(in: reading.sources))
+                say(diagnostics[diagnostics.endIndex - 1])
+                return .refused("\(path) has errors, see above", diagnostics: diagnostics)
             }
             program.commit()
             sources.withLock { $0 = reading.sources }
-            return .changed(program, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion))
+            return .changed(
+                program, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion), RuleFile.list(reading.sources),
+                diagnostics: diagnostics)
         } catch {
             return .refused(error.reason)
         }

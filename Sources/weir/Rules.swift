@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Control
 import Fragments
 import Glibc
 public import Ruleset
@@ -12,11 +13,20 @@ struct Rules: ParsableCommand {
             Prints the rule set as "nft list ruleset" of nft 1.1.6 would after "nft -f", with includes, definitions and commands carried \
             out. Times are local (TZ), as in the file. Exit codes are those of "check".
 
+            With --live, prints the rules of a run instead, each with what it has counted since the rules are in force, or since \
+            "weir counters --reset".
+
             Example: weir rules rules/subnet-web-dns.nft
             """)
 
     @Argument(help: ArgumentHelp("A rule file in nftables' language; - is standard input.", valueName: "file"))
-    var file: String
+    var file: String?
+
+    @Flag(help: "Print the rules of a run with their counters, a line or a JSON object each.")
+    var live = false
+
+    @OptionGroup
+    var asking: ControlAsking
 
     @Flag(help: "Print it as JSON, in the schema of libnftables-json(5), without handles.")
     var json = false
@@ -27,7 +37,17 @@ struct Rules: ParsableCommand {
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
 
+    func validate() throws {
+        if live {
+            guard file == nil else { throw ValidationError("--live prints the rules of a run, and takes no file") }
+        } else {
+            guard file != nil else { throw ValidationError("name a rule file, or ask for the rules of a run with --live") }
+            guard asking.run == nil else { throw ValidationError("--run needs --live") }
+        }
+    }
+
     func run() throws {
+        guard let file else { return try asking.ask(RulesRequest(), json: json) }
         let ruleset = try readRules(file, options: reading)
         let text =
             json

@@ -70,6 +70,9 @@ struct Run: ParsableCommand {
     @OptionGroup(title: "Fast path")
     var carrying: FastPathOptions
 
+    @OptionGroup(title: "Control")
+    var control: ControlServing
+
     @OptionGroup(title: "Rule files")
     var reading: RuleOptions
 
@@ -190,7 +193,9 @@ struct Run: ParsableCommand {
             reservation: MachineMemory()?.available ?? .max)
         program.commit()
         weir_trim_memory()
-        let generations = RulesetGenerations(program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion))
+        let generations = RulesetGenerations(
+            program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion),
+            files: RuleFile.list(ruleset.sources))
         let rereader = Rereader(
             path: rules, options: reading, fragments: fragments.fragments, ports: portNames, sources: ruleset.sources,
             memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
@@ -209,6 +214,9 @@ struct Run: ParsableCommand {
             listsFlows: listFlows,
             ring: RingSettings(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
+        configuration.metrics = control.metrics
+        configuration.control = control.settings(ports: portNames, directory: stateDirectory)
+        configuration.recentDrops = configuration.control == nil ? 0 : control.recentDrops
         configuration.merging = gro
         configuration.answersPerSecond = answerRate
         configuration.tooBig = links.tooBig

@@ -17,7 +17,10 @@ struct Weir: ParsableCommand {
             reader of the output went away.
             """,
         version: weirVersion,
-        subcommands: [Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self, DoctorCommand.self, SettingsCommand.self])
+        subcommands: [
+            Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self, DoctorCommand.self, SettingsCommand.self, Status.self,
+            ReloadCommand.self, CountersCommand.self, FlowsCommand.self, SetsCommand.self, DropsCommand.self,
+        ])
 }
 
 /// Where the program begins: `weir help packets` is a text that belongs to no command, all else is a command.

@@ -35,8 +35,8 @@ import Testing
 
     /// Rooms whose comments are held too.
     private static let plainRooms = [
-        "Answers", "Appliance", "CLinux", "CVectors", "Capture", "Classifier", "Decisions", "Firewall", "Flows", "Fragments", "Interpreter",
-        "KernelPath", "Offline", "PacketIO", "Reporting", "Ruleset", "Segmentation", "Storage", "SystemCalls", "Wire",
+        "Answers", "Appliance", "CLinux", "CVectors", "Capture", "Classifier", "Control", "Decisions", "Firewall", "Flows", "Fragments",
+        "Interpreter", "KernelPath", "Offline", "PacketIO", "Reporting", "Ruleset", "Segmentation", "Storage", "SystemCalls", "Wire",
         "weir",
     ]
 

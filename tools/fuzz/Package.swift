@@ -22,6 +22,7 @@ let package = Package(
             name: "FuzzPackets",
             dependencies: [.product(name: "WeirCore", package: "weir"), .product(name: "WeirOffline", package: "weir")],
             swiftSettings: fuzzer),
+        .executableTarget(name: "FuzzControl", dependencies: [.product(name: "WeirControl", package: "weir")], swiftSettings: fuzzer),
         .executableTarget(name: "FuzzSegments", dependencies: [.product(name: "WeirSegmentation", package: "weir")], swiftSettings: fuzzer),
         .executableTarget(name: "FuzzFragments", dependencies: [.product(name: "WeirCore", package: "weir")], swiftSettings: fuzzer),
     ]

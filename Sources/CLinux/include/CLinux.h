@@ -69,6 +69,12 @@ int weir_enter_network_namespace(int fd);
 /// SIOCETHTOOL on the interface, with the command's structure (include/uapi/linux/ethtool.h): 0, or -1 and errno.
 int weir_ethtool(int fd, const char *_Nonnull interface, void *_Nonnull command);
 
+/// accept4(2) of a socket that doesn't wait and is closed on exec: the connection, or -1 and errno.
+int weir_accept(int listener);
+
+/// SO_PEERCRED (unix(7)): 0, or -1 and errno.
+int weir_peer_credentials(int fd, int *_Nonnull process, unsigned int *_Nonnull user, unsigned int *_Nonnull group);
+
 /// malloc_trim(3): gives free memory of all arenas back to the system.
 void weir_trim_memory(void);
 

@@ -63,11 +63,20 @@ struct StatefulEmitter {
         for set in table.sets where set.changes {
             guard changingSets[set.name] == nil else { continue }
             try add(set, &tables)
+            var declaration = set
+            declaration.elements = SetElements([])
             changingReferences.append(
                 ChangingSetReference(
                     family: table.family, table: table.name, name: set.name, isMap: set.isMap, capacity: plans[plans.count - 1].capacity,
-                    number: plans.count - 1))
+                    declaration: declaration, number: plans.count - 1, template: ownTemplates[set.name] ?? 0))
         }
+    }
+
+    /// The elements of a table's only set, as the program that has the set keeps them.
+    mutating func plan(ofElements table: Table) throws(ProgramError) -> DynamicSetPlan {
+        var tables = TableEmitter()
+        try begin(table, &tables)
+        return plans[0]
     }
 
     /// What the sets that change take when they are full.

@@ -40,6 +40,15 @@ struct PackedKey: BitwiseCopyable, Sendable, Equatable {
         }
     }
 
+    /// A component of at most 128 bits.
+    func value(bits: Int, atWord word: Int) -> UInt128 {
+        let index = word >> 2
+        let shift = UInt128((word & 3) * 32)
+        var value = self[index] >> shift
+        if shift > 0, index < 3 { value |= self[index + 1] << (128 - shift) }
+        return bits >= 128 ? value : value & (1 << UInt128(bits) - 1)
+    }
+
     /// Puts a component where there are zeros yet.
     mutating func place(_ value: UInt128, atWord word: Int) {
         let index = word &>> 2

@@ -60,8 +60,12 @@ public struct ChangingSetReference: TableMember, Sendable {
     public var isMap: Bool
     /// Elements that it has room for.
     public var capacity: Int
+    /// As the file declares it, without its elements.
+    public var declaration: NamedSet
     /// Among all sets of the program that change, meters among them.
     var number: Int
+    /// Of its elements without statements of their own.
+    var template: Int
 }
 
 /// A `counter` statement.

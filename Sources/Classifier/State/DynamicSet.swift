@@ -216,6 +216,39 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         return pass(index, templates, steps, bytes: size, connection: connection, at: now)
     }
 
+    func put(
+        _ key: PackedKey, timeout: UInt64, template: Int, _ templates: borrowing FrozenArray<ElementTemplate>,
+        _ steps: borrowing FrozenArray<ElementStep>, at now: UInt64
+    ) -> SetOutcome {
+        acquire()
+        defer { release() }
+        if find(key, at: now) != nil { return .unchanged }
+        let expires = Self.end(timeout == 0 ? self.timeout : timeout, from: now)
+        return insert(key, data: 0, expires: expires, template: template, templates, steps, at: now) == nil ? .refused : .changed
+    }
+
+    func take(_ key: PackedKey, at now: UInt64) -> SetOutcome {
+        acquire()
+        defer { release() }
+        guard find(key, at: now) != nil else { return .unchanged }
+        remove(key)
+        return .changed
+    }
+
+    /// The lock is held for one element at a time.
+    func elements(from place: Int, count: Int, at now: UInt64, _ body: (PackedKey, UInt64?) -> Void) -> Int? {
+        let fresh = unsafe self.fresh.pointee.load(ordering: .acquiring)
+        let end = min(fresh, place + count)
+        for index in place..<max(place, end) {
+            acquire()
+            let expires = unsafe expiry(index).pointee.load(ordering: .relaxed)
+            let key = expires > now ? key(at: index) : nil
+            release()
+            if let key { body(key, expires == Self.forever ? nil : expires - now) }
+        }
+        return end < fresh ? end : nil
+    }
+
     private func hash(_ key: PackedKey) -> Int {
         var state = keyedHash.mix(key.first, 0)
         for index in 1..<max(1, width) { state = keyedHash.mix(key[index], state) }

@@ -38,6 +38,15 @@ struct ElementStep: BitwiseCopyable, Sendable {
     }
 }
 
+/// What became of an element that was put in or taken out.
+enum SetOutcome {
+    case changed
+    /// It was there already, or was not there.
+    case unchanged
+    /// There was no room for it.
+    case refused
+}
+
 /// The plan of a set.
 struct DynamicSetPlan {
     var capacity: Int
@@ -117,6 +126,21 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
 
     /// Elements that a set holds now.
     func count(set: Int, at now: UInt64) -> Int { sets[set].count(at: now) }
+
+    /// Puts an element in that no frame brings.
+    /// - Parameter timeout: Nanoseconds; 0 for the set's own.
+    func put(_ key: PackedKey, set: Int, template: Int, timeout: UInt64, at now: UInt64) -> SetOutcome {
+        sets[set].put(key, timeout: timeout, template: template, templates, steps, at: now)
+    }
+
+    /// Takes an element out.
+    func take(_ key: PackedKey, set: Int, at now: UInt64) -> SetOutcome { sets[set].take(key, at: now) }
+
+    /// Goes over a set from a place on: the elements that live, each with the nanoseconds that it has left (nil for ever), and where to go
+    /// on; nil after the last.
+    func elements(set: Int, from place: Int, count: Int, at now: UInt64, _ body: (PackedKey, UInt64?) -> Void) -> Int? {
+        sets[set].elements(from: place, count: count, at: now, body)
+    }
 
     /// Does what the template says to the key, and says whether the rule goes on.
     @inline(never)

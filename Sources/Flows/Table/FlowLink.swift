@@ -22,6 +22,23 @@ enum FlowLink {
         return link | tags.packed
     }
 
+    /// The tags of a packed link.
+    static func vlans(_ link: UInt32) -> FlowVLANs {
+        var vlans = FlowVLANs()
+        switch link >> 24 & 7 {
+        case 0: break
+        case 1, 2:
+            vlans.count = 1
+            vlans.outer = UInt16(truncatingIfNeeded: link & 0xfff)
+        case 7: vlans.count = 3
+        default:
+            vlans.count = 2
+            vlans.outer = UInt16(truncatingIfNeeded: link >> 12 & 0xfff)
+            vlans.inner = UInt16(truncatingIfNeeded: link & 0xfff)
+        }
+        return vlans
+    }
+
     private struct Tags {
         var count = 0
         var kinds: UInt32 = 0

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Capture
+import Control
+import FoundationEssentials
+
+struct DropsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drops",
+        abstract: "Print the last dropped frames of a run, each with the rule or the reason.",
+        discussion: """
+            A run keeps the last --recent-drops frames, up to 500 a second of each worker, and of each the first 256 bytes. The filter is an \
+            expression of pcap-filter(7).
+
+            Example: weir drops --follow --reason rule host 192.0.2.7 and tcp port 443
+            """)
+
+    @Argument(help: ArgumentHelp("Only frames that match this expression of pcap-filter(7).", valueName: "filter"))
+    var filter: [String] = []
+
+    @Flag(help: "Go on with those that are dropped from now on, until SIGINT.")
+    var follow = false
+
+    @Option(help: ArgumentHelp("Begin with the last N. (default: all that are kept)", valueName: "n"))
+    var last: Int?
+
+    @Option(help: ArgumentHelp("Only frames that were dropped for this reason.", valueName: "name"))
+    var reason: String?
+
+    @Option(help: ArgumentHelp("Only frames that a rule dropped which has this comment, or stands there.", valueName: "comment|file:line"))
+    var rule: String?
+
+    @OptionGroup
+    var asking: ControlAsking
+
+    @Flag(help: "Print JSON, one object a line.")
+    var json = false
+
+    func validate() throws {
+        if let last, last < 0 { throw ValidationError("--last takes a number of at least 0") }
+    }
+
+    func run() throws {
+        let expression = filter.joined(separator: " ")
+        let matching: CaptureFilter?
+        do {
+            matching = expression.isEmpty ? nil : try CaptureFilter(expression, snapLength: CaptureSettings.longestSnapLength)
+        } catch {
+            throw refuse("\(error)")
+        }
+        try asking.ask(DropsRequest(follow: follow, last: last), form: .json) { item in
+            let drop = try JSONDecoder().decode(Drop.self, from: Data(item.utf8))
+            guard reason == nil || drop.reason == reason, rule == nil || drop.rule == rule || drop.comment == rule else { return nil }
+            if let matching, !drop.bytes.withUnsafeBytes({ matching.matches($0, length: drop.length) }) { return nil }
+            return json ? item + "\n" : "\(drop.when) \(drop.headers): \(drop.explanation)\n"
+        }
+    }
+
+    /// What of an item is looked at here.
+    private struct Drop: Decodable {
+        var when: String
+        var reason: String
+        var explanation: String
+        var rule: String?
+        var comment: String?
+        var headers: String
+        var length: UInt32
+        var frame: String
+
+        var bytes: [UInt8] {
+            let digits = Array(frame.utf8)
+            return stride(from: 0, to: digits.count - 1, by: 2).map { place in
+                UInt8(String(decoding: digits[place..<(place + 2)], as: UTF8.self), radix: 16) ?? 0
+            }
+        }
+    }
+}
