@@ -46,6 +46,13 @@ public final class Links {
         try netlink.query(request, dump: true, what)
     }
 
+    /// Carries many requests out, and returns the kernel's answer to each: nil if it did so. Each is named by its `what`.
+    func requests(
+        _ requests: [(message: NetlinkMessage, what: String)], flags: Int32
+    ) throws(SystemCallError) -> [SystemCallError?] {
+        try netlink.requests(requests, flags: flags)
+    }
+
     /// Changes the interface's MTU.
     func setMTU(_ mtu: UInt32, of link: Link) throws(SystemCallError) {
         var request = NetlinkMessage(type: RTM_NEWLINK, header: ifinfomsg(index: link.index))
@@ -69,54 +76,13 @@ public final class Links {
         return found
     }
 
-    private func addressMessages(of link: Link, family: Int32) throws(SystemCallError) -> [ArraySlice<UInt8>] {
+    func addressMessages(of link: Link, family: Int32) throws(SystemCallError) -> [ArraySlice<UInt8>] {
         var header = ifaddrmsg()
         header.ifa_family = UInt8(truncatingIfNeeded: family)
         return try netlink.query(NetlinkMessage(type: RTM_GETADDR, header: header), dump: true, "list the addresses of \(link.name)")
             .map(\.payload)
             .filter { NetlinkReader($0).value(as: ifaddrmsg.self).map { $0.ifa_index == UInt32(link.index) } ?? false }
     }
-
-    /// What switching IPv6 off takes from an interface and switching it on doesn't bring back: static addresses and
-    /// routes, as the very messages that put them there again.
-    func volatileIPv6State(of link: Link) throws(SystemCallError) -> [SavedMessage] {
-        let linkLocal = UInt8(RT_SCOPE_LINK.rawValue)
-        let addresses = try addressMessages(of: link, family: AF_INET6)
-            .filter { NetlinkReader($0).value(as: ifaddrmsg.self).map { $0.ifa_scope != linkLocal } ?? false }
-            .map { SavedMessage(type: UInt16(RTM_NEWADDR), payload: Array($0)) }
-        var header = rtmsg()
-        header.rtm_family = UInt8(AF_INET6)
-        let routes = try netlink.query(NetlinkMessage(type: RTM_GETROUTE, header: header), dump: true, "list the routes of \(link.name)")
-            .filter { Self.isStaticRoute($0.payload, over: link) }
-            .map { SavedMessage(type: UInt16(RTM_NEWROUTE), payload: Array($0.payload)) }
-        return addresses + routes
-    }
-
-    private static func isStaticRoute(_ payload: ArraySlice<UInt8>, over link: Link) -> Bool {
-        let reader = NetlinkReader(payload)
-        guard let route = reader.value(as: rtmsg.self), route.rtm_type == UInt8(RTN_UNICAST) else { return false }
-        // The kernel makes its own (prefix) and the routers' again by itself.
-        guard route.rtm_protocol != UInt8(RTPROT_KERNEL), route.rtm_protocol != UInt8(RTPROT_RA) else { return false }
-        return reader.attributes(after: MemoryLayout<rtmsg>.size)
-            .contains { $0.type == Int(RTA_OIF.rawValue) && NetlinkReader($0.content).value(as: Int32.self) == link.index }
-    }
-
-    /// Sends a saved message again.
-    func replay(_ message: SavedMessage, on name: String) throws(SystemCallError) {
-        do {
-            try netlink.request(
-                NetlinkMessage(type: message.type, payload: message.payload), flags: NLM_F_CREATE | NLM_F_EXCL,
-                "put an IPv6 address or route of \(name) back")
-        } catch  where error.code == EEXIST {
-            // Already back: the kernel, or somebody's network manager, was faster.
-        }
-    }
-}
-
-/// A netlink message as the kernel gave it in a dump, kept to be sent to it again.
-public struct SavedMessage: Sendable, Equatable, Codable {
-    var type: UInt16
-    var payload: [UInt8]
 }
 
 extension ifinfomsg {

@@ -38,6 +38,51 @@ final class NetlinkSocket {
         _ = try exchange(message, flags: flags | NLM_F_ACK, what)
     }
 
+    /// Requests that are sent at once. Their answers must find room in the socket's queue: each takes a buffer of about a kilobyte there,
+    /// of 208 KiB (`net.core.rmem_default`).
+    private static let batch = 64
+
+    /// Carries requests out in their order, many with each system call.
+    ///
+    /// - Returns: For each the kernel's refusal, named by its `what`; nil if it was carried out.
+    func requests(
+        _ requests: [(message: NetlinkMessage, what: String)], flags: Int32
+    ) throws(SystemCallError) -> [SystemCallError?] {
+        var refusals: [SystemCallError?] = []
+        for start in stride(from: 0, to: requests.count, by: Self.batch) {
+            let part = requests[start..<min(start + Self.batch, requests.count)]
+            let first = sequence &+ 1
+            var bytes: [UInt8] = []
+            for request in part {
+                sequence &+= 1
+                bytes += request.message.bytes(flags: flags | NLM_F_ACK | NLM_F_REQUEST, sequence: sequence)
+            }
+            let what = part.first?.what ?? ""
+            try systemCall(what) { send(descriptor.number, bytes, bytes.count, 0) }
+            var answers = [SystemCallError?](repeating: nil, count: part.count)
+            var left = part.count
+            while left > 0 {
+                let received = try systemCall(what) { recv(descriptor.number, &buffer, buffer.count, 0) }
+                Self.forEachMessage(in: buffer[..<received]) { header, payload in
+                    let place = Int(header.nlmsg_seq &- first)
+                    guard place < part.count, Int32(header.nlmsg_type) == NLMSG_ERROR else { return }
+                    answers[place] = Self.refusal(payload, flags: header.nlmsg_flags, part[start + place].what)
+                    left -= 1
+                }
+            }
+            refusals += answers
+        }
+        return refusals
+    }
+
+    private static func forEachMessage(in bytes: ArraySlice<UInt8>, _ body: (nlmsghdr, ArraySlice<UInt8>) -> Void) {
+        var rest = bytes
+        while let header = NetlinkReader(rest).value(as: nlmsghdr.self), header.nlmsg_len >= 16, Int(header.nlmsg_len) <= rest.count {
+            body(header, rest.dropFirst(16).prefix(Int(header.nlmsg_len) - 16))
+            rest = rest.dropFirst((Int(header.nlmsg_len) + 3) & ~3)
+        }
+    }
+
     /// The messages that answer a request: one, or all of a dump.
     func query(_ message: NetlinkMessage, dump: Bool, _ what: String) throws(SystemCallError) -> [(
         type: UInt16, payload: ArraySlice<UInt8>

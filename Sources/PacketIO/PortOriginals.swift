@@ -12,9 +12,11 @@ public struct PortOriginals: Sendable, Equatable, Codable {
     public var mtu: UInt32
     /// `disable_ipv6`; nil where the kernel has no IPv6.
     var ipv6Disabled: Bool?
-    /// Static addresses and routes that go when IPv6 is switched off.
+    /// The MTU of IPv6 packets, if that is another.
+    package var ipv6MTU: UInt32?
+    /// Addresses, routes and neighbours that go when IPv6 is switched off.
     package var ipv6State: [SavedMessage]
-    /// There was no room for `ipv6State` where this is noted.
+    /// There was no room for `ipv6State` where this is noted, or that can't be known.
     package var lacksIPv6State: Bool?
     /// Offloads that were on and are off for the run.
     package var offloads: [String]
@@ -22,7 +24,7 @@ public struct PortOriginals: Sendable, Equatable, Codable {
     public var hadHook: Bool
 
     package init(
-        of link: Link, ipv6Disabled: Bool?, ipv6State: [SavedMessage], offloads: [String], hadHook: Bool
+        of link: Link, ipv6Disabled: Bool?, ipv6MTU: UInt32? = nil, ipv6State: [SavedMessage], offloads: [String], hadHook: Bool
     ) {
         index = link.index
         kind = link.kind
@@ -30,6 +32,7 @@ public struct PortOriginals: Sendable, Equatable, Codable {
         permanentAddress = link.permanentAddress
         mtu = link.mtu
         self.ipv6Disabled = ipv6Disabled
+        self.ipv6MTU = ipv6MTU
         self.ipv6State = ipv6State
         self.offloads = offloads
         self.hadHook = hadHook

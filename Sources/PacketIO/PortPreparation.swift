@@ -14,6 +14,8 @@ public struct PortPreparation {
     /// Bytes that the MTU is raised by, for up to four VLAN tags: the packet socket itself allows for one, and only for
     /// 0x8100 (net/packet/af_packet.c, packet_extra_vlan_len_allowed).
     package static let tagRoom: UInt32 = 16
+    /// Addresses and routes that can't be put back are named up to here.
+    private static let namedProblems = 8
 
     public private(set) var link: Link
     private let merging: ReceiveMerging
@@ -38,18 +40,25 @@ public struct PortPreparation {
         self.link = link
         self.merging = merging
         let unwanted = (try? Offloads(link.name).enabled(among: merging.unwanted)) ?? []
-        let disabled = IPv6Switch(index: link.index).isDisabled
+        let ipv6 = IPv6Switch(index: link.index)
+        let disabled = ipv6.isDisabled
+        let ipv6MTU = ipv6.mtu.flatMap { $0 < link.mtu ? $0 : nil }
         let hasHook = try FilterGuard.hookKind(on: link) != nil
         isTakenOver = isGuarded
         if var earlier, case let kinship = earlier.kinship(to: link), kinship != .stranger {
             // Somebody has set another MTU since.
-            if link.mtu != earlier.mtu &+ Self.tagRoom { earlier.mtu = link.mtu }
+            if link.mtu != earlier.mtu, link.mtu != earlier.mtu &+ Self.tagRoom {
+                earlier.mtu = link.mtu
+                earlier.ipv6MTU = ipv6MTU
+            }
             earlier.follow(link)
             earlier.offloads += unwanted.filter { !earlier.offloads.contains($0) }
             // Without a guard, and with IPv6 on where it was switched off, it has been away as well: what was on it then is gone.
             if hasReturned || kinship == .returned || (!isGuarded && disabled == false && earlier.ipv6Disabled == false) {
                 earlier.ipv6Disabled = disabled
+                earlier.ipv6MTU = ipv6MTU
                 earlier.ipv6State = disabled == false ? try Links().volatileIPv6State(of: link) : []
+                earlier.lacksIPv6State = nil
                 earlier.hadHook = isGuarded ? earlier.hadHook : hasHook
             }
             originals = earlier
@@ -58,7 +67,7 @@ public struct PortPreparation {
         }
         isKnown = false
         originals = PortOriginals(
-            of: link, ipv6Disabled: disabled,
+            of: link, ipv6Disabled: disabled, ipv6MTU: ipv6MTU,
             ipv6State: disabled == false ? try Links().volatileIPv6State(of: link) : [],
             offloads: unwanted,
             hadHook: !isGuarded && hasHook)
@@ -69,7 +78,10 @@ public struct PortPreparation {
     /// unless it is off everywhere.
     private mutating func guessOriginals() {
         if link.mtu > 68 + Self.tagRoom { originals.mtu = link.mtu - Self.tagRoom }
-        if originals.ipv6Disabled == true { originals.ipv6Disabled = IPv6Switch.isDisabledByDefault }
+        if originals.ipv6Disabled == true {
+            originals.ipv6Disabled = IPv6Switch.isDisabledByDefault
+            if originals.ipv6Disabled == false { originals.lacksIPv6State = true }
+        }
         guess =
             "\(link.name) is guarded by a run of Weir that left no note of what it was like before; it is taken to have had an MTU of "
             + "\(originals.mtu), IPv6 \(originals.ipv6Disabled == false ? "on" : "off") and no clsact qdisc, and is put back so at the end"
@@ -145,12 +157,15 @@ public struct PortPreparation {
         originals.follow(now)
         guard now.mtu != before, now.mtu != originals.mtu &+ Self.tagRoom else { return nil }
         originals.mtu = now.mtu
+        // The kernel makes it the same again with every change.
+        originals.ipv6MTU = nil
         return (now.mtu, raiseMTU(from: now.mtu))
     }
 
     /// Puts back what is not as it was; what couldn't be, in words. `lowerGuard` takes the guard away.
     public func giveBack(_ lowerGuard: () throws -> Void) -> [String] {
         var failures: [String] = []
+        let ipv6 = IPv6Switch(index: link.index)
         func attempt(_ step: () throws -> Void) {
             do { try step() } catch { failures.append("\(error)") }
         }
@@ -158,7 +173,10 @@ public struct PortPreparation {
             let links = try Links()
             // Another MTU than that of this run is somebody else's wish.
             guard let now = try links.link(index: link.index), now.mtu == originals.mtu &+ Self.tagRoom else { return }
+            // So is one of IPv6 that the kernel hasn't set.
+            let ipv6MTU = ipv6.mtu.flatMap { $0 < now.mtu ? $0 : nil } ?? originals.ipv6MTU
             try links.setMTU(originals.mtu, of: now)
+            if let ipv6MTU, ipv6MTU < originals.mtu { try ipv6.set(mtu: ipv6MTU) }
         }
         attempt {
             guard !originals.offloads.isEmpty else { return }
@@ -169,10 +187,15 @@ public struct PortPreparation {
         }
         attempt { try lowerGuard() }
         // Last: the host may speak again from here on, and does so (duplicate address detection).
-        let ipv6 = IPv6Switch(index: link.index)
         if originals.ipv6Disabled == false, ipv6.isDisabled == true {
             attempt { try ipv6.set(disabled: false) }
-            for message in originals.ipv6State { attempt { try Links().replay(message, on: link.name) } }
+            attempt {
+                let problems = try Links().putBack(originals.ipv6State, on: link)
+                failures += problems.prefix(Self.namedProblems).map { "\($0)" }
+                if problems.count > Self.namedProblems {
+                    failures.append("\(problems.count - Self.namedProblems) more IPv6 addresses, routes or neighbours can't be put back")
+                }
+            }
         }
         return failures
     }
