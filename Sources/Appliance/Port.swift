@@ -79,18 +79,13 @@ struct Port: ~Copyable {
     mutating func reserve(_ links: Links, _ log: Logger) throws {
         guard let now = try links.link(named: name) else { return }
         try lock(now, log)
-        if let path = journal.damagedNote(about: now.index) {
-            log.warning("\(path), the note of what \(now.name) was like before, is damaged and is not used; \(Self.substitute(now))")
-        }
         try PortGuard.expectToBeRaised(on: now, isStrict: hasStrictGuard)
         let note = PortGuard.note(on: now)
-        try PortPreparation(now, earlier: earlier(about: now, note), isGuarded: note != nil).expectToBeTaken()
-    }
-
-    /// What serves in place of a damaged note.
-    private static func substitute(_ link: Link) -> String {
-        PortGuard.note(on: link).flatMap(PortJournal.decode) == nil
-            ? "look at its MTU, offloads and IPv6 addresses after the run" : "its guard has the same note"
+        let earlier = earlier(about: now, note)
+        for finding in NoteFindings.atStart(
+            now, called: name, journal, guardNote: note.flatMap(PortJournal.decode), earlier)
+        { log.warning("\(finding.sentence)") }
+        try PortPreparation(now, earlier: earlier, isGuarded: note != nil).expectToBeTaken()
     }
 
     /// What a run before has noted about the interface: in the guard that it has left there, which can be about no other and is what was
@@ -98,9 +93,9 @@ struct Port: ~Copyable {
     private func earlier(about link: Link, _ note: [UInt8]?) -> PortOriginals? {
         let filed = journal.read(about: link)
         guard var noted = note.flatMap(PortJournal.decode) else { return filed }
-        if noted.lacksIPv6State == true {
-            noted.ipv6State = filed?.ipv6State ?? []
-            noted.lacksIPv6State = nil
+        if noted.lacksIPv6State == true, let filed {
+            noted.ipv6State = filed.ipv6State
+            noted.lacksIPv6State = filed.lacksIPv6State
         }
         noted.follow(link)
         return noted
@@ -290,9 +285,12 @@ struct Port: ~Copyable {
             try PortGuard.lower(portGuard, on: preparation.link, removesHook: !originals.hadHook)
         }
         for failure in failures { log.error("\(title) is not as it was: \(failure)") }
+        if originals.lacksIPv6State == true, failures.isEmpty {
+            log.error("\(title) is not as it was: \(NoteFindings.lostIPv6)")
+        }
         guard failures.isEmpty else { return }
         journal.remove(about: index)
-        if !hasRun { log.notice("\(title) had been taken, and is as it was before") }
+        if !hasRun, originals.lacksIPv6State != true { log.notice("\(title) had been taken, and is as it was before") }
     }
 
     /// Puts back what was the port before. A note stays where there is still something to do.

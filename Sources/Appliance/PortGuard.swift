@@ -27,7 +27,7 @@ struct PortGuard {
     /// Bytes that a note may have with this guard.
     private var noteCapacity: Int {
         switch kind {
-        case .programs: TCXGuard.noteCapacity
+        case .programs(let programs): programs.noteCapacity
         case .filters: FilterGuard.noteCapacity
         }
     }
@@ -96,7 +96,7 @@ struct PortGuard {
         let obstacle: SystemCallError
         do throws(SystemCallError) {
             if let error = TCXGuard.obstacle(on: link) { throw error }
-            let programs = try TCXGuard(on: link, note: note(originals, TCXGuard.noteCapacity), flows: flows)
+            let programs = try TCXGuard(on: link, note: note(originals, TCXGuard.noteLimit), flows: flows)
             let replacesFilters = FilterGuard.note(on: link) != nil
             try FilterGuard.remove(from: link, removesHook: false)
             return (PortGuard(link: link, kind: .programs(programs), replacesFilters: replacesFilters, obstacle: nil), [])

@@ -8,8 +8,8 @@ package import PacketIO
 /// The kernel's memory is what they are about, and it ends with the machine; so nothing waits for a disk here (no fsync), and a note of
 /// an earlier start of the machine is about nothing that there still is.
 package struct PortJournal: Sendable {
-    /// Notes are larger only with thousands of static routes.
-    package static let largestNote = 1 << 20
+    /// Bytes that a file may have: a hundred thousand static routes.
+    package static let largestNote = 1 << 25
 
     let directory: String
     /// The network namespace: interfaces of two may have the same index.
@@ -119,7 +119,9 @@ package struct PortJournal: Sendable {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return .unreadable }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: Self.largestNote)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_size <= Self.largestNote else { return .unreadable }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         let count = Glibc.read(descriptor, &bytes, bytes.count)
         guard count > 0, let filed = try? JSONDecoder().decode(Filed.self, from: Data(bytes[..<count])) else { return .unreadable }
         let isOutdated = filed.boot != nil && boot != nil && filed.boot != boot
@@ -129,7 +131,8 @@ package struct PortJournal: Sendable {
     /// Notes it down. The file is there whole or not at all, and nobody's link is followed.
     package func write(_ originals: PortOriginals) throws(StartProblem) {
         let filed = Filed(originals: originals, boot: boot)
-        let bytes = (try? JSONEncoder().encode(filed)).map { [UInt8]($0) } ?? []
+        let whole = (try? JSONEncoder().encode(filed)).map { [UInt8]($0) } ?? []
+        let bytes = whole.count <= Self.largestNote ? whole : Self.encode(originals, limit: 0)
         let path = path(originals.index)
         let draft = path + Self.draft
         unlink(draft)
@@ -150,8 +153,8 @@ package struct PortJournal: Sendable {
         unlink(path(index))
     }
 
-    /// A note as bytes: JSON. What doesn't fit into `limit` bytes leaves static addresses and routes out.
-    package static func encode(_ originals: PortOriginals, limit: Int = largestNote) -> [UInt8] {
+    /// A note as bytes: JSON. What doesn't fit into `limit` bytes leaves what IPv6 has on the interface out, and says so.
+    package static func encode(_ originals: PortOriginals, limit: Int) -> [UInt8] {
         func bytes(_ originals: PortOriginals) -> [UInt8] { (try? JSONEncoder().encode(originals)).map { [UInt8]($0) } ?? [] }
         let whole = bytes(originals)
         if whole.count <= limit { return whole }

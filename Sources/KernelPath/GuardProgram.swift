@@ -29,8 +29,9 @@ enum GuardProgram {
         side == .ingress ? "weir_guard_in" : "weir_guard_out"
     }
 
-    /// The value of the note's map: a length of 32 bits in the machine's order, then the note.
-    static let noteSize = 4096
+    /// The value of the note's map: a length of 32 bits in the machine's order, then the note. One value and not several, since the kernel
+    /// writes a value as a whole: a run may be killed at any moment.
+    static let noteSizes = 4096...1 << 20
     static let noteHeader = 4
 
     /// `mark` in `struct __sk_buff`.

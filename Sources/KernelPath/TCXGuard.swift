@@ -37,12 +37,14 @@ public struct TCXGuard: Sendable {
         var note: BPFMap
     }
 
-    /// Bytes that a note may have.
-    public static let noteCapacity = GuardProgram.noteSize - GuardProgram.noteHeader
+    /// Bytes that the first note of a guard may have.
+    public static let noteLimit = GuardProgram.noteSizes.upperBound / 2
     /// Values of as many processors as Linux knows (CONFIG_NR_CPUS), so that nobody must ask how many there may be.
     private static let processorLimit = 8192
 
     public let link: Link
+    /// Bytes that a note of this guard may have.
+    public let noteCapacity: Int
     private let counters: BPFMap
     private let noteMap: BPFMap
     /// What the ingress program goes by, if the kernel carries flows.
@@ -83,7 +85,10 @@ public struct TCXGuard: Sendable {
         self.link = link
         counters = try BPFMap(
             .perProcessorArray, valueSize: 8, capacity: GuardProgram.Counter.allCases.count, name: GuardProgram.countersName)
-        noteMap = try BPFMap(.array, valueSize: GuardProgram.noteSize, capacity: 1, name: GuardProgram.noteName)
+        // With room for another one: an MTU may get more digits.
+        let size = GuardProgram.noteSizes.clamp(2 * note.count)
+        noteCapacity = size - GuardProgram.noteHeader
+        noteMap = try BPFMap(.array, valueSize: size, capacity: 1, name: GuardProgram.noteName)
         // Before anything is attached: a guard without its note would be a guard whose port nobody can put back.
         try setNote(note)
         let earlier = Self.standing(on: link)
@@ -168,20 +173,21 @@ public struct TCXGuard: Sendable {
 
     // MARK: note
 
-    /// Writes the note; EMSGSIZE if it is longer than `noteCapacity`.
+    /// Writes the note; EMSGSIZE if it is longer than the guard has room for.
     public func setNote(_ note: [UInt8]) throws(SystemCallError) {
-        guard note.count <= Self.noteCapacity else {
+        guard note.count <= noteCapacity else {
             throw SystemCallError(call: "write a note of \(note.count) bytes to the guard of \(link.name)", code: EMSGSIZE)
         }
         let header = withUnsafeBytes(of: UInt32(note.count)) { [UInt8]($0) }
-        try noteMap.write(0, header + note + [UInt8](repeating: 0, count: Self.noteCapacity - note.count))
+        try noteMap.write(0, header + note + [UInt8](repeating: 0, count: noteCapacity - note.count))
     }
 
     /// The note of a guard of Weir's that stands on the interface; nil if none does. Changes nothing.
     public static func note(on link: Link) -> [UInt8]? {
         // The first in the list is the newest.
         guard let found = standing(on: link).first else { return nil }
-        var value = [UInt8](repeating: 0, count: GuardProgram.noteSize)
+        let size = (try? found.note.information().valueSize) ?? 0
+        var value = [UInt8](repeating: 0, count: max(Int(size), GuardProgram.noteSizes.lowerBound))
         guard (try? found.note.read(0, into: &value)) != nil else { return [] }
         let length = value.withUnsafeBytes { Int($0.loadUnaligned(as: UInt32.self)) }
         return [UInt8](value.dropFirst(GuardProgram.noteHeader).prefix(length))
@@ -236,6 +242,11 @@ public struct TCXGuard: Sendable {
 extension BPFMap.Information {
     /// It is the note of a guard.
     fileprivate var isNote: Bool {
-        name == GuardProgram.noteName && kind == BPFMap.Kind.array.rawValue && valueSize == UInt32(GuardProgram.noteSize)
+        name == GuardProgram.noteName && kind == BPFMap.Kind.array.rawValue && GuardProgram.noteSizes.contains(Int(valueSize))
     }
+}
+
+extension ClosedRange<Int> {
+    /// The number of the range that is nearest.
+    fileprivate func clamp(_ number: Int) -> Int { Swift.min(Swift.max(number, lowerBound), upperBound) }
 }

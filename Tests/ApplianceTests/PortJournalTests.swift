@@ -58,10 +58,21 @@ import Testing
     @Test func whatDoesNotFitLeavesIPv6StateOutAndSaysSo() throws {
         let message = try JSONDecoder().decode(SavedMessage.self, from: Data("{\"type\":20,\"payload\":[1,2,3]}".utf8))
         let originals = PortOriginals(of: Self.link(), ipv6Disabled: false, ipv6State: [message], offloads: [], hadHook: false)
-        let whole = PortJournal.encode(originals)
+        let whole = PortJournal.encode(originals, limit: .max)
         #expect(PortJournal.decode(PortJournal.encode(originals, limit: whole.count)) == originals)
         let shorter = try #require(PortJournal.decode(PortJournal.encode(originals, limit: whole.count - 1)))
         #expect(shorter.ipv6State.isEmpty && shorter.lacksIPv6State == true)
+    }
+
+    @Test func aNoteOfThousandsOfRoutesIsRead() throws {
+        let folder = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let state = (0..<20_000).map { SavedMessage(type: 24, payload: [UInt8](repeating: UInt8($0 % 256), count: 70)) }
+        let originals = PortOriginals(of: Self.link(), ipv6Disabled: false, ipv6State: state, offloads: [], hadHook: false)
+        let journal = try PortJournal(directory: folder)
+        try journal.write(originals)
+        #expect(journal.read(about: Self.link()) == originals)
+        #expect(journal.damagedNote(about: 7) == nil)
     }
 
     @Test func aShorterNoteLeavesNothingOfALongerOne() throws {

@@ -158,7 +158,7 @@ extension LabTests {
                     #expect(try lab.require(in: .fw, "cat /sys/class/net/\(port)/mtu") == mtu, "run \(run)")
                 }
                 #expect(!weir.log.contains("is taken to have had"), "\(weir.log)")
-                let isTold = weir.log.contains("is damaged and is not used; its guard has the same note")
+                let isTold = weir.log.contains("is damaged and is not used; nothing is lost: its guard has the same note")
                 #expect(isTold == (loss == .damaged && run > 0), "\(weir.log)")
                 if run == 2 {
                     #expect(weir.stop().status == 0)

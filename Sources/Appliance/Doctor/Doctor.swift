@@ -37,19 +37,10 @@ public struct Doctor: Sendable, Encodable {
         findings = []
         trustworthy = false
         do {
-            try examine(names)
             let journal = PortJournal(existing: stateDirectory)
+            try examine(names, journal)
             findings += try journal.staleNotes(Links()).map {
                 Finding(.note, .notes, nil, "\($0.reason); its note \($0.path) is of no use", do: "start Weir, which removes it")
-            }
-            findings += ports.compactMap { port in
-                journal.damagedNote(about: port.index).map { path in
-                    Finding(
-                        .warning, .notes, port.name,
-                        "\(path), the note of what \(port.interface) was like before, is damaged and is not used",
-                        do: port.guard == nil
-                            ? "look at its MTU and offloads, then remove the file" : "nothing: the guard has the same note")
-                }
             }
         } catch {
             findings.append(Finding(.fault, .port, nil, "\(error)"))
@@ -72,7 +63,7 @@ public struct Doctor: Sendable, Encodable {
         return Finding(.fault, .kernel, nil, "packet sockets can't be had as Weir needs them (\(problem))", do: remedy)
     }
 
-    private mutating func examine(_ names: [String]) throws {
+    private mutating func examine(_ names: [String], _ journal: PortJournal) throws {
         let links = try StartChecks.links(names)
         let table = try Links()
         let all = try table.all()
@@ -90,6 +81,7 @@ public struct Doctor: Sendable, Encodable {
             findings += GuardFindings.of(link, called: name, standing, isTaken: isTaken)
             findings += try LinkFindings.of(link, called: name, mtu: mtu, isTaken: isTaken, among: all, table)
             findings += AgentFindings.atStart(link, called: name) + bypasses
+            findings += NoteFindings.of(link, called: name, journal, standing, isTaken: isTaken)
             findings += AgentFindings.packetSockets(link, called: name, besides: isTaken ? process : nil)
         }
         findings += LinkFindings.between(names, mtus: ports.map(\.mtu))
