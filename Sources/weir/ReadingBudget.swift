@@ -43,6 +43,8 @@ struct ReloadMemory: Sendable {
     /// Bytes that may be taken now: what is asked for, or half of all there is, and no more than is left.
     var limit: Int {
         guard let machine = MachineMemory() else { return asked ?? .max }
+        // Who asks for more than a guess knows better.
+        if let asked, machine.unseenGroup != nil { return asked }
         return min(asked ?? machine.total / 2, machine.available)
     }
 }
