@@ -42,6 +42,9 @@ public struct Appliance {
         // Both ports are held before any file is opened: a start that is refused must not empty the files of the run that goes on.
         let fastPath = try FastPathStart(configuration).make(log)
         let ports = try PortKeeper(configuration, fastPath: fastPath, log: log)
+        if let memory = MachineMemory(), let problem = StartMemory(configuration, mtu: ports.largestMTU).problem(within: memory) {
+            throw problem
+        }
         let socket = try controlSocket()
         let metrics = try metricsSocket()
         let notifier = ServiceNotifier.ofEnvironment()

@@ -41,6 +41,11 @@ final class PortKeeper {
         try far.reserve(links, log)
     }
 
+    /// The larger MTU of the interfaces of their names.
+    var largestMTU: UInt32 {
+        configuration.ports.compactMap { (try? links.link(named: $0))?.mtu }.max() ?? 1500
+    }
+
     /// Both ports as they were seen last.
     var states: [PortState] { [near.state, far.state] }
 

@@ -14,15 +14,26 @@ final class Rereader: Sendable {
     private let ports: [String]
     private let memory: ReloadMemory
     private let say: @Sendable (String) -> Void
-    /// The files of the rules in force.
-    private let sources: Mutex<[SourceFile]>
+    /// Bytes of the tables of connections, which are made with the first rules that ask for them.
+    private let connectionBytes: Int
+    private let existing: Mutex<Existing>
+
+    private struct Existing {
+        /// The files of the rules in force.
+        var sources: [SourceFile]
+        /// There are tables of connections.
+        var followsConnections: Bool
+    }
 
     /// - Parameters:
     ///   - sources: The files of the rules that are in force.
+    ///   - followsConnections: They ask for connections.
+    ///   - connectionBytes: What the tables of connections take if other rules ask for them.
+    ///   - memory: What reading rules may take.
     ///   - say: Takes diagnostics, without waiting.
-    ///   - memory: What reading them may take.
     init(
-        path: String, options: RuleOptions, fragments: FragmentMode, ports: [String], sources: [SourceFile], memory: ReloadMemory,
+        path: String, options: RuleOptions, fragments: FragmentMode, ports: [String], sources: [SourceFile], followsConnections: Bool,
+        connectionBytes: Int, memory: ReloadMemory,
         say: @escaping @Sendable (String) -> Void
     ) {
         self.path = path
@@ -31,7 +42,8 @@ final class Rereader: Sendable {
         self.memory = memory
         self.say = say
         self.ports = ports
-        self.sources = Mutex(sources)
+        self.connectionBytes = connectionBytes
+        existing = Mutex(Existing(sources: sources, followsConnections: followsConnections))
     }
 
     /// What the files say now.
@@ -42,8 +54,8 @@ final class Rereader: Sendable {
             let limit = memory.limit
             let reading = try RulesFile.reading(
                 of: path, kind: .regular, options: options, fragments: fragments, budget: ReadingBudget(limit: limit))
-            let known = sources.withLock { $0 }
-            if reading.sources.elementsEqual(known, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
+            let known = existing.withLock { $0 }
+            if reading.sources.elementsEqual(known.sources, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
             var diagnostics = reading.diagnostics.map { $0.render(in: reading.sources) }
             for diagnostic in diagnostics { say(diagnostic) }
             guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above", diagnostics: diagnostics) }
@@ -60,8 +72,17 @@ final class Rereader: Sendable {
                 say(diagnostics[diagnostics.endIndex - 1])
                 return .refused("\(path) has errors, see above", diagnostics: diagnostics)
             }
+            let needsTables = !known.followsConnections && !program.connectionNeeds.isEmpty
+            if needsTables, let left = MachineMemory()?.available, connectionBytes > left {
+                return .refused(
+                    "\(path) asks for connections, whose tables would take \(MemoryAmount(connectionBytes)) of memory, and "
+                        + "\(MemoryAmount(left)) may be taken; start again with smaller --flows or --workers")
+            }
             program.commit()
-            sources.withLock { $0 = reading.sources }
+            existing.withLock {
+                $0.sources = reading.sources
+                if needsTables { $0.followsConnections = true }
+            }
             return .changed(
                 program, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion), RuleFile.list(reading.sources),
                 diagnostics: diagnostics)

@@ -3,6 +3,7 @@ import Appliance
 import ArgumentParser
 import CLinux
 import Classifier
+import Flows
 import Fragments
 import Glibc
 import Logging
@@ -186,11 +187,19 @@ struct Run: ParsableCommand {
         var log = Logger(label: "weir") { _ in LineLog(texts.errors) }
         log.logLevel = .info
         if ruleset.judgesNoFrame { log.warning("\(rules): \(NoFrameJudged.sentence)") }
+        let memory = MachineMemory()
+        if let group = memory?.unseenGroup {
+            log.warning(
+                """
+                the memory limit of the control group \(group) can't be seen from here; a quarter of what the machine has left counts as \
+                left, unless --reload-memory says more
+                """)
+        }
         for warning in try StartChecks.ports(portNames) { log.warning("\(warning)") }
         let workers = workers ?? min(processorCount(), Self.workerLimit)
         let program = try Program(
             compiling: ruleset, ports: portNames, start: Clock.now(), seed: .random(in: .min ... .max),
-            reservation: MachineMemory()?.available ?? .max)
+            reservation: memory?.available ?? .max)
         program.commit()
         weir_trim_memory()
         let generations = RulesetGenerations(
@@ -198,6 +207,7 @@ struct Run: ParsableCommand {
             files: RuleFile.list(ruleset.sources))
         let rereader = Rereader(
             path: rules, options: reading, fragments: fragments.fragments, ports: portNames, sources: ruleset.sources,
+            followsConnections: !program.connectionNeeds.isEmpty, connectionBytes: workers * FlowTracker.bytes(forFlows: flows.flows),
             memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
             say: { texts.errors.write($0) })
         var configuration = Configuration(
