@@ -42,6 +42,21 @@ extension LabTests {
             #expect(json.status == 65 && json.output.contains("\"severity\" : \"error\""), "\(json.output)")
         }
 
+        @Test("the rules that are advised where no frame comes to any are rules, for nft too", .needsWeir)
+        func advice() throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "weir-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let (empty, advised) = (folder.appending(path: "empty.nft"), folder.appending(path: "advised.nft"))
+            try "".write(to: empty, atomically: true, encoding: .utf8)
+            let said = try Command.run([Weir.binary, "check", empty.path]).error
+            let text = try #require(said.lines.first { $0.contains("write a base chain: ") }?.split(separator: "write a base chain: ").last)
+            try "\(text)\n".write(to: advised, atomically: true, encoding: .utf8)
+            let result = try Command.run([Weir.binary, "check", "--strict", advised.path])
+            #expect(result.status == 0 && result.error.isEmpty, "\(text): \(result.error)")
+            #expect(try Command.run(["nft", "-c", "-f", advised.path]).isSuccess, "\(text)")
+        }
+
         @Test("a run by rules that no frame comes to says so, and one with policy accept doesn't", .needsWeir)
         func run() throws {
             for (text, isTold) in [("", true), (Weir.passAll, false)] {
