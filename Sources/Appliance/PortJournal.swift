@@ -28,10 +28,13 @@ package struct PortJournal: Sendable {
     ) throws(StartProblem) {
         self.init(existing: directory, namespace: namespace, boot: boot)
         // Only the last part: a directory that the operator has misspelt must not come into being.
-        mkdir(directory, 0o755)
+        let problem = mkdir(directory, 0o755) == 0 ? 0 : errno
         var status = stat()
         if stat(directory, &status) == 0, status.st_mode & S_IFMT != S_IFDIR { throw Self.problem(directory, ENOTDIR) }
-        guard access(directory, W_OK | X_OK) == 0 else { throw Self.problem(directory, errno) }
+        guard access(directory, W_OK | X_OK) == 0 else {
+            // Of a folder that isn't there, why it can't be made says more.
+            throw Self.problem(directory, errno == ENOENT && problem != EEXIST ? problem : errno)
+        }
     }
 
     /// For reading: makes and expects nothing.

@@ -121,6 +121,13 @@ import Testing
         #expect(problem?.description.contains("--state-directory") == true)
     }
 
+    /// What is said is why the folder can't be made, not that it isn't there.
+    @Test func aFolderThatCanNotBeMadeSaysWhy() {
+        // sysfs(5) has folders of the kernel's only, and refuses others with EPERM.
+        let problem = #expect(throws: StartProblem.self) { try PortJournal(directory: "/sys/here") }
+        #expect(problem?.description.contains("/sys/here can't be written (Operation not permitted)") == true)
+    }
+
     /// A file in the folder, of the namespace 5 and the boot "now" unless it says another.
     struct Left: Sendable {
         var namespace: UInt64 = 5
