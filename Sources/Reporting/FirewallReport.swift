@@ -43,6 +43,12 @@ package struct FirewallReport: Encodable {
         package var datagrams: UInt64
         /// Bytes of memory.
         package var bytes: UInt64
+
+        /// For people.
+        var line: String {
+            let table = datagrams == 1 ? "1 datagram" : "\(datagrams) datagrams, dead ones among them"
+            return "fragments held: \(frames == 1 ? "1 frame" : "\(frames) frames"); \(table), in the table; \(bytes) bytes of memory"
+        }
     }
 
     package var rules: [RuleReport]
@@ -91,11 +97,12 @@ package struct FirewallReport: Encodable {
             text.add([name, "\(amount.frames)", "\(amount.bytes)"])
         }
         var result = text.rendered()
-        if held.frames > 0 { result += "\nfragments held: \(held.frames) of \(held.datagrams) datagrams, \(held.bytes) bytes of memory\n" }
+        if held.frames > 0 { result += "\n\(held.line)\n" }
         if let flows { result += "\n" + flows.table() }
         let shown = rules.filter { !omitsIdleRules || $0.frames > 0 }
         if !shown.isEmpty {
-            text = TextTable(["frames", "bytes", "rule"])
+            // Not of frames, as reasons are: a datagram in many fragments is judged once.
+            text = TextTable(["packets", "bytes", "rule"])
             for rule in shown { text.add(["\(rule.frames)", "\(rule.bytes)", rule.title]) }
             result += "\n" + text.rendered()
         }
