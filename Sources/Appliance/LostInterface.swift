@@ -86,7 +86,7 @@ struct LostInterface: Sendable {
         guard !PortLock.isHeld(link.index).0 else { return .taken(place) }
         do {
             let preparation = try PortPreparation(
-                link, earlier: originals, isGuarded: PortGuard.note(on: link) != nil, hasReturned: true, merging: merging)
+                link, port: port, earlier: originals, isGuarded: PortGuard.note(on: link) != nil, hasReturned: true, merging: merging)
             let failures = preparation.giveBack {
                 try PortGuard.lower(nil, on: link, removesHook: !preparation.originals.hadHook)
             }

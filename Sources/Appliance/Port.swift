@@ -85,7 +85,7 @@ struct Port: ~Copyable {
         for finding in NoteFindings.atStart(
             now, called: name, journal, guardNote: note.flatMap(PortJournal.decode), earlier)
         { log.warning("\(finding.sentence)") }
-        try PortPreparation(now, earlier: earlier, isGuarded: note != nil).expectToBeTaken()
+        try PortPreparation(now, port: name, earlier: earlier, isGuarded: note != nil).expectToBeTaken()
     }
 
     /// What a run before has noted about the interface: in the guard that it has left there, which can be about no other and is what was
@@ -128,7 +128,7 @@ struct Port: ~Copyable {
         let known = preparation?.originals
         let earlier = known.flatMap { $0.kinship(to: now) == .stranger ? nil : $0 } ?? self.earlier(about: now, note)
         let preparation = try PortPreparation(
-            now, earlier: earlier, isGuarded: note != nil, hasReturned: known != nil && earlier == known, merging: merging)
+            now, port: name, earlier: earlier, isGuarded: note != nil, hasReturned: known != nil && earlier == known, merging: merging)
         isTakenOver = known == nil && preparation.isTakenOver
         lost.removeAll { $0.originals.kinship(to: now) != .stranger }
         if let known, known.index != now.index || known.kinship(to: now) == .stranger { leave(known, for: now) }
@@ -269,7 +269,8 @@ struct Port: ~Copyable {
             link = nil
             guard let now = try? interface(links, besides: other),
                 let again = try? PortPreparation(
-                    now, earlier: preparation.originals, isGuarded: PortGuard.note(on: now) != nil, hasReturned: true, merging: merging),
+                    now, port: name, earlier: preparation.originals, isGuarded: PortGuard.note(on: now) != nil, hasReturned: true,
+                    merging: merging),
                 again.isKnown
             else {
                 return lost.append(

@@ -3,6 +3,8 @@
 public struct PortOriginals: Sendable, Equatable, Codable {
     /// The interface's index in its network namespace.
     public var index: Int32
+    /// What a run calls the port, as configured; nil in notes of earlier versions.
+    public var port: String?
     /// The driver's kind (`veth` …); empty for hardware.
     var kind: String
     /// The hardware address in use, and the one that the interface came with (empty where it has none).
@@ -56,6 +58,19 @@ public struct PortOriginals: Sendable, Equatable, Codable {
         guard !permanentAddress.isEmpty || address == link.address else { return .stranger }
         if index == link.index { return .same }
         return link.mtu == mtu &+ PortPreparation.tagRoom ? .returned : .stranger
+    }
+
+    /// The operator's MTU of the interface as it is now: another than a run leaves it with is a later wish.
+    package func operatorMTU(of link: Link) -> UInt32 { link.mtu == mtu &+ PortPreparation.tagRoom ? mtu : link.mtu }
+
+    /// What isn't as it was, of what a run changes, in words.
+    package func changes(of link: Link) -> [String] {
+        var changes: [String] = []
+        if link.mtu == mtu &+ PortPreparation.tagRoom { changes.append("its MTU is \(link.mtu) (it was \(mtu))") }
+        if ipv6Disabled == false, IPv6Switch(index: link.index).isDisabled == true { changes.append("IPv6 is off") }
+        let off = offloads.filter { ((try? Offloads(link.name).enabled(among: [$0])) ?? [$0]).isEmpty }
+        if !off.isEmpty { changes.append("\(off.joined(separator: ", ")) is off") }
+        return changes
     }
 
     /// Makes it about the interface as it is called and addressed now.

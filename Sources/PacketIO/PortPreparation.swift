@@ -30,12 +30,13 @@ public struct PortPreparation {
     /// Looks at the port, changes nothing.
     ///
     /// - Parameters:
+    ///   - port: what the run calls it.
     ///   - earlier: what was noted about it, or about another, by this run or by one that didn't end well.
     ///   - isGuarded: a guard of Weir's stands there.
     ///   - hasReturned: the interface has been away since `earlier` was noted.
     ///   - merging: what becomes of GRO for the run.
     public init(
-        _ link: Link, earlier: PortOriginals?, isGuarded: Bool, hasReturned: Bool = false, merging: ReceiveMerging = .keep
+        _ link: Link, port: String, earlier: PortOriginals?, isGuarded: Bool, hasReturned: Bool = false, merging: ReceiveMerging = .keep
     ) throws(SystemCallError) {
         self.link = link
         self.merging = merging
@@ -61,6 +62,7 @@ public struct PortPreparation {
                 earlier.lacksIPv6State = nil
                 earlier.hadHook = isGuarded ? earlier.hadHook : hasHook
             }
+            earlier.port = port
             originals = earlier
             isKnown = true
             return
@@ -71,6 +73,7 @@ public struct PortPreparation {
             ipv6State: disabled == false ? try Links().volatileIPv6State(of: link) : [],
             offloads: unwanted,
             hadHook: !isGuarded && hasHook)
+        originals.port = port
         if isGuarded { guessOriginals() }
     }
 

@@ -22,8 +22,10 @@ public struct Doctor: Sendable, Encodable {
         public var guardIsFirst: Bool
     }
 
-    /// No finding is a fault.
+    /// No finding is a fault. That a run is going on is not said by it.
     public private(set) var trustworthy: Bool
+    /// One run of Weir has both ports.
+    public private(set) var running: Bool
     /// The release, as `uname -r` says it.
     public private(set) var kernel: String
     public private(set) var ports: [PortReport]
@@ -36,6 +38,7 @@ public struct Doctor: Sendable, Encodable {
         ports = []
         findings = []
         trustworthy = false
+        running = false
         do {
             let journal = PortJournal(existing: stateDirectory)
             try examine(names, journal)
@@ -64,13 +67,13 @@ public struct Doctor: Sendable, Encodable {
     }
 
     private mutating func examine(_ names: [String], _ journal: PortJournal) throws {
-        let links = try StartChecks.links(names)
         let table = try Links()
         let all = try table.all()
+        let links = try StartChecks.links(Self.interfaces(names, all, journal))
         for (name, link) in zip(names, links) {
             let (isTaken, process) = PortLock.isHeld(link.index)
             let standing = StandingGuard.find(on: link)
-            let mtu = standing?.originals?.mtu ?? link.mtu
+            let mtu = (standing?.originals ?? journal.read(about: link))?.operatorMTU(of: link) ?? link.mtu
             let bypasses = AgentFindings.bypasses(link, called: name)
             ports.append(
                 PortReport(
@@ -78,13 +81,25 @@ public struct Doctor: Sendable, Encodable {
                     mtu: mtu,
                     weir: isTaken ? process : nil, guard: standing?.kind,
                     guardIsFirst: (standing?.isFirst ?? false) && bypasses.allSatisfy { $0.severity < .fault }))
-            findings += GuardFindings.of(link, called: name, standing, isTaken: isTaken)
+            findings += GuardFindings.of(link, called: name, standing, isTaken: isTaken) + EgressFindings.of(link, called: name)
             findings += try LinkFindings.of(link, called: name, mtu: mtu, isTaken: isTaken, among: all, table)
             findings += AgentFindings.atStart(link, called: name) + bypasses
             findings += NoteFindings.of(link, called: name, journal, standing, isTaken: isTaken)
             findings += AgentFindings.packetSockets(link, called: name, besides: isTaken ? process : nil)
         }
         findings += LinkFindings.between(names, mtus: ports.map(\.mtu))
+        running = ports[0].weir != nil && ports[0].weir == ports[1].weir
+    }
+
+    /// The interfaces' names of now, of ports that a run may call otherwise: it goes by the interface, and by the name that it had at the
+    /// start.
+    private static func interfaces(_ names: [String], _ all: [Link], _ journal: PortJournal) -> [String] {
+        let held = all.filter { PortLock.isHeld($0.index).0 }
+        guard !held.isEmpty else { return names }
+        let ports = held.map { link in
+            (link, (StandingGuard.find(on: link)?.originals ?? journal.read(about: link))?.port)
+        }
+        return names.map { name in ports.first { $0.1 == name }?.0.name ?? name }
     }
 
     /// For people.
@@ -119,6 +134,6 @@ public struct Doctor: Sendable, Encodable {
         if let warnings = amount(.warning) {
             return "no fault, but \(warnings): nothing gets past the rules by it, and something may be lost"
         }
-        return "nothing speaks against trusting this wire"
+        return running ? "nothing speaks against trusting this wire" : "nothing speaks against trusting this wire, once Weir runs on it"
     }
 }

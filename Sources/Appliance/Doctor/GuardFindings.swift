@@ -49,7 +49,15 @@ enum GuardFindings {
                     "a run that was killed has left its guard on \(link.name): nothing passes, and the host is kept off it",
                     do: "start Weir again, which takes over, and end it if the port is to be as it was"))
         }
-        return findings + behind(link, name, standing)
+        return findings + material(link, name, standing) + behind(link, name, standing)
+    }
+
+    /// A guard of filters, which programs that come later would come before.
+    private static func material(_ link: Link, _ name: String, _ standing: StandingGuard) -> [Finding] {
+        guard standing.kind == "filters", standing.isFirst, (try? TCXHook(link, .ingress).listing()) != nil else { return [] }
+        // Whoever asks may have the right that the run lacks.
+        let obstacle = TCXGuard.obstacle(on: link) ?? SystemCallError(call: "make a TCX program", code: EPERM)
+        return [PortGuard.filtersFinding(link, called: name, obstacle)]
     }
 
     private static func hasPrograms(_ link: Link, _ side: HookSide) -> Bool {
@@ -75,29 +83,18 @@ enum GuardFindings {
         return findings
     }
 
-    /// Programs of others which the guard goes before.
+    /// Programs of others which the guard goes before, and which then see nothing.
     private static func foreign(_ link: Link, _ name: String) -> [Finding] {
-        HookSide.allCases.flatMap { side in
-            ((try? TCXHook(link, side).listing().programs) ?? []).map { id in
-                Finding(
-                    .note, .programs, name,
-                    "the TCX program \(PortGuard.describe(id)) is at the \(side) of \(link.name); the guard goes before it")
-            }
+        PortGuard.programs(besidesWeirOn: link, .ingress).map { program in
+            Finding(.note, .programs, name, "\(program) is at the ingress of \(link.name); the guard goes before it")
         }
     }
 
-    /// Programs of others that come after a guard of programs.
+    /// Programs of others that come after a guard of programs. What sees frames that leave `EgressFindings` names.
     private static func behind(_ link: Link, _ name: String, _ standing: StandingGuard) -> [Finding] {
         guard standing.kind == "tcx" else { return [] }
-        return HookSide.allCases.flatMap { side in
-            let programs = (try? TCXHook(link, side).listing().programs) ?? []
-            return programs.map { ($0, PortGuard.describe($0)) }.filter { !$0.1.contains("\"weir_guard") }.map { _, program in
-                Finding(
-                    .note, .programs, name,
-                    side == .ingress
-                        ? "the TCX program \(program) at the ingress of \(link.name) sees nothing while Weir runs"
-                        : "the TCX program \(program) at the egress of \(link.name) sees what Weir sends, and can change or drop it")
-            }
+        return PortGuard.programs(besidesWeirOn: link, .ingress).map { program in
+            Finding(.note, .programs, name, "\(program) at the ingress of \(link.name) sees nothing while Weir runs")
         }
     }
 }

@@ -21,12 +21,34 @@ enum NoteFindings {
         _ link: Link, called name: String, _ journal: PortJournal, _ standing: StandingGuard?, isTaken: Bool
     ) -> [Finding] {
         let noted = standing?.originals
-        let findings = damaged(link, name, journal, noted)
+        let findings = damaged(link, name, journal, noted) + abandoned(link, name, journal, standing, isTaken) + renamed(link, name, noted)
         // A run that goes on knows it by itself.
         guard !isTaken, noted?.lacksIPv6State == true, journal.read(about: link).map({ $0.lacksIPv6State == true }) ?? true else {
             return findings
         }
         return findings + lost(link, name, noted)
+    }
+
+    /// A run was killed, and its guard taken away.
+    private static func abandoned(
+        _ link: Link, _ name: String, _ journal: PortJournal, _ standing: StandingGuard?, _ isTaken: Bool
+    ) -> [Finding] {
+        guard !isTaken, standing == nil, let originals = journal.read(about: link) else { return [] }
+        let changes = originals.changes(of: link)
+        guard !changes.isEmpty else { return [] }
+        return [
+            Finding(
+                .warning, .notes, name,
+                "a run that was killed had \(link.name), and its guard is gone: the host hears and speaks there, and "
+                    + changes.joined(separator: ", "),
+                do: "start Weir again, which takes over, and end it if the port is to be as it was")
+        ]
+    }
+
+    /// A run calls the interface otherwise than the operator does now.
+    private static func renamed(_ link: Link, _ name: String, _ noted: PortOriginals?) -> [Finding] {
+        guard let port = noted?.port, !link.isCalled(port), PortLock.isHeld(link.index).0 else { return [] }
+        return [Finding(.note, .port, name, "Weir has the interface \(link.name) as \(port), which was its name")]
     }
 
     private static func damaged(_ link: Link, _ name: String, _ journal: PortJournal, _ guardNote: PortOriginals?) -> [Finding] {
