@@ -36,8 +36,11 @@ struct Port: ~Copyable {
     private(set) var link: Link?
     /// The interface was guarded already, by a run that was killed.
     private var isTakenOver = false
-    /// What was last said about it, so that each change is said once.
+    /// What was last seen of it, so that each change is said once.
     private var reported: Condition?
+    private var notices = ChangeNotices()
+    /// What interferes with it, as it was said last.
+    private var interference = InterferenceWatch()
     /// Interfaces that were the port before, the last ones.
     private var lost: [LostInterface] = []
     /// The guard of the interface that was the port last.
@@ -150,6 +153,8 @@ struct Port: ~Copyable {
         for finding in findings { log.log(level: finding.severity == .fault ? .error : .warning, "\(finding.sentence)") }
         for warning in try preparation.take() { log.warning("\(warning)") }
         link = try links.link(index: now.index)
+        interference.begin(isStart: known == nil)
+        lookForInterference(links, log)
         report(log)
         return wasThere
     }
@@ -188,10 +193,14 @@ struct Port: ~Copyable {
     }
 
     private mutating func follow(_ now: Link, _ log: Logger) throws {
-        if let link, now.name != link.name { log.notice("\(name) was renamed to \(now.name); it is still the port") }
+        if let link, now.name != link.name, notices.mayPass() {
+            log.notice(
+                now.name == name
+                    ? "\(name) has its name again, and was \(link.name)" : "\(name) was renamed to \(now.name); it is still the port")
+        }
         if var preparation {
             let before = preparation.originals
-            if let change = preparation.follow(now) {
+            if let change = preparation.follow(now), notices.mayPass() {
                 log.notice("\(name) has an MTU of \(change.mtu) now")
                 if let warning = change.warning { log.warning("\(warning)") }
             }
@@ -235,14 +244,37 @@ struct Port: ~Copyable {
             case let link? where !link.isRunning: .withoutCarrier
             default: .working
             }
-        guard condition != reported else { return }
+        guard condition != reported else {
+            if let count = notices.sum() { summarize(count, log) }
+            return
+        }
+        defer { reported = condition }
+        if reported == nil, condition == .working { return }
+        guard notices.mayPass() else { return }
         switch condition {
         case .gone: log.warning("\(name) is gone; nothing passes until there is an interface of that name again")
         case .down: log.warning("\(title) is down; nothing passes until it is set up (ip link set \(link?.name ?? name) up)")
         case .withoutCarrier: log.warning("\(title) has no carrier; nothing passes until its cable or peer is back")
-        case .working: if reported != nil { log.notice("\(title) is up") }
+        case .working: log.notice("\(title) is up")
         }
-        reported = condition
+    }
+
+    /// Says what was held back.
+    private func summarize(_ count: UInt64, _ log: Logger) {
+        let now =
+            switch reported {
+            case .gone?, nil: "it is gone now"
+            case .down?: "it is down now"
+            case .withoutCarrier?: "it has no carrier now"
+            case .working?: "it is up now"
+            }
+        log.warning("\(title) went, came, or changed its name or MTU \(GuardWords.more(count)); \(now); find out who or what does that")
+    }
+
+    /// Says what has come since the last look, or since the port was taken, and interferes with it, or loses what is sent there.
+    mutating func lookForInterference(_ links: Links, _ log: Logger) {
+        guard let link, let mtu else { return }
+        interference.look(at: link, called: name, mtu: mtu, links, log)
     }
 
     /// Removes what earlier runs have noted about interfaces that are no more. To be called once the port is taken, so that no note is
@@ -261,6 +293,8 @@ struct Port: ~Copyable {
     ///   passes is what it was like.
     mutating func giveBack(_ links: Links, besides other: Int32?, hasRun: Bool, _ log: Logger) {
         watch.finish(log)
+        if let count = notices.sum(isLast: true) { summarize(count, log) }
+        interference.finish(name, log)
         guard var preparation else { return }
         let index = preparation.originals.index
         defer { putLostBack(links, besides: [other, index], log) }

@@ -20,10 +20,16 @@ final class PortKeeper {
     private var session: Session?
     /// Why a session couldn't be begun, as it was said last.
     private var problem: String?
-    /// The ports' MTUs as they were told last: at the start that is done before.
+    /// The ports' MTUs as they were compared last.
     private var toldMTUs: [UInt32]?
+    private var notices = ChangeNotices()
     /// There has been a session.
     private(set) var hasForwarded = false
+    /// Something was announced since the last look for what interferes with the ports.
+    private var mayInterfere = false
+    private var seconds = 0
+    /// Seconds after which what nobody announces is looked for, TCX programs of others at the egress among it.
+    private static let unannouncedPeriod = 5
 
     /// Finds both ports and reserves them, and changes nothing yet: whatever stands in the way of a start is found here.
     init(_ configuration: Configuration, fastPath: FastPath? = nil, log: Logger) throws {
@@ -86,6 +92,7 @@ final class PortKeeper {
 
     func notified() {
         events.drain()
+        mayInterfere = true
         look()
     }
 
@@ -146,6 +153,7 @@ final class PortKeeper {
         problem = nil
         hasForwarded = true
         openFastPath()
+        guard notices.mayPass() else { return }
         let count = configuration.workers
         log.notice("forwarding between \(near.title) and \(far.title) with \(count) \(count == 1 ? "worker" : "workers")")
     }
@@ -156,8 +164,10 @@ final class PortKeeper {
     private func compareMTUs(_ first: UInt32, _ second: UInt32) {
         let mtus = [first, second]
         defer { toldMTUs = mtus }
-        guard let toldMTUs, toldMTUs != mtus else { return }
-        for finding in LinkFindings.between([near.name, far.name], mtus: mtus) { log.warning("\(finding.sentence)") }
+        guard toldMTUs != mtus else { return }
+        for finding in LinkFindings.between([near.name, far.name], mtus: mtus) where notices.mayPass() {
+            log.warning("\(finding.sentence)")
+        }
     }
 
     /// Attends to both ports; what can't be done is logged, and tried again every second.
@@ -186,6 +196,17 @@ final class PortKeeper {
         chains.look()
         // Not all that becomes of an interface is announced, and what failed is tried again.
         look()
+        if let count = notices.sum() { summarize(count) }
+        seconds &+= 1
+        if mayInterfere || seconds % Self.unannouncedPeriod == 0 {
+            mayInterfere = false
+            near.lookForInterference(links, log)
+            far.lookForInterference(links, log)
+        }
+    }
+
+    private func summarize(_ count: UInt64) {
+        log.warning("the ports changed \(GuardWords.more(count)), each time with a new start of forwarding or another pair of MTUs")
     }
 
     /// Brings what the kernel has dropped before the rings to the pool's sums.
@@ -197,6 +218,7 @@ final class PortKeeper {
     func giveBack() {
         session?.stop()
         session = nil
+        if let count = notices.sum(isLast: true) { summarize(count) }
         near.giveBack(links, besides: far.link?.index, hasRun: hasForwarded, log)
         far.giveBack(links, besides: near.link?.index, hasRun: hasForwarded, log)
     }

@@ -14,9 +14,8 @@ public enum StartChecks {
             findings += try LinkFindings.of(link, called: name, mtu: link.mtu, isTaken: false, among: all, table)
                 // Said of the port itself once Weir has it.
                 .filter { $0.topic != .link && $0.topic != .mtu || link.kind == "dummy" }
-            findings += AgentFindings.atStart(link, called: name)
+            findings += EgressFindings.of(link, called: name) + AgentFindings.atStart(link, called: name)
         }
-        findings += LinkFindings.between(names, mtus: links.map(\.mtu))
         return findings.filter { $0.severity > .note }.map(\.sentence)
     }
 

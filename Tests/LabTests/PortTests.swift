@@ -94,6 +94,42 @@ extension LabTests {
             #expect(try Self.ports.map(lab.state) == before)
         }
 
+        @Test("after a run that was killed the MTUs are compared as they were noted", arguments: [false, true])
+        func notedMTUs(isRemade: Bool) throws {
+            let lab = try Lab()
+            try Weir(in: lab).stop(SIGKILL)
+            // One is as the operator sets it now, or made anew; the other is as the run left it.
+            if isRemade {
+                try lab.require(in: .fw, "ip link delete eth2")
+                try lab.layFarCable()
+            } else {
+                try lab.require(in: .fw, "ip link set eth1 mtu 1500")
+            }
+            let weir = try Weir(in: lab)
+            #expect(!weir.log.contains("the MTUs differ"), "\(weir.log)")
+            try lab.require(in: .fw, "ip link set eth1 mtu 1400")
+            #expect(eventually(within: .seconds(3)) { weir.log.contains("the MTUs differ (eth1 1400, eth2 1500)") }, "\(weir.log)")
+            #expect(weir.stop().status == 0)
+            let next = try Weir(in: lab)
+            #expect(next.log.contains("the MTUs differ (eth1 1400, eth2 1500)"), "\(next.log)")
+            next.stop()
+        }
+
+        @Test("a link that flaps fills no log")
+        func flaps() throws {
+            let lab = try Lab()
+            let weir = try Weir(in: lab)
+            let before = weir.log.lines.count
+            let batch = try lab.write(
+                String(repeating: "link set eth1 down\nlink set eth1 up\nlink set eth1 mtu 1490\nlink set eth1 mtu 1500\n", count: 300),
+                to: "batch")
+            try lab.require(in: .fw, "ip -batch \(batch.path)")
+            try expectForwarding(lab, "afterwards")
+            #expect(weir.stop().status == 0)
+            let lines = weir.log.lines.dropFirst(before).filter { $0.contains("eth1") }
+            #expect(lines.count < 30 && lines.contains { $0.contains("more times; it is up now") }, "\(lines)")
+        }
+
         @Test("two ports that swap their names", arguments: [SIGTERM, SIGKILL])
         func swapped(signal: Int32) throws {
             let lab = try Lab()
