@@ -1,3 +1,4 @@
+import Classifier
 import Flows
 import Fragments
 import PacketIO

@@ -68,22 +68,77 @@ extension LabTests {
             }
         }
 
+        /// A control group of a test.
+        private struct Group {
+            let folder: URL
+
+            init(_ controller: Controller, bytes: Int) throws {
+                folder = controller.folder.appending(path: "weir-\(UUID().uuidString)")
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+                try "\(bytes)".write(to: folder.appending(path: controller.limit), atomically: false, encoding: .utf8)
+            }
+
+            /// A run in it.
+            func start(_ lab: Lab, _ rules: URL, by entry: Entry, options: String) throws -> Background {
+                let command =
+                    "echo $$ > \(folder.path)/cgroup.procs && exec \(entry.command(lab.namespace(of: .fw))) \(Weir.binary) run "
+                    + "--ports eth1,eth2 \(options) --rules \(rules.path) --state-directory \(lab.directory.appending(path: "state").path)"
+                return try Background(["sh", "-c", command], directory: lab.directory)
+            }
+
+            /// Once no process is in it.
+            func remove() { rmdir(folder.path) }
+        }
+
+        /// How a run comes into the lab's namespace: commands of ip-netns(8) have a /sys of their own, without control groups.
+        enum Entry: String, CaseIterable {
+            case nsenter, netns
+
+            func command(_ namespace: String) -> String {
+                self == .nsenter ? "nsenter --net=/run/netns/\(namespace)" : "ip netns exec \(namespace)"
+            }
+        }
+
+        @Test(
+            "a start that would take more than a control group's memory is refused before it takes it",
+            .enabled(if: Controller.here != nil, "no memory controller"), arguments: Entry.allCases)
+        func start(_ entry: Entry) throws {
+            let group = try Group(try #require(Controller.here), bytes: 64 << 20)
+            defer { group.remove() }
+            let lab = try Lab()
+            let stateful = Weir.chain(["ct state established accept"])
+            let refused = try group.start(lab, lab.write(stateful, to: "a.nft"), by: entry, options: "--workers 2")
+            defer { refused.end() }
+            #expect(refused.wait(limit: .seconds(20)) == 1, "\(refused.errorText)")
+            #expect(refused.errorText.contains("there is too little memory: the tables of connections take"), "\(refused.errorText)")
+            #expect(try lab.isWithoutGuard("eth1"))
+            // What it advises works, and the first rules that ask for connections are refused like a start.
+            let file = try lab.write(Weir.passAll, to: "b.nft")
+            let weir = try group.start(lab, file, by: entry, options: "--workers 1 --flows 600000")
+            defer { weir.end() }
+            #expect(eventually(within: .seconds(30)) { weir.errorText.contains("forwarding between") }, "\(weir.errorText)")
+            try stateful.write(to: file, atomically: true, encoding: .utf8)
+            weir.signal(SIGHUP)
+            #expect(eventually(within: .seconds(20)) { weir.errorText.contains("asks for connections, whose tables would take") })
+            #expect(try lab.answers("10.77.0.2"))
+            weir.signal(SIGTERM)
+            #expect(weir.wait(limit: .seconds(15)) == 0)
+            let small = try group.start(lab, lab.write(stateful, to: "c.nft"), by: entry, options: "--workers 1 --flows 10000")
+            defer { small.end() }
+            #expect(eventually(within: .seconds(30)) { small.errorText.contains("forwarding between") }, "\(small.errorText)")
+            small.signal(SIGTERM)
+            #expect(small.wait(limit: .seconds(15)) == 0)
+        }
+
         @Test(
             "a reload keeps within a control group's memory, whichever version",
-            .enabled(if: Controller.here != nil, "no memory controller"))
-        func controlGroup() throws {
-            let controller = try #require(Controller.here)
+            .enabled(if: Controller.here != nil, "no memory controller"), arguments: Entry.allCases)
+        func controlGroup(_ entry: Entry) throws {
+            let group = try Group(try #require(Controller.here), bytes: 300 << 20)
+            defer { group.remove() }
             let lab = try Lab()
-            let group = controller.folder.appending(path: "weir-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: group, withIntermediateDirectories: false)
-            defer { rmdir(group.path) }
-            try "\(300 << 20)".write(to: group.appending(path: controller.limit), atomically: false, encoding: .utf8)
             let file = try lab.write(Weir.passAll, to: "rules.nft")
-            let command =
-                "echo $$ > \(group.path)/cgroup.procs && exec nsenter --net=/run/netns/\(lab.namespace(of: .fw)) \(Weir.binary) run "
-                + "--ports eth1,eth2 --workers 1 --rules \(file.path) --state-directory \(lab.directory.appending(path: "state").path)"
-            // Not by ip-netns(8), whose commands have a /sys of their own, without control groups.
-            let weir = try Background(["sh", "-c", command], directory: lab.directory)
+            let weir = try group.start(lab, file, by: entry, options: "--workers 1")
             defer { weir.end() }
             #expect(eventually(within: .seconds(30)) { weir.errorText.contains("forwarding between") }, "\(weir.errorText)")
             // More than the group has, and less than half of the machine.
