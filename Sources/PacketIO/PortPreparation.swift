@@ -169,6 +169,7 @@ public struct PortPreparation {
     public func giveBack(_ lowerGuard: () throws -> Void) -> [String] {
         var failures: [String] = []
         let ipv6 = IPv6Switch(index: link.index)
+        var ipv6MTU: UInt32?
         func attempt(_ step: () throws -> Void) {
             do { try step() } catch { failures.append("\(error)") }
         }
@@ -177,9 +178,8 @@ public struct PortPreparation {
             // Another MTU than that of this run is somebody else's wish.
             guard let now = try links.link(index: link.index), now.mtu == originals.mtu &+ Self.tagRoom else { return }
             // So is one of IPv6 that the kernel hasn't set.
-            let ipv6MTU = ipv6.mtu.flatMap { $0 < now.mtu ? $0 : nil } ?? originals.ipv6MTU
+            ipv6MTU = ipv6.mtu.flatMap { $0 < now.mtu ? $0 : nil } ?? originals.ipv6MTU
             try links.setMTU(originals.mtu, of: now)
-            if let ipv6MTU, ipv6MTU < originals.mtu { try ipv6.set(mtu: ipv6MTU) }
         }
         attempt {
             guard !originals.offloads.isEmpty else { return }
@@ -190,8 +190,12 @@ public struct PortPreparation {
         }
         attempt { try lowerGuard() }
         // Last: the host may speak again from here on, and does so (duplicate address detection).
-        if originals.ipv6Disabled == false, ipv6.isDisabled == true {
-            attempt { try ipv6.set(disabled: false) }
+        let isOff = originals.ipv6Disabled == false && ipv6.isDisabled == true
+        if isOff { attempt { try ipv6.set(disabled: false) } }
+        // The kernel makes it the interface's own with every change of that and when IPv6 is switched on (net/ipv6/addrconf.c,
+        // addrconf_notify).
+        if let ipv6MTU, ipv6MTU < originals.mtu { attempt { try ipv6.set(mtu: ipv6MTU) } }
+        if isOff {
             attempt {
                 let problems = try Links().putBack(originals.ipv6State, on: link)
                 failures += problems.prefix(Self.namedProblems).map { "\($0)" }
