@@ -1,3 +1,4 @@
+import CLinux
 import Classifier
 import Glibc
 import PacketIO
