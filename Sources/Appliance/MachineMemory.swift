@@ -6,7 +6,7 @@ public struct MachineMemory: Sendable, Equatable {
     public var total: Int
     /// Bytes that can be taken at this moment, without the process or another one being killed for it.
     public var available: Int
-    /// The same of the machine alone.
+    /// The same without limits of control groups.
     public var machineAvailable: Int
     /// Control groups of this process whose limits can't be seen from here, by their path; then `available` is a guess.
     public private(set) var unseenGroup: String?

@@ -34,7 +34,7 @@ public struct RuleFile: Encodable, Sendable, Equatable {
     /// As sha256sum(1) gives it.
     public var sha256: String
 
-    /// Those of a reading.
+    /// The files of a reading.
     public static func list(_ sources: [SourceFile]) -> [RuleFile] {
         sources.map { RuleFile(file: $0.name, sha256: SHA256.hexadecimal(of: $0.text.utf8)) }
     }

@@ -34,7 +34,7 @@ public struct SavedMessage: Sendable, Equatable {
         let flags =
             attributes.first { $0.type == IFA_FLAGS }.flatMap { NetlinkReader($0.content).value(as: UInt32.self) }
             ?? UInt32(header.ifa_flags)
-        // One with IFA_F_MANAGETEMPADDR makes its temporary addresses anew.
+        // One with IFA_F_MANAGETEMPADDR makes its temporary addresses again.
         guard flags & UInt32(IFA_F_TEMPORARY) == 0 else { return nil }
         guard attributes.first(where: { $0.type == Self.addressOrigin })?.content.first != Self.linkLocalOfKernel else { return nil }
         let isLasting =
@@ -87,7 +87,7 @@ public struct SavedMessage: Sendable, Equatable {
             attributes.first { $0.type == Self.extendedFlags }.flatMap { NetlinkReader($0.content).value(as: UInt32.self) } ?? 0
         let isManaged = extended & Self.managed != 0
         let isProxy = header.ndm_flags & UInt8(NTF_PROXY) != 0
-        // Those of groups, which the kernel makes, have no state but NUD_NOARP either.
+        // Neighbours that are groups, which the kernel makes, have no state but NUD_NOARP either.
         let isFixed = header.ndm_state & UInt16(NUD_PERMANENT | NUD_NOARP) != 0 && header.ndm_type != UInt8(RTN_MULTICAST)
         guard isManaged || isProxy || isFixed || header.ndm_flags & UInt8(NTF_EXT_LEARNED) != 0 else { return nil }
         // The kernel finds out the address of such a one, and may not have.

@@ -374,7 +374,7 @@ import Testing
             "\nnot judged: seen leaving: 1\n",
             "\nnot judged: cut off in the capture: 1 (--cut-frames zeros judges them)\n",
             "\na            1     54     1     54\n", "\nrules that no frame matched\nr.nft:6 c: tcp dport 81 drop\n",
-            "\n     1     40  r.nft:5 c: tcp dport 80 accept\n",
+            "\n      1     40  r.nft:5 c: tcp dport 80 accept\n",
         ] {
             #expect(text.contains(line), "\(line)\n\(text)")
         }

@@ -55,7 +55,7 @@ enum GuardFindings {
     /// A guard of filters, which programs that come later would come before.
     private static func material(_ link: Link, _ name: String, _ standing: StandingGuard) -> [Finding] {
         guard standing.kind == "filters", standing.isFirst, (try? TCXHook(link, .ingress).listing()) != nil else { return [] }
-        // Whoever asks may have the right that the run lacks.
+        // The process that asks may have the right that the run lacks.
         let obstacle = TCXGuard.obstacle(on: link) ?? SystemCallError(call: "make a TCX program", code: EPERM)
         return [PortGuard.filtersFinding(link, called: name, obstacle)]
     }
