@@ -68,10 +68,14 @@ extension CaptureReader {
             // A file that ends there, or within the next header, may be cut off: only a whole header says more.
             guard input.hold(next + length) else { return length == lengths[0] && input.bytes.count == next }
             guard let second = recordLengths(at: next), second.captured <= second.original else { return false }
-            // Times of one capture, in microseconds.
+            // Times of one capture, in microseconds. A device's clock may be set in between.
             let seconds = (u32(0), u32(next))
-            return second.captured <= UInt32(Self.longestFrame) && u32(next + 4) < 1_000_000
-                && max(seconds.0, seconds.1) - min(seconds.0, seconds.1) < 86_400 * 366
+            guard
+                second.captured <= UInt32(Self.longestFrame) && u32(next + 4) < 1_000_000
+                    && max(seconds.0, seconds.1) - min(seconds.0, seconds.1) < 86_400 * 366
+            else { return false }
+            // An address may look like two lengths, but hardly has so many bytes behind it.
+            return length == lengths[0] || input.hold(next + length + Int(second.captured))
         } ?? lengths[0]
     }
 

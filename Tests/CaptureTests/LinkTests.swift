@@ -223,6 +223,19 @@ import Testing
         #expect(try reader.next() == nil)
     }
 
+    @Test("a device's clock that is set between two frames makes no longer header of an address that looks like two lengths")
+    func clockSet() throws {
+        let frame = Frame.ethernet(to: macAddress("02:77:00:00:00:02"), from: macAddress("02:77:00:00:00:01")).ipv4().udp(4, 53).bytes
+        let times: [UInt64] = [0, 1_700_000_001_000_000]
+        let capture = times.reduce(CaptureBytes.pcap()) { $0.record(frame, at: $1) }
+        var reader = try CaptureReader(of: capture.bytes)
+        for time in times {
+            let read = try #require(try reader.next())
+            #expect(Array(read.bytes) == frame && read.time == time * 1000)
+        }
+        #expect(try reader.next() == nil)
+    }
+
     @Test(
         "before 2.4 the lengths of a record may stand in the other order",
         arguments: [(0, true), (1, true), (2, true), (3, true), (3, false)])
