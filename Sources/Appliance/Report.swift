@@ -156,7 +156,8 @@ struct Report: PrintedReport {
             result += "\nanswers by \(port.name): \(port.answers) sent, \(port.answersOverRate) kept back by --answer-rate\n"
         }
         for port in ports where port.fragmented > 0 {
-            result += "\ntoo big for \(port.name): \(port.fragmented) packets left in \(port.fragments) fragments\n"
+            result +=
+                "\ntoo big for \(port.name): \(port.fragmented == 1 ? "1 packet" : "\(port.fragmented) packets") left in \(port.fragments) fragments\n"
         }
         for port in ports {
             if let text = port.guard.text { result += "\nguard of \(port.name): \(text)\n" }

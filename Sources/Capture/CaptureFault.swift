@@ -62,7 +62,8 @@ extension CaptureFault.Kind {
         case .version(let major, let minor): "version \(major).\(minor) of the format; pcap 2.0 to 2.4 and pcapng 1.x can be read"
         case .linkType(let number):
             "frames of link type \(CaptureLinkType.text(of: number)); rules judge Ethernet, and what can be given an Ethernet header"
-        case .cutShort(let missing): "the file ends here, within a packet or block that needs \(missing) more bytes"
+        case .cutShort(let missing):
+            "the file ends here, within a packet or block that needs \(missing) more \(missing == 1 ? "byte" : "bytes")"
         case .frameTooLong(let length):
             "a frame of \(length) bytes, beyond the limit of \(CaptureReader.longestFrame); the file is damaged"
         case .blockLength(let length):

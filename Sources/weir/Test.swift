@@ -74,7 +74,14 @@ struct Test: ParsableCommand {
         if status != .success { throw status }
         try tellingFaults(sources: ruleset.sources) {
             var run = try CaseRun(ruleset, localTime: .system, flows: flows.settings, checks: frames.checks, links: links.links)
-            for file in files { try run.run(file) }
+            for (path, file) in zip(cases, files) {
+                let before = run.results.count
+                try run.run(file)
+                guard run.results.count > before else {
+                    complain("weir: \(path) has no case, so nothing is tested; \"weir help packets\" says what cases look like")
+                    throw ExitCode.badRules
+                }
+            }
             if junit != "-" { try FileHandleOutput.standardOutput.deliver(tap ? run.tap() : run.text()) }
             if let junit { try Self.write(run.junit(), to: junit) }
             if !run.failures.isEmpty { throw ExitCode.failure }
