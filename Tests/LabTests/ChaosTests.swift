@@ -205,7 +205,8 @@ extension LabTests {
                 #expect(difference.isEmpty, "\(told): \(port) is not as it was: \(difference)")
             }
             let notes = try FileManager.default.contentsOfDirectory(atPath: chaos.lab.directory.appending(path: "state").path)
-            #expect(notes.isEmpty)
+            // The sockets of killed runs stay, each under the names that its ports had.
+            #expect(notes.filter { !$0.hasSuffix(".sock") } == [])
         }
     }
 }
