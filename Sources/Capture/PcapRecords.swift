@@ -74,7 +74,7 @@ extension CaptureReader {
                 second.captured <= UInt32(Self.longestFrame) && u32(next + 4) < 1_000_000
                     && max(seconds.0, seconds.1) - min(seconds.0, seconds.1) < 86_400 * 366
             else { return false }
-            // An address may look like two lengths, but hardly has so many bytes behind it.
+            // An address may look like two lengths, but the frame of that length is hardly there.
             return length == lengths[0] || input.hold(next + length + Int(second.captured))
         } ?? lengths[0]
     }

@@ -49,7 +49,8 @@ extension LabTests {
             let lab = try Lab(bare: true)
             let socket = lab.directory.appending(path: "s").path
             let weir = try Weir(
-                in: lab, rules: Self.rules, workers: 2, options: ["--control", socket, "--flows", "262144", "--flow-share", "100"])
+                in: lab, rules: Self.rules, workers: 2,
+                options: ["--control", socket, "--flows", "262144", "--flow-share", "100", "--flow-timeout", "udp_timeout=600"])
             let flood = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Support/flood.py").path
             _ = try lab.run(in: .near, ["/usr/bin/python3", flood, "near0", "udp", "200000", "1"], limit: 120)
             let followed = try #require(Int(ask(socket, "--count").first ?? ""))
