@@ -14,8 +14,9 @@ extension Links {
     /// As the messages that put it there again, in the order in which they have to be sent.
     func volatileIPv6State(of link: Link) throws(SystemCallError) -> [SavedMessage] {
         // The newest is listed first; which is first decides where nothing else chooses a source address (RFC 6724, section 5).
+        let makesLinkLocal = IPv6Switch(index: link.index).makesLinkLocal
         let addresses = try addressMessages(of: link, family: AF_INET6).reversed()
-            .compactMap { SavedMessage(address: $0, at: Self.now) }
+            .compactMap { SavedMessage(address: $0, makesLinkLocal: makesLinkLocal, at: Self.now) }
         let neighbours = try neighbourMessages(of: link, flags: 0) + neighbourMessages(of: link, flags: UInt8(NTF_PROXY))
         return addresses + neighbours.compactMap { SavedMessage(neighbour: $0) } + (try routes(over: link))
     }

@@ -21,6 +21,9 @@ struct IPv6Switch {
         }
     }
 
+    /// The kernel gives it a link-local address (IN6_ADDR_GEN_MODE_NONE in include/uapi/linux/if_link.h is 1).
+    var makesLinkLocal: Bool { number("addr_gen_mode") != 1 }
+
     private func number(_ setting: String) -> Int? {
         guard let file = try? open(O_RDONLY, setting) else { return nil }
         var text = [UInt8](repeating: 0, count: 16)

@@ -27,7 +27,9 @@ public struct SavedMessage: Sendable, Equatable {
     // MARK: taking
 
     /// An address as RTM_GETADDR lists it; nil for one that the kernel makes again by itself.
-    package init?(address listed: ArraySlice<UInt8>, at now: Int64) {
+    ///
+    /// - Parameter makesLinkLocal: It makes link-local addresses there; one that it has made before stays where it doesn't any more.
+    package init?(address listed: ArraySlice<UInt8>, makesLinkLocal: Bool = true, at now: Int64) {
         let reader = NetlinkReader(listed)
         guard let header = reader.value(as: ifaddrmsg.self) else { return nil }
         let attributes = reader.attributes(after: MemoryLayout<ifaddrmsg>.size)
@@ -36,7 +38,8 @@ public struct SavedMessage: Sendable, Equatable {
             ?? UInt32(header.ifa_flags)
         // One with IFA_F_MANAGETEMPADDR makes its temporary addresses again.
         guard flags & UInt32(IFA_F_TEMPORARY) == 0 else { return nil }
-        guard attributes.first(where: { $0.type == Self.addressOrigin })?.content.first != Self.linkLocalOfKernel else { return nil }
+        let isLinkLocalOfKernel = attributes.first { $0.type == Self.addressOrigin }?.content.first == Self.linkLocalOfKernel
+        guard !isLinkLocalOfKernel || !makesLinkLocal else { return nil }
         let isLasting =
             attributes.first { $0.type == IFA_CACHEINFO }.flatMap { NetlinkReader($0.content).value(as: ifa_cacheinfo.self) }
             .map { $0.ifa_valid == Self.forEver && $0.ifa_prefered == Self.forEver } ?? true

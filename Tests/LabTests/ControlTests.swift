@@ -149,10 +149,14 @@ extension LabTests {
         func places() throws {
             let lab = try Lab(bare: true)
             let usual = lab.directory.appending(path: "state/eth1,eth2.sock").path
-            for (options, isThere) in [(["--control", "off"], false), ([], true)] {
-                let weir = try Weir(in: lab, options: options)
+            let rules = try lab.write(Weir.passAll, to: "rules.nft")
+            for isThere in [false, true] {
+                let weir = try Weir.launch(in: lab, rules: rules, hasUsualSocket: isThere)
+                #expect(eventually(within: .seconds(15)) { weir.errorText.contains("forwarding between") }, "\(weir.errorText)")
                 #expect(FileManager.default.fileExists(atPath: usual) == isThere)
-                weir.stop()
+                weir.signal(SIGTERM)
+                #expect(weir.wait(limit: .seconds(15)) == 0)
+                #expect(!FileManager.default.fileExists(atPath: usual))
             }
         }
     }

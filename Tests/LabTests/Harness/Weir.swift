@@ -165,15 +165,17 @@ final class Weir {
     }
 
     /// Starts Weir whether or not it can run.
+    ///
+    /// - Parameter hasUsualSocket: With the control socket that a run has by itself. A killed run leaves it beside its notes.
     static func launch(
-        in lab: Lab, rules: URL, workers: Int = 1, options: [String] = [], guard kind: GuardKind = .tcx
+        in lab: Lab, rules: URL, workers: Int = 1, options: [String] = [], guard kind: GuardKind = .tcx, hasUsualSocket: Bool = false
     ) throws -> Background {
         try lab.start(
             in: .fw,
             kind.prefix + [
                 binary, "run", "--ports", "\(Lab.ports.near),\(Lab.ports.far)", "--rules", rules.path, "--workers", "\(workers)",
                 "--state-directory", lab.directory.appending(path: "state").path, "--json",
-            ] + commonOptions + options)
+            ] + (hasUsualSocket ? [] : ["--control", "off"]) + commonOptions + options)
     }
 
     private var isForwarding: Bool { log.contains("forwarding between ") }
