@@ -153,7 +153,7 @@ extension LabTests {
             let mount = [
                 "unshare", "-m", "sh", "-c", "mount -t tmpfs -o nr_inodes=1 none \"$1\" && shift && exec \"$@\"", "sh", folder.path,
             ]
-            let arguments = try expanded("run --ports eth1,eth2 --rules GOOD --state-directory", lab) + [folder.path]
+            let arguments = try expanded("run --ports eth1,eth2 --rules GOOD --control off --state-directory", lab) + [folder.path]
             let result = try lab.run(in: .fw, mount + [Weir.binary] + arguments)
             #expect(result.status == 1)
             let lines = result.error.lines
