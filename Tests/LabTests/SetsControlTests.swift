@@ -93,7 +93,9 @@ extension LabTests {
         func refused(_ words: [String], _ reason: String) throws {
             let run = try Run()
             let result = try run.sets(words)
-            #expect(result.status == 1 && (reason.isEmpty ? !result.error.isEmpty : result.error.contains(reason)) && result.output.isEmpty, "\(result)")
+            #expect(
+                result.status == 1 && (reason.isEmpty ? !result.error.isEmpty : result.error.contains(reason)) && result.output.isEmpty,
+                "\(result)")
             #expect(try run.passes(Self.probe))
         }
 

@@ -42,13 +42,18 @@ extension LabTests {
                 try lab.require(in: .fw, "ip link set w\(name) master br0")
             }
             for port in ["eth1", "eth2"] { try lab.require(in: .fw, "ip link set \(port) master br0") }
+            try lab.require(in: .fw, "sysctl -qw net.ipv6.conf.br0.disable_ipv6=1")
             try lab.require(in: .fw, "ip link set br0 up")
             let wiretap = try Wiretap(lab)
-            let frame = "near/near4/UDP(sport=9, dport=9)"
-            #expect(try wiretap.send(frame, from: .near, awaiting: 1).far.count == 1, "the test bed: the bridge does forward")
+            let marker = "70617373696e67"
+            let frame = "near/near4/UDP(sport=9, dport=9)/Raw(bytes.fromhex('\(marker)'))"
+            func arrived(_ quiet: Duration, awaiting count: Int) throws -> Int {
+                try wiretap.send(frame, from: .near, quiet: quiet, awaiting: count).frames(at: .far).count { $0.contains(marker) }
+            }
+            #expect(try arrived(.milliseconds(200), awaiting: 1) == 1, "the test bed: the bridge does forward")
             let first = try Weir(in: lab, options: ["--ports", "eth1,vA"], guard: kind)
             let second = try Weir(in: lab, rules: Weir.chain([], policy: "drop"), options: ["--ports", "eth2,vB"], guard: kind)
-            #expect(try wiretap.send(frame, from: .near, quiet: .milliseconds(300)).far.isEmpty)
+            #expect(try arrived(.milliseconds(300), awaiting: 0) == 0)
             #expect(try second.counters().frames(for: "policy") > 0, "the test bed: it came to the second Weir")
             withExtendedLifetime(first) {}
         }
@@ -57,7 +62,7 @@ extension LabTests {
         func mirrored(kind: GuardKind) throws {
             let lab = try Lab(bare: true)
             let weir = try Weir(in: lab, guard: kind)
-            try lab.require(in: .fw, "tc qdisc add dev eth2 clsact")
+            if kind == .tcx { try lab.require(in: .fw, "tc qdisc add dev eth2 clsact") }
             try lab.require(
                 in: .fw, "tc filter add dev eth2 egress pref 5 protocol ip u32 match u32 0 0 action mirred egress mirror dev eth1")
             let wiretap = try Wiretap(lab)
