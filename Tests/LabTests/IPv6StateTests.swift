@@ -200,17 +200,17 @@ extension LabTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
         }
 
-        @Test("thousands of addresses take no long time")
+        @Test("hundreds of addresses take no long time")
         func many() throws {
             let lab = try Lab()
             let batch = try lab.write(
-                (1...2000).map { "addr add fd01::\(String($0, radix: 16))/64 dev eth1 nodad\n" }.joined(), to: "batch")
+                (1...500).map { "addr add fd01::\(String($0, radix: 16))/64 dev eth1 nodad\n" }.joined(), to: "batch")
             try lab.require(in: .fw, "ip -6 -batch \(batch.path)")
             let weir = try Weir(in: lab)
             let start = ContinuousClock.now
             #expect(weir.stop().status == 0)
             #expect(ContinuousClock.now - start < .seconds(5))
-            #expect(try lab.require(in: .fw, "ip -6 -o addr show dev eth1 scope global").lines.count == 2000)
+            #expect(try lab.require(in: .fw, "ip -6 -o addr show dev eth1 scope global").lines.count == 500)
         }
     }
 }
