@@ -58,7 +58,8 @@ extension LabTests {
             let flows = (1...8).map { "near/IP(src='10.77.1.\($0)', dst='10.77.0.2')/UDP(sport=4000, dport=9, chksum=0)/data(26)" }
             let wiretap = try Wiretap(lab)
             let listings = try (0..<3).map { number in
-                try lab.start(in: .fw, ["bash", "-c", "while :; do \(Weir.binary) flows --run \(socket) > \(lab.directory.path)/list\(number); done"])
+                let list = lab.directory.appending(path: "list\(number)").path
+                return try lab.start(in: .fw, ["bash", "-c", "while :; do \(Weir.binary) flows --run \(socket) > \(list); done"])
             }
             let deaf = try lab.start(in: .fw, ["bash", "-c", "\(Weir.binary) flows --run \(socket) | sleep 30"])
             defer { for process in listings + [deaf] { process.end() } }
