@@ -6,7 +6,7 @@
 # nanoseconds is in the year 55840.
 # Source: draft-ietf-opsawg-pcapng, section 4.2 (if_tsresol, option 9).
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 pypi dpkt==1.9.8
 
 python3 - <<'PYTHON'

@@ -6,7 +6,7 @@
 # is DSCP 0x2e (expedited forwarding), becomes DSCP 0x38 (CS7).
 # Source: RFC 2474, section 3 (DS field); ebtables-nft(8), --ip-tos.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb iptables=1.8.9-2 libxtables12=1.8.9-2 libip4tc2=1.8.9-2 libip6tc2=1.8.9-2
 export XTABLES_LIBDIR=$LD_LIBRARY_PATH/xtables
 

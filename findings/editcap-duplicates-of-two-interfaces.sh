@@ -5,7 +5,7 @@
 # Seen: editcap 4.0.17 compares bytes only. The copy on eth2 goes as a duplicate, and the capture says that nothing was forwarded.
 # Source: editcap(1), -d: "the length and MD5 hash of the current packet"; it doesn't mention the interface.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb wireshark-common=4.0.17-0+deb12u3 libwiretap13=4.0.17-0+deb12u3 libwsutil14=4.0.17-0+deb12u3
 
 python3 - <<'PYTHON'

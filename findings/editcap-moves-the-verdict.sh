@@ -6,7 +6,7 @@
 # epb_queue, whose length is four.
 # Source: draft-ietf-opsawg-pcapng, section 4.3: epb_queue is 6, epb_verdict is 7.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb wireshark-common=4.0.17-0+deb12u3 libwiretap13=4.0.17-0+deb12u3 libwsutil14=4.0.17-0+deb12u3
 
 python3 - <<'PYTHON'

@@ -5,7 +5,7 @@
 # Seen: ip of iproute2 6.1.0 has an empty object for it. A script that reads ["ifname"] of each fails, and one that counts counts too many.
 # Source: ip-address(8), "up"; ip(8), -json.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb iproute2=6.1.0-3
 
 # In a network namespace of its own: both ends of a cable are down there.

@@ -7,7 +7,7 @@
 # so "ip monitor link" shows nothing of it.
 # Source: net/core/dev.c, dev_xdp_mode, dev_change_xdp_fd (rtnl_setlink notifies), bpf_xdp_link_attach (does not); ip-link(8).
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb iproute2=6.1.0-3
 
 cat >xdp.py <<'PYTHON'

@@ -6,7 +6,7 @@
 # the one that it was translated from (13:00 UTC, 46,800 seconds).
 # Source: iptables-extensions(8), "time"; nft(8), "meta hour".
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb iptables=1.8.9-2 libxtables12=1.8.9-2 libip4tc2=1.8.9-2 libip6tc2=1.8.9-2 nftables=1.0.6-2+deb12u2 libnftables1=1.0.6-2+deb12u2
 export XTABLES_LIBDIR=$LD_LIBRARY_PATH/xtables
 

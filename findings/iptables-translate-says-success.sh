@@ -6,7 +6,7 @@
 # words for. ebtables-translate of the same version ends with 1 in such cases.
 # Source: iptables-translate(8).
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb iptables=1.8.9-2 libxtables12=1.8.9-2 libip4tc2=1.8.9-2 libip6tc2=1.8.9-2
 export XTABLES_LIBDIR=$LD_LIBRARY_PATH/xtables
 

@@ -5,7 +5,7 @@
 # Seen: libpcap 1.10.3 reads up to the second interface block and stops. Frames of the first interface that follow are lost too.
 # Source: draft-ietf-opsawg-pcapng, section 4.2 (SnapLen).
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb tcpdump=4.99.3-1 libpcap0.8=1.10.3-1
 
 python3 - <<'PYTHON'

@@ -6,7 +6,7 @@
 # apart get the same time. Only tcpdump has an option against it (--nano).
 # Source: pcap_open_offline(3PCAP) opens with microseconds unless the caller asks otherwise.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb tcpdump=4.99.3-1 libpcap0.8=1.10.3-1 tcpslice=1.5-1 libosip2-15=5.3.0-2.1 libnids1.21=1.26-2 libnet1=1.1.6+dfsg-3.2 tcpreplay=4.4.3-1 libdumbnet1=1.16.3-1 \
     ngrep=1.47+ds1-5+b1
 

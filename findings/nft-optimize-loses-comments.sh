@@ -5,7 +5,7 @@
 # Seen: nft 1.0.6 drops both comments without a word, and one counter stands for both rules.
 # Source: nft(8), -o: "Optimize your ruleset"; it mentions neither comments nor counters.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb nftables=1.0.6-2+deb12u2 libnftables1=1.0.6-2+deb12u2
 
 cat >rules.nft <<'RULES'

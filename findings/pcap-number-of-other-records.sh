@@ -6,7 +6,7 @@
 #   never sent, and then an error; Wireshark tells them apart by looking at the next records.
 # Source: wiretap/libpcap.c, libpcap_try_record_fail; libpcap's sf-pcap.c has one length for each number.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb wireshark-common=4.0.17-0+deb12u3 libwiretap13=4.0.17-0+deb12u3 libwsutil14=4.0.17-0+deb12u3 tcpdump=4.99.3-1 libpcap0.8=1.10.3-1
 
 python3 - <<'PYTHON'

@@ -5,7 +5,7 @@
 # Seen: pcapfix 1.1.7 reports corruptions, and writes a file that has the custom block no more.
 # Source: draft-ietf-opsawg-pcapng, section 4.8 (Custom Block): readers skip what they don't know.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb pcapfix=1.1.7-2
 
 python3 - <<'PYTHON'

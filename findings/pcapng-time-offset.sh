@@ -5,7 +5,7 @@
 # Seen: python-pcapng 2.1.1 and scapy 2.6.1 ignore it without a word; every time is early by the offset. dpkt 1.9.8 adds it.
 # Source: draft-ietf-opsawg-pcapng, section 4.2 (if_tsoffset, option 14).
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb tcpdump=4.99.3-1 libpcap0.8=1.10.3-1
 pypi dpkt==1.9.8 python-pcapng==2.1.1 scapy==2.6.1
 

@@ -5,7 +5,7 @@
 # Seen: scapy 2.6.1 keeps the last comment only, and writes nanoseconds cut to microseconds. Its wrpcap rounds the same time up instead.
 # Source: draft-ietf-opsawg-pcapng, section 3.5 (opt_comment may be repeated).
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 pypi scapy==2.6.1
 
 python3 - <<'PYTHON'

@@ -6,7 +6,7 @@
 # old capture lie years apart, and differ from one reading to the next.
 # Source: draft-ietf-opsawg-pcapng, section 4.4.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 pypi dpkt==1.9.8 scapy==2.6.1
 
 python3 - <<'PYTHON'

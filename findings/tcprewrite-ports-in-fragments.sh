@@ -6,7 +6,7 @@
 # overwrites them, and says nothing. The reassembled datagram carries other data than the one that was captured.
 # Source: tcprewrite(1), --portmap; RFC 791, section 3.2: only the fragment with offset 0 has the transport header.
 folder=$(mktemp -d)
-. "$(dirname "$(readlink -f "$0")")/lib/tools.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb tcpreplay=4.4.3-1 libdumbnet1=1.16.3-1 libpcap0.8=1.10.3-1
 
 python3 - <<'PYTHON'

@@ -1,4 +1,4 @@
-# Sourced by every finding, which has made the temporary $folder: pinned packages in it, and a comparison that fails.
+# Sourced by every finding, never run: pinned packages in the temporary $folder that the finding has made, and a comparison that fails.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
