@@ -21,6 +21,10 @@ extension Firewall {
         switch flows.ripeness(of: packet) {
         case .settled: return
         case .waits: flows.check(packet, side: ingress, addresses: frame.macAddresses(bytes), now: instant.monotonic)
+        case .wantsPath where found.isChanged:
+            // The packet at hand is no longer the one that the rules saw.
+            counters.countKept(.change)
+            flows.refuseToCarry(packet)
         case .wantsPath: recordPath(packet, bytes, frame, ingress: ingress, at: instant)
         }
     }

@@ -6,7 +6,8 @@ import Flows
 ///
 /// A frame is carried if it is plain (unfragmented, no IP options or extension headers, no more than one tag), its flow has an entry of the
 /// generation in force, and it changes nothing of what the rules said: TCP without SYN, FIN, RST and URG, and inside the windows by all four
-/// bounds. Any other frame of a flow ends the carrying in the same step, so that what follows goes up after it, in order.
+/// bounds. Any other frame of a flow ends the carrying in the same step, so that what follows goes up after it, in order; but for fragments,
+/// IP options and extension headers, whose flow is not looked up.
 struct FlowFilter {
     // `enum bpf_func_id` (include/uapi/linux/bpf.h).
     static let mapLookup: Int32 = 1
@@ -193,18 +194,22 @@ struct FlowFilter {
         program.place(unlock)
         release()
         program.load(.double, .r7, from: .frame, Self.savedSlot)
-        // The other port's interface.
+        loadOther(.r1, FlowMaps.Control.index)
+        program.store(.word, .register(.r1), to: slot, FlowMaps.Slot.target)
+        program.store(.word, .constant(FlowMaps.Decision.carry), to: slot, FlowMaps.Slot.decision)
+        program.move(.r0, 0)
+        program.exit()
+    }
+
+    /// Loads a field of the other port. `r1` and `r2` are lost.
+    mutating func loadOther(_ register: Register, _ field: Int) {
         program.load(.r2, valueOf: maps.control)
         program.load(.word, .r1, from: .frame, Self.side)
         program.apply(.exclusiveOr, to: .r1, 1)
         program.apply(.and, to: .r1, 1)
         program.apply(.shiftLeft, to: .r1, 3)
         program.apply(.add, to: .r2, .register(.r1))
-        program.load(.word, .r1, from: .r2, Int16(FlowMaps.Control.ports))
-        program.store(.word, .register(.r1), to: slot, FlowMaps.Slot.target)
-        program.store(.word, .constant(FlowMaps.Decision.carry), to: slot, FlowMaps.Slot.decision)
-        program.move(.r0, 0)
-        program.exit()
+        program.load(.word, register, from: .r2, Int16(FlowMaps.Control.ports + field))
     }
 
     mutating func release() {

@@ -84,6 +84,34 @@ import Wire
     }
 
     @Test(
+        "elements with timeouts or statements keep a flow back; what a negated match finds counts nothing",
+        arguments: [
+            ("ip saddr { 10.0.0.1 limit rate 1/hour burst 1 packets }", .set), ("ip saddr { 10.0.0.1 counter, 10.0.0.3 }", .set),
+            ("ip saddr @timed", .set), ("ip saddr != @timed", .set), ("ip saddr { 10.0.0.3 counter, 10.0.0.1 }", nil),
+            ("ip saddr != @counting", nil), ("ct zone 0", nil),
+        ] as [(String, KeptBackCause?)])
+    func elements(_ match: String, _ cause: KeptBackCause?) throws {
+        let text = """
+            table bridge t {
+            set timed { type ipv4_addr; flags interval,timeout; elements = { 10.0.0.0/8 timeout 5s }; }
+            set counting { type ipv4_addr; counter; elements = { 10.0.0.1 }; }
+            chain c { type filter hook forward priority 0; \(match) accept
+            accept
+            }
+            }
+
+            """
+        let program = try Program(compiling: Ruleset.read(SourceFile(name: "t", text: text)).ruleset, ports: ports)
+        let bytes = Frame.ethernet(to: 2, from: 4).ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).bytes
+        let recorder = PathRecorder()
+        recorder.begin()
+        _ = program.record(
+            bytes.span.bytes, ParsedFrame.parse(bytes.span.bytes, tag: nil), ingress: 0, at: Instant(monotonic: 0, sinceEpoch: 0),
+            connection: .untracked, into: recorder)
+        #expect(recorder.cause == cause && recorder.steps.allSatisfy { $0.described.kind == "rule" })
+    }
+
+    @Test(
         "whatever is carried gets the verdict and the counters that each of its packets would get", arguments: 1...4 as ClosedRange<UInt64>)
     func carried(seed: UInt64) throws {
         var source = RandomRulesets(random: SeededGenerator(seed: seed), remembers: seed % 2 == 0)

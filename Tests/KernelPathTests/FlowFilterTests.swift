@@ -139,6 +139,17 @@ struct FlowFilterTests {
         }
     }
 
+    @Test("once a flow is answered, both directions go by the rules again")
+    func answered() throws {
+        let traffic = try CarriedTraffic()
+        for _ in 0..<17 { #expect(try !traffic.take(Self.datagrams[0], side: 0).isCarried) }
+        for _ in 0..<2 { traffic.handOver() }
+        #expect(try traffic.take(Self.datagrams[0], side: 0).isCarried)
+        #expect(try !traffic.take(Self.datagrams[1], side: 1).isCarried)
+        for _ in 0..<2 { traffic.handOver() }
+        #expect(try !traffic.take(Self.datagrams[0], side: 0).isCarried)
+    }
+
     @Test("a generation that isn't in force is not carried")
     func generations() throws {
         let traffic = try carried(Self.datagrams)

@@ -76,6 +76,22 @@ extension LabTests {
             #expect(try wiretap.exchange([OutgoingFrame(from: .near, frame: "near/\(pair)")]).far.isEmpty)
         }
 
+        @Test("a flow whose packets the rules change is not carried, and each leaves changed")
+        func changed() throws {
+            let lab = try Lab(bare: true)
+            let weir = try Weir(in: lab, rules: Weir.chain(["ct state invalid drop", "vlan id 5 vlan id set 6"]), options: Self.options)
+            let wiretap = try Wiretap(lab)
+            let pair = "IP(src='10.77.0.1', dst='10.77.0.2')/UDP(sport=4000, dport=9, chksum=0)/data(26)"
+            let frames = (0..<60).map { _ in OutgoingFrame(from: .near, frame: "near/Dot1Q(vlan=5)/\(pair)") }
+            let expected = try wiretap.exchange([OutgoingFrame(from: .near, frame: "near/Dot1Q(vlan=6)/\(pair)")], awaiting: 1)
+            for _ in 0..<3 {
+                let exchange = try wiretap.exchange(frames, awaiting: frames.count)
+                #expect(exchange.frames(at: .far) == Array(repeating: expected.frames(at: .far)[0], count: frames.count))
+            }
+            let counters = try weir.counters()
+            #expect(counters.fastPath?.carried.frames == 0 && counters.fastPath?.keptBack["change"] ?? 0 > 0, "\(counters)")
+        }
+
         @Test("what a rule looks at packet by packet stays with Weir, and the report says why")
         func keptBack() throws {
             let lab = try Lab(bare: true)

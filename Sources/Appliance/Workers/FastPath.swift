@@ -30,7 +30,7 @@ final class FastPath: Sendable {
     init(flows: Int, generation: UInt32) throws(SystemCallError) {
         maps = try FlowMaps(flows: flows)
         filter = try maps.filter()
-        state = Mutex(State(tag: generation &+ 1))
+        state = Mutex(State(tag: Self.tag(of: generation)))
     }
 
     /// The entry's generation for flows that these rules let pass.

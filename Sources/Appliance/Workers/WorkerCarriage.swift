@@ -13,7 +13,10 @@ extension Worker {
         let now = Clock.now()
         let maps = fastPath.maps
         firewall.updateCarriageMap(remove: { maps.remove($1) }, insert: { maps.insert($0, $1) })
-        if firewall.prepareHandover(at: now), near.isEmpty, far.isEmpty { firewall.handOver(generation: generation) }
+        // In this order: the look at all that wait is for a moment at which they may be handed over.
+        if maps.generation == generation, near.isEmpty, far.isEmpty, firewall.prepareHandover(at: now), near.isEmpty, far.isEmpty {
+            firewall.handOver(generation: generation)
+        }
         firewall.accountCarried(at: now) { [counters] in Self.count(counters, ingress: $0, frames: $1, bytes: $2) }
     }
 

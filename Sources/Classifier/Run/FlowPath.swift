@@ -11,7 +11,7 @@ public enum KeptBackCause: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case log
     /// It notes when they came: `last`.
     case last
-    /// It asks a set or map that changes, or changes one.
+    /// It asks a set or map that changes or whose elements have timeouts or statements, or changes one.
     case set
     /// It changes the packet.
     case change

@@ -91,11 +91,14 @@ extension Program {
             case .inTable, .lookUp:
                 guard isConstant(table: Int(rule), frame, values.connection, recorder) else { return kept(.field, place, recorder) }
                 let found = lookups.find(Int(rule), values, loads, bytes, frame, context)
-                if instruction.operation == .lookUp {
-                    if found < 0 { next = Int(target) } else { remembered = found }
-                } else if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
+                // Its time ends, or its statements look at each packet.
+                if isGuarded(found) { return kept(.set, place, recorder) }
+                // A map's lookup is never negated.
+                if found == LookupTables.Missing.unreadable || (found >= 0) == instruction.isNegated {
                     next = Int(target)
+                    continue
                 }
+                if instruction.operation == .lookUp { remembered = found }
                 if found >= 0, let counter = lookups.outcomes[found].counter.row {
                     recorder.add(.element, counter, walk.countsPackets)
                 }
@@ -262,12 +265,12 @@ extension Program {
     private func isConstant(_ load: ConnectionLoad, _ connection: PacketConnection) -> Bool {
         switch load.kind {
         case .state, .direction, .networkProtocol, .transportProtocol, .sourceAddress, .destinationAddress, .sourceAddress6,
-            .destinationAddress6, .sourcePort, .destinationPort:
+            .destinationAddress6, .sourcePort, .destinationPort, .zone:
             true
         // It changes once more, when the flow is assured.
         case .status: connection.status.contains(.assured)
         case .mark: !marksConnections
-        case .expiration, .bytes, .packets, .averageBytes, .zone: false
+        case .expiration, .bytes, .packets, .averageBytes: false
         }
     }
 

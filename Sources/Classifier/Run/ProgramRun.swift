@@ -293,7 +293,7 @@ extension Program {
 
     /// Whether the element that was found has more to say than its key.
     @inline(__always)
-    private func isGuarded(_ outcome: Int) -> Bool { outcome >= 0 && lookups.outcomes[outcome].guardNumber >= 0 }
+    func isGuarded(_ outcome: Int) -> Bool { outcome >= 0 && lookups.outcomes[outcome].guardNumber >= 0 }
 
     /// In the counter of the element that the outcome belongs to, if it has one.
     @inline(__always)

@@ -30,10 +30,15 @@ extension FlowTracker {
             entries.lock(slot)
             if entries.load64(slot, CarriedEntry.raised) == carriage[slot].raised {
                 if entries.load(slot, CarriedEntry.flags) & CarriedEntry.Flag.tracksWindow != 0 { store(slot, entries) }
-                entries.store(generation, slot, CarriedEntry.generation)
-                carriage[slot].flags |= FlowCarriage.Flag.isCarried
-                carriage.carriedCount &+= 1
-                counters[.carried] &+= 1
+                entries.storeOrdered(generation, slot, CarriedEntry.generation)
+                // A program that didn't wait for the lock may have sent a frame up meanwhile.
+                if entries.loadOrdered(slot, CarriedEntry.raised) == carriage[slot].raised {
+                    carriage[slot].flags |= FlowCarriage.Flag.isCarried
+                    carriage.carriedCount &+= 1
+                    counters[.carried] &+= 1
+                } else {
+                    entries.store(0, slot, CarriedEntry.generation)
+                }
             }
             carriage[slot].raised = .max
             entries.unlock(slot)

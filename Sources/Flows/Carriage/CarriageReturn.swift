@@ -160,7 +160,8 @@ extension FlowTracker {
     /// Takes back all flows, and forgets the rules' paths for them: others are in force from here on, or nobody carries any more. They keep
     /// their entries. What was carried is for `takeCarried` to take.
     public mutating func endCarrying() {
-        guard let entries = carriage.entries else { return }
+        // Without a path no flow is carried.
+        guard let entries = carriage.entries, carriage.knowsPaths else { return }
         for slot in 0..<entries.count where carriage[slot].record >= 0 {
             end(carryingOf: slot)
             let kept = CarriedEntry.Flag.verifiesChecksum | CarriedEntry.Flag.tracksWindow

@@ -35,7 +35,12 @@ public struct CarriedEntries: @unchecked Sendable {
 
     /// What the program has made of an entry before, seen in order.
     func loadOrdered(_ entry: Int, _ offset: Int) -> UInt64 {
-        unsafe double(entry, offset).pointee.load(ordering: .acquiring)
+        unsafe double(entry, offset).pointee.load(ordering: .sequentiallyConsistent)
+    }
+
+    /// What the program has to see before anything is looked at that follows.
+    func storeOrdered(_ value: UInt32, _ entry: Int, _ offset: Int) {
+        unsafe word(entry, offset).pointee.store(value, ordering: .sequentiallyConsistent)
     }
 
     /// Takes an entry's lock. The program holds it for less than a microsecond, and nothing interrupts it.
@@ -54,8 +59,9 @@ public struct CarriedEntries: @unchecked Sendable {
     }
 
     func setKey(_ key: CarriedKey, _ entry: Int) {
-        for (index, byte) in key.bytes.enumerated() {
-            unsafe base.storeBytes(of: byte, toByteOffset: entry &* CarriedEntry.size &+ CarriedEntry.key &+ index, as: UInt8.self)
+        for index in 0..<CarriedKey.size {
+            unsafe base.storeBytes(
+                of: key.bytes[index], toByteOffset: entry &* CarriedEntry.size &+ CarriedEntry.key &+ index, as: UInt8.self)
         }
     }
 

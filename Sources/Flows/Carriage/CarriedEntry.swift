@@ -80,7 +80,7 @@ public enum CarriedEntry {
 ///     byte 37      4 or 6
 ///     byte 38      0 without a tag, 1 for 802.1Q, 2 for 802.1ad
 ///     bytes 40, 41 VLAN identifier, in the machine's order
-public struct CarriedKey: Sendable, Equatable {
+public struct CarriedKey: Sendable {
     public static let size = 44
     public static let nearPort = 32
     public static let farPort = 34
@@ -89,7 +89,7 @@ public struct CarriedKey: Sendable, Equatable {
     public static let tagKind = 38
     public static let vlan = 40
 
-    public private(set) var bytes: [UInt8]
+    public private(set) var bytes = InlineArray<44, UInt8>(repeating: 0)
 
     /// - Parameters:
     ///   - tuple: Of one direction.
@@ -99,7 +99,6 @@ public struct CarriedKey: Sendable, Equatable {
         let kind = link >> 24 & 7
         // More tags than one are no part of the key.
         guard side < 2, kind < 3 else { return nil }
-        bytes = [UInt8](repeating: 0, count: Self.size)
         let (near, far) = side == 0 ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)
         put(near, at: 0, isIPv6: tuple.isIPv6)
         put(far, at: 16, isIPv6: tuple.isIPv6)
@@ -117,8 +116,11 @@ public struct CarriedKey: Sendable, Equatable {
         bytes[Self.version] = tuple.isIPv6 ? 6 : 4
         bytes[Self.tagKind] = UInt8(truncatingIfNeeded: kind)
         if kind > 0 {
-            let identifier = unsafe withUnsafeBytes(of: UInt16(truncatingIfNeeded: link & 0xfff)) { unsafe [UInt8]($0) }
-            bytes.replaceSubrange(Self.vlan..<Self.vlan + 2, with: identifier)
+            let identifier = UInt16(truncatingIfNeeded: link & 0xfff)
+            let isLittle = UInt16(1).littleEndian == 1
+            let (low, high) = (UInt8(truncatingIfNeeded: identifier), UInt8(truncatingIfNeeded: identifier >> 8))
+            bytes[Self.vlan] = isLittle ? low : high
+            bytes[Self.vlan + 1] = isLittle ? high : low
         }
     }
 

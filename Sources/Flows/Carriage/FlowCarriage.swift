@@ -124,8 +124,12 @@ struct FlowCarriage: ~Copyable, @unchecked Sendable {
         return UInt16(truncatingIfNeeded: direction == .original ? both : both >> 16)
     }
 
+    /// A flow has a path, so that some may be carried.
+    private(set) var knowsPaths = false
+
     mutating func setPath(_ path: UInt16, of record: Int32, _ direction: FlowDirection) {
         guard isOn, record >= 0, Int(record) < records else { return }
+        if path != Self.unknownPath { knowsPaths = true }
         let both = unsafe paths[Int(record)]
         unsafe paths[Int(record)] = direction == .original ? both & 0xffff_0000 | UInt32(path) : both & 0xffff | UInt32(path) << 16
     }
@@ -244,6 +248,7 @@ struct FlowCarriage: ~Copyable, @unchecked Sendable {
 
     /// Forgets the paths of all flows: other rules are in force.
     mutating func forgetPaths() {
+        knowsPaths = false
         unsafe paths.update(repeating: 0, count: records + 1)
     }
 

@@ -114,11 +114,14 @@ extension FlowTracker {
         let isOriginal = packet.direction == .original
         let originalIsFar = isOriginal ? way.side == 1 : way.side == 0
         let isUnanswered = packet.state == .new
-        if let slot = carriage.slot(of: record),
-            carriage[slot].flags & FlowCarriage.Flag.originalIsFar != 0 ? !originalIsFar : originalIsFar
-        {
-            // The hosts have changed sides.
-            release(record)
+        if let slot = carriage.slot(of: record) {
+            let flags = carriage[slot].flags
+            // The hosts have changed sides, or what is known is the way of packets that nothing had answered.
+            if (flags & FlowCarriage.Flag.originalIsFar != 0) != originalIsFar
+                || (flags & FlowCarriage.Flag.isUnanswered != 0) != isUnanswered
+            {
+                release(record)
+            }
         }
         let known = carriage.slot(of: record)
         guard let slot = known ?? carriage.take(for: record) else { return false }

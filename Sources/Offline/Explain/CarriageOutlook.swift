@@ -70,8 +70,8 @@ extension Field {
         case .constant: true
         case .connection(let key):
             switch key {
-            case .expiration, .bytes, .packets, .averageBytes, .zone: false
-            case .state, .direction, .status, .mark, .networkProtocol, .transportProtocol, .address, .port: true
+            case .expiration, .bytes, .packets, .averageBytes: false
+            case .state, .direction, .status, .mark, .networkProtocol, .transportProtocol, .address, .port, .zone: true
             }
         }
     }
