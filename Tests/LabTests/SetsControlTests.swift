@@ -104,8 +104,8 @@ extension LabTests {
             let run = try Run()
             let file = Lab.root.appending(path: "tools/fail2ban/weir.conf").path
             let expand = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Support/ban.py").path
-            func act(_ action: String, _ address: String) throws -> CommandResult {
-                try Command.run(["/usr/bin/python3", expand, file, action, address, Weir.binary, run.socket])
+            func act(_ action: String, _ address: String, bantime: Int = 600) throws -> CommandResult {
+                try Command.run(["/usr/bin/python3", expand, file, action, address, Weir.binary, run.socket, "\(bantime)"])
             }
             #expect(try act("actionstart", "10.77.0.1").status == 0)
             for (address, frame) in [("10.77.0.1", Self.probe), ("fd77::1", "near/near6/UDP(dport=9)/data(30)")] {
@@ -117,6 +117,8 @@ extension LabTests {
                 #expect(try act("actionunban", address).status == 0)
                 #expect(try run.passes(frame))
             }
+            #expect(try act("actionban", "10.77.0.1", bantime: -1).status == 0)
+            #expect(try run.sets(["list", "banned4"]).output == "10.77.0.1\n")
             run.weir.stop()
             #expect(try act("actionstart", "10.77.0.1").status != 0)
             #expect(try act("actionban", "10.77.0.1").status != 0)
