@@ -43,32 +43,37 @@ public struct RecordedReport: Sendable {
             throw Failure(description: "\(name) has no report as \"weir run --json\" and \"weir replay --json\" print it")
         }
         self.name = name
-        var counters: [String: UInt64] = [:]
-        for (reason, count) in content.reasons {
-            counters["\(reason), frames"] = count.frames
-            counters["\(reason), bytes"] = count.bytes
-        }
-        var names = RuleNames()
+        var named = NamedCounters()
+        for (reason, count) in content.reasons { named.add(reason, frames: count.frames, bytes: count.bytes) }
         for rule in content.rules {
-            let title = names.name(table: rule.table, chain: rule.chain, text: rule.text)
-            counters["\(title), frames"] = rule.frames
-            counters["\(title), bytes"] = rule.bytes
+            named.add(table: rule.table, chain: rule.chain, text: rule.text, frames: rule.frames, bytes: rule.bytes)
         }
-        for (event, count) in content.flows?.events ?? [:] { counters["connections \(event)"] = count }
-        for (cause, count) in content.flows?.invalid ?? [:] { counters["invalid: \(cause)"] = count }
-        self.counters = counters
+        named.add(events: content.flows?.events, invalid: content.flows?.invalid)
+        counters = named.values
     }
 }
 
-/// Rules by what they say, wherever their file lies; of the same words in the same chain, by their order.
-private struct RuleNames {
+/// Counters by what they count, in words. Rules go by what they say, wherever their file lies; of the same words in the same chain, by
+/// their order.
+private struct NamedCounters {
+    private(set) var values: [String: UInt64] = [:]
     private var seen: [String: Int] = [:]
 
-    mutating func name(table: String, chain: String, text: String) -> String {
+    mutating func add(_ name: String, frames: UInt64, bytes: UInt64) {
+        values["\(name), frames"] = frames
+        values["\(name), bytes"] = bytes
+    }
+
+    mutating func add(table: String, chain: String, text: String, frames: UInt64, bytes: UInt64) {
         let name = "\(table) \(chain): \(text)"
         let count = seen[name, default: 0] + 1
         seen[name] = count
-        return count == 1 ? name : "\(name) (\(count))"
+        add(count == 1 ? name : "\(name) (\(count))", frames: frames, bytes: bytes)
+    }
+
+    mutating func add(events: [String: UInt64]?, invalid: [String: UInt64]?) {
+        for (event, count) in events ?? [:] { values["connections \(event)"] = count }
+        for (cause, count) in invalid ?? [:] { values["invalid: \(cause)"] = count }
     }
 }
 
@@ -87,19 +92,13 @@ package struct CounterComparison: Encodable {
 
     /// Holds a report to another. A counter that one of them doesn't have is 0 there.
     package init(_ report: FirewallReport, with other: RecordedReport) {
-        var here: [String: UInt64] = [:]
-        for (reason, amount) in report.reasons {
-            here["\(reason), frames"] = amount.frames
-            here["\(reason), bytes"] = amount.bytes
-        }
-        var names = RuleNames()
+        var named = NamedCounters()
+        for (reason, amount) in report.reasons { named.add(reason, frames: amount.frames, bytes: amount.bytes) }
         for rule in report.rules {
-            let title = names.name(table: rule.table, chain: rule.chain, text: rule.text)
-            here["\(title), frames"] = rule.frames
-            here["\(title), bytes"] = rule.bytes
+            named.add(table: rule.table, chain: rule.chain, text: rule.text, frames: rule.frames, bytes: rule.bytes)
         }
-        for (event, count) in report.flows?.events ?? [:] { here["connections \(event)"] = count }
-        for (cause, count) in report.flows?.invalid ?? [:] { here["invalid: \(cause)"] = count }
+        named.add(events: report.flows?.events, invalid: report.flows?.invalid)
+        let here = named.values
         let all = Set(here.keys).union(other.counters.keys)
         with = other.name
         counters = all.count

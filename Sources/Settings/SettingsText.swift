@@ -24,11 +24,14 @@ struct SettingsText {
     let source: SourceFile
     /// Tables before what is in them, otherwise by name.
     let nodes: [Node]
+    /// The lines with which each path comes into being: see `location(of:)`.
+    private let places: [[String]: ClosedRange<Int>]
 
     init(_ source: SourceFile) throws(Diagnostic) {
         self.source = source
         do {
             nodes = Self.nodes(of: try TOMLTable(string: source.text), under: [])
+            places = Self.places(of: source.text)
         } catch let error as TOMLParseError {
             let place = SourceLocation(file: 0, line: error.source.begin.line, column: error.source.begin.column, length: 1)
             throw Diagnostic(
@@ -66,16 +69,24 @@ struct SettingsText {
     /// Where a node stands. The library keeps no places, but says of any number of the first lines what they hold: the line with which a
     /// path comes into being is its own, or the last one of a value that takes several.
     func location(of path: [String]) -> SourceLocation {
-        let lines = source.text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let place = places[path] else { return SourceLocation(file: 0, line: 1, column: 1, length: 1) }
+        return Self.location(of: path.last ?? "", in: source.text.split(separator: "\n", omittingEmptySubsequences: false), place)
+    }
+
+    private static func places(of text: String) -> [[String]: ClosedRange<Int>] {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var places: [[String]: ClosedRange<Int>] = [:]
         var first = 0
         for last in lines.indices {
-            guard let table = try? TOMLTable(string: lines[...last].joined(separator: "\n")) else { continue }
-            if Self.nodes(of: table, under: []).contains(where: { $0.path == path }) {
-                return Self.location(of: path.last ?? "", in: lines, first...last)
+            // Lines without anything bring no path, wherever they stand.
+            let line = lines[last].drop(while: \.isWhitespace)
+            guard !line.isEmpty, !line.hasPrefix("#"), let table = try? TOMLTable(string: lines[...last].joined(separator: "\n")) else {
+                continue
             }
+            for node in nodes(of: table, under: []) where places[node.path] == nil { places[node.path] = first...last }
             first = last + 1
         }
-        return SourceLocation(file: 0, line: 1, column: 1, length: 1)
+        return places
     }
 
     private static func location(of key: String, in lines: [Substring], _ range: ClosedRange<Int>) -> SourceLocation {
