@@ -54,6 +54,7 @@ public struct Appliance {
         let others: SideThreads
         do {
             try ports.start(pool)
+            removeAbandonedSockets()
             // Files are emptied by the threads that write them, when nothing can be refused any more.
             others = try SideThreads(
                 configuration, outputs, pool: pool, board: board, notifier: notifier, socket: socket,
@@ -68,12 +69,11 @@ public struct Appliance {
         var failureWatch = FailureWatch(ports: configuration.ports)
         var fullnessWatch = FullnessWatch()
         var service = ServiceWatch(notifier)
+        // Made once a second: the kernel is asked what decides at a port.
+        var losses: [String] = []
         func publish() {
             service.note(isForwarding: ports.isForwarding)
-            board.put(
-                RunBoard.Notes(
-                    ports: ports.states, isForwarding: ports.isForwarding,
-                    warnings: ports.warnings + failureWatch.warnings + fullnessWatch.warnings(configuration.generations.current.program)))
+            board.put(RunBoard.Notes(ports: ports.states, isForwarding: ports.isForwarding, warnings: ports.warnings + losses))
         }
         publish()
         let loop = EventLoop()
@@ -102,6 +102,9 @@ public struct Appliance {
             ports.tick()
             failureWatch.look(at: pool, outputs, ports.interfaces, log)
             fullnessWatch.look(at: pool, log)
+            if configuration.control != nil || configuration.metrics != nil {
+                losses = failureWatch.warnings + fullnessWatch.warnings(configuration.generations.current.program)
+            }
             publish()
             service.look(at: pool, isForwarding: ports.isForwarding, hasThreads: ports.hasSession, log)
         }
@@ -113,6 +116,14 @@ public struct Appliance {
         ports.giveBack()
         if ports.hasForwarded { others.report(ports.states) }
         return others.finish()
+    }
+
+    /// Removes the sockets of runs that were killed; their ports may have had other names then.
+    private func removeAbandonedSockets() {
+        let folder = configuration.stateDirectory
+        for name in ProcFile.entries(folder) where name.hasSuffix(".sock") && ControlSocket.removeAbandoned("\(folder)/\(name)") {
+            log.notice("removed \(folder)/\(name), the control socket of a run that was killed")
+        }
     }
 
     /// Opens the control socket; nil if there shall be none, or there can be none and it was not asked for by name.

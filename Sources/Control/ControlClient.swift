@@ -7,6 +7,8 @@ import SystemCalls
 public struct ControlClient: ~Copyable {
     private let descriptor: Descriptor
     private var input: [UInt8] = []
+    /// Where the next line begins in `input`.
+    private var start = 0
     /// Up to where `input` was searched.
     private var searched = 0
 
@@ -84,11 +86,14 @@ public struct ControlClient: ~Copyable {
     private mutating func nextLine() throws(ControlFault) -> ArraySlice<UInt8>? {
         while true {
             if let end = input[searched...].firstIndex(of: 0x0a) {
-                let line = input[..<end]
-                input = Array(input[(end + 1)...])
-                searched = 0
-                return Array(line)[...]
+                defer {
+                    start = end + 1
+                    searched = start
+                }
+                return input[start..<end]
             }
+            input.removeSubrange(..<start)
+            start = 0
             searched = input.count
             var part = [UInt8](repeating: 0, count: 1 << 16)
             let count = recv(descriptor.number, &part, part.count, 0)

@@ -29,10 +29,10 @@ struct ControlClientState: ~Copyable {
 
     private var queued: Int { output.count - sent }
 
-    /// What to poll for.
-    var events: Int16 {
+    /// What to poll for. While an answer waits for the client no request is begun, and none is read.
+    func events(_ limits: ControlLimits) -> Int16 {
         var events: Int16 = 0
-        if stream == nil, !isInputOver { events |= Int16(POLLIN) }
+        if stream == nil, !isInputOver, queued < limits.queuedBytes { events |= Int16(POLLIN) }
         if queued > 0 { events |= Int16(POLLOUT) }
         return events
     }

@@ -7,34 +7,36 @@ public enum ControlCommands {
     ]
 }
 
+/// The members of a command that takes none. The case is not among them, so that it is unknown too.
+public enum NoMembers: CodingKey, CaseIterable {
+    case none
+    public static var allCases: [NoMembers] { [] }
+}
+
+/// A request without members.
+public protocol BareRequest: ControlRequest where CodingKeys == NoMembers {
+    init()
+}
+
+extension BareRequest {
+    public init(from decoder: any Decoder) throws { self.init() }
+    public func encode(to encoder: any Encoder) throws { _ = encoder.container(keyedBy: NoMembers.self) }
+}
+
 /// State, ports, rule set, warnings.
-public struct StatusRequest: ControlRequest {
+public struct StatusRequest: BareRequest {
     public static let command = "status"
     public var changes: Bool { false }
 
     public init() {}
-
-    public enum CodingKeys: CodingKey, CaseIterable {
-        case none
-    }
-
-    public init(from decoder: any Decoder) throws {}
-    public func encode(to encoder: any Encoder) throws { _ = encoder.container(keyedBy: CodingKeys.self) }
 }
 
 /// Reads the rules again, and answers when they are in force or refused.
-public struct ReloadRequest: ControlRequest {
+public struct ReloadRequest: BareRequest {
     public static let command = "reload"
     public var changes: Bool { true }
 
     public init() {}
-
-    public enum CodingKeys: CodingKey, CaseIterable {
-        case none
-    }
-
-    public init(from decoder: any Decoder) throws {}
-    public func encode(to encoder: any Encoder) throws { _ = encoder.container(keyedBy: CodingKeys.self) }
 }
 
 /// Named counters, quotas and elements that count, an item each.
@@ -52,18 +54,11 @@ public struct CountersRequest: ControlRequest {
 }
 
 /// The rules in force with what they have counted, an item each.
-public struct RulesRequest: ControlRequest {
+public struct RulesRequest: BareRequest {
     public static let command = "rules"
     public var changes: Bool { false }
 
     public init() {}
-
-    public enum CodingKeys: CodingKey, CaseIterable {
-        case none
-    }
-
-    public init(from decoder: any Decoder) throws {}
-    public func encode(to encoder: any Encoder) throws { _ = encoder.container(keyedBy: CodingKeys.self) }
 }
 
 /// Connections, an item each; the last item has their number where they are counted or ended.

@@ -68,7 +68,7 @@ public final class ControlServer: Sendable {
             let metricsListener = acceptsFrom <= now && readers.count < limits.metricsClients ? metrics?.number ?? -1 : -1
             polled.append(pollfd(fd: metricsListener, events: Int16(POLLIN), revents: 0))
             polled += readers.map { pollfd(fd: $0.descriptor.number, events: $0.events, revents: 0) }
-            clients.appendPolled(to: &polled)
+            clients.appendPolled(to: &polled, limits)
             guard poll(&polled, nfds_t(polled.count), timeout) >= 0 || errno == EINTR else { continue }
             let then = Self.now()
             if polled[0].revents != 0 { waker.clear() }
@@ -129,8 +129,8 @@ private struct ClientTable: ~Copyable {
 
     mutating func add(_ client: consuming ControlClientState) { boxes.append(Box(client)) }
 
-    func appendPolled(to polled: inout [pollfd]) {
-        for box in boxes { polled.append(pollfd(fd: box.client.descriptor.number, events: box.client.events, revents: 0)) }
+    func appendPolled(to polled: inout [pollfd], _ limits: ControlLimits) {
+        for box in boxes { polled.append(pollfd(fd: box.client.descriptor.number, events: box.client.events(limits), revents: 0)) }
     }
 
     func hurry() { for box in boxes { box.client.hurry() } }

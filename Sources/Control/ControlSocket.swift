@@ -96,6 +96,22 @@ public final class ControlSocket: Sendable {
         }
     }
 
+    /// True if a run that was killed has left it: a socket on which nobody listens. Where too many wait, the kernel says EAGAIN.
+    public static func isAbandoned(_ path: String) -> Bool {
+        var status = stat()
+        return path.utf8.count < pathLimit && lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+            && connection(to: path) == ECONNREFUSED
+    }
+
+    /// Removes one that a run which was killed has left, under whatever name. A young one stays: its run may be about to listen.
+    public static func removeAbandoned(_ path: String, after seconds: Int = 10) -> Bool {
+        guard isAbandoned(path) else { return false }
+        var status = stat()
+        // After the refusal: what has taken its place meanwhile is young.
+        guard lstat(path, &status) == 0, time(nil) - status.st_ctim.tv_sec >= seconds else { return false }
+        return unlink(path) == 0
+    }
+
     /// The error number of connecting; 0 if somebody listens.
     private static func connection(to path: String) -> Int32 {
         let number = socket(AF_UNIX, Self.kind, 0)

@@ -2,6 +2,7 @@ import Appliance
 import ArgumentParser
 import Control
 import Glibc
+import PacketIO
 import Ruleset
 
 /// `--control` of a run.
@@ -78,26 +79,15 @@ struct ControlAsking: ParsableArguments {
     private var path: String {
         get throws {
             if let run { return run.contains("/") ? run : ControlPlace.usual(run.split(separator: ",").map(String.init)) }
-            let names = Self.sockets()
+            let all = ProcFile.entries(ControlPlace.folder).filter { $0.hasSuffix(".sock") }.sorted()
+            // A single one is asked in any case: then the reason is said.
+            let names = all.count > 1 ? all.filter { !ControlSocket.isAbandoned("\(ControlPlace.folder)/\($0)") } : all
             if names.count == 1 { return "\(ControlPlace.folder)/\(names[0])" }
             throw refuse(
                 names.isEmpty
                     ? "there is no socket of a run in \(ControlPlace.folder); name one with --run"
                     : "several runs have sockets in \(ControlPlace.folder) (\(names.joined(separator: ", "))); name one with --run")
         }
-    }
-
-    private static func sockets() -> [String] {
-        guard let folder = opendir(ControlPlace.folder) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasSuffix(".sock") { names.append(name) }
-        }
-        return names.sorted()
     }
 
     /// Asks the run, and prints each item as it comes.

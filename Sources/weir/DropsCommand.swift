@@ -48,29 +48,10 @@ struct DropsCommand: ParsableCommand {
             throw refuse("\(error)")
         }
         try asking.ask(DropsRequest(follow: follow, last: last), form: .json) { item in
-            let drop = try JSONDecoder().decode(Drop.self, from: Data(item.utf8))
+            let drop = try JSONDecoder().decode(DroppedFrame.self, from: Data(item.utf8))
             guard reason == nil || drop.reason == reason, rule == nil || drop.rule == rule || drop.comment == rule else { return nil }
             if let matching, !drop.bytes.withUnsafeBytes({ matching.matches($0, length: drop.length) }) { return nil }
-            return json ? item + "\n" : "\(drop.when) \(drop.headers): \(drop.explanation)\n"
-        }
-    }
-
-    /// What of an item is looked at here.
-    private struct Drop: Decodable {
-        var when: String
-        var reason: String
-        var explanation: String
-        var rule: String?
-        var comment: String?
-        var headers: String
-        var length: UInt32
-        var frame: String
-
-        var bytes: [UInt8] {
-            let digits = Array(frame.utf8)
-            return stride(from: 0, to: digits.count - 1, by: 2).map { place in
-                UInt8(String(decoding: digits[place..<(place + 2)], as: UTF8.self), radix: 16) ?? 0
-            }
+            return json ? item + "\n" : drop.text
         }
     }
 }

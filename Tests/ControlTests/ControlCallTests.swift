@@ -37,6 +37,7 @@ import Testing
             (#"{"version":1,"command":"shutdown"}"#, "unknown", "there is no command of that name"),
             (#"{"version":1,"command":"status","user":"root"}"#, "malformed", "user has a value that is not possible there"),
             (#"{"version":1,"command":"status","with":{"x":1}}"#, "malformed", "with has a member that the command does not know: x"),
+            (#"{"version":1,"command":"status","with":{"none":1}}"#, "malformed", "with has a member that the command does not know: none"),
             (#"{"version":1,"command":"counters","with":{"reset":1}}"#, "malformed", "with.reset has another type"),
             (#"{"version":1,"command":"status","with":[]}"#, "malformed", "with has another type"),
             (#"{"version":1,"command":"status","as":"xml"}"#, "malformed", "as has a value that is not possible there"),

@@ -84,6 +84,19 @@ import Testing
         #expect(slow.readAll().isClosed)
     }
 
+    @Test("a client that asks without end and reads nothing takes no processor")
+    func deafClient() throws {
+        let server = try TestServer()
+        defer { server.stop() }
+        let deaf = try RawClient(server.path)
+        DispatchQueue.global().async { for _ in 0..<8000 { deaf.send(Self.rules) } }
+        usleep(700_000)
+        let before = server.used
+        usleep(500_000)
+        let used = server.used - before
+        #expect(used < 100, "\(used) ms in 500 ms")
+    }
+
     @Test("all of a long answer comes to two who take it at once")
     func longAnswers() throws {
         let server = try TestServer()

@@ -32,11 +32,8 @@ import Testing
         #expect(mode(path) == nil)
     }
 
-    @Test("the socket of a process that was killed is replaced, that of one that lives is not")
-    func stale() throws {
-        let path = temporaryPath()
-        defer { unlink(path) }
-        // Bound and closed, as a killed process leaves it.
+    /// Bound and closed, as a killed process leaves it.
+    private func abandon(_ path: String) {
         let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -45,6 +42,29 @@ import Testing
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = bind(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
         }
         close(number)
+    }
+
+    @Test("only sockets on which nobody listens are abandoned, and young ones stay")
+    func abandoned() throws {
+        let (path, living, file, link) = (temporaryPath(), temporaryPath(), temporaryPath(), temporaryPath())
+        defer { for path in [path, file, link] { unlink(path) } }
+        abandon(path)
+        let socket = try ControlSocket(living)
+        #expect(FileManager.default.createFile(atPath: file, contents: Data()))
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+        for other in [living, file, link, temporaryPath()] {
+            #expect(!ControlSocket.isAbandoned(other) && !ControlSocket.removeAbandoned(other, after: 0))
+        }
+        #expect(ControlSocket.isAbandoned(path) && !ControlSocket.removeAbandoned(path) && mode(path) != nil)
+        #expect(ControlSocket.removeAbandoned(path, after: 0) && mode(path) == nil)
+        withExtendedLifetime(socket) {}
+    }
+
+    @Test("the socket of a process that was killed is replaced, that of one that lives is not")
+    func stale() throws {
+        let path = temporaryPath()
+        defer { unlink(path) }
+        abandon(path)
         #expect(mode(path) != nil)
         let first = try ControlSocket(path)
         #expect(refusal(path)?.contains("another process listens") == true)

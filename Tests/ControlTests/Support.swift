@@ -56,7 +56,10 @@ final class TestServer: Sendable {
         server = try ControlServer(
             FakeDesk(made: { made.value.wrappingAdd(1, ordering: .relaxed) }, isOpen: { open.value.load(ordering: .relaxed) > 0 }),
             limits: limits)
-        Thread { [server, isOver] in
+        Thread { [server, isOver, clock] in
+            var own: clockid_t = 0
+            pthread_getcpuclockid(pthread_self(), &own)
+            clock.value.store(Int(own), ordering: .relaxed)
             server.run(socket)
             isOver.value.store(1, ordering: .releasing)
         }.start()
@@ -67,6 +70,14 @@ final class TestServer: Sendable {
     private let counts: Box
     private let opens: Box
     private let isOver = Box()
+    private let clock = Box()
+
+    /// Milliseconds of a processor that the server's thread has used.
+    var used: Int {
+        var time = timespec()
+        clock_gettime(clockid_t(clock.value.load(ordering: .relaxed)), &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    }
 
     /// Items that were made for anybody.
     var made: Int { counts.value.load(ordering: .relaxed) }
@@ -86,7 +97,7 @@ final class TestServer: Sendable {
 func temporaryPath() -> String { NSTemporaryDirectory() + "weir-control-\(UInt32.random(in: .min ... .max)).sock" }
 
 /// A client that can misbehave.
-final class RawClient {
+final class RawClient: Sendable {
     let number: Int32
 
     init(_ path: String) throws {

@@ -39,52 +39,25 @@ private final class DropsAnswer: AnswerStream {
         if follows { recent.collect() }
         guard let entry = recent.next(after: number) else { return follows ? .wait(Self.pause) : .end }
         number = entry.number
-        return .item(DropItem(entry, desk.configuration).item(form))
+        return .item(DroppedFrame(entry, desk.configuration).item(form))
     }
 }
 
-/// A dropped frame with its explanation.
-private struct DropItem: AnswerItem {
-    /// Counts up: what is missing between two was overwritten before it was read.
-    var number: UInt64
-    /// Nanoseconds since the epoch.
-    var time: UInt64
-    /// The second in local time, as ISO 8601 has it.
-    var when: String
-    var port: String
-    var verdict: String
-    var reason: String
-    /// Why, in words.
-    var explanation: String
-    /// `file:line` of the rule that decided.
-    var rule: String?
-    var comment: String?
-    /// Its headers, in words.
-    var headers: String
-    /// Bytes of the frame.
-    var length: UInt32
-    /// Its first 256 bytes, in hexadecimal digits.
-    var frame: String
+extension DroppedFrame: AnswerItem {}
 
-    init(_ entry: RecentDrops.Entry, _ configuration: Configuration) {
+extension DroppedFrame {
+    fileprivate init(_ entry: RecentDrops.Entry, _ configuration: Configuration) {
         let record = entry.record
         let generation = configuration.generations[record.decision.generation]
         let program = (generation ?? configuration.generations.current).program
-        number = entry.number
-        time = record.time
-        when = TimeWords.moment(record.time / 1_000_000_000)
-        port = configuration.ports.indices.contains(Int(record.port)) ? configuration.ports[Int(record.port)] : ""
-        verdict = VerdictWords(record.verdict).word
-        reason = record.reason.name
-        explanation = configuration.generations.comment(on: record)
-        if generation != nil, let rule = program.rule(at: record.rule) {
-            self.rule = "\(rule.source):\(rule.line)"
-            comment = rule.rule.comment
-        }
-        headers = LogLine.text(of: entry.logRecord(), program, ports: configuration.ports)
-        length = record.wireLength
-        frame = entry.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let rule = generation == nil ? nil : program.rule(at: record.rule)
+        self.init(
+            number: entry.number, time: record.time, when: TimeWords.moment(record.time / 1_000_000_000),
+            port: configuration.ports.indices.contains(Int(record.port)) ? configuration.ports[Int(record.port)] : "",
+            verdict: VerdictWords(record.verdict).word, reason: record.reason.name,
+            explanation: configuration.generations.comment(on: record),
+            rule: rule.map { "\($0.source):\($0.line)" }, comment: rule?.rule.comment,
+            headers: LogLine.text(of: entry.logRecord(), program, ports: configuration.ports), length: record.wireLength,
+            frame: entry.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
     }
-
-    var text: String { "\(when) \(headers): \(explanation)\n" }
 }

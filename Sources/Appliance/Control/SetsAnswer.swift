@@ -101,7 +101,8 @@ class SetErrand: AnswerStream {
     func ready() -> AnswerStep? { nil }
 
     final func next() -> AnswerStep {
-        if let step = ready() { return step }
+        // What the worker still has is the worker's.
+        if !isAsked, let step = ready() { return step }
         let errand = pool.errand
         guard errand.isDone else {
             waited += 1
