@@ -86,12 +86,18 @@ struct ControlClientState: ~Copyable {
         }
     }
 
-    /// Brings items of the answer into the queue. Returns true if more could be brought at once.
-    mutating func pump(_ limits: ControlLimits, at now: Int64) -> Bool {
-        guard let stream, due ?? now <= now else { return false }
+    /// More could be brought into the queue at once: an item, or the answer to the next request.
+    func isReady(_ limits: ControlLimits, at now: Int64) -> Bool {
+        guard queued < limits.queuedBytes, !isOver else { return false }
+        return stream == nil ? input.contains(0x0a) : due ?? now <= now
+    }
+
+    /// Brings items of the answer into the queue.
+    mutating func pump(_ limits: ControlLimits, at now: Int64) {
+        guard let stream, due ?? now <= now else { return }
         due = nil
         for _ in 0..<limits.turn {
-            guard queued < limits.queuedBytes else { return false }
+            guard queued < limits.queuedBytes else { return }
             switch stream.next() {
             case .item(let item):
                 // The time that it has begins with what it is to take.
@@ -100,17 +106,16 @@ struct ControlClientState: ~Copyable {
                 output += Array(form == .json ? "\(head)\"item\":\(item)}\n".utf8 : "\(head)\"text\":\(JSONText.quoted(item))}\n".utf8)
             case .wait(let milliseconds):
                 due = now + Int64(milliseconds)
-                return false
+                return
             case .end:
                 put("\"end\":\"done\"", at: now)
-                return true
+                return
             case .failed(let fault):
                 put(fault)
                 moved = now
-                return true
+                return
             }
         }
-        return true
     }
 
     /// The stream is to be asked again at once.

@@ -145,8 +145,10 @@ private struct ClientTable: ~Copyable {
             let hasHungUp = result.revents & Int16(POLLERR | POLLNVAL) != 0 || (result.revents & Int16(POLLHUP) != 0 && result.events == 0)
             if result.revents & Int16(POLLIN | POLLHUP) != 0 { box.client.read(limits, at: now) }
             box.client.begin(limits, answering)
-            hasMore = box.client.pump(limits, at: now) || hasMore
+            box.client.pump(limits, at: now)
             box.client.write(at: now)
+            // After the write: what was full may have room again, and nothing would announce it.
+            hasMore = box.client.isReady(limits, at: now) || hasMore
             box.client.expire(limits, hasHungUp: hasHungUp, at: now)
         }
         boxes.removeAll { $0.client.isOver }

@@ -106,10 +106,13 @@ import Testing
             client.send(Self.rules)
             client.endSending()
         }
+        let start = ContinuousClock.now
         for client in clients {
             let lines = client.readAll().text.split(separator: "\n")
             #expect(lines.count == FakeDesk.items + 1 && lines.last == "{\"end\":\"done\",\"version\":1}")
         }
+        // A queue that was full and was taken goes on at once, and not with the next tick.
+        #expect(start.duration(to: .now) < .seconds(30))
     }
 
     @Test("who says nothing is disconnected, whatever bytes come that end no request")
