@@ -4,6 +4,14 @@ import Glibc
 public import Logging
 import PacketIO
 
+/// How a run has ended.
+public struct RunEnd: Sendable {
+    /// False if a port is not as it was, which was said.
+    public var portsAreBack: Bool
+    /// False if a thread still reads rules: it can't be broken off, and the process must end without waiting for it.
+    public var threadsHaveEnded: Bool
+}
+
 /// Weir inline: takes two ports from the host, forwards between them what the rules allow, and gives them back.
 ///
 /// The caller's thread is the port thread: it hears signals and the interfaces' comings and goings, and nothing blocks it. Frames are
@@ -27,9 +35,7 @@ public struct Appliance {
 
     /// Runs until SIGINT or SIGTERM; throws if it can't start. SIGUSR1 prints a report, and so does the end. SIGHUP has the rules read
     /// again, and captures and events go on in new files.
-    /// - Returns: Whether all threads have ended. One that reads rules can't be broken off and goes on: then the process must end
-    ///   without waiting for it.
-    public func run() throws -> Bool {
+    public func run() throws -> RunEnd {
         // Blocked before anything is changed, so that no signal ends the process without putting it back.
         let signals = weir_signal_descriptor([SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0])
         guard signals >= 0 else { throw SystemCallError(call: "signalfd", code: errno) }
@@ -63,7 +69,7 @@ public struct Appliance {
         } catch {
             // The reason first, then what was put back for it.
             log.error("\(error)")
-            ports.giveBack()
+            _ = ports.giveBack()
             throw LoggedProblem()
         }
         var failureWatch = FailureWatch(ports: configuration.ports)
@@ -113,9 +119,9 @@ public struct Appliance {
         _ = weir_favour_thread(-10)
         loop.run()
         service.end()
-        ports.giveBack()
+        let portsAreBack = ports.giveBack()
         if ports.hasForwarded { others.report(ports.states) }
-        return others.finish()
+        return RunEnd(portsAreBack: portsAreBack, threadsHaveEnded: others.finish())
     }
 
     /// Removes the sockets of runs that were killed; their ports may have had other names then.

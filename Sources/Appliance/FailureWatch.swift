@@ -3,6 +3,7 @@ import Classifier
 import Glibc
 import Logging
 import PacketIO
+import Reporting
 import Storage
 
 /// Says when frames are lost for a reason that the operator can do something about, once a minute at most, and when that is over.
@@ -72,7 +73,7 @@ struct FailureWatch {
         let obstacles =
             failure == .queueFull ? PortGuard.programs(besidesWeirOn: link, .egress) + link.egressObstacles() : []
         if obstacles.isEmpty { return failure.advice(link.name) }
-        return "\(obstacles.joined(separator: ", and ")) decides on them there, and drops them or has no room for them"
+        return "\(obstacles.listed(with: ", and ")) decides on them there, and drops them or has no room for them"
     }
 
     private func end(_ cause: Cause) -> String {

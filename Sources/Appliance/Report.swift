@@ -27,6 +27,11 @@ struct Report: PrintedReport {
         /// Frames that could not be sent by this port, by the cause's name.
         var sendFailures: [String: UInt64]
         var `guard`: GuardReport
+
+        /// Frames that came in by it or should have left by it, and were lost there, by cause.
+        var losses: [String: UInt64] {
+            ["ring-full": kernelDrops, "too-big": tooBig, "truncated": truncated].merging(sendFailures) { $0 &+ $1 }
+        }
     }
 
     /// What keeps the host off a port.
@@ -72,7 +77,7 @@ struct Report: PrintedReport {
 
         /// That it is not the first now; nil if it is.
         var standing: String? {
-            if !bypass.present.isEmpty { return "it is not the first now, but \(bypass.present.joined(separator: " and "))" }
+            if !bypass.present.isEmpty { return "it is not the first now, but \(bypass.present.listed(with: " and "))" }
             return first ? nil : "it is not the first now"
         }
 

@@ -99,6 +99,7 @@ struct CaptureOptions: ParsableArguments {
         guard (64...CaptureSettings.longestSnapLength).contains(dropsSnaplen) else {
             throw ValidationError("--drops-snaplen takes a number from 64 to \(CaptureSettings.longestSnapLength)")
         }
+        try expectValidFilter()
         guard let ring else {
             if dropsZstd { throw ValidationError("--drops-zstd needs --drops-size, --drops-files or --drops-total") }
             return
@@ -111,6 +112,16 @@ struct CaptureOptions: ParsableArguments {
         guard ring.fileBytes >= CaptureRing.smallestFile else { throw ValidationError("--drops-size takes 1M or more") }
         guard ring.totalBytes >= ring.fileBytes else {
             throw ValidationError("--drops-total must be at least as large as one file (--drops-size)")
+        }
+    }
+
+    /// libpcap is asked before anything is opened or taken.
+    private func expectValidFilter() throws {
+        guard let dropsFilter else { return }
+        do throws(CaptureError) {
+            _ = try CaptureFilter(dropsFilter, snapLength: dropsSnaplen)
+        } catch {
+            throw ValidationError("--drops-filter: \(error.description)")
         }
     }
 

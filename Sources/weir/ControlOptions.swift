@@ -3,6 +3,7 @@ import ArgumentParser
 import Control
 import Glibc
 import PacketIO
+import Reporting
 import Ruleset
 
 /// `--control` of a run.
@@ -86,7 +87,7 @@ struct ControlAsking: ParsableArguments {
             throw refuse(
                 names.isEmpty
                     ? "there is no socket of a run in \(ControlPlace.folder); name one with --run"
-                    : "several runs have sockets in \(ControlPlace.folder) (\(names.joined(separator: ", "))); name one with --run")
+                    : "several runs have sockets in \(ControlPlace.folder) (\(names.listed(atMost: 16))); name one with --run")
         }
     }
 

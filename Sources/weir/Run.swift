@@ -24,6 +24,8 @@ struct Run: ParsableCommand {
             two frames, and no frame is lost. Limits, quotas and sets that rules change start again. If anything is wrong with the \
             file, the existing rules stay.
 
+            The exit code is 1 if a port is not as it was afterwards; the messages say what.
+
             Needs root, or CAP_NET_ADMIN and CAP_NET_RAW.
 
             "weir settings check" checks a settings file, and "weir settings show" prints what holds and why.
@@ -170,20 +172,22 @@ struct Run: ParsableCommand {
         let ruleset = try readRules(rules, kind: .regular, options: reading, fragments: fragments.fragments)
         // From here on nothing waits for the readers of standard error and standard output.
         let texts = try Texts(reportsToError: written.contains("-"))
-        var isOver = false
+        let end: RunEnd
         do {
-            isOver = try run(ruleset, texts)
+            end = try run(ruleset, texts)
         } catch {
             let (text, code) = refusal(error, sources: ruleset.sources)
             if !text.isEmpty { texts.errors.write(text) }
             _ = texts.finish()
             throw code
         }
+        let code: ExitCode = end.portsAreBack ? .success : .failure
         // What can't be broken off goes with the process.
-        if !texts.finish() || !isOver { _exit(EXIT_SUCCESS) }
+        if !texts.finish() || !end.threadsHaveEnded { _exit(code.rawValue) }
+        if !end.portsAreBack { throw code }
     }
 
-    private func run(_ ruleset: Ruleset, _ texts: Texts) throws -> Bool {
+    private func run(_ ruleset: Ruleset, _ texts: Texts) throws -> RunEnd {
         var log = Logger(label: "weir") { _ in LineLog(texts.errors) }
         log.logLevel = .info
         if ruleset.judgesNoFrame { log.warning("\(rules): \(NoFrameJudged.sentence)") }

@@ -50,6 +50,14 @@ final class ControlDesk: ControlAnswering {
         recentDrops?.collect()
     }
 
+    /// What is wrong now, a sentence each.
+    func warnings(_ notes: RunBoard.Notes) -> [String] {
+        var warnings = notes.warnings
+        if case .refused(let reason)? = loader.last?.outcome { warnings.append("the last reload was refused: \(reason)") }
+        if messages.lost > 0 { warnings.append("\(messages.lost) messages were lost, since nobody took them from standard error") }
+        return warnings
+    }
+
     /// The counters of all ports and rules.
     func report() -> Report {
         var report = Report(configuration, outputs, pool, ports: board.current.ports)

@@ -18,7 +18,7 @@ extension ControlDesk {
         text.add("weir_forwarding", .gauge, "1 if frames can pass, 0 while a port is not there.", notes.isForwarding ? 1 : 0)
         text.add(
             "weir_start_time_seconds", .gauge, "Start of the run since the epoch.", unit: "seconds", started.sinceEpoch / 1_000_000_000)
-        text.add("weir_warnings", .gauge, "Warnings of weir status that hold now.", StatusReport(self).warnings.count)
+        text.add("weir_warnings", .gauge, "Warnings of weir status that hold now.", warnings(notes).count)
         text.add("weir_messages_lost_total", .counter, "Messages that nobody took from standard error.", report.lostMessages)
         addPorts(&text, notes.ports, report.ports)
         addRuleset(&text, generation)
@@ -52,9 +52,7 @@ extension ControlDesk {
             "weir_port_lost_frames_total", .counter,
             "Frames that came in by the port and could not be taken or are too big, and frames that could not be sent by it.",
             ports.flatMap { port in
-                let counts = ["ring-full": port.kernelDrops, "too-big": port.tooBig, "truncated": port.truncated]
-                return counts.merging(port.sendFailures) { $0 &+ $1 }.sorted { $0.key < $1.key }
-                    .map { ([("port", port.name), ("cause", $0.key)], "\($0.value)") }
+                port.losses.sorted { $0.key < $1.key }.map { ([("port", port.name), ("cause", $0.key)], "\($0.value)") }
             })
         text.add("weir_port_answers_total", .counter, "Answers that were sent by the port.", each { $0.answers })
         text.add("weir_port_answers_kept_back_total", .counter, "Answers that the rate kept back.", each { $0.answersOverRate })

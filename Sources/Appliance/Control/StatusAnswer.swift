@@ -84,11 +84,7 @@ struct StatusReport: AnswerItem {
         held = firewall.held
         flows = firewall.flows
         outputs = report.shared.outputs
-        warnings = notes.warnings
-        if case .refused(let reason)? = desk.loader.last?.outcome { warnings.append("the last reload was refused: \(reason)") }
-        if report.lostMessages > 0 {
-            warnings.append("\(report.lostMessages) messages were lost, since nobody took them from standard error")
-        }
+        warnings = desk.warnings(notes)
     }
 
     var text: String {
@@ -144,8 +140,7 @@ extension StatusReport.PortStatus {
         mtu = state.mtu
         self.rates = rates
         counters = report
-        let counts = ["ring-full": report.kernelDrops, "too-big": report.tooBig, "truncated": report.truncated]
-        drops = counts.filter { $0.value > 0 }.merging(report.sendFailures) { $0 &+ $1 }
+        drops = report.losses.filter { $0.value > 0 }
     }
 }
 

@@ -1,5 +1,6 @@
 import Glibc
 import PacketIO
+import Reporting
 
 /// Proves a wire before it is trusted: looks at the two ports, the kernel and all others that have to do with them, and changes nothing.
 public struct Doctor: Sendable, Encodable {
@@ -108,7 +109,7 @@ public struct Doctor: Sendable, Encodable {
         for port in ports {
             var facts = ["\(port.name):"]
             let others = ([port.interface] + port.alternativeNames).filter { $0 != port.name }
-            facts.append("interface \(port.index)" + (others.isEmpty ? "" : " (also called \(others.joined(separator: ", ")))") + ",")
+            facts.append("interface \(port.index)" + (others.isEmpty ? "" : " (also called \(others.listed()))") + ",")
             facts.append(port.up ? "up," : "down,")
             facts.append("MTU \(port.mtu),")
             facts.append(port.weir.map { $0 > 0 ? "taken by Weir (process \($0))," : "taken by Weir," } ?? "not taken,")

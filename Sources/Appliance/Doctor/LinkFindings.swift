@@ -1,4 +1,5 @@
 import PacketIO
+import Reporting
 
 /// What an interface itself is like, and the other interface of the wire.
 enum LinkFindings {
@@ -26,13 +27,13 @@ enum LinkFindings {
         }
         let above = all.filter { $0.lower == link.index && $0.kind != "veth" }.map(\.name)
         if !above.isEmpty {
-            add(.note, .stack, "\(above.joined(separator: ", ")) on top of \(link.name) can't be used while Weir runs")
+            add(.note, .stack, "\(above.listed()) on top of \(link.name) can't be used while Weir runs")
         }
         let addresses = try table.addresses(of: link).filter { !$0.hasPrefix("fe80:") }
         if !addresses.isEmpty {
             add(
                 .warning, .silence,
-                "\(link.name) has the address \(addresses.joined(separator: ", ")), which nobody can reach while Weir runs")
+                "\(link.name) has the address \(addresses.listed()), which nobody can reach while Weir runs")
         }
         if let largest = link.largestMTU, largest < mtu &+ PortPreparation.tagRoom {
             add(

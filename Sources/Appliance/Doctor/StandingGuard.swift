@@ -1,5 +1,6 @@
 import KernelPath
 import PacketIO
+import Reporting
 
 /// A guard of Weir's as it is found on an interface, by whichever run it was put there.
 struct StandingGuard {
@@ -19,7 +20,7 @@ struct StandingGuard {
                     switch place {
                     case .first: .first
                     case .missing: .missing
-                    case .behind(let ids): .behind("the TCX program " + ids.map(PortGuard.describe).joined(separator: ", "))
+                    case .behind(let ids): .behind("the TCX program " + ids.map(PortGuard.describe).listed())
                     }
                 }, originals: TCXGuard.note(on: link).flatMap(PortJournal.decode))
         }
@@ -31,7 +32,7 @@ struct StandingGuard {
                 if numbers[side] == nil {
                     .missing
                 } else if !programs.isEmpty {
-                    .behind("the TCX program " + programs.map(PortGuard.describe).joined(separator: ", "))
+                    .behind("the TCX program " + programs.map(PortGuard.describe).listed())
                 } else {
                     numbers[side] == 0 ? .first : .behind("a tc filter")
                 }

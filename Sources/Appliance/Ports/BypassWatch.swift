@@ -1,5 +1,6 @@
 import Logging
 import PacketIO
+import Reporting
 
 /// How often others had a port's frames before its guard since the start, for reports.
 struct BypassRecord: Sendable, Equatable {
@@ -71,7 +72,7 @@ struct BypassWatch {
 
     private mutating func summarize(_ port: String, _ log: Logger) {
         guard heldBack.changes > 0 else { return }
-        let now = stays.isEmpty ? "nothing does now" : "\(record.present.joined(separator: " and ")) does now"
+        let now = stays.isEmpty ? "nothing does now" : "\(record.present.listed(with: " and ")) does now"
         log.log(
             level: stays.isEmpty ? .warning : .error,
             """

@@ -22,23 +22,32 @@ struct LostInterface: Sendable {
         case unreachable
     }
 
+    /// What is left to be done about it.
+    enum End {
+        /// Nothing.
+        case settled
+        /// It was found, and is not as it was.
+        case changed
+        /// It may be in a namespace that can't be entered.
+        case unreachable
+    }
+
     /// Puts it back as it was, wherever it is, and says so.
     ///
     /// - Parameter others: Interfaces of this namespace that it isn't.
-    /// - Returns: True if nothing is left to be done about it.
-    func putBack(_ links: Links, besides others: [Int32?], _ log: Logger) -> Bool {
+    func putBack(_ links: Links, besides others: [Int32?], _ log: Logger) -> End {
         switch find(links, besides: others) {
         case .found(let place, failures: []):
             log.notice("\(port) had left; it is \(place), and is as it was before")
-            return true
+            return .settled
         case .found(let place, let failures):
             for failure in failures { log.error("\(port) had left; it is \(place), and is not as it was: \(failure)") }
-            return false
+            return .changed
         case .taken(let place):
             log.notice("\(port) had left; it is \(place), where another Weir has it")
-            return true
+            return .settled
         case .gone:
-            return true
+            return .settled
         case .unreachable:
             log.warning(
                 """
@@ -46,7 +55,7 @@ struct LostInterface: Sendable {
                 \(originals.mtu &+ PortPreparation.tagRoom) there (it was \(originals.mtu)), and may keep Weir's guard: start Weir on it there \
                 and stop it
                 """)
-            return false
+            return .unreachable
         }
     }
 

@@ -287,17 +287,22 @@ struct Port: ~Copyable {
 
     // MARK: the end
 
-    /// Puts the interface back as it was.
+    /// Puts the interface back as it was, and those that were the port before.
     ///
     /// - Parameter hasRun: false if the start was refused. An interface that a killed run has left guarded stays so then: that nothing
     ///   passes is what it was like.
-    mutating func giveBack(_ links: Links, besides other: Int32?, hasRun: Bool, _ log: Logger) {
+    /// - Returns: False if something was found that could not be put back.
+    mutating func giveBack(_ links: Links, besides other: Int32?, hasRun: Bool, _ log: Logger) -> Bool {
         watch.finish(log)
         if let count = notices.sum(isLast: true) { summarize(count, log) }
         interference.finish(name, log)
-        guard var preparation else { return }
+        let isBack = putBack(links, besides: other, hasRun: hasRun, log)
+        return putLostBack(links, besides: [other, preparation?.originals.index], log) && isBack
+    }
+
+    private mutating func putBack(_ links: Links, besides other: Int32?, hasRun: Bool, _ log: Logger) -> Bool {
+        guard var preparation else { return true }
         let index = preparation.originals.index
-        defer { putLostBack(links, besides: [other, index], log) }
         if !(tether?.holds ?? false) {
             // It may be there again, and nobody has looked.
             link = nil
@@ -307,33 +312,43 @@ struct Port: ~Copyable {
                     merging: merging),
                 again.isKnown
             else {
-                return lost.append(
+                lost.append(
                     LostInterface(port: name, originals: preparation.originals, merging: merging, portGuard: portGuard ?? lastGuard))
+                return true
             }
             preparation = again
         }
         guard hasRun || !isTakenOver else {
-            return log.notice("\(title) stays guarded, as the run before left it: nothing passes, and the host is kept off it")
+            log.notice("\(title) stays guarded, as the run before left it: nothing passes, and the host is kept off it")
+            return true
         }
         let originals = preparation.originals
         let failures = preparation.giveBack {
             try PortGuard.lower(portGuard, on: preparation.link, removesHook: !originals.hadHook)
         }
         for failure in failures { log.error("\(title) is not as it was: \(failure)") }
-        if originals.lacksIPv6State == true, failures.isEmpty {
-            log.error("\(title) is not as it was: \(NoteFindings.lostIPv6)")
-        }
-        guard failures.isEmpty else { return }
+        guard failures.isEmpty else { return false }
         journal.remove(about: index)
-        if !hasRun, originals.lacksIPv6State != true { log.notice("\(title) had been taken, and is as it was before") }
+        if originals.lacksIPv6State == true {
+            log.error("\(title) is not as it was: \(NoteFindings.lostIPv6)")
+            return false
+        }
+        if !hasRun { log.notice("\(title) had been taken, and is as it was before") }
+        return true
     }
 
-    /// Puts back what was the port before. A note stays where there is still something to do.
-    private mutating func putLostBack(_ links: Links, besides others: [Int32?], _ log: Logger) {
-        for interface in lost where interface.putBack(links, besides: others, log) {
+    /// Puts back what was the port before. A note stays where there is still something to do. Returns false if one that was found is not as
+    /// it was.
+    private mutating func putLostBack(_ links: Links, besides others: [Int32?], _ log: Logger) -> Bool {
+        var isBack = true
+        for interface in lost {
+            let end = interface.putBack(links, besides: others, log)
+            if end == .changed { isBack = false }
+            guard end == .settled else { continue }
             let index = interface.originals.index
             if journal.content(about: index).map({ $0 == interface.originals }) ?? false { journal.remove(about: index) }
         }
         lost = []
+        return isBack
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import KernelPath
 import PacketIO
+import Reporting
 
 /// What keeps the host off one port: TCX programs where they can be had, filters of tc elsewhere.
 struct PortGuard {
@@ -125,7 +126,7 @@ struct PortGuard {
     func overtakenFinding(_ port: String, _ programs: [String]) -> Finding {
         Finding(
             .fault, .guard, port,
-            "TCX programs of others run before the guard of \(link.name) (\(programs.joined(separator: ", "))): frames that they let pass get "
+            "TCX programs of others run before the guard of \(link.name) (\(programs.listed())): frames that they let pass get "
                 + "past the rules, and the host hears, answers and routes them", do: obstacle.map(Self.remedy))
     }
 
@@ -143,7 +144,7 @@ struct PortGuard {
             switch try programs.place(side) {
             case .first: .first
             case .missing: .missing
-            case .behind(let others): .behind("the TCX program " + others.map(Self.describe).joined(separator: ", "))
+            case .behind(let others): .behind("the TCX program " + others.map(Self.describe).listed())
             }
         case .filters(let filters):
             switch try filters.place(side) {

@@ -215,11 +215,14 @@ final class PortKeeper {
     }
 
     /// Ends the session, and puts the ports back as they were.
-    func giveBack() {
+    ///
+    /// - Returns: False if something could not be put back, which was said.
+    func giveBack() -> Bool {
         session?.stop()
         session = nil
         if let count = notices.sum(isLast: true) { summarize(count) }
-        near.giveBack(links, besides: far.link?.index, hasRun: hasForwarded, log)
-        far.giveBack(links, besides: near.link?.index, hasRun: hasForwarded, log)
+        let isNearBack = near.giveBack(links, besides: far.link?.index, hasRun: hasForwarded, log)
+        let isFarBack = far.giveBack(links, besides: near.link?.index, hasRun: hasForwarded, log)
+        return isNearBack && isFarBack
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import PacketIO
+import Reporting
 
 /// What is looked at before anything is changed.
 public enum StartChecks {
@@ -30,7 +31,7 @@ public enum StartChecks {
         let all = try Links().all()
         let links = try names.map { name in
             guard let link = all.first(where: { $0.isCalled(name) }) else {
-                let others = all.filter { $0.isEthernet && !$0.isLoopback }.map(\.name).joined(separator: ", ")
+                let others = all.filter { $0.isEthernet && !$0.isLoopback }.map(\.name).listed(atMost: 16)
                 throw StartProblem(
                     "there is no interface \(name)"
                         + (others.isEmpty ? " and no other Ethernet interface here" : "; those that there are: \(others)"))
