@@ -20,6 +20,29 @@ struct LookupStatisticsTests {
         ("one that changes", "type ipv4_addr; size 1000; flags dynamic", "ip saddr", .changing, 1000),
     ]
 
+    /// Sets of 2,000 intervals, and guards that they need beside what plain intervals take.
+    private static let guarded: [(description: String, declaration: String, tail: String, guards: ClosedRange<Int>)] = [
+        ("one timeout for all", "flags interval,timeout; timeout 1h;", "", 1...1),
+        ("two timeouts", "flags interval,timeout; timeout 1h;", " timeout 2h", 2...2),
+        ("none that expires", "flags interval,timeout;", "", 0...0),
+        ("statements", "flags interval,timeout; timeout 1h; limit rate 5/second;", "", 2000...2000),
+    ]
+
+    @Test("elements that only expire share what knows when", arguments: guarded)
+    func guards(_ description: String, _ declaration: String, _ tail: String, _ guards: ClosedRange<Int>) throws {
+        func bytes(_ declaration: String, _ tail: String = "") throws -> Int {
+            let elements = Self.list(2000) { "10.\($0 >> 7).\($0 << 1 & 255).0/24\($0 == 0 ? tail : "")" }
+            let text =
+                "table bridge t {\nset s { type ipv4_addr; \(declaration) elements = { \(elements) }\n}\n"
+                + "chain c { type filter hook forward priority 0; ip saddr @s drop; }\n}\n"
+            let ruleset = try Ruleset.read(SourceFile(name: "f", text: text)).ruleset
+            return try Program(compiling: ruleset, ports: ["a", "b"]).statistics.setBytes
+        }
+        // 16 bytes a guard, and 8 for each of its statements.
+        let more = try bytes(declaration, tail) - bytes("flags interval; counter;")
+        #expect((guards.lowerBound * 16...guards.upperBound * 32).contains(more), "\(more)")
+    }
+
     private static func list(_ count: Int, _ element: (Int) -> String) -> String {
         (0..<count).map(element).joined(separator: ", ")
     }

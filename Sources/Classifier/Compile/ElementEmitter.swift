@@ -16,15 +16,30 @@ extension Emitter {
             if set.key.fields.count > 1, set.dynamics.hasTimeout, let location = set.firstOverlap {
                 throw ProgramError(reason: .expiringOverlap(set.name), location: location)
             }
-            var guards: [Int32] = []
-            for element in set.elements {
-                let plan = ElementGuardPlan(
-                    lifetime: (set.lifetime(of: element) ?? 0) &* 1_000_000,
-                    steps: try guardSteps(set.statements(of: element), of: element, set: set.name, text: set.text(of: element.value)))
-                guards.append(try int32(stateful.add(plan)))
-            }
-            setGuards[set.name] = guards
+            setGuards[set.name] = try guards(of: set)
         }
+    }
+
+    /// For each element the number of what it has beside its key. A guard without statements only knows when its elements go: all that go
+    /// at the same time share one, and those that stay have none.
+    private mutating func guards(of set: NamedSet) throws(ProgramError) -> [Int32] {
+        var known: [UInt64: Int32] = [0: -1]
+        var guards: [Int32] = []
+        guards.reserveCapacity(set.elements.count)
+        for element in set.elements {
+            let lifetime = (set.lifetime(of: element) ?? 0) &* 1_000_000
+            let statements = set.statements(of: element)
+            if statements.isEmpty, let shared = known[lifetime] {
+                guards.append(shared)
+                continue
+            }
+            let steps =
+                statements.isEmpty ? [] : try guardSteps(statements, of: element, set: set.name, text: set.text(of: element.value))
+            let number = try int32(stateful.add(ElementGuardPlan(lifetime: lifetime, steps: steps)))
+            if statements.isEmpty { known[lifetime] = number }
+            guards.append(number)
+        }
+        return guards
     }
 
     /// For each element of a set in a rule the number of what its statements ask; empty if none has statements.
