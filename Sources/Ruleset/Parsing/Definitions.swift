@@ -7,7 +7,7 @@ struct Definition {
     var tokens: ArraySlice<Token> = []
 
     /// The constants that all uses of definitions may stand for together: definitions that use others twice grow without end.
-    static let expansionLimit = 1 << 20
+    static let expansionLimit = NamedLists.expansionLimit
     /// Constants in one defined expression, whose depth is bounded by it.
     static let expressionLimit = 256
 }

@@ -27,6 +27,24 @@ final class PackedLiterals: Sendable, Equatable {
     static let threshold = 64
 }
 
+extension PackedLiterals {
+    /// What a list of addresses takes up in a text.
+    struct Extent {
+        var count: Int
+        var isWide: Bool
+        var hasIntervals: Bool
+        /// Of the brace that closes it.
+        var end: Int
+    }
+
+    /// The list that begins at the position, after its brace, if it would be packed. Nothing is kept of it.
+    static func extent(in bytes: [UInt8], from position: Int) -> Extent? {
+        var scan = AddressScan(bytes: bytes, position: position, line: 1, column: 1, keepsAddresses: false)
+        guard let end = scan.end(), scan.count >= threshold else { return nil }
+        return Extent(count: scan.count, isWide: scan.wideCount > 0, hasIntervals: scan.hasIntervals, end: end)
+    }
+}
+
 extension Lexer {
     /// Reads addresses up to the brace that closes the list, which is the next octet then.
     /// - Returns: Nil, with the position where it was, if there is anything else or there are too few.
@@ -51,8 +69,12 @@ private struct AddressScan {
     var isAtLineStart = false
     private var narrow: [PackedElements.Element<UInt32>] = []
     private var wide: [PackedElements.Element<UInt128>] = []
+    private var narrowCount = 0
+    private(set) var wideCount = 0
+    private let keepsAddresses: Bool
 
-    init(bytes: [UInt8], position: Int, line: Int, column: Int) {
+    init(bytes: [UInt8], position: Int, line: Int, column: Int, keepsAddresses: Bool = true) {
+        self.keepsAddresses = keepsAddresses
         self.bytes = bytes
         self.position = position
         self.line = line
@@ -69,6 +91,15 @@ private struct AddressScan {
 
     /// Nil if not everything up to the closing brace is an address.
     mutating func elements() -> (content: PackedElements.Content, count: Int)? {
+        guard end() != nil else { return nil }
+        return wideCount == 0 ? (.ipv4(narrow), narrow.count) : (.ipv6(wide), wide.count)
+    }
+
+    /// Addresses so far.
+    var count: Int { narrowCount + wideCount }
+
+    /// Goes to the closing brace. Nil if not everything before it is an address of one family.
+    mutating func end() -> Int? {
         guard skipBlanks() else { return nil }
         while true {
             guard readElement(), skipBlanks() else { return nil }
@@ -78,8 +109,7 @@ private struct AddressScan {
             guard skipBlanks() else { return nil }
             if byte == UInt8(ascii: "}") { break }
         }
-        if wide.isEmpty { return (.ipv4(narrow), narrow.count) }
-        return narrow.isEmpty ? (.ipv6(wide), wide.count) : nil
+        return position
     }
 
     /// Blanks, comments and at most one line break.
@@ -120,14 +150,16 @@ private struct AddressScan {
             guard let high = readEnd(low, bitWidth: 32, number: { $0.readIPv4() }) else { return false }
             guard endsWord else { return false }
             let place = PackedElements.Place(line: line, column: start, length: position - from)
-            narrow.append(PackedElements.Element(low: low, high: high, place: place))
-            return wide.isEmpty
+            if keepsAddresses { narrow.append(PackedElements.Element(low: low, high: high, place: place)) }
+            narrowCount += 1
+            return wideCount == 0
         }
         (position, column) = (from, start)
         guard let low = readIPv6(), let high = readEnd(low, bitWidth: 128, number: { $0.readIPv6() }), endsWord else { return false }
         let place = PackedElements.Place(line: line, column: start, length: position - from)
-        wide.append(PackedElements.Element(low: low, high: high, place: place))
-        return narrow.isEmpty
+        if keepsAddresses { wide.append(PackedElements.Element(low: low, high: high, place: place)) }
+        wideCount += 1
+        return narrowCount == 0
     }
 
     private var endsWord: Bool {
