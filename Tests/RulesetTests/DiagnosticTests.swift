@@ -41,6 +41,35 @@ struct DiagnosticTests {
         #expect(diagnostic.render(in: []) == "?:1:1: warning: m\n")
     }
 
+    /// More mistakes than are told of unless more are asked for, each in a part of the file that is read by itself.
+    private static let many: [(description: String, text: String)] = [
+        ("in one set", "table bridge t { set s { \(repeating("foo; ")) }\n}\n"),
+        ("in one rule's block", "table bridge t { chain c { jump { \(repeating("foo; ")) }\n}\n}\n"),
+        ("in many sets", "table bridge t { \(repeating("set s { foo; }; ")) }\n"),
+        (
+            "in many rules, beside a chain of NAT",
+            "table inet t { chain n { type nat hook output priority 0; }\nchain c { \(repeating("mark a; ")) }\n}\n"
+        ),
+    ]
+
+    private static func repeating(_ piece: String) -> String { String(repeating: piece, count: 50) }
+
+    @Test(
+        "a limit of errors counts over all parts of a file, and no other does", arguments: many,
+        [RejectedRuleset.diagnosticLimit, 30, .max])
+    func limits(_ sample: (description: String, text: String), limit: Int) {
+        let rejection = #expect(throws: RejectedRuleset.self) { try Ruleset.read(SourceFile(name: "f", text: sample.text), limit: limit) }
+        let errors = rejection?.diagnostics.filter { $0.severity == .error } ?? []
+        #expect(limit == .max ? errors.count >= 50 : errors.count == limit, "\(sample.description): \(errors.count)")
+    }
+
+    @Test("a set that is missing is told once for each table")
+    func missingSets() {
+        let tables = ["bridge t", "bridge u", "inet t"].map { "table \($0) { chain c { ip saddr @s drop; ip daddr @s drop; }\n}\n" }
+        let rejection = #expect(throws: RejectedRuleset.self) { try Ruleset.read(SourceFile(name: "f", text: tables.joined())) }
+        #expect(rejection?.diagnostics.filter { $0.severity == .error }.count == 3)
+    }
+
     /// What is asked about, and the place and the kind of mistake that is reported.
     static let places: [(text: String, expected: [String])] = [
         ("", []),

@@ -93,7 +93,7 @@ extension Checker {
         let (family, sets) = (tables[table].family, contents[table].declarations)
         guard var written = rule.written else { return RuleChecker.check(rule, family: family, sets: sets, into: &sink) }
         if written.failure == nil {
-            var found = DiagnosticSink()
+            var found = sink.empty
             if var checked = RuleChecker.check(rule, family: family, sets: sets, into: &found) {
                 sink.add(found)
                 checked.written = written

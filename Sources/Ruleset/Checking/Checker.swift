@@ -191,7 +191,7 @@ struct Checker {
             indices[syntax.name] = table
             tables.append(
                 Table(family: syntax.name.family, name: syntax.name.name, comment: syntax.comment, chains: [], location: syntax.location))
-            contents.append(Contents(declarations: SetDeclarations(localTime: localTime)))
+            contents.append(Contents(declarations: SetDeclarations(of: syntax.name, localTime: localTime)))
             contents[table].declarations.broken = brokenSets
         }
         tables[table].flags = TableFlag.allCases.filter(syntax.flags.contains)

@@ -24,13 +24,14 @@ extension Checker {
     /// The kernel has seen what was in it: mistakes in it stay mistakes.
     mutating func delete(tableAt table: Int) {
         finish(tableAt: table)
-        indices[TableName(family: tables[table].family, name: tables[table].name)] = nil
+        let name = TableName(family: tables[table].family, name: tables[table].name)
+        indices[name] = nil
         deleted.insert(table)
         tables[table].objects = []
         tables[table].setAside = []
         tables[table].sets = []
         tables[table].chains = []
-        contents[table] = Contents(declarations: SetDeclarations(localTime: localTime))
+        contents[table] = Contents(declarations: SetDeclarations(of: name, localTime: localTime))
     }
 
     /// A chain goes with its rules, unless another rule or a map leads to it.

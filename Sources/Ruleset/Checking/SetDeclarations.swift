@@ -6,8 +6,10 @@ struct SetDeclarations {
     var broken: Set<String> = []
     let localTime: LocalTime
     private var objects: Set<ObjectReference> = []
+    private let table: TableName
 
-    init(localTime: LocalTime) {
+    init(of table: TableName, localTime: LocalTime) {
+        self.table = table
         self.localTime = localTime
     }
 
@@ -53,7 +55,7 @@ struct SetDeclarations {
                 "there is no \(what) '\(printable(name))' in this table so far",
                 note: Words.nearest(to: name, among: names).map { "did you mean '@\($0)'?" })
             missing.isEcho = broken.contains(name)
-            missing.subject = "\(what) \(name)"
+            missing.subject = "\(what) \(table.family.rawValue) \(table.name) \(name)"
             throw missing
         }
         let name = printable(name)

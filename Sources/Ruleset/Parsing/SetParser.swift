@@ -15,7 +15,7 @@ extension Parser {
     mutating func keptSet() throws(Abandoned) -> KeptSet {
         let (start, level) = (index, depth)
         let outer = sink
-        sink = DiagnosticSink()
+        sink = outer.empty
         var set: SetSyntax?
         do throws(Abandoned) { set = try namedSet() } catch {}
         let found = sink

@@ -72,7 +72,7 @@ extension Parser {
     mutating func keptRule() throws(Abandoned) -> RuleSyntax {
         let (start, level) = (index, depth)
         let outer = sink
-        sink = DiagnosticSink()
+        sink = outer.empty
         var rule: RuleSyntax?
         do throws(Abandoned) { rule = try self.rule() } catch {}
         let found = sink
@@ -116,7 +116,9 @@ extension Parser {
         try block(what) { (parser) throws(Abandoned) in
             if try parser.definition() { return }
             let (start, level) = (parser.index, parser.depth)
-            guard parser.current.kind == .word else { throw parser.unexpected(expecting: "a word or '}'") }
+            guard parser.current.kind == .word || parser.current.kind == .quoted else {
+                throw parser.unexpected(expecting: "a word or '}'")
+            }
             try parser.skim(from: start, depth: level)
             lines.append(parser.written(start..<parser.index) + (parser.at(.semicolon) ? ";" : ""))
         }

@@ -124,6 +124,9 @@ struct DiagnosticSink {
 
     init(limit: Int = RejectedRuleset.diagnosticLimit) { self.limit = limit }
 
+    /// Another that keeps as many, for what may turn out to be no fault. `add` counts what it takes over with the rest.
+    var empty: DiagnosticSink { DiagnosticSink(limit: limit) }
+
     /// True if no further error is kept.
     var isFull: Bool { errors.count >= limit }
 
