@@ -84,6 +84,43 @@ struct SetAsideTests {
         #expect(found == expected)
     }
 
+    /// Statements that Weir doesn't have, and nft 1.1.6 does: refused where frames come, and set aside with a chain that none comes to.
+    static let statements = [
+        "ct zone set 5", "ct original zone set mark map { 1 : 1 }", "meta pkttype set host", "meta priority set 1:2",
+        "meta mark set jhash ip saddr . ip daddr mod 2 seed 0xdeadbeef offset 100", "ct mark set symhash mod 2",
+        "ct timeout set tcp dport map { 5 : \"a\" }", "ct event set new,destroy", "ct label set 127", "ct helper set \"h\"",
+        "meta broute set 1", "ether daddr set meta ibrhwaddr", "meta secmark set ct secmark", "ct secmark set meta secmark",
+        "meta iifkind \"vrf\" drop", "rt classid 5 drop", "rt ip nexthop 10.0.0.1 drop", "meta sdif 5 drop", "tunnel id 10 drop",
+        "ip saddr . fib daddr type { 10.0.0.1 . local } drop", "update @s { socket mark }", "meta mark set osf name map { \"Linux\" : 1 }",
+        "ip daddr set ipsec in reqid",
+    ]
+
+    @Test("a statement that Weir lacks is an error only where frames come", arguments: statements)
+    func statement(_ rule: String) throws {
+        func text(_ hook: String) -> String {
+            "table inet t { set s { type mark; flags dynamic; size 5; }\nchain c { type filter hook \(hook) priority 0; policy accept;\n\(rule)\n}\n}\n"
+        }
+        let (ruleset, notices) = try Ruleset.read(SourceFile(name: "f", text: text("output")))
+        #expect(notices.contains { $0.severity == .setAside && $0.message.hasPrefix("chain c ") })
+        #expect(ruleset.printed().contains(rule))
+        #expect(throws: RejectedRuleset.self) { try Ruleset.read(SourceFile(name: "f", text: text("forward"))) }
+    }
+
+    @Test("objects without a use here are set aside, whatever they hold")
+    func securityMarks() throws {
+        let text = "table inet t { secmark sshtag { \"system_u:object_r:ssh_server_packet_t:s0\"\n}\n}\n"
+        let notices = try Ruleset.read(SourceFile(name: "f", text: text)).warnings
+        #expect(notices.contains { $0.message == "secmark sshtag: frames have no security marks here" })
+    }
+
+    @Test(
+        "a table netdev may ask for any protocol that a device sees",
+        arguments: ["arp operation request", "ip saddr 10.0.0.1", "ip6 nexthdr tcp", "meta protocol arp arp htype 1"])
+    func device(_ rule: String) throws {
+        let text = "table netdev t { chain c { type filter hook ingress device lo priority 0;\n\(rule) drop\n}\n}\n"
+        #expect(try Ruleset.read(SourceFile(name: "f", text: text)).warnings.contains { $0.severity == .setAside })
+    }
+
     /// Rules of a chain that frames come to, beside a chain of NAT that sets marks and translates.
     static let warned: [(rule: String, warnings: [String])] = [
         (

@@ -17,6 +17,7 @@ extension Parser {
                 continue
             }
             guard at(.at) || (current.kind == .word && Selector.grammar[current.text] != nil) else {
+                try refuseUnsupportedExpression()
                 throw unexpected(expecting: "a selector such as 'tcp dport'")
             }
             components.append(try component())

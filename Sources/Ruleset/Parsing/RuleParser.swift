@@ -106,9 +106,8 @@ extension Parser {
         }
         if let selector = try addressSelector(among: seconds) { return selector }
         guard let selector = seconds[current.text] else {
-            if Unsupported.fields[first.text]?.contains(current.text) == true {
-                let note = Unsupported.statements[current.text] ?? "accepted after '\(first.text)': " + accepted.joined(separator: ", ")
-                throw fail(unsupported: current.location, "'\(first.text) \(current.text)' is not supported", note: note)
+            if let reason = Unsupported.fields[first.text]?[current.text] {
+                throw fail(unsupported: current.location, "'\(first.text) \(current.text)' is not supported", note: reason)
             }
             throw fail(
                 current.location, "unknown field '\(printable(current.text))' of '\(first.text)'",

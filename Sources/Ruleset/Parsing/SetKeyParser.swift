@@ -52,6 +52,7 @@ extension Parser {
             return field
         }
         guard at(.at) || (token.kind == .word && Selector.grammar[token.text] != nil) else {
+            try refuseUnsupportedExpression()
             throw unexpected(expecting: "a selector such as 'ip saddr'")
         }
         let start = index

@@ -16,43 +16,70 @@ enum Unsupported {
     static let tableItems: [String: String] = [
         "flowtable": "every frame is judged by the rules",
         "synproxy": "Weir sends no answers for hosts",
-        "secmark": "frames have no security marks here",
+        "secmark": noSecurityMark,
         "tunnel": "Weir builds no tunnels",
     ]
 
+    /// Words that begin a statement in nft and nothing else.
+    private static let onlyStatements: [String: String] = reasons([
+        ("snat dnat masquerade redirect tproxy", "addresses are not translated"),
+        ("queue", "no other program judges frames"),
+        ("dup fwd", "a frame goes only to the other port"),
+        ("flow", "every frame is judged by the rules"),
+        ("synproxy", "Weir sends no answers for hosts"),
+        ("xt", "there are no iptables extensions"),
+    ])
+
+    /// Words that begin an expression in nft: what a match or a statement reads.
+    static let expressions: [String: String] = reasons([
+        ("cpu cgroup skuid skgid rtclassid", hostsOwn),
+        ("nftrace", traced),
+        ("ibrname obrname ibriport obriport", noBridge),
+        ("fib ipsec socket osf", asksHost),
+        ("jhash symhash", "draw a number, and remember who drew it: add @m { ip saddr : numgen inc mod 3 }"),
+        ("random", "write: meta random"),
+        ("secmark", noSecurityMark),
+        ("tunnel", "no device on a wire opens tunnels; match what is inside: vxlan ip saddr …"),
+    ])
+
     /// Words that begin a statement or an expression in nft.
-    static let statements: [String: String] = {
-        var reasons: [String: String] = [:]
-        for (words, reason) in [
-            ("snat dnat masquerade redirect tproxy", "addresses are not translated"),
-            ("queue", "no other program judges frames"),
-            ("dup fwd", "a frame goes only to the other port"),
-            ("flow", "every frame is judged by the rules"),
-            ("synproxy", "Weir sends no answers for hosts"),
-            ("map", "rules change no maps; elements are in the file"),
-            ("xt", "there are no iptables extensions"),
-            (
-                "cpu cgroup skuid skgid rtclassid",
-                "a frame on the wire has none; use iifname and oifname for the ports"
-            ),
-            ("nftrace", "'weir explain' shows which rules a packet comes to; 'log' writes it during a run"),
-            ("ibrname obrname ibriport obriport", "there is no bridge device; use iifname and oifname for the ports"),
-            ("fib ipsec socket osf", "it asks the host, which is not on the wire"),
-            ("jhash symhash", "draw a number, and remember who drew it: add @m { ip saddr : numgen inc mod 3 }"),
-            ("random", "write: meta random"),
-        ] {
-            for word in words.split(separator: " ") { reasons[String(word)] = reason }
-        }
-        return reasons
-    }()
+    static let statements = onlyStatements.merging(expressions) { first, _ in first }
 
     /// Fields that nft reads after a header's word, and this project doesn't.
-    static let fields: [String: Set<String>] = [
-        "meta": [
-            "skuid", "skgid", "nftrace", "rtclassid", "ibriport", "obriport", "ibrname",
-            "obrname", "ibrpvid", "ibrvproto", "cpu", "cgroup", "ipsec", "secpath",
-            "iifkind", "oifkind", "secmark", "sdif", "sdifname",
-        ],
-        "rt": ["classid", "nexthop", "ip", "ip6", "ipsec"],
+    static let fields: [String: [String: String]] = [
+        "meta": reasons([
+            ("skuid skgid rtclassid cpu cgroup", hostsOwn),
+            ("nftrace", traced),
+            ("ibrname obrname ibriport obriport", noBridge),
+            ("ibrpvid ibrvproto", "there is no bridge device; match the frame's own tag: vlan id …"),
+            ("ibrhwaddr broute", "there is no bridge device that could take the frame in"),
+            ("ipsec secpath sdif sdifname", asksHost),
+            ("iifkind oifkind", "both ports are Ethernet devices; use iifname and oifname for them"),
+            ("secmark", noSecurityMark),
+        ]),
+        "rt": reasons([
+            ("classid nexthop ip ip6", "a frame on the wire has no route; only 'rt mtu' is known, of the two ports"),
+            ("ipsec", asksHost),
+        ]),
     ]
+
+    static let noSecurityMark = "frames have no security marks here"
+    private static let hostsOwn = "a frame on the wire has none; use iifname and oifname for the ports"
+    private static let traced = "'weir explain' shows which rules a packet comes to; 'log' writes it during a run"
+    private static let noBridge = "there is no bridge device; use iifname and oifname for the ports"
+    private static let asksHost = "it asks the host, which is not on the wire"
+
+    private static func reasons(_ rows: [(words: String, reason: String)]) -> [String: String] {
+        var reasons: [String: String] = [:]
+        for (words, reason) in rows { for word in words.split(separator: " ") { reasons[String(word)] = reason } }
+        return reasons
+    }
+}
+
+extension Parser {
+    /// Throws if an expression begins here that nft reads and this project doesn't.
+    mutating func refuseUnsupportedExpression() throws(Abandoned) {
+        guard current.kind == .word, let reason = Unsupported.expressions[current.text] else { return }
+        throw fail(unsupported: current.location, "'\(current.text)' is not supported", note: reason)
+    }
 }

@@ -106,6 +106,7 @@ extension Parser {
     }
 
     private mutating func updatedKey(_ operation: SetUpdate.Operation, from start: Int) throws(Abandoned) -> SetUpdateSyntax {
+        try refuseUnsupportedExpression()
         guard isAtSelector || isAtConstantKey else { throw unexpected(expecting: "a selector such as 'ip saddr'") }
         return SetUpdateSyntax(operation: operation, key: try key(), set: "", location: location(from: start))
     }
@@ -114,8 +115,13 @@ extension Parser {
 
     /// Behind the colon: what the element of a map is mapped to.
     private mutating func updateData() throws(Abandoned) -> SetUpdateSyntax.DataSyntax {
-        guard isAtSelector else { return .constant(try expression(depth: 0)) }
+        try refuseUnsupportedExpression()
         let start = index
+        guard isAtSelector else {
+            let value = try expression(depth: 0)
+            if at(.dot) { throw fail(unsupported: location(from: start), "concatenations as data are not supported") }
+            return .constant(value)
+        }
         let source = try key()
         if source.components.count > 1 { throw fail(unsupported: location(from: start), "concatenations as data are not supported") }
         return .field(source.first)

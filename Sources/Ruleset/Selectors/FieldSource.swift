@@ -64,10 +64,9 @@ extension Field {
     var traits: Traits {
         switch source {
         case .meta(let key):
-            let note = key == .pkttype ? "the kernel's own mark of a frame has no meaning on a wire" : "it is not a field of the frame"
             return Traits(
                 isHostOrder: key.record.isHostOrder, port: key.record.port, generator: key == .random ? .all : nil,
-                refusal: Refusal(words: "can't be changed", note: note, isLimit: key == .priority))
+                refusal: Refusal(words: "can't be changed", note: key.hostMeaning ?? Self.noField, isLimit: key.hostMeaning != nil))
         case .payload(let header, let bitOffset): return Traits(place: .header(header, bitOffset: bitOffset))
         case .searched(let header, let bitOffset):
             return Traits(
@@ -77,16 +76,19 @@ extension Field {
                 place: .presence(header), type: .presence,
                 refusal: Refusal(words: "is an option as a whole and can't be set", note: "name a field of it"))
         case .connection(let key):
+            var note = "only 'ct mark' of a connection can be set"
+            if key.isZone { note = "all connections are in zone 0: a frame's VLAN tells what zones would keep apart" }
             return Traits(
-                isHostOrder: key.isHostOrder,
-                refusal: Refusal(words: "can't be changed", note: "only 'ct mark' of a connection can be set"))
+                isHostOrder: key.isHostOrder, refusal: Refusal(words: "can't be changed", note: note, isLimit: key.isZone))
         case .generated(let generator):
             return Traits(
                 isHostOrder: true, generator: generator,
-                refusal: Refusal(words: "can't be changed", note: "it is not a field of the frame"))
-        case .constant: return Traits(refusal: Refusal(words: "can't be changed", note: "it is not a field of the frame"))
+                refusal: Refusal(words: "can't be changed", note: Self.noField))
+        case .constant: return Traits(refusal: Refusal(words: "can't be changed", note: Self.noField))
         }
     }
+
+    private static let noField = "it is not a field of the frame"
 
     /// Where the field stands in a frame; nil for what isn't read from its bytes.
     public var place: Place? { traits.place }
@@ -115,4 +117,19 @@ extension Field {
         case .presence, nil: nil
         }
     }
+}
+
+extension Field.MetaKey {
+    /// What the host does with a key that nft sets and Weir doesn't; nil for keys that nft doesn't set either.
+    fileprivate var hostMeaning: String? {
+        switch self {
+        case .pkttype: "the kernel's own mark of a frame has no meaning on a wire"
+        case .priority: "Weir sends frames in the order in which they come"
+        default: nil
+        }
+    }
+}
+
+extension ConnectionKey {
+    fileprivate var isZone: Bool { if case .zone = self { true } else { false } }
 }

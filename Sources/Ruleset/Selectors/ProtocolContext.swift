@@ -119,6 +119,7 @@ struct ProtocolContext {
     /// The packet's family, or where the Ethernet header is known its EtherType, after the innermost tag that has been matched.
     private mutating func implyNetwork(_ header: NetworkProtocol) throws(Failure) -> Dependency {
         switch link {
+        case nil where family == .netdev: return imply(.metaProtocol, header.number)
         case nil:
             guard let number = header.familyNumber else { throw .family(family, header) }
             return imply(.metaNfproto, number)
@@ -141,7 +142,7 @@ struct ProtocolContext {
             guard family != .bridge else { return }
             link = number == NameTable.deviceTypes.number(of: "ether") ? .ether : .unknown
         case .network:
-            guard family == .bridge else { return }
+            guard family == .bridge || family == .netdev else { return }
             network = NetworkProtocol(etherType: number) ?? .unknown
         case .networkFamily:
             network = NetworkProtocol(familyNumber: number) ?? .unknown

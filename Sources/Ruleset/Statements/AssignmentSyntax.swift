@@ -52,22 +52,15 @@ extension Parser {
                 value = .bits(source.first)
             } else {
                 guard source.components.count == 1, source.first.operations.isEmpty else {
-                    throw fail(
-                        unsupported: location(from: valueStart), "calculations with a field are not supported",
-                        note: "write a constant, or only a field"
-                    )
+                    throw fail(location(from: valueStart), "a concatenation can't be assigned", note: "write one field")
                 }
                 value = .field(source.first.selector, location: location(from: valueStart))
             }
         } else {
             value = .constant(try constants(for: selector), location: location(from: valueStart))
         }
-        refuseMore: switch current.kind {
-        case .symbol(.ampersand), .symbol(.bar), .symbol(.caret), .symbol(.shiftLeft), .symbol(.shiftRight):
-            throw fail(
-                unsupported: current.location, "calculations with a field are not supported", note: "write a constant, or only a field")
-        case .symbol(.dash), .symbol(.slash): throw fail(current.location, "a field is set to one value: a constant, or another field")
-        default: break refuseMore
+        if at(.dash) || at(.slash) {
+            throw fail(current.location, "ranges and prefixes can't be assigned", note: "write one value: a constant, or a field")
         }
         return AssignmentSyntax(
             selector: selector, selectorLocation: selectorLocation, value: value, location: location(from: start))
@@ -98,7 +91,11 @@ extension Parser {
     }
 
     private mutating func constants(for selector: Selector) throws(Abandoned) -> [ExpressionSyntax] {
-        if at(.leftBrace) { throw fail(current.location, "a field is set to one value: a constant, or another field") }
+        try refuseUnsupportedExpression()
+        if at(.leftBrace) {
+            throw fail(
+                current.location, "a set can't be assigned", note: "write one value, or choose it by a map: tcp dport map { 80 : … }")
+        }
         if current.kind == .word, Words.reserved.contains(current.text), !Words.values.contains(current.text) {
             let isName = selector.type.names?.number(of: current.text) != nil
             throw fail(

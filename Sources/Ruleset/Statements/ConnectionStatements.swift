@@ -10,7 +10,8 @@ extension Parser {
             next()
             guard skip(word: "set") else { throw unexpected(expecting: "'set' after 'ct timeout'") }
             if current.kind == .word, Selector.grammar[current.text] != nil {
-                throw fail(current.location, "maps to timeouts are not supported", note: "write a rule for each timeout")
+                throw fail(
+                    unsupported: current.location, "maps to timeouts are not supported", note: "write a rule for each timeout")
             }
             let name: String
             if current.kind == .quoted { name = next().text } else { name = try identifier("timeout") }
@@ -31,7 +32,7 @@ extension Unsupported {
         "helper": "Weir reads no payload to expect connections; accept their ports in a rule of their own",
         "label": "connections have no labels; 'ct mark' has 32 bits for them",
         "event": "there is no conntrack whose listeners could choose events; leave the statement out",
-        "secmark": "frames have no security marks here",
+        "secmark": Unsupported.noSecurityMark,
         "expectation": "Weir reads no payload to expect connections",
         "timeout": "nothing can be compared with it; write: ct timeout set \"NAME\"",
         "count": "it is a statement, and has no direction: ct count over 10",

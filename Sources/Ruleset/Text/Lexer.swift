@@ -187,14 +187,20 @@ struct Lexer {
                 guard text.contains(":"), next == UInt8(ascii: "]") else { return nil }
                 return take(end + 1 - place.position, .address, text)
             }
-            // After `::` comes what an element is mapped to: `aaaa:::accept`.
-            let isLonger = next == UInt8(ascii: ":") && text.contains(":") && !text.hasSuffix("::")
+            // After a colon that no group follows comes what an element is mapped to: `aaaa:::accept`, `::dddd: drop`.
+            let isLonger = next == UInt8(ascii: ":") && text.contains(":") && !text.hasSuffix("::") && goesOn(after: end)
             if isLonger || (next.continuesWord && next != UInt8(ascii: "-") && next != UInt8(ascii: "/")) {
                 return malformed("an address", from: end)
             }
             return take(end - start, .address, text)
         }
         return nil
+    }
+
+    /// Whether more of an address follows the colon.
+    private func goesOn(after colon: Int) -> Bool {
+        guard colon + 1 < bytes.count else { return false }
+        return bytes[colon + 1].isHexDigit || bytes[colon + 1] == UInt8(ascii: ":")
     }
 
     /// `1:2`, a class of traffic control, as nft's scanner knows it everywhere: by what follows it.

@@ -108,7 +108,7 @@ private struct MatchConsistency {
     /// Messages of multicast listeners have a header of hop-by-hop options before them (RFC 2710 3, RFC 3810 5).
     private mutating func listenerFinding(_ match: Match) -> Finding? {
         guard let numbers = match.numbers else { return nil }
-        if match.field == .ip6Nexthdr, numbers.contains(58) { followsIPv6 = true }
+        if match.field == .ip6Nexthdr, numbers.contains(58), !numbers.contains(0) { followsIPv6 = true }
         if match.field == .icmpv6Type, numbers.contains(where: { [130, 131, 132, 143].contains($0) }) { isListenerMessage = true }
         guard followsIPv6, isListenerMessage, match.field == .ip6Nexthdr || match.field == .icmpv6Type else { return nil }
         return Finding(
