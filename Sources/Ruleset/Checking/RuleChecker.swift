@@ -98,7 +98,8 @@ struct RuleChecker {
             try sets.check(name, use, for: selectors, location)
             if isTurned {
                 throw Diagnostic(
-                    severity: .error, location: location, message: "after '^' only elements written in the rule can be looked up")
+                    severity: .error, location: location, message: "after '^' only elements written in the rule can be looked up",
+                    note: "nft turns the bits of the bounds of an interval instead")
             }
             return (key, .named(name))
         case .anonymous(let entries):

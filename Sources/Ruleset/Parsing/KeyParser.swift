@@ -18,6 +18,11 @@ extension Parser {
             }
             guard at(.at) || (current.kind == .word && Selector.grammar[current.text] != nil) else {
                 try refuseUnsupportedExpression()
+                if current.kind == .quoted {
+                    throw fail(
+                        unsupported: current.location, "a constant name in a key is not supported",
+                        note: "write a match of its own: iifname \(printable("\"\(current.text)\""))")
+                }
                 throw unexpected(expecting: "a selector such as 'tcp dport'")
             }
             components.append(try component())
@@ -63,7 +68,7 @@ extension Parser {
         guard at(.shiftLeft) || at(.shiftRight) else { return component }
         guard isAssigned else {
             throw fail(
-                current.location, "a field can't be shifted in a comparison",
+                unsupported: current.location, "a field can't be shifted in a comparison",
                 note: "some versions of nft refuse it or compare with another number; write a mask")
         }
         guard component.operations.isEmpty else {

@@ -76,7 +76,7 @@ extension Parser {
         if at(word: "vmap") { return .verdictMap(try map(of: key, from: start, example: "value : accept")) }
         if at(word: "map") {
             throw fail(
-                current.location, "a mapped value can't be compared",
+                unsupported: current.location, "a mapped value can't be compared",
                 note: "some versions of nft abort there; write it after 'set': meta mark set \(key.text) map { … }")
         }
         if at(word: "set"), key.components.count == 1, key.first.operations.isEmpty {

@@ -31,6 +31,9 @@ extension Parser {
             set.contents = .objects(kind)
             return
         }
+        if current.kind == .word, let reason = Unsupported.mapped[current.text] {
+            throw fail(unsupported: current.location, "maps to '\(current.text)' are not supported", note: reason)
+        }
         let key = try setKey(isTypeof: isTypeof)
         if !key.rest.isEmpty { throw fail(unsupported: location(from: start), "concatenations as data are not supported") }
         set.contents = .values(key)

@@ -234,6 +234,8 @@ extension Parser {
         } else if word == "jump" || word == "goto" {
             next()
             entry.verdict = try target(isJump: word == "jump")
+        } else if word == "queue" {
+            throw fail(unsupported: current.location, "'queue' is not supported", note: Unsupported.statements[word])
         } else {
             if at(.comma) || at(.rightBrace) || current.isSeparator { throw unexpected(expecting: "a verdict or a value") }
             entry.data = try expression(depth: 0)

@@ -4,6 +4,7 @@ enum Unsupported {
     static let commands: [String: String] = [
         "replace": "rules are in their chain's block",
         "rename": "a file is the whole rule set; there is nothing before it to rename",
+        "get": "a rule file declares and does not ask",
         "reset": "a file is the whole rule set; there are no counters before it",
         "list": "a rule file declares and does not ask",
         "describe": "a rule file declares and does not ask",
@@ -19,6 +20,15 @@ enum Unsupported {
         "secmark": noSecurityMark,
         "tunnel": "Weir builds no tunnels",
     ]
+
+    /// What a map may lead to in nft, and here to nothing that a rule could use.
+    static let mapped: [String: String] = reasons([
+        ("interval", "only translated addresses are chosen from intervals"),
+        ("synproxy", "Weir sends no answers for hosts"),
+        ("secmark", noSecurityMark),
+        ("tunnel", "Weir builds no tunnels"),
+        ("queue", "no other program judges frames"),
+    ])
 
     /// Words that begin a statement in nft and nothing else.
     private static let onlyStatements: [String: String] = reasons([
@@ -57,6 +67,7 @@ enum Unsupported {
             ("iifkind oifkind", "both ports are Ethernet devices; use iifname and oifname for them"),
             ("secmark", noSecurityMark),
         ]),
+        "dccp": ["option": "Weir finds options of TCP and IPv4; match the bits: @th,128,8"],
         "rt": reasons([
             ("classid nexthop ip ip6", "a frame on the wire has no route; only 'rt mtu' is known, of the two ports"),
             ("ipsec", asksHost),

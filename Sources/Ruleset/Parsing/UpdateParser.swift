@@ -107,6 +107,11 @@ extension Parser {
 
     private mutating func updatedKey(_ operation: SetUpdate.Operation, from start: Int) throws(Abandoned) -> SetUpdateSyntax {
         try refuseUnsupportedExpression()
+        if !isAtConstantKey, current.kind == .number || current.kind == .address {
+            throw fail(
+                unsupported: current.location, "a constant as the whole key is not supported",
+                note: "give the set the element in the file")
+        }
         guard isAtSelector || isAtConstantKey else { throw unexpected(expecting: "a selector such as 'ip saddr'") }
         return SetUpdateSyntax(operation: operation, key: try key(), set: "", location: location(from: start))
     }

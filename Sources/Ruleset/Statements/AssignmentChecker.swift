@@ -32,6 +32,11 @@ struct AssignmentChecker {
                 throw failure(place, "'\(field.words)' can't be set: it begins after the \(header) header's octet 255")
             }
         case .searched(let header, _):
+            if header.kind == .payload {
+                var limit = failure(place, "'\(field.words)' can't be changed", note: "Weir changes headers and no payload")
+                limit.isUnsupported = true
+                throw limit
+            }
             guard header.kind == .tcpOption else {
                 throw failure(place, "'\(field.words)' can't be changed: nft only sets options of TCP")
             }
