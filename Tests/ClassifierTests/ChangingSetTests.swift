@@ -104,6 +104,12 @@ private let declaredCases: [ChangingSetCase] = [
         "what a map that rules change has for the key", set: "map s { type ipv4_addr : mark; flags dynamic; elements = { 10.0.0.9 : 7 }; }",
         "meta mark set ip saddr map @s\nmeta mark 7 drop\nadd @s { ip saddr : 7 }", [(9, 0, true), (1, 0, false), (1, 0, true)]),
     ChangingSetCase(
+        "a map of keys of more than 16 octets",
+        set:
+            "map s { typeof ip saddr . @nh,0,128 . ip daddr : mark; flags dynamic; size 2; }",
+        "meta mark set ip saddr . @nh,0,128 . ip daddr map @s\nmeta mark 7 drop\nadd @s { ip saddr . @nh,0,128 . ip daddr : 7 }",
+        [(1, 0, false), (2, 0, false), (1, 0, true), (3, 0, false), (3, 0, false), (2, 0, true)]),
+    ChangingSetCase(
         "update leaves what an element is mapped to",
         set: "map s { type ipv4_addr : mark; flags dynamic,timeout; timeout 10s; }",
         "meta mark set ip saddr map @s\nmeta mark 1 drop\nupdate @s { ip saddr : meta mark | 1 }",

@@ -29,11 +29,6 @@ extension SetDeclarations {
                 "rules can't change a map that has a size and is not dynamic",
                 note: "the kernel then holds what the file gives it, and no more; write: flags dynamic")
         }
-        if set.isMap, MatchKey.octets(of: set.key.fields) > SetUpdate.mapKeyLimit {
-            throw failure(
-                "a map whose keys take more than \(SetUpdate.mapKeyLimit) octets can't be changed", note: "some versions of nft abort there"
-            )
-        }
         if update.timeout != nil, !set.dynamics.hasTimeout {
             throw failure("the \(what)'s elements have no timeouts", note: "write in the \(what): flags dynamic,timeout")
         }

@@ -87,9 +87,6 @@ public struct SetUpdate: Sendable, Equatable {
         case field(MatchKey.Component)
     }
 
-    /// Maximum octets of a map's key: nft 1.0.6 loads the data after the first 16, and ends itself where the key is there.
-    static let mapKeyLimit = 16
-
     /// Maximum elements that a set which changes can have.
     public static let largestSize: UInt32 = 1 << 22
 
