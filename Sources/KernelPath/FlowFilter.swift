@@ -52,20 +52,22 @@ struct FlowFilter {
     let slot = Register.r7
     let entry = Register.r8
     let maps: FlowMaps
+    let join: PortJoin?
     var program = Assembler()
     /// The frame goes up, and has no entry.
     let up: Assembler.Label
     /// Its key is known.
     let found: Assembler.Label
 
-    init(_ maps: FlowMaps) {
+    init(_ maps: FlowMaps, join: PortJoin? = nil) {
         self.maps = maps
+        self.join = join
         up = program.makeLabel()
         found = program.makeLabel()
     }
 
-    static func instructions(_ maps: FlowMaps) throws(AssemblyError) -> [weir_bpf_instruction] {
-        var filter = FlowFilter(maps)
+    static func instructions(_ maps: FlowMaps, join: PortJoin? = nil) throws(AssemblyError) -> [weir_bpf_instruction] {
+        var filter = FlowFilter(maps, join: join)
         filter.write()
         return try filter.program.assembled()
     }
@@ -84,6 +86,7 @@ struct FlowFilter {
         program.load(.word, .r2, from: context, Self.length)
         program.store(.word, .register(.r2), to: slot, FlowMaps.Slot.length)
         program.store(.word, .register(.r2), to: .frame, Self.frameLength)
+        if let join { leaveToKernel(join) }
 
         findSide()
         for place in stride(from: Self.key, to: 0, by: 8) { program.store(.double, 0, to: .frame, place) }
@@ -96,6 +99,20 @@ struct FlowFilter {
         // All of the frame.
         program.move(.r0, -1)
         program.exit()
+    }
+
+    /// Has the ingress program hand the frame to the other port where Weir has stepped aside or doesn't move. `r1` is the interface
+    /// afterwards too.
+    private mutating func leaveToKernel(_ join: PortJoin) {
+        let (joined, isOurs) = (program.makeLabel(), program.makeLabel())
+        join.expectWeir(&program, else: joined)
+        program.load(.word, .r1, from: slot, FlowMaps.Slot.interface)
+        program.jump(to: isOurs)
+        program.place(joined)
+        program.store(.word, .constant(FlowMaps.Decision.join), to: slot, FlowMaps.Slot.decision)
+        program.move(.r0, 0)
+        program.exit()
+        program.place(isOurs)
     }
 
     /// `r1`: the interface. Writes the side, and sees that anything is carried at all.

@@ -38,6 +38,8 @@ public final class FlowMaps: Sendable {
     enum Decision {
         static let up: Int32 = 1
         static let carry: Int32 = 2
+        /// Handed to the other port, since Weir has stepped aside or doesn't move.
+        static let join: Int32 = 3
     }
 
     static let noEntry: Int32 = -1
@@ -68,13 +70,14 @@ public final class FlowMaps: Sendable {
     }
 
     /// The program for the packet sockets of both ports. It needs Linux 5.12.
-    public func filter() throws(SystemCallError) -> BPFProgram { try filter(.socketFilter) }
+    /// - Parameter join: By what the ports are joined when Weir fails.
+    public func filter(join: PortJoin? = nil) throws(SystemCallError) -> BPFProgram { try filter(.socketFilter, join: join) }
 
     /// The same as a program of another kind, which tests can run.
-    package func filter(_ kind: BPFProgram.Kind) throws(SystemCallError) -> BPFProgram {
+    package func filter(_ kind: BPFProgram.Kind, join: PortJoin? = nil) throws(SystemCallError) -> BPFProgram {
         let instructions: [weir_bpf_instruction]
         do throws(AssemblyError) {
-            instructions = try FlowFilter.instructions(self)
+            instructions = try FlowFilter.instructions(self, join: join)
         } catch {
             throw SystemCallError(call: "assemble the socket filter", code: EINVAL, detail: "\(error)")
         }

@@ -17,8 +17,10 @@ enum GuardProgram {
         case silenced
         /// Frames that came in and were handed to the other port's interface.
         case carried
-        /// Frames that the socket filter has not seen, while flows are carried.
+        /// Frames that the socket filter has not seen, while flows are carried or the ports can be joined.
         case unseen
+        /// Frames that came in and were handed to the other port without any rule, since Weir has stepped aside or failed.
+        case joined
     }
 
     /// The names by which the guard is known, to `bpftool` too.
@@ -45,15 +47,15 @@ enum GuardProgram {
     private static let interfaceOffset: Int16 = 40
 
     static func instructions(
-        _ side: HookSide, of interface: Int32, counters: BPFMap, note: BPFMap, flows: FlowMaps? = nil
+        _ side: HookSide, of interface: Int32, counters: BPFMap, note: BPFMap?, flows: FlowMaps? = nil, join: PortJoin? = nil
     ) throws(AssemblyError) -> [weir_bpf_instruction] {
         var program = Assembler()
         // Read by nobody: naming it makes the note the program's own, so that it stays as long as the guard does.
-        program.load(.r7, map: note)
+        if let note { program.load(.r7, map: note) }
         switch side {
         case .ingress:
-            if let flows {
-                carryOut(&program, flows, counters)
+            if let slots = flows?.slots ?? join?.slots {
+                carryOut(&program, slots, flows, join, counters)
             } else {
                 program.count(.received, in: counters)
                 program.move(.r0, .constant(TCXHook.Answer.drop))
@@ -63,6 +65,7 @@ enum GuardProgram {
             program.move(.r9, .register(.r1))
             program.load(.word, .r6, from: .r1, markOffset)
             program.jump(if: .r6, .equal, .constant(Int32(bitPattern: SendMark.of(interface))), to: isOurs, .word)
+            if let join { join.expectMark(&program, .r6, of: interface, then: isOurs) }
             let isOthers = program.makeLabel()
             TunnelProgram.write(to: &program, others: isOthers)
             program.jump(to: isOurs)
@@ -81,14 +84,17 @@ enum GuardProgram {
         return try program.assembled()
     }
 
-    /// Carries out what the socket filter has decided on this very frame; without a decision the frame ends here, as all do that go up.
-    private static func carryOut(_ program: inout Assembler, _ flows: FlowMaps, _ counters: BPFMap) {
+    /// Carries out what the socket filter has decided on this very frame; without a decision the frame ends here, as all do that go up, or
+    /// is handed to the other port if that is what shall become of frames when Weir fails.
+    private static func carryOut(
+        _ program: inout Assembler, _ slots: BPFMap, _ flows: FlowMaps?, _ join: PortJoin?, _ counters: BPFMap
+    ) {
         typealias Slot = FlowMaps.Slot
-        let (drops, unseen, carries) = (program.makeLabel(), program.makeLabel(), program.makeLabel())
+        let (drops, unseen, carries, joins) = (program.makeLabel(), program.makeLabel(), program.makeLabel(), program.makeLabel())
         program.move(.r6, .register(.r1))
         program.count(.received, in: counters)
         program.store(.word, 0, to: .frame, -4)
-        program.lookUp(flows.slots, key: -4)
+        program.lookUp(slots, key: -4)
         program.jump(if: .r0, .equal, 0, to: drops)
         program.move(.r7, .register(.r0))
         program.load(.word, .r8, from: .r7, Slot.decision)
@@ -100,33 +106,54 @@ enum GuardProgram {
         program.load(.word, .r1, from: .r6, lengthOffset)
         program.load(.word, .r2, from: .r7, Slot.length)
         program.jump(if: .r1, .notEqual, .register(.r2), to: unseen)
-        program.jump(if: .r8, .equal, .constant(FlowMaps.Decision.carry), to: carries)
-        // It has passed the sockets: says so to the worker who waits for that.
-        program.load(.word, .r1, from: .r7, Slot.entry)
-        program.jump(if: .r1, .equal, .constant(FlowMaps.noEntry), to: drops, .word)
-        program.store(.word, .register(.r1), to: .frame, -4)
-        program.lookUp(flows.entries, key: -4)
-        program.jump(if: .r0, .equal, 0, to: drops)
-        program.move(.r1, 1)
-        program.atomicAdd(.double, .r1, to: .r0, Int16(CarriedEntry.landed))
+        if join != nil { program.jump(if: .r8, .equal, .constant(FlowMaps.Decision.join), to: joins) }
+        if let flows {
+            program.jump(if: .r8, .equal, .constant(FlowMaps.Decision.carry), to: carries)
+            // It has passed the sockets: says so to the worker who waits for that.
+            program.load(.word, .r1, from: .r7, Slot.entry)
+            program.jump(if: .r1, .equal, .constant(FlowMaps.noEntry), to: drops, .word)
+            program.store(.word, .register(.r1), to: .frame, -4)
+            program.lookUp(flows.entries, key: -4)
+            program.jump(if: .r0, .equal, 0, to: drops)
+            program.move(.r1, 1)
+            program.atomicAdd(.double, .r1, to: .r0, Int16(CarriedEntry.landed))
+        }
         program.jump(to: drops)
 
-        program.place(carries)
-        program.count(.carried, in: counters)
-        program.load(.word, .r1, from: .r7, Slot.target)
-        program.move(.r2, .register(.r1))
-        program.apply(.multiply, to: .r2, .constant(Int32(bitPattern: SendMark.step)), .word)
-        program.apply(.add, to: .r2, .constant(Int32(bitPattern: SendMark.offset)), .word)
-        program.apply(.or, to: .r2, 1, .word)
+        if flows != nil {
+            program.place(carries)
+            program.count(.carried, in: counters)
+            program.load(.word, .r1, from: .r7, Slot.target)
+            program.move(.r2, .register(.r1))
+            program.apply(.multiply, to: .r2, .constant(Int32(bitPattern: SendMark.step)), .word)
+            program.apply(.add, to: .r2, .constant(Int32(bitPattern: SendMark.offset)), .word)
+            program.apply(.or, to: .r2, 1, .word)
+            hand(&program)
+        }
+        program.place(unseen)
+        program.count(.unseen, in: counters)
+        if let join {
+            join.expectOpen(&program, else: drops)
+            program.place(joins)
+            program.load(.word, .r1, from: .r6, interfaceOffset)
+            join.loadOther(&program, else: drops)
+            program.move(.r8, .register(.r1))
+            program.move(.r9, .register(.r2))
+            program.count(.joined, in: counters)
+            program.move(.r1, .register(.r8))
+            program.move(.r2, .register(.r9))
+            hand(&program)
+        }
+        program.place(drops)
+        program.move(.r0, .constant(TCXHook.Answer.drop))
+    }
+
+    /// Ends the program with the frame, whose context is in `r6`, leaving by the interface of the index in `r1`, under the mark in `r2`.
+    private static func hand(_ program: inout Assembler) {
         program.store(.word, .register(.r2), to: .r6, markOffset)
         program.move(.r2, 0)
         program.call(redirect)
         program.exit()
-
-        program.place(unseen)
-        program.count(.unseen, in: counters)
-        program.place(drops)
-        program.move(.r0, .constant(TCXHook.Answer.drop))
     }
 }
 

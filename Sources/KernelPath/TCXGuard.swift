@@ -21,12 +21,14 @@ public struct TCXGuard: Sendable {
         public var received: UInt64 = 0
         /// Weir's own that left.
         public var sent: UInt64 = 0
-        /// The host's that were kept in.
-        public var silenced: UInt64 = 0
+        /// The host's that were kept in; nil where that isn't counted.
+        public var silenced: UInt64?
         /// That came in and were handed to the other port.
         public var carried: UInt64 = 0
-        /// That came in past the socket filter, while flows were carried.
+        /// That came in past the socket filter, while flows were carried or the ports could be joined.
         public var unseen: UInt64 = 0
+        /// That came in and were handed to the other port without any rule.
+        public var joined: UInt64 = 0
     }
 
     /// A guard that stands on an interface, ours or of a run before.
@@ -49,6 +51,8 @@ public struct TCXGuard: Sendable {
     private let noteMap: BPFMap
     /// What the ingress program goes by, if the kernel carries flows.
     private let flows: FlowMaps?
+    /// By what the ports are joined when Weir fails, if they shall be.
+    private let join: PortJoin?
     /// Its ingress program hands frames of carried flows to the other port.
     public var carries: Bool { flows != nil }
     /// By side, what is in the list.
@@ -79,9 +83,12 @@ public struct TCXGuard: Sendable {
     /// Puts a guard on the interface, takes over from those of earlier runs, and leaves programs of others where they are.
     /// Needs CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN.
     ///
-    /// - Parameter flows: For an ingress program that hands frames of carried flows to the other port.
-    public init(on link: Link, note: [UInt8], flows: FlowMaps? = nil) throws(SystemCallError) {
+    /// - Parameters:
+    ///   - flows: For an ingress program that hands frames of carried flows to the other port.
+    ///   - join: For one that hands all frames to it when Weir fails.
+    public init(on link: Link, note: [UInt8], flows: FlowMaps? = nil, join: PortJoin? = nil) throws(SystemCallError) {
         self.flows = flows
+        self.join = join
         self.link = link
         counters = try BPFMap(
             .perProcessorArray, valueSize: 8, capacity: GuardProgram.Counter.allCases.count, name: GuardProgram.countersName)
@@ -92,14 +99,26 @@ public struct TCXGuard: Sendable {
         // Before anything is attached: a guard without its note would be a guard whose port nobody can put back.
         try setNote(note)
         let earlier = Self.standing(on: link)
+        var replaced: [HookSide: BPFProgram] = [:]
         do throws(SystemCallError) {
             for side in HookSide.allCases {
-                try attach(try load(side), side)
+                let new = try load(side)
+                // Two guards, one after the other, would let nothing out: the first takes the mark off.
+                if let first = earlier.first(where: { $0.hook.side == side }), try first.hook.listing().programs.first == first.id {
+                    try first.hook.replace(first.program, with: new.program)
+                    replaced[side] = first.program
+                    programs[side] = new
+                } else {
+                    try attach(new, side)
+                }
                 spares[side] = try load(side)
             }
         } catch {
             // What is there from before must not be taken away by a start that can't do better.
-            for (side, entry) in programs { try? TCXHook(link, side).detach(entry.program) }
+            for (side, entry) in programs {
+                let hook = TCXHook(link, side)
+                if let old = replaced[side] { try? hook.replace(entry.program, with: old) } else { try? hook.detach(entry.program) }
+            }
             throw error
         }
         for found in earlier { try found.hook.detach(found.program) }
@@ -109,7 +128,7 @@ public struct TCXGuard: Sendable {
     private func load(_ side: HookSide) throws(SystemCallError) -> Loaded {
         let instructions: [weir_bpf_instruction]
         do throws(AssemblyError) {
-            instructions = try GuardProgram.instructions(side, of: link.index, counters: counters, note: noteMap, flows: flows)
+            instructions = try GuardProgram.instructions(side, of: link.index, counters: counters, note: noteMap, flows: flows, join: join)
         } catch {
             throw SystemCallError(call: "assemble the guard", code: EINVAL, detail: "\(error)")
         }
@@ -159,16 +178,39 @@ public struct TCXGuard: Sendable {
 
     /// What the programs have counted.
     public func counts() throws(SystemCallError) -> Counts {
-        var values = [UInt8](repeating: 0, count: 8 * Self.processorLimit)
-        func sum(_ counter: GuardProgram.Counter) throws(SystemCallError) -> UInt64 {
-            try counters.read(counter.rawValue, into: &values)
-            return values.withUnsafeBytes { bytes in
-                stride(from: 0, to: bytes.count, by: 8).reduce(0) { $0 &+ bytes.loadUnaligned(fromByteOffset: $1, as: UInt64.self) }
-            }
-        }
+        func sum(_ counter: GuardProgram.Counter) throws(SystemCallError) -> UInt64 { try Self.sum(counter, in: counters) }
         return Counts(
             received: try sum(.received), sent: try sum(.sent), silenced: try sum(.silenced), carried: try sum(.carried),
-            unseen: try sum(.unseen))
+            unseen: try sum(.unseen), joined: try sum(.joined))
+    }
+
+    static func sum(_ counter: GuardProgram.Counter, in counters: BPFMap) throws(SystemCallError) -> UInt64 {
+        var values = [UInt8](repeating: 0, count: 8 * processorLimit)
+        try counters.read(counter.rawValue, into: &values)
+        return values.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 8).reduce(0) { $0 &+ bytes.loadUnaligned(fromByteOffset: $1, as: UInt64.self) }
+        }
+    }
+
+    /// What a guard on an interface does for a run that has failed open.
+    public struct Joining: Sendable {
+        /// Frames that it has handed to the other port without any rule.
+        public var frames: UInt64
+        /// The mark under which such frames leave by the interface; nil if it can't be known.
+        public var mark: UInt32?
+    }
+
+    /// What a guard does that stands on the interface; nil if none stands there that would join. Changes nothing.
+    public static func joining(on link: Link) -> Joining? {
+        standing(on: link).first { $0.hook.side == .ingress }.flatMap { joining(by: $0.program, on: link) }
+    }
+
+    /// The same of an ingress program; nil if it is none that would.
+    static func joining(by program: BPFProgram, on link: Link) -> Joining? {
+        let maps = ((try? program.information())?.maps ?? []).compactMap { try? BPFMap(id: $0) }
+        func map(_ name: String) -> BPFMap? { maps.first { (try? $0.information())?.name == name } }
+        guard let control = map(PortJoin.mapName), let counters = map(GuardProgram.countersName) else { return nil }
+        return Joining(frames: (try? sum(.joined, in: counters)) ?? 0, mark: PortJoin.mark(of: link.index, in: control))
     }
 
     // MARK: note

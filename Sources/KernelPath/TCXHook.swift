@@ -23,6 +23,8 @@ public struct TCXHook: Sendable {
 
     /// `BPF_F_BEFORE`; without another program named it means the head of the list.
     private static let before: UInt32 = 1 << 3
+    /// `BPF_F_REPLACE`.
+    private static let replace: UInt32 = 1 << 2
     /// The list's own limit (BPF_MPROG_MAX).
     private static let limit = 64
 
@@ -34,8 +36,12 @@ public struct TCXHook: Sendable {
         self.side = side
     }
 
+    /// With `WEIR_WITHOUT=tcx` in the environment, which is for tests, the kernel counts as one without TCX.
+    private static let isHidden = getenv("WEIR_WITHOUT").map { String(cString: $0) } == "tcx"
+
     /// The programs and their order. Needs CAP_NET_ADMIN. EINVAL from a kernel that has no TCX, ENODEV if the interface is gone.
     public func listing() throws(SystemCallError) -> Listing {
+        if Self.isHidden { throw SystemCallError(call: "list the TCX programs of \(link.name)", code: EINVAL) }
         var programs = [UInt32](repeating: 0, count: Self.limit)
         var attributes = weir_bpf_query()
         let failure = programs.withUnsafeMutableBytes { programs -> SystemCallError? in
@@ -67,6 +73,17 @@ public struct TCXHook: Sendable {
         attributes.attach_type = side.attachType
         attributes.attach_flags = Self.before
         try bpf(.programAttach, &attributes, "attach a TCX program to \(link.name)")
+    }
+
+    /// Puts a program into the place of another one in the list, without a moment in which both or neither are there (`BPF_F_REPLACE`).
+    public func replace(_ old: BPFProgram, with program: BPFProgram) throws(SystemCallError) {
+        var attributes = weir_bpf_attach()
+        attributes.target_ifindex = UInt32(bitPattern: link.index)
+        attributes.attach_bpf_fd = UInt32(bitPattern: program.number)
+        attributes.attach_type = side.attachType
+        attributes.attach_flags = Self.replace
+        attributes.replace_bpf_fd = UInt32(bitPattern: old.number)
+        try bpf(.programAttach, &attributes, "replace a TCX program of \(link.name)")
     }
 
     /// Takes a program off the list; that it isn't there is no error.

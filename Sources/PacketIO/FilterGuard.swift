@@ -18,12 +18,17 @@ public struct FilterGuard: Sendable {
 
     public let link: Link
     private var note: [UInt8]
+    /// The eBPF program that decides on what comes in; without one all of it ends.
+    private let ingress: Int32?
     /// By side: filters of others that came before ours from the start, and can't be overtaken.
     private var tolerated: [HookSide: Int] = [:]
 
     /// Puts a guard on the interface or takes over the one that a run before has left. Returns warnings about filters of others.
-    public static func raise(on link: Link, note: [UInt8]) throws -> (FilterGuard, warnings: [String]) {
-        var guarding = FilterGuard(link: link, note: note)
+    ///
+    /// - Parameter ingress: The descriptor of an eBPF program of traffic control, valid as long as the guard is held, that decides on what
+    ///   comes in; nil has all of it end.
+    public static func raise(on link: Link, note: [UInt8], ingress: Int32? = nil) throws -> (FilterGuard, warnings: [String]) {
+        var guarding = FilterGuard(link: link, note: note, ingress: ingress)
         try guarding.ensureHook()
         var warnings: [String] = []
         for side in HookSide.allCases {
@@ -83,10 +88,13 @@ public struct FilterGuard: Sendable {
         let control = try TrafficControl(link)
         let filters = try control.filters(side).filter { $0.chain == 0 }
         let old = filters.filter(\.isOurs)
-        let place = Self.firstPlace(among: filters)
+        // A preference holds filters of one kind, so one of ours of another kind has its preference until it is gone.
+        let isProgram = side == .ingress && ingress != nil
+        let place = Self.firstPlace(among: filters, beside: { !isProgram || $0.kind == "bpf" })
         do throws(SystemCallError) {
             switch side {
-            case .ingress: try control.addIngressDrop(place)
+            case .ingress:
+                if let ingress { try control.addIngressProgram(place, ingress) } else { try control.addIngressDrop(place) }
             case .egress: try control.addEgressSilence(place, note: note)
             }
         } catch  where error.code == EEXIST && old.contains(where: { $0.preference == place.preference && $0.kind == "matchall" }) {
@@ -94,6 +102,8 @@ public struct FilterGuard: Sendable {
             return place.preference
         }
         for filter in old { try control.remove(filter, side) }
+        // What it had to make room for may be gone with ours.
+        if isProgram, old.contains(where: { $0.preference < place.preference }) { return try renew(side) }
         return place.preference
     }
 
@@ -105,10 +115,14 @@ public struct FilterGuard: Sendable {
 
     /// The first to run decides, so ours must be that: the lowest preference that is free, or that programs have which the newest
     /// comes before.
-    private static func firstPlace(among filters: [TrafficControl.Filter]) -> TrafficControl.Place {
+    ///
+    /// - Parameter isFit: A filter of ours may have ours beside it.
+    private static func firstPlace(
+        among filters: [TrafficControl.Filter], beside isFit: (TrafficControl.Filter) -> Bool = { _ in true }
+    ) -> TrafficControl.Place {
         var preference: UInt32 = 1
         func there() -> [TrafficControl.Filter] { filters.filter { $0.preference == preference } }
-        while !there().allSatisfy({ $0.isOurs || $0.isSharedProgram }) { preference += 1 }
+        while !there().allSatisfy({ $0.isOurs && isFit($0) || $0.isSharedProgram }) { preference += 1 }
         let handles = there().filter(\.isOurs).map(\.handle)
         return TrafficControl.Place(
             preference: preference, handle: handles.contains(TrafficControl.handle) ? TrafficControl.handle | 1 : TrafficControl.handle,
@@ -134,7 +148,16 @@ public struct FilterGuard: Sendable {
         return try control.filters(side).filter { $0.chain == 0 }.firstIndex(where: \.isOurs)
     }
 
+    /// The number of the eBPF program of Weir's that decides on what comes in; nil if there is none. Changes nothing.
+    public static func ingressProgram(on link: Link) -> UInt32? {
+        guard let control = try? TrafficControl(link) else { return nil }
+        return ((try? control.filters(.ingress)) ?? []).first(where: \.isOurs)?.programID
+    }
+
     // MARK: watching
+
+    /// Filters of others come before it, which can't be overtaken.
+    public var isBehindOthers: Bool { tolerated.values.contains { $0 > 0 } }
 
     /// Where the filter of a side stands now.
     public func place(_ side: HookSide) throws(SystemCallError) -> Place {

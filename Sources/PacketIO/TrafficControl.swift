@@ -19,6 +19,8 @@ struct TrafficControl {
         var info: UInt32
         /// A classic program's instructions as they lie in memory.
         var program: [UInt8] = []
+        /// The number of an eBPF program; nil for a classic one.
+        var programID: UInt32?
 
         /// Filters of others than 0 run only where one of chain 0 says so.
         var chain: UInt32 = 0
@@ -96,8 +98,9 @@ struct TrafficControl {
             let chain = attributes.first { $0.type == Int(TCA_CHAIN) }
             filter.chain = chain.flatMap { NetlinkReader($0.content).value(as: UInt32.self) } ?? 0
             if kind == "bpf", let options = attributes.first(where: { $0.type == Int(TCA_OPTIONS) }) {
-                let program = NetlinkReader(options.content).attributes(after: 0).first { $0.type == Int(TCA_BPF_OPS) }
-                filter.program = program.map { Array($0.content) } ?? []
+                let members = NetlinkReader(options.content).attributes(after: 0)
+                filter.program = members.first { $0.type == Int(TCA_BPF_OPS) }.map { Array($0.content) } ?? []
+                filter.programID = members.first { $0.type == Int(TCA_BPF_ID) }.flatMap { NetlinkReader($0.content).value(as: UInt32.self) }
             }
             return filter
         }
@@ -127,6 +130,18 @@ struct TrafficControl {
             // No cls_matchall or no act_gact in this kernel.
             try addIngressProgram(place)
         }
+    }
+
+    /// Has an eBPF program decide on every frame that comes in.
+    func addIngressProgram(_ place: Place, _ program: Int32) throws(SystemCallError) {
+        var request = filterMessage(.ingress, place)
+        request.attribute(TCA_KIND, string: "bpf")
+        request.nest(TCA_OPTIONS) { options in
+            options.attribute(TCA_BPF_FD, UInt32(bitPattern: program))
+            options.attribute(TCA_BPF_NAME, string: "weir-ingress")
+            options.attribute(TCA_BPF_FLAGS, UInt32(TCA_BPF_FLAG_ACT_DIRECT))
+        }
+        try netlink.request(request, flags: NLM_F_CREATE | NLM_F_EXCL, "add a bpf filter to \(link.name)")
     }
 
     private func addIngressProgram(_ place: Place) throws(SystemCallError) {
