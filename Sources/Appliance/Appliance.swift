@@ -46,8 +46,9 @@ public struct Appliance {
         defer { close(guardTimer) }
 
         // Both ports are held before any file is opened: a start that is refused must not empty the files of the run that goes on.
-        let fastPath = try FastPathStart(configuration).make(log)
-        let ports = try PortKeeper(configuration, fastPath: fastPath, log: log)
+        let join = try JoinKeeper.join(configuration)
+        let fastPath = try FastPathStart(configuration, join: join).make(log)
+        let ports = try PortKeeper(configuration, fastPath: fastPath, join: join, log: log)
         if let memory = MachineMemory(), let problem = StartMemory(configuration, mtu: ports.largestMTU).problem(within: memory) {
             throw problem
         }
@@ -56,7 +57,7 @@ public struct Appliance {
         let notifier = ServiceNotifier.ofEnvironment()
         let board = RunBoard()
         let outputs = try configuration.open()
-        let pool = try WorkerPool(configuration, outputs, fastPath: fastPath)
+        let pool = try WorkerPool(configuration, outputs, fastPath: fastPath, join: join)
         let others: SideThreads
         do {
             try ports.start(pool)

@@ -36,6 +36,8 @@ public struct Configuration: Sendable {
     public var fastPath = FastPathMode.off
     /// Flows that it can carry at a time.
     public var fastPathFlows = 65_536
+    /// What becomes of frames when the run ends or fails.
+    public var failure = FailureMode.closed
     /// The folder of the notes by which a start after a crash puts back what the crashed run had changed.
     public var stateDirectory: String
     /// Don't start where programs or filters of others come before the guard.

@@ -46,6 +46,8 @@ struct Report: PrintedReport {
         var unguarded: Unguarded
         /// Frames of the host's that it kept in, where that is counted.
         var silenced: UInt64?
+        /// Frames that it has handed to the other port without any rule.
+        var joined: UInt64
         /// XDP programs and chains of nftables that run before it.
         var bypass: Bypass
 
@@ -71,6 +73,7 @@ struct Report: PrintedReport {
             restored = record.restored
             unguarded = Unguarded(received: record.unguardedReceived, sent: record.unguardedSent)
             silenced = record.silenced
+            joined = record.joined
             let bypass = record.bypass
             self.bypass = Bypass(present: bypass.present, found: bypass.found, received: bypass.received, sent: bypass.sent)
         }
@@ -93,6 +96,7 @@ struct Report: PrintedReport {
                     "others came before it \(GuardWords.times(bypass.found)), and at most \(bypass.received) frames didn't come to Weir and "
                         + "\(bypass.sent) that left were not Weir's")
             }
+            if joined > 0 { parts.append("\(joined) frames went to the other port without any rule") }
             if let standing { parts.append(standing) }
             return parts.isEmpty ? nil : parts.joined(separator: "; ")
         }

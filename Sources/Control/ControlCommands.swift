@@ -3,7 +3,7 @@ public enum ControlCommands {
     /// By their words.
     public static let all: [any ControlRequest.Type] = [
         StatusRequest.self, ReloadRequest.self, CountersRequest.self, RulesRequest.self, FlowsRequest.self, SetsRequest.self,
-        DropsRequest.self,
+        DropsRequest.self, BypassRequest.self,
     ]
 }
 
@@ -59,6 +59,20 @@ public struct RulesRequest: BareRequest {
     public var changes: Bool { false }
 
     public init() {}
+}
+
+/// Whether the kernel has joined the ports, and has it do so or not.
+public struct BypassRequest: ControlRequest {
+    public static let command = "bypass"
+    /// Joins the ports, or has Weir judge again; without it nothing changes.
+    public var on: Bool?
+    public var changes: Bool { on != nil }
+
+    public init(on: Bool? = nil) { self.on = on }
+
+    public enum CodingKeys: CodingKey, CaseIterable {
+        case on
+    }
 }
 
 /// Connections, an item each; the last item has their number where they are counted or ended.

@@ -60,6 +60,8 @@ public struct Link: Sendable, Equatable {
     public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
     /// Up and with a carrier.
     public var isRunning: Bool { isUp && flags & UInt32(IFF_RUNNING) != 0 }
+    /// Set to promiscuous mode by an operator; sockets that ask for it don't show.
+    public var isPromiscuous: Bool { flags & UInt32(IFF_PROMISC) != 0 }
     public var isLoopback: Bool { flags & UInt32(IFF_LOOPBACK) != 0 }
     public var isEthernet: Bool { hardwareType == 1 }
 

@@ -60,6 +60,15 @@ public final class Links {
         try netlink.request(request, "set the MTU of \(link.name) to \(mtu)")
     }
 
+    /// Has the interface take frames of all addresses, whether or not a socket asks for them (`ip link set … promisc on`).
+    func setPromiscuous(_ isOn: Bool, of link: Link) throws(SystemCallError) {
+        var header = ifinfomsg(index: link.index)
+        header.ifi_flags = isOn ? UInt32(IFF_PROMISC) : 0
+        header.ifi_change = UInt32(IFF_PROMISC)
+        try netlink.request(
+            NetlinkMessage(type: RTM_NEWLINK, header: header), "set \(link.name) \(isOn ? "to" : "back from") promiscuous mode")
+    }
+
     /// The network addresses on an interface, as text: what the host answers to there without Weir.
     public func addresses(of link: Link) throws(SystemCallError) -> [String] {
         var found: [String] = []

@@ -22,6 +22,8 @@ public struct PortOriginals: Sendable, Equatable, Codable {
     package var lacksIPv6State: Bool?
     /// Offloads that were on and are off for the run.
     package var offloads: [String]
+    /// It was in promiscuous mode; nil if the run hasn't set it to that, or the note is of an earlier version.
+    package var wasPromiscuous: Bool?
     /// There was a `clsact` qdisc already: not ours to remove.
     public var hadHook: Bool
 

@@ -95,6 +95,9 @@ public struct PortPreparation {
         (try? Offloads(link.name).enabled(among: Offloads.unbearable)) ?? []
     }
 
+    /// Has the port take frames of all addresses after the end of the process too, once it is taken.
+    public mutating func keepPromiscuous() { originals.wasPromiscuous = originals.wasPromiscuous ?? link.isPromiscuous }
+
     /// Throws what makes it impossible to take the port, besides its guard, as far as that can be seen without changing anything.
     public func expectToBeTaken() throws {
         guard originals.ipv6Disabled == false else { return }
@@ -131,6 +134,7 @@ public struct PortPreparation {
             let wanted = originals.offloads.filter { !merging.unwanted.contains($0) }
             if !wanted.isEmpty { try? offloads.set(wanted, on: true) }
         }
+        if originals.wasPromiscuous == false { try Links().setPromiscuous(true, of: link) }
         if let warning = raiseMTU(from: originals.mtu) { warnings.append(warning) }
         return warnings
     }
@@ -188,6 +192,7 @@ public struct PortPreparation {
                 try offloads.set(originals.offloads, on: true)
             }
         }
+        attempt { if originals.wasPromiscuous == false { try Links().setPromiscuous(false, of: link) } }
         attempt { try lowerGuard() }
         // Last: the host may speak again from here on, and does so (duplicate address detection).
         let isOff = originals.ipv6Disabled == false && ipv6.isDisabled == true

@@ -11,7 +11,7 @@ struct FastPathOptions: ParsableArguments {
             discussion: """
                 Frames of a flow whose verdict can't change any more are forwarded by a program in the kernel, and counted as if Weir had \
                 judged each of them. What a rule may judge in another way goes to Weir: "weir explain" says what keeps a flow there. It \
-                needs Linux 6.6 and CAP_BPF. auto: where it can be had. require: don't start where it can't.
+                needs Linux 5.12 and CAP_BPF. auto: where it can be had. require: don't start where it can't.
                 """, valueName: "mode"))
     var fastPath = FastPathMode.off
 

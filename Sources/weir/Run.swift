@@ -16,7 +16,7 @@ struct Run: ParsableCommand {
         abstract: "Forward between two interfaces what a rule file allows, until SIGINT or SIGTERM.",
         discussion: """
             Weir takes the two ports from the host for the run: the host hears nothing there and says nothing. When Weir ends it puts \
-            the ports back. When Weir is killed nothing passes, and the next start takes the ports over.
+            the ports back. When Weir is killed nothing passes (unless it fails open), and the next start takes the ports over.
 
             SIGUSR1 prints the counters to standard output, and so does the end. Messages go to standard error.
 
@@ -72,6 +72,9 @@ struct Run: ParsableCommand {
 
     @OptionGroup(title: "Fast path")
     var carrying: FastPathOptions
+
+    @OptionGroup(title: "Failure")
+    var failing: FailureOptions
 
     @OptionGroup(title: "Control")
     var control: ControlServing
@@ -234,6 +237,7 @@ struct Run: ParsableCommand {
         configuration.merging = gro
         configuration.answersPerSecond = answerRate
         configuration.tooBig = links.tooBig
+        configuration.failure = failing.failure
         configuration.fastPath = carrying.fastPath
         configuration.fastPathFlows = carrying.fastPathFlows
         return try Appliance(configuration, log: log, messages: texts.errors, reports: texts.reports).run()

@@ -19,7 +19,8 @@ struct Weir: ParsableCommand {
         version: weirVersion,
         subcommands: [
             Run.self, Replay.self, Check.self, Rules.self, Explain.self, Test.self, DoctorCommand.self, SettingsCommand.self, Status.self,
-            ReloadCommand.self, CountersCommand.self, FlowsCommand.self, SetsCommand.self, DropsCommand.self,
+            ReloadCommand.self, CountersCommand.self, FlowsCommand.self, SetsCommand.self, DropsCommand.self, BypassCommand.self,
+            ReleaseCommand.self,
         ])
 }
 

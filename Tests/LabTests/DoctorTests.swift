@@ -219,7 +219,7 @@ extension LabTests {
             for port in ["eth1", "eth2"] {
                 switch kind {
                 case .tcx: for side in ["ingress", "egress"] { try lab.tcx("detach \(port) \(side) weir") }
-                case .filters: try lab.require(in: .fw, "tc qdisc del dev \(port) clsact")
+                case .filters, .programFilters: try lab.require(in: .fw, "tc qdisc del dev \(port) clsact")
                 }
             }
             let (status, answer) = try Self.ask(lab, folder: folder)

@@ -24,10 +24,12 @@ extension LabTests {
             return last
         }
 
-        @Test("TCP and UDP of real hosts are carried, and counted as if they weren't", arguments: [1, 2])
-        func realHosts(workers: Int) throws {
+        @Test(
+            "TCP and UDP of real hosts are carried, and counted as if they weren't",
+            arguments: [(1, GuardKind.tcx), (2, .tcx), (2, .programFilters)])
+        func realHosts(workers: Int, kind: GuardKind) throws {
             let lab = try Lab()
-            let weir = try Weir(in: lab, rules: Self.stateful, workers: workers, options: Self.options)
+            let weir = try Weir(in: lab, rules: Self.stateful, workers: workers, options: Self.options, guard: kind)
             #expect(weir.log.contains("the kernel carries flows that were judged"))
             let tcp = try lab.iperf("-i 0", to: "10.77.0.2", seconds: 2)
             #expect(tcp.megabits > Bench.standstill)

@@ -53,6 +53,7 @@ final class ControlDesk: ControlAnswering {
     /// What is wrong now, a sentence each.
     func warnings(_ notes: RunBoard.Notes) -> [String] {
         var warnings = notes.warnings
+        if let warning = FailureReport(configuration, pool, notes.ports).warning { warnings.append(warning) }
         if case .refused(let reason)? = loader.last?.outcome { warnings.append("the last reload was refused: \(reason)") }
         if messages.lost > 0 { warnings.append("\(messages.lost) messages were lost, since nobody took them from standard error") }
         return warnings

@@ -1,6 +1,7 @@
 import CLinux
 import Classifier
 import Glibc
+import KernelPath
 import PacketIO
 import Reporting
 import Storage
@@ -19,6 +20,9 @@ extension ControlDesk {
         text.add(
             "weir_start_time_seconds", .gauge, "Start of the run since the epoch.", unit: "seconds", started.sinceEpoch / 1_000_000_000)
         text.add("weir_warnings", .gauge, "Warnings of weir status that hold now.", warnings(notes).count)
+        text.add(
+            "weir_joined", .gauge, "1 while the kernel joins the ports and no rule sees what passes.",
+            pool.join.map { $0.state == .weir } ?? true ? 0 : 1)
         text.add("weir_messages_lost_total", .counter, "Messages that nobody took from standard error.", report.lostMessages)
         addPorts(&text, notes.ports, report.ports)
         addRuleset(&text, generation)
@@ -57,6 +61,9 @@ extension ControlDesk {
         text.add("weir_port_answers_total", .counter, "Answers that were sent by the port.", each { $0.answers })
         text.add("weir_port_answers_kept_back_total", .counter, "Answers that the rate kept back.", each { $0.answersOverRate })
         text.add("weir_guard_first", .gauge, "1 if nothing of others runs before the port's guard.", each { $0.guard.first ? 1 : 0 })
+        text.add(
+            "weir_port_joined_frames_total", .counter, "Frames that came in by the port and were handed to the other one without any rule.",
+            states.map { ([("port", $0.name)], "\($0.guarding.joined)") })
         text.add("weir_guard_restored_total", .counter, "Times that the port's guard was put back.", each { $0.guard.restored })
     }
 

@@ -59,6 +59,7 @@ struct StatusReport: AnswerItem {
     var passed: Amount
     var held: FirewallReport.HeldReport
     var flows: FlowReport?
+    var failure: FailureReport
     var outputs: OutputReports
     /// What is wrong now.
     var warnings: [String]
@@ -84,6 +85,7 @@ struct StatusReport: AnswerItem {
         held = firewall.held
         flows = firewall.flows
         outputs = report.shared.outputs
+        failure = FailureReport(desk.configuration, desk.pool, notes.ports)
         warnings = desk.warnings(notes)
     }
 
@@ -112,6 +114,7 @@ struct StatusReport: AnswerItem {
             text += "dropped, \(reason): \(amount.frames) frames, \(amount.bytes) bytes\n"
         }
         if let flows { text += "connections: \(flows.followed) followed\n" }
+        text += failure.text
         if held.frames > 0 { text += "fragments: \(held.frames) held of \(held.datagrams) datagrams, \(held.bytes) bytes\n" }
         text += outputs.lines().replacing("\n\n", with: "\n").trimmingPrefix("\n")
         if !warnings.isEmpty { text += "\n" + warnings.map { "warning: \($0)\n" }.joined() }

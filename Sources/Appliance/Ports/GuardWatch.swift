@@ -17,6 +17,8 @@ struct GuardRecord: Sendable, Equatable {
     var unguardedSent: UInt64 = 0
     /// Frames of the host's that it kept in; nil where that isn't counted.
     var silenced: UInt64?
+    /// Frames that it has handed to the other port without any rule; 0 where it never does.
+    var joined: UInt64 = 0
     /// What came before it, whatever it is made of.
     var bypass = BypassRecord()
 }
@@ -135,6 +137,7 @@ struct GuardWatch {
         record.isFirst = before.isEmpty && bypasses.isEmpty
         mark = now ?? mark
         record.silenced = mark?.counted?.silenced
+        record.joined = mark?.counted?.joined ?? 0
     }
 
     private mutating func count(_ sides: [HookSide], _ span: GuardMeter.Span?) {

@@ -53,9 +53,14 @@ struct Port: ~Copyable {
 
     /// What its guard carries out, if the kernel carries flows.
     private let flows: FlowMaps?
+    /// By what its guard joins the ports when Weir fails, if it shall.
+    private let join: PortJoin?
 
-    init(_ name: String, directory: String, hasStrictGuard: Bool, merging: ReceiveMerging, flows: FlowMaps? = nil) throws {
+    init(
+        _ name: String, directory: String, hasStrictGuard: Bool, merging: ReceiveMerging, flows: FlowMaps? = nil, join: PortJoin? = nil
+    ) throws {
         self.flows = flows
+        self.join = join
         self.merging = merging
         let watch = try GuardWatch(port: name)
         journal = try PortJournal(directory: directory)
@@ -84,24 +89,11 @@ struct Port: ~Copyable {
         try lock(now, log)
         try PortGuard.expectToBeRaised(on: now, isStrict: hasStrictGuard)
         let note = PortGuard.note(on: now)
-        let earlier = earlier(about: now, note)
+        let earlier = journal.earlier(about: now, guardNote: note)
         for finding in NoteFindings.atStart(
             now, called: name, journal, guardNote: note.flatMap(PortJournal.decode), earlier)
         { log.warning("\(finding.sentence)") }
         try PortPreparation(now, port: name, earlier: earlier, isGuarded: note != nil).expectToBeTaken()
-    }
-
-    /// What a run before has noted about the interface: in the guard that it has left there, which can be about no other and is what was
-    /// noted last, or else in the state folder.
-    private func earlier(about link: Link, _ note: [UInt8]?) -> PortOriginals? {
-        let filed = journal.read(about: link)
-        guard var noted = note.flatMap(PortJournal.decode) else { return filed }
-        if noted.lacksIPv6State == true, let filed {
-            noted.ipv6State = filed.ipv6State
-            noted.lacksIPv6State = filed.lacksIPv6State
-        }
-        noted.follow(link)
-        return noted
     }
 
     /// Looks at the interface as it is now, and makes one that is new the port: guarded, and set up for the run. Returns whether
@@ -129,9 +121,10 @@ struct Port: ~Copyable {
         tether = try PortTether(now)
         let note = PortGuard.note(on: now)
         let known = preparation?.originals
-        let earlier = known.flatMap { $0.kinship(to: now) == .stranger ? nil : $0 } ?? self.earlier(about: now, note)
-        let preparation = try PortPreparation(
+        let earlier = known.flatMap { $0.kinship(to: now) == .stranger ? nil : $0 } ?? journal.earlier(about: now, guardNote: note)
+        var preparation = try PortPreparation(
             now, port: name, earlier: earlier, isGuarded: note != nil, hasReturned: known != nil && earlier == known, merging: merging)
+        if join != nil { preparation.keepPromiscuous() }
         isTakenOver = known == nil && preparation.isTakenOver
         lost.removeAll { $0.originals.kinship(to: now) != .stranger }
         if let known, known.index != now.index || known.kinship(to: now) == .stranger { leave(known, for: now) }
@@ -141,7 +134,7 @@ struct Port: ~Copyable {
         self.preparation = preparation
         // The guard has the note, so that nothing is changed that isn't noted: a crash may come at any moment. It comes first, since
         // a port that came back during the run is open to the host until then, and a folder may be slow.
-        let (portGuard, findings) = try PortGuard.raise(on: now, noting: preparation.originals, flows: flows)
+        let (portGuard, findings) = try PortGuard.raise(on: now, noting: preparation.originals, flows: flows, join: join)
         self.portGuard = portGuard
         watch.begin(portGuard, surroundings, log)
         do throws(StartProblem) {
@@ -319,7 +312,8 @@ struct Port: ~Copyable {
             preparation = again
         }
         guard hasRun || !isTakenOver else {
-            log.notice("\(title) stays guarded, as the run before left it: nothing passes, and the host is kept off it")
+            let what = join == nil ? "nothing passes" : "it is joined with the other port, and no rule sees what passes"
+            log.notice("\(title) stays guarded, as the run before left it: \(what), and the host is kept off it")
             return true
         }
         let originals = preparation.originals

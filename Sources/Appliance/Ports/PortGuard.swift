@@ -7,7 +7,8 @@ import Reporting
 struct PortGuard {
     private enum Kind {
         case programs(TCXGuard)
-        case filters(FilterGuard)
+        /// With an ingress program that carries flows or joins the ports, if either is asked for.
+        case filters(FilterGuard, IngressProgram?)
     }
 
     /// Where the guard of a side stands.
@@ -45,7 +46,7 @@ struct PortGuard {
     var canCarry: Bool {
         switch kind {
         case .programs(let programs): programs.carries
-        case .filters: false
+        case .filters(let filters, let ingress): ingress?.carries ?? false && !filters.isBehindOthers
         }
     }
 
@@ -88,24 +89,28 @@ struct PortGuard {
 
     /// Puts a guard on the interface and takes over from one that stands there, without a moment in which there is none.
     ///
-    /// - Parameter originals: What `note(on:)` gives back as long as the guard stands, as far as there is room for it.
+    /// - Parameters:
+    ///   - originals: What `note(on:)` gives back as long as the guard stands, as far as there is room for it.
+    ///   - flows: What its ingress program carries out, if the kernel carries flows.
+    ///   - join: By what it joins the ports when Weir fails, if it shall.
     /// - Returns: Also what others could come with later, or have already. TCX programs of others that run before it are not among that.
-    /// - Parameter flows: What its ingress program carries out, if the kernel carries flows.
     static func raise(
-        on link: Link, noting originals: PortOriginals, flows: FlowMaps? = nil
+        on link: Link, noting originals: PortOriginals, flows: FlowMaps? = nil, join: PortJoin? = nil
     ) throws -> (PortGuard, findings: [Finding]) {
         let obstacle: SystemCallError
         do throws(SystemCallError) {
             if let error = TCXGuard.obstacle(on: link) { throw error }
-            let programs = try TCXGuard(on: link, note: note(originals, TCXGuard.noteLimit), flows: flows)
+            let programs = try TCXGuard(on: link, note: note(originals, TCXGuard.noteLimit), flows: flows, join: join)
             let replacesFilters = FilterGuard.note(on: link) != nil
             try FilterGuard.remove(from: link, removesHook: false)
             return (PortGuard(link: link, kind: .programs(programs), replacesFilters: replacesFilters, obstacle: nil), [])
         } catch {
             obstacle = error
         }
-        let (filters, filterWarnings) = try FilterGuard.raise(on: link, note: note(originals, FilterGuard.noteCapacity))
-        let guarding = PortGuard(link: link, kind: .filters(filters), replacesFilters: true, obstacle: obstacle)
+        let ingress = flows == nil && join == nil ? nil : try IngressProgram(on: link, flows: flows, join: join)
+        let (filters, filterWarnings) = try FilterGuard.raise(
+            on: link, note: note(originals, FilterGuard.noteCapacity), ingress: ingress?.number)
+        let guarding = PortGuard(link: link, kind: .filters(filters, ingress), replacesFilters: true, obstacle: obstacle)
         var findings = filterWarnings.map { Finding(.fault, .guard, link.name, $0) }
         let isOvertaken = HookSide.allCases.contains { !guarding.programsOfOthers($0).isEmpty }
         if !isOvertaken, (try? TCXHook(link, .ingress).listing()) != nil { findings.append(filtersFinding(link, obstacle)) }
@@ -146,7 +151,7 @@ struct PortGuard {
             case .missing: .missing
             case .behind(let others): .behind("the TCX program " + others.map(Self.describe).listed())
             }
-        case .filters(let filters):
+        case .filters(let filters, _):
             switch try filters.place(side) {
             case .first: .first
             case .missing: .missing
@@ -170,9 +175,9 @@ struct PortGuard {
         case .programs(var programs):
             try programs.restore(side, isMissing: place == .missing)
             kind = .programs(programs)
-        case .filters(var filters):
+        case .filters(var filters, let ingress):
             try filters.restore(side)
-            kind = .filters(filters)
+            kind = .filters(filters, ingress)
         }
     }
 
@@ -191,9 +196,14 @@ struct PortGuard {
 
     /// Frames that the guard has counted; nil if it counts none.
     func counts() throws(SystemCallError) -> TCXGuard.Counts? {
-        guard case .programs(let programs) = kind else { return nil }
-        return try programs.counts()
+        switch kind {
+        case .programs(let programs): try programs.counts()
+        case .filters(_, let ingress): try ingress?.counts()
+        }
     }
+
+    /// What a guard of Weir's does on the interface for a run that has failed open; nil if none stands there that would.
+    static func joining(on link: Link) -> TCXGuard.Joining? { TCXGuard.joining(on: link) ?? IngressProgram.joining(on: link) }
 
     /// TCX programs of a side that are not Weir's, in words, before or after the guard.
     static func programs(besidesWeirOn link: Link, _ side: HookSide) -> [String] {
@@ -223,9 +233,9 @@ struct PortGuard {
         let note = Self.note(originals, noteCapacity)
         switch kind {
         case .programs(let programs): try programs.setNote(note)
-        case .filters(var filters):
+        case .filters(var filters, let ingress):
             try filters.setNote(note)
-            kind = .filters(filters)
+            kind = .filters(filters, ingress)
         }
     }
 

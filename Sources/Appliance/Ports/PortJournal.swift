@@ -64,6 +64,19 @@ package struct PortJournal: Sendable {
         return nil
     }
 
+    /// What a run before has noted about the interface: in the guard that it has left there, which can be about no other and is what was
+    /// noted last, or else in this folder.
+    func earlier(about link: Link, guardNote: [UInt8]?) -> PortOriginals? {
+        let filed = read(about: link)
+        guard var noted = guardNote.flatMap(Self.decode) else { return filed }
+        if noted.lacksIPv6State == true, let filed {
+            noted.ipv6State = filed.ipv6State
+            noted.lacksIPv6State = filed.lacksIPv6State
+        }
+        noted.follow(link)
+        return noted
+    }
+
     /// The note in the file of an index, whatever interface it is about.
     func content(about index: Int32) -> PortOriginals? { note(path(index)) }
 

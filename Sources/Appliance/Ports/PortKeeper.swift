@@ -18,6 +18,8 @@ final class PortKeeper {
     private var near: Port
     private var far: Port
     private var session: Session?
+    /// nil for a run that fails closed.
+    private var joining: JoinKeeper?
     /// Why a session couldn't be begun, as it was said last.
     private var problem: String?
     /// The ports' MTUs as they were compared last.
@@ -32,17 +34,18 @@ final class PortKeeper {
     private static let unannouncedPeriod = 5
 
     /// Finds both ports and reserves them, and changes nothing yet: whatever stands in the way of a start is found here.
-    init(_ configuration: Configuration, fastPath: FastPath? = nil, log: Logger) throws {
+    init(_ configuration: Configuration, fastPath: FastPath? = nil, join: PortJoin? = nil, log: Logger) throws {
+        joining = join.map(JoinKeeper.init)
         self.configuration = configuration
         self.log = log
         links = try Links()
         events = try LinkEvents()
         near = try Port(
             configuration.ports[0], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard,
-            merging: configuration.merging, flows: fastPath?.maps)
+            merging: configuration.merging, flows: fastPath?.maps, join: join)
         far = try Port(
             configuration.ports[1], directory: configuration.stateDirectory, hasStrictGuard: configuration.hasStrictGuard,
-            merging: configuration.merging, flows: fastPath?.maps)
+            merging: configuration.merging, flows: fastPath?.maps, join: join)
         try near.reserve(links, log)
         try far.reserve(links, log)
     }
@@ -83,6 +86,7 @@ final class PortKeeper {
     func start(_ pool: WorkerPool) throws {
         self.pool = pool
         chains.look()
+        tellOfJoined()
         try attend()
         near.removeStaleNotes(links, log)
     }
@@ -125,6 +129,7 @@ final class PortKeeper {
             failure = failure ?? error
         }
         if let old = session, changed || !old.isBound {
+            joining?.sessionEnds()
             old.stop()
             session = nil
         }
@@ -140,6 +145,7 @@ final class PortKeeper {
             maps.setPort(1, interface: second.index, mtu: far.mtu ?? second.mtu)
         }
         guard session == nil else { return }
+        joining?.sessionBegins(first, second)
         do throws(SystemCallError) {
             session = try Session(
                 [first, second], pool: pool, shape: configuration.ring.shape(mtu: max(first.mtu, second.mtu)),
@@ -150,6 +156,7 @@ final class PortKeeper {
             }
             throw error
         }
+        joining?.sessionHasBegun()
         problem = nil
         hasForwarded = true
         openFastPath()
@@ -188,6 +195,7 @@ final class PortKeeper {
         near.checkGuard(surroundings(0), log)
         far.checkGuard(surroundings(1), log)
         openFastPath()
+        if let pool { joining?.look(at: pool, hasSession: hasSession, areThere: near.link != nil && far.link != nil, log) }
     }
 
     /// To be called once a second.
@@ -197,6 +205,7 @@ final class PortKeeper {
         // Not all that becomes of an interface is announced, and what failed is tried again.
         look()
         if let count = notices.sum() { summarize(count) }
+        joining?.tell(states.reduce(0) { $0 &+ $1.guarding.joined }, log)
         seconds &+= 1
         if mayInterfere || seconds % Self.unannouncedPeriod == 0 {
             mayInterfere = false
@@ -214,10 +223,31 @@ final class PortKeeper {
         session?.collectKernelDrops()
     }
 
-    /// Ends the session, and puts the ports back as they were.
+    /// Frames that the kernel has handed over since the last run ended, if it left the ports joined.
+    private func tellOfJoined() {
+        let links = configuration.ports.map { try? self.links.link(named: $0) }
+        let earlier = links.map { $0.flatMap(PortGuard.joining) }
+        joining?.begin(links, earlier)
+        guard earlier.contains(where: { $0 != nil }) else { return }
+        let frames = earlier.reduce(0) { $0 &+ ($1?.frames ?? 0) }
+        log.warning("the ports were joined by the kernel: \(frames) frames passed that no rule saw")
+    }
+
+    /// Ends the session, and puts the ports back as they were, or leaves them joined for a run that fails open.
     ///
     /// - Returns: False if something could not be put back, which was said.
     func giveBack() -> Bool {
+        if hasForwarded, let joining, near.link != nil, far.link != nil {
+            joining.leaveJoined(pool)
+            session?.stop()
+            session = nil
+            log.warning(
+                """
+                \(near.title) and \(far.title) stay joined by the kernel (--failure open): no rule sees what passes until the next start; \
+                \"weir release --ports \(near.name),\(far.name)\" gives them back to the host
+                """)
+            return true
+        }
         session?.stop()
         session = nil
         if let count = notices.sum(isLast: true) { summarize(count) }

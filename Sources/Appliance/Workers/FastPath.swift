@@ -27,9 +27,10 @@ final class FastPath: Sendable {
     private let state: Mutex<State>
 
     /// Loads everything that doesn't belong to a port. Needs CAP_BPF and CAP_NET_ADMIN, and Linux 5.12.
-    init(flows: Int, generation: UInt32) throws(SystemCallError) {
+    /// - Parameter join: By what the ports are joined when Weir fails.
+    init(flows: Int, generation: UInt32, join: PortJoin? = nil) throws(SystemCallError) {
         maps = try FlowMaps(flows: flows)
-        filter = try maps.filter()
+        filter = try maps.filter(join: join)
         state = Mutex(State(tag: Self.tag(of: generation)))
     }
 

@@ -7,8 +7,12 @@ import PacketIO
 /// Says at the start whether flows are carried, and why not.
 struct FastPathStart {
     private let configuration: Configuration
+    private let join: PortJoin?
 
-    init(_ configuration: Configuration) { self.configuration = configuration }
+    init(_ configuration: Configuration, join: PortJoin? = nil) {
+        self.configuration = configuration
+        self.join = join
+    }
 
     /// Loads what carries flows; nil where that can't be had or is not wanted. Changes nothing on the ports.
     func make(_ log: Logger) throws -> FastPath? {
@@ -33,11 +37,11 @@ struct FastPathStart {
         if configuration.checks.isStrict { throw Obstacle(words: "--sanity strict looks at each frame") }
         for name in configuration.ports {
             guard let link = (try? Links().link(named: name)) ?? nil else { continue }
-            if let error = TCXGuard.obstacle(on: link) { throw Obstacle(words: "\(Self.words(error)) (\(error))") }
+            if let error = IngressProgram.obstacle(on: link) { throw Obstacle(words: "\(Self.words(error)) (\(error))") }
         }
         do throws(SystemCallError) {
             let number = configuration.generations.current.number
-            return try FastPath(flows: configuration.fastPathFlows, generation: number)
+            return try FastPath(flows: configuration.fastPathFlows, generation: number, join: join)
         } catch {
             throw Obstacle(words: "\(Self.words(error)) (\(error))")
         }
@@ -47,7 +51,7 @@ struct FastPathStart {
         switch error.code {
         case EPERM: "Weir needs CAP_BPF and CAP_SYS_ADMIN for it, and a kernel that is not locked down"
         case ENOMEM: "there is no memory for its maps; ask for fewer with --fast-path-flows"
-        default: "the kernel lacks what it takes, which is TCX (Linux 6.6) and BPF with atomic operations (Linux 5.12)"
+        default: "the kernel lacks what it takes, which is BPF with atomic operations (Linux 5.12), in tc or TCX"
         }
     }
 }

@@ -25,7 +25,7 @@ final class Session {
         let key = UInt32.random(in: .min ... .max)
         for port in sockets { try Fanout.join(port, key: key) }
         for socket in sockets.joined() {
-            if let fastPath = pool.fastPath { try socket.open(filter: fastPath.filter.number) } else { try socket.open() }
+            if let filter = pool.socketFilter { try socket.open(filter: filter.number) } else { try socket.open() }
         }
         self.sockets = sockets
         pool.control.isStopping.store(false, ordering: .relaxed)

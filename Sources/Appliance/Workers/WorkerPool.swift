@@ -53,6 +53,10 @@ final class WorkerPool: Sendable {
     let control = WorkerControl()
     /// nil where the kernel carries no flows.
     let fastPath: FastPath?
+    /// By what the kernel joins the ports when the run fails; nil for one that fails closed.
+    let join: PortJoin?
+    /// The program on the packet sockets; nil where they take all frames.
+    let socketFilter: BPFProgram?
     let workers: [Member]
     /// By worker, then by port.
     let portCounters: [[PortCounters]]
@@ -85,8 +89,13 @@ final class WorkerPool: Sendable {
         var pastKeptBack = KeptBackCause.allCases.map { _ in UInt64(0) }
     }
 
-    init(_ configuration: Configuration, _ outputs: Outputs, fastPath: FastPath? = nil) throws(SystemCallError) {
+    /// - Parameter join: By what the ports are joined when the run fails.
+    init(
+        _ configuration: Configuration, _ outputs: Outputs, fastPath: FastPath? = nil, join: PortJoin? = nil
+    ) throws(SystemCallError) {
         self.fastPath = fastPath
+        self.join = join
+        if let fastPath { socketFilter = fastPath.filter } else { socketFilter = try join?.filter() }
         var workers: [Member] = []
         var portCounters: [[PortCounters]] = []
         let counted = GenerationCounters(configuration.generations.current, workers: configuration.workers)

@@ -3,14 +3,23 @@ import Testing
 
 /// The two things that a port's guard can be made of.
 enum GuardKind: String, Sendable, CaseIterable {
+    /// What most tests go through; the third kind differs only where the kernel carries or joins.
+    static let allCases: [GuardKind] = [.tcx, .filters]
+
     /// TCX programs: what Weir makes where it can.
     case tcx
     /// Filters of tc: what it makes without the right to see other programs, as on a kernel without TCX.
     case filters
+    /// Filters of tc with an ingress program that carries flows and joins the ports: what it makes before Linux 6.6.
+    case programFilters
 
     /// What Weir is started with, so that it makes this one.
     var prefix: [String] {
-        self == .tcx ? [] : ["setpriv", "--bounding-set=-sys_admin,-bpf", "--inh-caps=-sys_admin,-bpf"]
+        switch self {
+        case .tcx: []
+        case .filters: ["setpriv", "--bounding-set=-sys_admin,-bpf", "--inh-caps=-sys_admin,-bpf"]
+        case .programFilters: ["env", "WEIR_WITHOUT=tcx"]
+        }
     }
 }
 
@@ -42,7 +51,7 @@ extension Lab {
         switch kind {
         case .tcx:
             return try programs(port, "ingress").first == "weir_guard_in" && programs(port, "egress").first == "weir_guard_out"
-        case .filters:
+        case .filters, .programFilters:
             return try ["ingress", "egress"].allSatisfy { side in
                 let filters = try require(in: .fw, "tc filter show dev \(port) \(side)").lines.filter { $0.contains(" handle ") }
                 return filters.first?.contains(Weir.filterHandle.dropLast()) ?? false

@@ -69,9 +69,9 @@ final class Lab {
     }
 
     /// Ends every process in a namespace, the children of what was started there too.
-    func endAll(in place: Place) throws {
+    func endAll(in place: Place, with signal: Int32 = SIGKILL) throws {
         for process in try Command.require(["ip", "netns", "pids", namespace(of: place)]).lines.compactMap({ Int32($0) }) {
-            kill(process, SIGKILL)
+            kill(process, signal)
         }
     }
 

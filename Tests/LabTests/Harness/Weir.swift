@@ -33,6 +33,7 @@ struct Counters: Sendable, Codable {
         let restored: UInt64
         let unguarded: Unguarded
         var silenced: UInt64?
+        var joined: UInt64?
         var bypass: Bypass?
 
         /// What runs before it.
