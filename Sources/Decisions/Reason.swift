@@ -54,6 +54,8 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case flowShare = 49
     /// The rules let it pass, and it is larger than the MTU of the port by which it would leave.
     case tooBig = 52
+    /// The rules let it pass, and it was not sent: the kernel refused it, or it can't be put into segments.
+    case notSent = 53
     /// Not a verdict: a fragment that is held has this until it departs, and none is counted under it.
     case held = 63
 
@@ -137,6 +139,7 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
         case .flowLimit: "flow-limit"
         case .flowShare: "flow-share"
         case .tooBig: "too-big"
+        case .notSent: "not-sent"
         case .vlanDepth: Irregularity.vlanDepth.name
         case .sourceMAC: Irregularity.sourceMAC.name
         case .sourceAddress: Irregularity.sourceAddress.name

@@ -106,6 +106,7 @@ public struct Firewall: ~Copyable {
         rechecksFlows: Bool = false
     ) {
         endCarrying { _, _, _ in }
+        self.counters.settlePasses()
         self.counters.setHeld(frames: 0, bytes: 0, datagrams: 0)
         self.counters.forgetFlows()
         let isNew = !isTracking && !program.connectionNeeds.isEmpty

@@ -10,6 +10,11 @@ public final class FirewallCounters: Sendable {
     let hits: HitCounters
     /// Frames and bytes of each reason, by its raw value.
     private let reasons = CounterArray(count: 2 * 256)
+    /// The cells of `reasons` by which frames pass, as readers are told of them; only where `settlesPasses`.
+    private let settled = CounterArray(count: FirewallCounters.passingCells)
+    private let settlesPasses: Bool
+    /// `acceptByRule` and `acceptByPolicy` are 0 and 1.
+    private static let passingCells = 4
     /// Frames, bytes and datagrams that are held now.
     private let held = CounterArray(count: 3)
     /// Flows that are followed now, then the tracker's counters.
@@ -24,7 +29,9 @@ public final class FirewallCounters: Sendable {
     private let elementCount: Int
 
     /// All of them 0, for that program.
-    public init(for program: Program) {
+    /// - Parameter settlesPasses: Readers are told of frames that pass by `Firewall.settlePasses`, not at once: some may be taken back.
+    public init(for program: Program, settlesPasses: Bool = false) {
+        self.settlesPasses = settlesPasses
         hits = HitCounters(for: program)
         ruleCount = program.rules.count
         counterCount = program.counters.count
@@ -36,6 +43,24 @@ public final class FirewallCounters: Sendable {
     func count(_ reason: Reason, length: Int) {
         reasons.add(1, at: 2 &* Int(reason.rawValue))
         reasons.add(UInt64(truncatingIfNeeded: length), at: 2 &* Int(reason.rawValue) &+ 1)
+    }
+
+    /// Counts a frame that has passed for a reason as one that was not sent.
+    func takeBack(_ reason: Reason, length: Int) {
+        reasons.add(0 &- 1, at: 2 &* Int(reason.rawValue))
+        reasons.add(0 &- UInt64(truncatingIfNeeded: length), at: 2 &* Int(reason.rawValue) &+ 1)
+        count(.notSent, length: length)
+    }
+
+    @inline(__always)
+    func settlePasses() {
+        guard settlesPasses else { return }
+        for cell in 0..<Self.passingCells { settled.set(reasons.value(at: cell), at: cell) }
+    }
+
+    /// What readers are told of a cell of `reasons`.
+    private func told(_ cell: Int) -> UInt64 {
+        settlesPasses && cell < Self.passingCells ? settled.value(at: cell) : reasons.value(at: cell)
     }
 
     /// Counts frames that the kernel has carried.
@@ -82,7 +107,7 @@ public final class FirewallCounters: Sendable {
             elements: (0..<elementCount).map { hits.element($0) },
             reasons: Reason.allCases.map { reason in
                 let index = 2 * Int(reason.rawValue)
-                return Hits(frames: reasons.value(at: index), bytes: reasons.value(at: index + 1))
+                return Hits(frames: told(index), bytes: told(index + 1))
             }, held: Hits(frames: held.value(at: 0), bytes: held.value(at: 1)), heldDatagrams: held.value(at: 2),
             flows: (0..<flows.count).map { flows.value(at: $0) },
             carried: Hits(frames: carried.value(at: 0), bytes: carried.value(at: 1)), carriedFlows: carried.value(at: 2),

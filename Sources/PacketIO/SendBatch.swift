@@ -3,6 +3,15 @@ import Glibc
 public import Segmentation
 import Wire
 
+/// A frame that waits in a batch, as it was received.
+public struct WaitingFrame {
+    public var frame: ReceivedFrame
+    /// What the sender has noted of it.
+    public var note: UInt16
+    /// It leaves in pieces, of which this is one.
+    public var isPiece: Bool
+}
+
 /// Frames that wait to leave by one port, sent with one system call straight from where they were received.
 ///
 /// `append` keeps pointers only: the frames' memory must stay as it is until `flush`.
@@ -20,6 +29,8 @@ public struct SendBatch: ~Copyable {
     private let heads: UnsafeMutableRawPointer
     /// Pages of it that are never used are never there.
     private let segmentHeads: UnsafeMutableRawPointer
+    /// What each message is, or is a piece of.
+    private let frames: UnsafeMutablePointer<WaitingFrame>
     public private(set) var count = 0
 
     public init() {
@@ -27,6 +38,7 @@ public struct SendBatch: ~Copyable {
         vectors = .allocate(capacity: 2 * Self.capacity)
         heads = .allocate(byteCount: Self.headStride * Self.capacity, alignment: 16)
         segmentHeads = .allocate(byteCount: Self.segmentStride * Self.capacity, alignment: 4096)
+        frames = .allocate(capacity: Self.capacity)
         messages.initialize(repeating: weir_mmsghdr(), count: Self.capacity)
         vectors.initialize(repeating: iovec(), count: 2 * Self.capacity)
         for index in 0..<Self.capacity {
@@ -39,14 +51,17 @@ public struct SendBatch: ~Copyable {
         vectors.deallocate()
         heads.deallocate()
         segmentHeads.deallocate()
+        frames.deallocate()
     }
 
     public var isFull: Bool { count == Self.capacity }
 
     /// Adds a frame; its tag goes back between the MAC addresses and the EtherType, by gathering, without a copy of the
     /// frame. A full batch takes nothing.
-    public mutating func append(_ frame: borrowing ReceivedFrame) {
+    /// - Parameter note: Comes back with the frame if that isn't sent.
+    public mutating func append(_ frame: ReceivedFrame, note: UInt16 = 0) {
         guard count < Self.capacity, frame.length >= 12 else { return }
+        (frames + count).initialize(to: WaitingFrame(frame: frame, note: note, isPiece: false))
         let vector = vectors + 2 * count
         if let tag = frame.tag {
             let head = heads + Self.headStride * count
@@ -68,12 +83,13 @@ public struct SendBatch: ~Copyable {
 
     /// Adds the next piece of the super-frame that `segmenter` has begun; its payload stays where the frame lies. A full batch
     /// takes nothing.
-    public mutating func append(pieceOf frame: borrowing ReceivedFrame, _ segmenter: inout Segmenter) {
+    public mutating func append(pieceOf frame: ReceivedFrame, _ segmenter: inout Segmenter, note: UInt16 = 0) {
         guard count < Self.capacity else { return }
         let place = segmentHeads + Self.segmentStride * count
         let header = place + ReceivedFrame.virtioHeaderLength
         var head = UnsafeMutableRawBufferPointer(start: header, count: Segmenter.headCapacity).mutableBytes
         guard let piece = segmenter.next(into: &head) else { return }
+        (frames + count).initialize(to: WaitingFrame(frame: frame, note: note, isPiece: true))
         place.storeBytes(of: frame.offload(of: piece), as: virtio_net_hdr.self)
         let vector = vectors + 2 * count
         vector[0] = iovec(iov_base: place, iov_len: ReceivedFrame.virtioHeaderLength + piece.headLength)
@@ -83,12 +99,13 @@ public struct SendBatch: ~Copyable {
     }
 
     /// Adds the next fragment of the packet that `fragmenter` cuts; its payload stays where the frame lies. A full batch takes nothing.
-    public mutating func append(fragmentOf frame: borrowing ReceivedFrame, _ fragmenter: inout Fragmenter) {
+    public mutating func append(fragmentOf frame: ReceivedFrame, _ fragmenter: inout Fragmenter, note: UInt16 = 0) {
         guard count < Self.capacity else { return }
         let place = segmentHeads + Self.segmentStride * count
         var head = UnsafeMutableRawBufferPointer(start: place + ReceivedFrame.virtioHeaderLength, count: Fragmenter.headCapacity)
             .mutableBytes
         guard let piece = fragmenter.next(frame.bytes.bytes, into: &head) else { return }
+        (frames + count).initialize(to: WaitingFrame(frame: frame, note: note, isPiece: true))
         place.storeBytes(of: virtio_net_hdr(), as: virtio_net_hdr.self)
         let vector = vectors + 2 * count
         vector[0] = iovec(iov_base: place, iov_len: ReceivedFrame.virtioHeaderLength + piece.headLength)
@@ -105,21 +122,25 @@ public struct SendBatch: ~Copyable {
         head.storeBytes(of: header, as: virtio_net_hdr.self)
     }
 
-    /// Sends everything, in order, and is empty then. For each frame `report` hears its bytes on the wire's side (tag
-    /// included) and 0, or the error number by which it was lost; a frame that can't be sent holds up none after it.
+    /// Sends everything, in order, and is empty then. A frame that can't be sent holds up none after it.
+    /// - Parameters:
+    ///   - isSent: Hears of each that was sent its bytes on the wire's side, tag included.
+    ///   - isLost: Hears of each that was not the error number.
     @inline(__always)
-    public mutating func flush(on socket: borrowing PortSocket, _ report: (_ bytes: Int, _ code: Int32) -> Void) {
+    public mutating func flush(
+        on socket: borrowing PortSocket, _ isSent: (_ bytes: Int) -> Void, isLost: (_ waiting: WaitingFrame, _ code: Int32) -> Void
+    ) {
         var next = 0
         while next < count {
             let sent = Int(
                 weir_sendmmsg(socket.number, messages + next, UInt32(truncatingIfNeeded: count - next), Int32(MSG_DONTWAIT)))
             if sent > 0 {
-                for index in next..<min(next + sent, count) { report(wireBytes(index), 0) }
+                for index in next..<min(next + sent, count) { isSent(wireBytes(index)) }
                 next += sent
             } else {
                 let code = errno
                 if code == EINTR { continue }
-                report(wireBytes(next), code)
+                isLost(frames[next], code)
                 next += 1
             }
         }

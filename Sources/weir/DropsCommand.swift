@@ -37,16 +37,22 @@ struct DropsCommand: ParsableCommand {
 
     func validate() throws {
         if let last, last < 0 { throw ValidationError("--last takes a number of at least 0") }
+        _ = try matching()
+    }
+
+    /// nil if all match.
+    private func matching() throws -> CaptureFilter? {
+        let expression = filter.joined(separator: " ")
+        guard !expression.isEmpty else { return nil }
+        do throws(CaptureError) {
+            return try CaptureFilter(expression, snapLength: CaptureSettings.longestSnapLength)
+        } catch {
+            throw ValidationError(error.description)
+        }
     }
 
     func run() throws {
-        let expression = filter.joined(separator: " ")
-        let matching: CaptureFilter?
-        do {
-            matching = expression.isEmpty ? nil : try CaptureFilter(expression, snapLength: CaptureSettings.longestSnapLength)
-        } catch {
-            throw refuse("\(error)")
-        }
+        let matching = try matching()
         try asking.ask(DropsRequest(follow: follow, last: last), form: .json) { item in
             let drop = try JSONDecoder().decode(DroppedFrame.self, from: Data(item.utf8))
             guard reason == nil || drop.reason == reason, rule == nil || drop.rule == rule || drop.comment == rule else { return nil }

@@ -159,6 +159,9 @@ struct Run: ParsableCommand {
         guard portNames.count == 2, portNames.allSatisfy({ !$0.isEmpty }) else {
             throw ValidationError("--ports takes two interfaces with a comma between them, as in --ports eth1,eth2")
         }
+        guard portNames[0] != portNames[1] else {
+            throw ValidationError("both ports are \(portNames[0]): a wire has two ends, so name two different interfaces")
+        }
         try expectDifferent(written, read: [rules])
         if let workers, !(1...Self.workerLimit).contains(workers) {
             throw ValidationError("--workers takes a number from 1 to \(Self.workerLimit)")

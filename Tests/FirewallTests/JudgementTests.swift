@@ -105,7 +105,7 @@ private func program(_ policy: Policy) throws(ProgramError) -> Program {
 
     @Test func `every reason stands in the table, under a name of its own`() {
         // What a frame alone can't have stands in the tests of fragments, flows and links.
-        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .flowLimit, .flowShare, .tooBig, .held]
+        let ofFragments = FragmentDeath.allCases.map { Reason($0) } + [.fragmentChanged, .flowLimit, .flowShare, .tooBig, .notSent, .held]
         let ofStrictness: [Reason] = [.sourceMAC, .sourceAddress, .hopByHopOptions]
         #expect(Set(cases.map(\.reason)) == Set(Reason.allCases).subtracting(ofFragments + ofStrictness))
         #expect(Set(Reason.allCases.map(\.name)).count == Reason.allCases.count)

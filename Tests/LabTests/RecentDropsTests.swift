@@ -36,7 +36,7 @@ extension LabTests {
             #expect(
                 object?["reason"] as? String == "rule" && object?["comment"] as? String == "no discard" && object?["length"] as? Int == 76)
             let wrong = try Command.run([Weir.binary, "drops", "--run", socket, "no", "filter"])
-            #expect(wrong.status == 1 && wrong.error.contains("pcap-filter"))
+            #expect(wrong.status == 64 && wrong.error.contains("pcap-filter"))
             withExtendedLifetime(weir) {}
         }
 

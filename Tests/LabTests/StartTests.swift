@@ -25,7 +25,7 @@ extension LabTests {
                 arguments: "run --ports eth1,eth9 --rules GOOD --state-directory STATE",
                 status: 1, says: ["no interface eth9", "eth1", "eth2"]),
             BadStart(
-                description: "the same port twice", arguments: "run --ports eth1,eth1 --rules GOOD --state-directory STATE", status: 1,
+                description: "the same port twice", arguments: "run --ports eth1,eth1 --rules GOOD --state-directory STATE", status: 64,
                 says: ["both ports are eth1"]),
             BadStart(
                 description: "the loopback interface", arguments: "run --ports lo,eth2 --rules GOOD --state-directory STATE", status: 1,
@@ -108,6 +108,13 @@ extension LabTests {
             BadStart(
                 description: "a size that is none", arguments: "run --ports eth1,eth2 --rules GOOD --reload-memory much", status: 64,
                 says: ["--reload-memory", "100M"]),
+            BadStart(
+                description: "a filter of drops that is none",
+                arguments: "run --ports eth1,eth2 --rules GOOD --drops STATE/drops.pcapng --drops-filter nonsense", status: 64,
+                says: ["--drops-filter", "pcap-filter(7)"]),
+            BadStart(
+                description: "an address of metrics that is none", arguments: "run --ports eth1,eth2 --rules GOOD --metrics here:9",
+                status: 64, says: ["--metrics", "127.0.0.1:9654"]),
             BadStart(description: "help with a command that there isn't", arguments: "help run2", status: 64, says: ["no command run2"]),
             BadStart(
                 description: "an unknown option", arguments: "run --ports eth1,eth2 --rules GOOD --fast", status: 64, says: ["--fast"]),

@@ -45,6 +45,10 @@ package struct Worker: ~Copyable {
     let fastPath: FastPath?
     /// The rules' number in entries of the kernel path.
     private(set) var generation: UInt32
+    /// Of the frame that passed last.
+    private var pass = PassNote(bits: 0)
+    /// The frame of which a piece was lost last. Its memory is another's once the ring has it again.
+    private var lostInPieces: UnsafeMutableRawPointer?
 
     package init(
         number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?,
@@ -92,9 +96,11 @@ package struct Worker: ~Copyable {
             let moved =
                 relay(&nearRing, &batch, from: near, to: far, ingress: 0)
                 + relay(&farRing, &batch, from: far, to: near, ingress: 1)
+            firewall.settlePasses()
             if moved == 0 { sleep(near, far, waker) }
         }
         takeBackAll()
+        firewall.settlePasses()
         firewall.countFlows()
     }
 
@@ -174,7 +180,7 @@ package struct Worker: ~Copyable {
                 if batch.isFull { flush(&batch, to: to, ingress: ingress) }
                 switch judge(&frame, from: from, ingress: ingress, at: now, received) {
                 case .none: break
-                case .whole: batch.append(frame)
+                case .whole: batch.append(frame, note: pass.bits)
                 // Each segment is as much work as a frame, and the other port's frames must not wait longer for them.
                 case .inPieces(let segments): seen += segment(frame, segments, &batch, to: to, ingress: ingress)
                 case .inFragments: seen += cut(frame, &batch, to: to, ingress: ingress)
@@ -185,21 +191,39 @@ package struct Worker: ~Copyable {
         guard seen > 0 || isBusy else { return 0 }
         flush(&batch, to: to, ingress: ingress)
         ring.release()
+        lostInPieces = nil
         sink.wakeWriters()
         return max(seen, 1)
     }
 
     /// Sends what is in the batch; `ingress` is the port by which it came.
-    private func flush(_ batch: inout SendBatch, to: PortSocket, ingress: Int) {
+    private mutating func flush(_ batch: inout SendBatch, to: PortSocket, ingress: Int) {
         let sent = ingress == 0 ? counters.1 : counters.0
-        batch.flush(on: to) { bytes, code in
-            if code == 0 {
-                sent.count(.sentFrames)
-                sent.count(.sentBytes, bytes)
-            } else {
-                sent.countFailure(code)
-            }
+        batch.flush(on: to) { bytes in
+            sent.count(.sentFrames)
+            sent.count(.sentBytes, bytes)
+        } isLost: { waiting, code in
+            sent.countFailure(code)
+            lose(waiting, ingress: ingress)
         }
+    }
+
+    /// Takes note that a frame, or a piece of one, was not sent.
+    @inline(never)
+    private mutating func lose(_ waiting: WaitingFrame, ingress: Int) {
+        let frame = waiting.frame
+        if waiting.isPiece {
+            guard lostInPieces != frame.start else { return }
+            lostInPieces = frame.start
+        }
+        drop(unsent: frame, PassNote(bits: waiting.note), ingress: ingress)
+    }
+
+    /// Captures and counts a frame that passed and was not sent.
+    @inline(never)
+    private mutating func drop(unsent frame: ReceivedFrame, _ pass: PassNote, ingress: Int) {
+        let judgement = firewall.takeBack(pass, frame.bytes.bytes, tag: frame.tag, zeroLength: frame.virtioHeader.zeroLength)
+        if sink.takesDrops { reportDrop(frame, judgement, ingress: ingress) }
     }
 
     /// How a frame leaves.
@@ -228,6 +252,7 @@ package struct Worker: ~Copyable {
         if firewall.answerOutcome != .none { send(firewall.answerBytes, firewall.answerOutcome, on: from, received) }
         if frame.tag != nil { frame.tag = judgement.frame.outermostTag }
         guard settles(frame, judgement, ingress: ingress, received) else { return .none }
+        pass = PassNote(judgement.decision)
         if flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0, frame.offload.isOfSCTP { frame.finishSCTPChecksum() }
         if judgement.leavesInFragments { return .inFragments }
         return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE ? .whole : departure(frame, judgement.frame, ingress: ingress)
@@ -265,6 +290,7 @@ package struct Worker: ~Copyable {
     ) -> Int {
         if let fault = segmenter.begin(frame.bytes.bytes, tag: frame.tag, frame.offload, segmentsInPiece: segments) {
             (ingress == 0 ? counters.1 : counters.0).count(fault)
+            drop(unsent: frame, pass, ingress: ingress)
             return 0
         }
         if let tunnel = segmenter.tunnel, !tunnel.hasChecksum || limits(ingress).keepsTunnelChecksums, carriage.isTried {
@@ -280,7 +306,7 @@ package struct Worker: ~Copyable {
                 continue
             }
             if batch.isFull { flush(&batch, to: to, ingress: ingress) }
-            batch.append(pieceOf: frame, &segmenter)
+            batch.append(pieceOf: frame, &segmenter, note: pass.bits)
         }
         return pieces
     }
@@ -295,13 +321,19 @@ package struct Worker: ~Copyable {
             // The hardware finishes a packet's checksum, and none of a fragment (`skb_checksum_help` in `ip_do_fragment`).
             var packet = UnsafeMutableRawBufferPointer(start: frame.start, count: parsed.networkEnd).mutableBytes
             Checksum.completePartial(in: &packet, start: offload.checksumStart, offset: offload.checksumOffset)
+            // For a capture that may get the packet yet.
+            (frame.start - ReceivedFrame.virtioHeaderLength).storeBytes(of: virtio_net_hdr(), as: virtio_net_hdr.self)
         }
-        guard var fragmenter = Fragmenter(bytes, parsed, mtu: firewall.mtu(from: UInt8(truncatingIfNeeded: ingress))) else { return 0 }
+        guard var fragmenter = Fragmenter(bytes, parsed, mtu: firewall.mtu(from: UInt8(truncatingIfNeeded: ingress))) else {
+            (ingress == 0 ? counters.1 : counters.0).countFailure(EMSGSIZE)
+            drop(unsent: frame, pass, ingress: ingress)
+            return 0
+        }
         var pieces = 0
         while !fragmenter.isDone {
             pieces += 1
             if batch.isFull { flush(&batch, to: to, ingress: ingress) }
-            batch.append(fragmentOf: frame, &fragmenter)
+            batch.append(fragmentOf: frame, &fragmenter, note: pass.bits)
         }
         let sent = ingress == 0 ? counters.1 : counters.0
         sent.count(.fragmented)
@@ -363,14 +395,16 @@ package struct Worker: ~Copyable {
                 // What dies of age or for room may have come by the other port; what is sent has come by this one.
                 let port = Int(held.ingress)
                 guard settles(frame, departure.judgement, ingress: port, received) else { continue }
+                pass = PassNote(departure.judgement.decision)
                 if departure.judgement.leavesInFragments {
                     _ = cut(frame, &batch, to: to, ingress: ingress)
                     continue
                 }
                 if batch.isFull { flush(&batch, to: to, ingress: ingress) }
-                batch.append(frame)
+                batch.append(frame, note: pass.bits)
             }
             flush(&batch, to: to, ingress: ingress)
+            lostInPieces = nil
         } while firewall.finishDepartures()
     }
 

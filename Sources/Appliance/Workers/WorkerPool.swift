@@ -42,7 +42,7 @@ final class WorkerPool: Sendable {
 
         init(_ generation: RulesetGeneration, workers: Int) {
             self.generation = generation
-            counters = (0..<workers).map { _ in FirewallCounters(for: generation.program) }
+            counters = (0..<workers).map { _ in FirewallCounters(for: generation.program, settlesPasses: true) }
         }
 
         var sum: FirewallCounters.Snapshot {

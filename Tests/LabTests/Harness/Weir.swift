@@ -94,10 +94,11 @@ struct Counters: Sendable, Codable {
 
     private var received: UInt64 { ports.reduce(0) { $0 + $1.received.frames - $1.truncated } }
     private var judged: UInt64 { reasons.values.reduce(0) { $0 + $1.frames } }
-    private var passed: UInt64 { frames(for: "accept-by-rule") + frames(for: "accept-by-policy") }
+    /// Those that the rules let pass.
+    private var passed: UInt64 { ["accept-by-rule", "accept-by-policy", "not-sent"].reduce(0) { $0 + frames(for: $1) } }
     /// Packets that were sent or could not be, each of those once that left in fragments.
     private var left: UInt64 {
-        ports.reduce(0) { $0 + $1.sent.frames + $1.fragmented - $1.fragments + $1.sendFailures.values.reduce(0, +) }
+        ports.reduce(0) { $0 + $1.sent.frames + $1.fragmented + $1.sendFailures.values.reduce(0, +) - $1.fragments }
     }
 
     /// Each frame that came was passed, dropped for a reason or is held, and each that passed was sent, or is counted where it was not.
