@@ -21,7 +21,7 @@ public struct PassNote: BitwiseCopyable, Sendable {
     var isChanged: Bool { bits & Self.changed != 0 }
 }
 
-/// Frames that pass and can't be sent. Whoever sends says so, and they are dropped then, with a reason of their own.
+/// Frames that pass and can't be sent. The sender says so, and they are dropped then, with a reason of their own.
 ///
 /// Each frame has one verdict, and counters only grow: so passes are told to readers only once it is certain that they were sent.
 extension Firewall {

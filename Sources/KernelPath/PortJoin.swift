@@ -19,7 +19,7 @@ public final class PortJoin: Sendable {
         static let ports: Int16 = 4
         /// Until when frames that no socket has seen are kept (CLOCK_MONOTONIC in nanoseconds, 64 bits).
         static let closedUntil: Int16 = 16
-        /// Until when the workers are taken to move, likewise.
+        /// Until when the workers are taken to move, in the same way.
         static let movesUntil: Int16 = 24
         /// By port, the mark under which its egress guard lets joined frames out (32 bits each).
         static let marks: Int16 = 32

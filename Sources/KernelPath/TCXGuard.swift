@@ -205,7 +205,7 @@ public struct TCXGuard: Sendable {
         standing(on: link).first { $0.hook.side == .ingress }.flatMap { joining(by: $0.program, on: link) }
     }
 
-    /// The same of an ingress program; nil if it is none that would.
+    /// What an ingress program does; nil if it is none that would join.
     static func joining(by program: BPFProgram, on link: Link) -> Joining? {
         let maps = ((try? program.information())?.maps ?? []).compactMap { try? BPFMap(id: $0) }
         func map(_ name: String) -> BPFMap? { maps.first { (try? $0.information())?.name == name } }

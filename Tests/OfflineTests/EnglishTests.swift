@@ -13,8 +13,12 @@ import Testing
 
         var testDescription: String { pattern }
 
-        func matches(in text: some StringProtocol) -> Bool {
-            text.range(of: pattern, options: .regularExpression) != nil
+        /// Those of the lines that have it.
+        func matches(in lines: [Line]) throws -> [Line] {
+            let expression = try NSRegularExpression(pattern: pattern)
+            return lines.filter { line in
+                expression.firstMatch(in: line.text, range: NSRange(line.text.startIndex..., in: line.text)) != nil
+            }
         }
     }
 
@@ -90,16 +94,20 @@ import Testing
             }
     }
 
+    /// Read once: there are thousands, for each shape.
+    private static let everyText = Result { try prose() + messages() }
+    private static let everyComment = Result { try comments() }
+
     @Test("documentation and messages", arguments: shapes)
     func texts(_ shape: Shape) throws {
-        for line in try Self.prose() + Self.messages() where shape.matches(in: line.text) {
+        for line in try shape.matches(in: Self.everyText.get()) {
             Issue.record("\(line.place): write '\(shape.advice)': \(line.text.trimmingCharacters(in: .whitespaces))")
         }
     }
 
     @Test("comments", arguments: shapes.filter(\.holdsComments))
     func comments(_ shape: Shape) throws {
-        for line in try Self.comments() where shape.matches(in: line.text) {
+        for line in try shape.matches(in: Self.everyComment.get()) {
             Issue.record("\(line.place): write '\(shape.advice)': \(line.text)")
         }
     }
