@@ -146,6 +146,8 @@ import Testing
         ("ports A,B\nA: hex 00 => pass", "2:14: error: expected a verdict, not 'pass'"),
         ("ports A,B\nA: hex 00 => drop by", "2:21: error: expected who says so"),
         ("ports A,B\nA: hex 00 => drop by :5", "2:22: error: expected who says so"),
+        ("ports A,B\nA: hex 00 => reject with icmp prot-unreachabel", "2:31: error: unknown icmp code 'prot-unreachabel'"),
+        ("ports A,B\nA: hex 00 => reject with icmpx 4", "2:32: error: unknown icmpx code '4'"),
         ("ports A,B\nA: hex 00 => drop reason polcy", "2:26: error: unknown reason 'polcy'"),
         ("ports A,B\nA: hex 00 => held now", "2:19: error: expected 'then' or the end of the line"),
         ("ports A,B\nA: hex 00 => accept drop", "2:21: error: expected 'by', 'reason' or the end of the line"),

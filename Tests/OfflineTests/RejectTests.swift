@@ -33,6 +33,11 @@ import Testing
             true
         ),
         ("A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 53 => reject with icmp port-unreachable", true),
+        ("A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 53 => reject with icmp type port-unreachable", true),
+        ("A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 53 => reject with icmp 3", true),
+        ("A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 53 => reject with icmp 1", false),
+        ("A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 53 => reject with icmpx port-unreachable", true),
+        ("A: ip 10.0.0.1 > 10.0.0.2 udp 1 > 54 => reject with icmpx type 3", true),
         ("A: ip6 2001:db8::1 > 2001:db8::2 udp 1 > 53 => reject with icmpv6 port-unreachable", true),
         ("A: ip6 2001:db8::1 > 2001:db8::2 udp 1 > 54 => reject with icmpv6 admin-prohibited", true),
         ("A: ip6 2001:db8::1 > 2001:db8::2 udp 1 > 54 => reject with icmpx admin-prohibited", true),

@@ -33,14 +33,26 @@ extension PacketParser {
         return expectation
     }
 
-    /// `tcp reset`, `icmp port-unreachable`.
+    /// `tcp reset`, `icmp port-unreachable`, `icmp type 3`: as a rule has it after `reject with`.
     private mutating func answer() throws(Diagnostic) -> String {
-        var words: [String] = []
-        while current.kind == .word, words.count < 2 { words.append(next().text) }
-        guard words.count == 2, ["tcp", "icmp", "icmpv6", "icmpx"].contains(words[0]) else {
-            throw unexpected("what was answered", note: "as in => reject with tcp reset, or => reject with icmp port-unreachable")
+        let note = "as in => reject with tcp reset, or => reject with icmp port-unreachable"
+        if skip("tcp") {
+            guard skip("reset") else { throw unexpected("'reset'", note: note) }
+            return Rejection.tcpReset.spelled
         }
-        return words.joined(separator: " ")
+        guard let message = Rejection.messages.first(where: { skip($0) }) else { throw unexpected("what was answered", note: note) }
+        _ = skip("type")
+        let token = current
+        guard token.kind == .word else { throw unexpected("a code", note: note) }
+        guard let rejection = Rejection(message: message, code: token.text) else {
+            let names = Rejection.codeNames(of: message)
+            let near = PacketNames.nearest(to: token.text, among: names)
+            throw fail(
+                token, "unknown \(message) code '\(PacketNames.shown(token.text))'",
+                note: (near.map { "did you mean '\($0)'? " } ?? "") + "accepted: " + names.joined(separator: ", "))
+        }
+        next()
+        return rejection.spelled
     }
 
     private mutating func author() throws(Diagnostic) -> Expectation.Author {
@@ -88,7 +100,7 @@ extension PacketParser {
 
 extension Judgement {
     /// True if the rule that has rejected the frame says so, in these words.
-    func asks(for answer: String, _ program: Program) -> Bool { program.rejection(of: rule)?.asked == "with \(answer)" }
+    func asks(for answer: String, _ program: Program) -> Bool { program.rejection(of: rule)?.spelled == answer }
 }
 
 extension Expectation {

@@ -22,7 +22,6 @@ enum AnswerText {
     }
 
     private static func rejection(_ rejection: Rejection) -> String {
-        let words = rejection.words
-        return words.kind + (words.code.map { " \($0)" } ?? "")
+        rejection.spelled
     }
 }

@@ -91,6 +91,7 @@ extension PacketLanguage {
           # a comment
 
           => accept | drop [by FILE:LINE | by "COMMENT" | by policy] [reason REASON]
+          => reject [with tcp reset | with icmp CODE | with icmpv6 CODE | with icmpx CODE] [by …]
           => held                                      no frame of it has a verdict when its last one has come
           => held then accept …                        and this is the verdict that they get later
         A packet without "=>" is sent, and any verdict is right.

@@ -53,6 +53,39 @@ public enum Rejection: Sendable, Hashable, BitwiseCopyable {
         }
     }
 
+    /// The words that a code of ICMP follows.
+    package static let messages = ["icmp", "icmpv6", "icmpx"]
+
+    /// What `reject with` and these two words stand for; the code is a name or a number. Nil if there is no such code.
+    /// - Parameter message: One of `messages`.
+    package init?(message: String, code: String) {
+        let number = Self.codes(of: message).number(of: code) ?? UInt128(code)
+        guard let number, number <= (message == "icmpx" ? 3 : 127) else { return nil }
+        let value = UInt8(truncatingIfNeeded: number)
+        switch message {
+        case "icmp": self = .icmp(value)
+        case "icmpv6": self = .icmpv6(value)
+        default: self = .either(Reason(rawValue: value) ?? .portUnreachable)
+        }
+    }
+
+    /// The names of the codes that may follow one of `messages`.
+    package static func codeNames(of message: String) -> [String] { codes(of: message).allNames }
+
+    private static func codes(of message: String) -> NameTable {
+        switch message {
+        case "icmp": .icmpCodes
+        case "icmpv6": .icmpv6Codes
+        default: .rejectReasons
+        }
+    }
+
+    /// `tcp reset`, `icmp host-unreachable`: all of its words, also those of the standard.
+    package var spelled: String {
+        let words = words
+        return words.kind + (words.code.map { " \($0)" } ?? "")
+    }
+
     /// What follows `reject` in a rule, and nil where that is nothing: `with tcp reset`.
     package var asked: String? {
         let words = words
