@@ -99,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Answers", "Appliance", "Control", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall", "Flows",
-                "Fragments", "Settings", "CLinux", "Wire",
+                "Answers", "Appliance", "Control", "Decisions", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall",
+                "Flows", "Fragments", "Settings", "CLinux", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import Control
+import Decisions
 import FoundationEssentials
 
 struct DropsCommand: ParsableCommand {
@@ -37,6 +38,11 @@ struct DropsCommand: ParsableCommand {
 
     func validate() throws {
         if let last, last < 0 { throw ValidationError("--last takes a number of at least 0") }
+        let reasons = Reason.allCases.filter { $0 != .held && $0 != .acceptByRule && $0 != .acceptByPolicy }.map(\.name)
+        if let reason, !reasons.contains(reason) {
+            throw ValidationError(
+                "--reason takes the name of a reason to drop, and not \"\(reason)\"; accepted: \(reasons.joined(separator: ", "))")
+        }
         _ = try matching()
     }
 

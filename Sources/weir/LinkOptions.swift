@@ -21,7 +21,7 @@ struct LinkOptions: ParsableArguments {
         help: ArgumentHelp(
             "The ports' MTUs in bytes: one for both, or two with a comma between them.",
             discussion: "Without it packets of any size fit.",
-            valueName: "n[,n]"))
+            valueName: "n[,n]"), transform: PortMTUs.init)
     var mtu: PortMTUs?
 
     @OptionGroup
@@ -31,16 +31,20 @@ struct LinkOptions: ParsableArguments {
 }
 
 /// `N` or `N,N`.
-struct PortMTUs: ExpressibleByArgument {
+struct PortMTUs {
     /// ETH_MIN_MTU and ETH_MAX_MTU (include/uapi/linux/if_ether.h).
     private static let range = 68...65_535
 
     let near: Int
     let far: Int
 
-    init?(argument: String) {
+    init(_ argument: String) throws {
         let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        guard (1...2).contains(numbers.count), numbers.allSatisfy(Self.range.contains) else { return nil }
+        guard (1...2).contains(numbers.count), numbers.allSatisfy(Self.range.contains) else {
+            throw ValidationError(
+                "an MTU is a number from \(Self.range.lowerBound) to \(Self.range.upperBound); write one for both ports, or two as in 1500,1400"
+            )
+        }
         near = numbers[0]
         far = numbers[numbers.count - 1]
     }

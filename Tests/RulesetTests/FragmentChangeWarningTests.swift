@@ -7,6 +7,10 @@ struct FragmentChangeWarningTests {
     static let cases: [(rule: String, whole: String?, tracked: String?)] = [
         ("ip ttl set 5", nil, nil), ("ip dscp set cs1", nil, nil), ("udp dport set 53", nil, nil),
         ("ip length set 40", "'ip length' can't be changed in fragments:", "'ip length' can't be changed in fragments:"),
+        (
+            "ip frag-off set 5", "'ip frag-off' can be changed in fragments only in its DF bit:",
+            "'ip frag-off' can be changed in fragments only in"
+        ),
         ("ip6 nexthdr set 17", nil, "'ip6 nexthdr' can't be changed in fragments that are tracked:"),
         ("sctp dport set 80", nil, "'sctp dport' can't be changed in fragments that are tracked:"),
         ("@th,64,8 set 1", nil, "with --fragments track '@th,64,8' is changed only if it lies in a datagram's first fragment"),

@@ -88,7 +88,7 @@ public struct Doctor: Sendable, Encodable {
             findings += NoteFindings.of(link, called: name, journal, standing, isTaken: isTaken)
             findings += AgentFindings.packetSockets(link, called: name, besides: isTaken ? process : nil)
         }
-        findings += LinkFindings.between(names, mtus: ports.map(\.mtu))
+        findings += LinkFindings.between(names, mtus: ports.map(\.mtu), nil)
         running = ports[0].weir != nil && ports[0].weir == ports[1].weir
     }
 

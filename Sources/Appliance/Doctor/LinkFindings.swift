@@ -1,3 +1,4 @@
+import Firewall
 import PacketIO
 import Reporting
 
@@ -56,13 +57,21 @@ enum LinkFindings {
     }
 
     /// What the two have to do with each other.
-    static func between(_ names: [String], mtus: [UInt32]) -> [Finding] {
+    /// - Parameter handling: As the run has it; nil where that is not known.
+    static func between(_ names: [String], mtus: [UInt32], _ handling: TooBigHandling?) -> [Finding] {
         guard mtus[0] != mtus[1] else { return [] }
+        let consequence =
+            switch handling {
+            case .fragment: "leave in fragments or are dropped, and their senders told (--too-big fragment)"
+            case .answer: "are dropped, and their senders told where they are IPv6 or have DF (--too-big answer)"
+            case .drop: "are dropped, and nobody is told (--too-big drop)"
+            case nil: "leave in fragments or are dropped, and their senders told or not (--too-big)"
+            }
         return [
             Finding(
                 .warning, .mtu, nil,
-                "the MTUs differ (\(names[0]) \(mtus[0]), \(names[1]) \(mtus[1])): packets too big for the smaller one leave in "
-                    + "fragments or are dropped, and their senders told (--too-big)")
+                "the MTUs differ (\(names[0]) \(mtus[0]), \(names[1]) \(mtus[1])): packets too big for the smaller one "
+                    + consequence)
         ]
     }
 }

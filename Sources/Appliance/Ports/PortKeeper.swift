@@ -172,7 +172,7 @@ final class PortKeeper {
         let mtus = [first, second]
         defer { toldMTUs = mtus }
         guard toldMTUs != mtus else { return }
-        for finding in LinkFindings.between([near.name, far.name], mtus: mtus) where notices.mayPass() {
+        for finding in LinkFindings.between([near.name, far.name], mtus: mtus, configuration.tooBig) where notices.mayPass() {
             log.warning("\(finding.sentence)")
         }
     }

@@ -14,10 +14,15 @@ extension Ruleset {
 extension Assignment {
     /// Fields that say something of a fragment and nothing of its datagram.
     private static let ofFragments: Set<Field> = [
-        .ipVersion, .ipHdrlength, .ipLength, .ipFragOff, .ipChecksum, .ip6Version, .ip6Length,
+        .ipVersion, .ipHdrlength, .ipLength, .ipChecksum, .ip6Version, .ip6Length,
     ]
 
     fileprivate func warningOfFragments(isTracked: Bool) -> Diagnostic? {
+        if field == .ipFragOff {
+            return warning(
+                "'\(field.words)' can be changed in fragments only in its DF bit", "each fragment has an offset and flags of its own",
+                outcome: "a datagram of which the rule changes more, and lets it pass, is dropped")
+        }
         if Self.ofFragments.contains(field) {
             return warning("'\(field.words)' can't be changed in fragments", "each fragment has one of its own")
         }
@@ -40,9 +45,9 @@ extension Assignment {
         }
     }
 
-    private func warning(_ message: String, _ note: String) -> Diagnostic {
-        Diagnostic(
-            severity: .warning, location: location, message: message + ": a datagram that the rule changes and lets pass is dropped",
-            note: note)
+    private func warning(
+        _ message: String, _ note: String, outcome: String = "a datagram that the rule changes and lets pass is dropped"
+    ) -> Diagnostic {
+        Diagnostic(severity: .warning, location: location, message: message + ": " + outcome, note: note)
     }
 }
