@@ -22,11 +22,26 @@ public struct AnsweredFrame: Sendable {
     public var isChecksumKnown: Bool
     /// It stands for many packets, which are not cut further.
     public var isSuperFrame: Bool
+    /// The IPv4 header's checksum need not be looked at.
+    public var isHeaderKnown: Bool
+    /// Only the frame's beginning is there, with all that "too big" quotes.
+    public var isBeginning: Bool
 
-    public init(_ frame: ParsedFrame, isChecksumKnown: Bool = false, isSuperFrame: Bool = false) {
+    public init(
+        _ frame: ParsedFrame, isChecksumKnown: Bool = false, isSuperFrame: Bool = false, isHeaderKnown: Bool = false,
+        isBeginning: Bool = false
+    ) {
         self.frame = frame
         self.isChecksumKnown = isChecksumKnown
         self.isSuperFrame = isSuperFrame
+        self.isHeaderKnown = isHeaderKnown
+        self.isBeginning = isBeginning
+    }
+
+    /// True if `bytes` are what was parsed, or enough of it for "too big".
+    func goes(with bytes: RawSpan) -> Bool {
+        if bytes.byteCount == frame.byteCount { return true }
+        return isBeginning && bytes.byteCount < frame.byteCount && bytes.byteCount >= frame.networkOffset &+ Answer.ipv6Limit
     }
 }
 

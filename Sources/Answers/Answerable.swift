@@ -11,11 +11,11 @@ extension Answer {
     /// These are: all but IPv4 and IPv6, and what is malformed; a source or destination, of packet or frame, that is not a single host's
     /// (RFC 1122, section 3.2.2; RFC 4443, section 2.4(e)); IPv4 fragments but the first, IPv6 ones with "packet too big" only;
     /// ICMP errors, and what could be one. "Too big" goes to no IPv4 packet without the DF bit but super-frames, and a reset only to
-    /// whole TCP segments that are none. To a packet whose checksum is wrong only "too big" goes (Linux: `nf_send_reset`,
-    /// `nf_send_unreach`).
+    /// whole TCP segments that are none. Nothing goes to a packet whose IPv4 header checksum is wrong (Linux: `ip_rcv_core`), and only "too
+    /// big" where the transport's is (`nf_send_reset`, `nf_send_unreach`).
     public func mayBeGiven(to answered: AnsweredFrame, _ bytes: RawSpan) -> Bool {
         let frame = answered.frame
-        guard bytes.byteCount == frame.byteCount, frame.malformation == nil else { return false }
+        guard answered.goes(with: bytes), frame.malformation == nil else { return false }
         let isGroup = (bytes.u8(at: ParsedFrame.Ethernet.destination) | bytes.u8(at: ParsedFrame.Ethernet.source)) & 1 != 0
         guard !isGroup else { return false }
         switch frame.network {
@@ -23,6 +23,9 @@ extension Answer {
         case .ipv6: guard Self.isAnswerableIPv6(frame, bytes) else { return false }
         case .arp, .other: return false
         }
+        guard answered.isHeaderKnown || frame.hasRightHeaderChecksum(in: bytes) else { return false }
+        // All but "too big" look at the whole of it.
+        if case .tooBig = self {} else if answered.isBeginning { return false }
         switch self {
         case .tooBig(let mtu):
             guard frame.network == .ipv4 else { return 1...0xffff_ffff ~= mtu }
@@ -55,7 +58,7 @@ extension Answer {
     private static func isAnswerableIPv6(_ frame: ParsedFrame, _ bytes: RawSpan) -> Bool {
         guard isSingleIPv6Host(frame.source), isSingleIPv6Host(frame.destination) else { return false }
         guard frame.transportProtocol == IPProtocol.icmpv6 else { return true }
-        guard frame.hasTransport, frame.transportLength >= 1 else { return false }
+        guard frame.hasTransport, frame.transportLength >= 1, frame.transportOffset < bytes.byteCount else { return false }
         let type = bytes.u8(at: frame.transportOffset)
         return type >= firstInformational && type != redirect
     }

@@ -14,7 +14,8 @@ extension Firewall {
         // Rules may have changed it before.
         let current = decision.isChanged ? ParsedFrame.parse(bytes, tag: frame.isTagOutOfBand ? frame.outermostTag : nil) : frame
         answers.write(
-            Answer(rejection), to: AnsweredFrame(current, isChecksumKnown: isChecksumKnown), bytes, port: ingress, at: time)
+            Answer(rejection), to: AnsweredFrame(current, isChecksumKnown: isChecksumKnown, isHeaderKnown: checksums == .ignore),
+            bytes, port: ingress, at: time)
     }
 
     /// What became of the answer to the frame that was judged last; a datagram's comes with the fragment that makes it whole.

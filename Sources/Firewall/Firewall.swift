@@ -18,7 +18,7 @@ public struct Firewall: ~Copyable {
     /// nil on the way of live frames.
     private let packets: JudgedPackets?
     private let checks: FrameChecks
-    private let checksums: ChecksumTrust
+    let checksums: ChecksumTrust
     var fragments: FragmentGatherer
     var flows: FlowTracker
     /// Connections are followed: the rules ask for them, or others did before. Who stops in between misses what happens to them.
@@ -36,6 +36,8 @@ public struct Firewall: ~Copyable {
     var hasCutFragments = false
     /// What the ports take.
     var links: LinkLimits
+    /// What was decided of the datagram that became whole last. An answer to it is there when its last fragment has been judged.
+    public internal(set) var datagramDecision = Decision(verdict: .hold, reason: .held)
     /// The ways of flows that the kernel carries; nil where none are.
     let carriedPaths: CarriedPaths?
     /// How often the rules were changed: what is kept of a datagram names rules by their indices.
@@ -152,6 +154,7 @@ public struct Firewall: ~Copyable {
             return Judgement(decision: dropped(reason), frame: frame)
         }
         if frame.isFragment, isChecksumValid { hasCutFragments = true }
+        if !surelyFits(bytes.byteCount, ingress: ingress), program.changesFrames { answers.keep(bytes.bytes, frame) }
         var judgement =
             frame.isFragment
             ? gather(

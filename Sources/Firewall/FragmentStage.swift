@@ -56,11 +56,15 @@ extension Firewall {
         let parsed = ParsedFrame.parse(datagram.bytes, tag: tag)
         let whole = judgePacket(&datagram, parsed, isChecksumKnown: hasCutFragments, ingress: ingress, at: instant)
         var ruling = whole.decision
+        if ruling.isChanged, ruling.verdict == .accept { keepLongFragment(ingress: ingress) }
         // Fragments that don't pass stay as they came.
         let isCarriedBack = ruling.isChanged && ruling.verdict.isAccepting && fragments.carryBack(parsed, tag: whole.frame.tagBeside)
         if ruling.isChanged, !isCarriedBack { ruling.dropIfAccepted() }
-        if ruling.verdict == .accept, !allFragmentsFit(ingress: ingress, at: instant.monotonic) { ruling = dropped(.tooBig) }
+        if ruling.verdict == .accept, !allFragmentsFit(isChanged: isCarriedBack, ingress: ingress, at: instant.monotonic) {
+            ruling = dropped(.tooBig)
+        }
         ruling.isChanged = isCarriedBack
+        datagramDecision = ruling
         fragments.conclude(ruling)
         return whole.frame
     }
@@ -150,6 +154,8 @@ extension Decision {
         guard verdict.isAccepting else { return }
         verdict = .drop
         reason = .fragmentChanged
+        // The rule or policy that lets it pass isn't to blame, and nobody has noted which rules have changed it.
+        forgetRules()
     }
 
     /// As it holds under the rules in force: those of another generation have other indices.

@@ -14,6 +14,8 @@ public struct Judgement: Sendable, Equatable, Decided {
     public var isReply: Bool?
     /// True if it is too big for the other port, and leaves in fragments.
     public var leavesInFragments = false
+    /// True if the packet fits the other port, and the frame's trailer doesn't: it leaves without, as `ip_rcv` of Linux cuts it off.
+    public var losesTrailer = false
 
     /// Joins the two.
     public init(decision: Decision, frame: ParsedFrame) {

@@ -6,10 +6,10 @@ public enum PacketSize {
     /// option (`ipv6_hopopt_jumbo_remove`).
     private static let jumboHeader = 8
 
-    /// Bytes of the largest network-layer packet that a received frame becomes: its own size, or for a super-frame (TSO, GRO)
-    /// that of its full segments, with the headers of all tunnels; nil for a super-frame whose segments' headers can't be found.
+    /// Bytes of the largest network-layer packet that a received frame becomes: its own size without a trailer, or for a super-frame
+    /// (TSO, GRO) that of its full segments, with the headers of all tunnels; nil for a super-frame whose segments' headers can't be found.
     public static func largestOnWire(_ frame: ParsedFrame, _ offload: OffloadHeader, _ bytes: RawSpan) -> Int? {
-        guard let kind = offload.kind else { return frame.byteCount &- frame.networkOffset }
+        guard let kind = offload.kind else { return frame.networkLength }
         guard frame.network == .ipv4 || frame.network == .ipv6 else { return nil }
         let segment = offload.segmentSize
         // UDP fragmentation offload: the size counts what each fragment carries.

@@ -34,6 +34,18 @@ extension ParsedFrame {
         package static let fragmentOffsetMask: UInt16 = 0x1fff
     }
 
+    /// True unless the frame is IPv4 with a wrong header checksum. Hosts and routers drop such a packet (`ip_rcv_core`), which no hardware
+    /// finishes: only the checksum of the transport is left to it.
+    /// - Parameter bytes: What was parsed, or as much of it as has the IPv4 header.
+    public func hasRightHeaderChecksum(in bytes: RawSpan) -> Bool {
+        guard network == .ipv4, networkOffset < bytes.byteCount else { return true }
+        let end = networkOffset &+ Int(bytes.u8(at: networkOffset) & 0x0f) &* 4
+        guard end <= bytes.byteCount else { return true }
+        var checksum = Checksum()
+        checksum.add(bytes.extracting(networkOffset..<end))
+        return checksum.value == 0
+    }
+
     /// Checks what Linux checks before nft may read the transport header (`nft_set_pktinfo_ipv4_validate`), and reads the header.
     /// The header's checksum is for the receiver to check.
     mutating func readIPv4(_ bytes: RawSpan) -> Malformation? {

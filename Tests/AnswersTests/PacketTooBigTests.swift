@@ -88,6 +88,24 @@ private let unanswered: [UnansweredCase] = [
         #expect(reply[62...].elementsEqual(bytes[14..<14 + 1232]))
     }
 
+    @Test func `the beginning of a long packet is enough, and a packet with a wrong header checksum gets none`() {
+        for frame in [tooBig4(), tooBig6()] {
+            let bytes = frame.udp(1, 2).payload(3_000).bytes
+            for (length, isEnough) in [(14 + 1_280, true), (14 + 1_279, false)] {
+                var output = [UInt8](repeating: 0, count: 2_000)
+                var span = output.mutableSpan
+                var raw = span.mutableBytes
+                let head = Array(bytes[..<length])
+                let written = Answer.tooBig(mtu: 1_400).write(
+                    to: AnsweredFrame(parse(bytes), isBeginning: true), head.span.bytes, into: &raw)
+                #expect(written.map { Array(output[..<$0]) } == (isEnough ? answer(bytes, mtu: 1_400) : nil))
+            }
+        }
+        var wrong = tooBig4().udp(1, 2).bytes
+        wrong[25] ^= 1
+        #expect(answer(wrong) == nil)
+    }
+
     @Test func `a short packet is quoted whole, without its padding`() throws {
         #expect(try #require(answer(tooBig4().udp(1, 2).padded(to: 60).bytes)).count == 14 + 28 + 28)
         #expect(try #require(answer(tooBig6().udp(1, 2).padded(to: 80).bytes)).count == 14 + 48 + 48)

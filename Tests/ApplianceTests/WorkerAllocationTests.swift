@@ -171,9 +171,11 @@ private enum Wires {
         + [0, 9, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0] + [UInt8](repeating: 0x41, count: 20_000)
     static let pieces = 4
 
-    /// 1,500 bytes, with DF or without.
+    /// 1,500 bytes, with DF (0x40) or without (0).
     static func largest(flags: UInt8) -> [UInt8] {
-        [UInt8](repeating: 2, count: 12) + [0x08, 0, 0x45, 0, 0x05, 0xdc, 0, 0, flags, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]
+        [UInt8](repeating: 2, count: 12) + [
+            0x08, 0, 0x45, 0, 0x05, 0xdc, 0, 0, flags, 0, 64, 17, 0x61 ^ flags, 0x0f, 10, 0, 0, 1, 10, 0, 0, 2,
+        ]
             + [0, 9, 0, 7, 0x05, 0xc8, 0, 0] + [UInt8](repeating: 0x41, count: 1_472)
     }
 
@@ -185,9 +187,9 @@ private enum Wires {
             + [UInt8](repeating: 0x41, count: 16)
     }
 
-    /// A UDP datagram of 60 bytes with its Ethernet header; its checksums don't matter here.
+    /// A UDP datagram of 60 bytes with its Ethernet header.
     static func datagram(port: UInt8) -> [UInt8] {
-        [UInt8](repeating: 2, count: 12) + [0x08, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]
+        [UInt8](repeating: 2, count: 12) + [0x08, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0x66, 0xbd, 10, 0, 0, 1, 10, 0, 0, 2]
             + [0, 9, 0, port, 0, 26, 0, 0] + [UInt8](repeating: 0x41, count: 18)
     }
 }

@@ -56,6 +56,8 @@ import Wire
         ("ip 10.0.0.1 > 10.0.0.2 udp 1 > 56", [1, 3, 3], .written, .reject),
         ("ip 10.0.0.1 > 10.0.0.2 icmp echo-request", [1, 3, 3], .written, .reject),
         ("ip 10.0.0.1 > 224.0.0.1 udp 1 > 53", nil, .unanswerable, .reject),
+        ("ip 10.0.0.1 > 10.0.0.2 bad-checksum udp 1 > 53", nil, .unanswerable, .reject),
+        ("ip 10.0.0.1 > 10.0.0.2 bad-checksum tcp 1 > 22", nil, .unanswerable, .reject),
         ("arp request", nil, .none, .acceptByPolicy),
     ]
 

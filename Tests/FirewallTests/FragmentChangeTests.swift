@@ -235,7 +235,9 @@ import Wire
             var span = bytes.mutableSpan
             var raw = span.mutableBytes
             _ = firewall.judge(&raw, tag: nil, isChecksumPartial: true, ingress: 0, at: noon)
-            reasons += drain(&firewall).map(\.reason)
+            let judgements = drain(&firewall)
+            reasons += judgements.map(\.reason)
+            #expect(judgements.allSatisfy { $0.decision.rule == .none && $0.decision.baseChain == .none }, "no rule or policy says that")
         }
         #expect(reasons == [.fragmentChanged, .fragmentChanged])
     }

@@ -38,6 +38,7 @@ import Wire
         var reason = Reason.acceptByPolicy
         var inFragments = false
         var told: UInt32?
+        var losesTrailer = false
         var testDescription: String { "\(handling), \(frame), by port \(ingress)" }
     }
 
@@ -58,6 +59,23 @@ import Wire
         Case(frame: "vlan 5 vlan 6 " + free + "973", handling: .fragment, inFragments: true),
         Case(frame: "vlan 5 " + fixed + "973", handling: .fragment, reason: .tooBig, told: 1_000),
         Case(frame: "ip 10.0.0.1 > 224.0.0.9 udp 1 > 2 payload 973", handling: .fragment, inFragments: true),
+        // A trailer makes no packet too big.
+        Case(frame: fixed + "10 pad 1018", handling: .fragment), Case(frame: fixed + "972 pad 1018", handling: .drop),
+        Case(frame: fixed + "10 pad 1019", handling: .fragment, losesTrailer: true),
+        Case(frame: free + "972 pad 1200", handling: .fragment, losesTrailer: true),
+        Case(frame: six + "952 pad 1200", handling: .answer, losesTrailer: true),
+        Case(frame: "vlan 5 " + fixed + "10 pad 1018", handling: .fragment),
+        Case(frame: "vlan 5 " + fixed + "10 pad 1019", handling: .fragment, losesTrailer: true),
+        Case(frame: free + "973 pad 1200", handling: .fragment, inFragments: true),
+        Case(frame: fixed + "973 pad 1200", handling: .fragment, reason: .tooBig, told: 1_000),
+        // What isn't IP has the room that a bridge gives it.
+        Case(frame: "ether type 0x88b5 payload 1004", handling: .fragment),
+        Case(frame: "ether type 0x88b5 payload 1005", handling: .fragment, reason: .tooBig),
+        Case(frame: "vlan 5 type 0x88b5 payload 1004", handling: .fragment),
+        Case(frame: "vlan 5 type 0x88b5 payload 1005", handling: .fragment, reason: .tooBig),
+        // A router takes neither.
+        Case(frame: "ip 10.0.0.1 > 10.0.0.2 bad-checksum udp 1 > 2 payload 973", handling: .fragment, reason: .tooBig),
+        Case(frame: "ip 10.0.0.1 > 10.0.0.2 df bad-checksum udp 1 > 2 payload 973", handling: .fragment, reason: .tooBig),
     ]
 
     @Test("a frame, and what becomes of it", arguments: cases)
@@ -66,6 +84,7 @@ import Wire
         var bytes = try described(test.frame)
         let judgement = firewall.judge(&bytes, tag: nil, ingress: test.ingress, at: noon)
         #expect(judgement.reason == test.reason && judgement.leavesInFragments == test.inFragments)
+        #expect(judgement.losesTrailer == test.losesTrailer)
         #expect(judgement.verdict == (test.reason == .tooBig ? .drop : .accept))
         #expect(Self.told(firewall) == test.told)
     }
@@ -75,6 +94,41 @@ import Wire
         var bytes = try described(Self.fixed + "1200")
         #expect(firewall.judge(&bytes, tag: nil, ingress: 0, at: noon).reason == .rule)
         #expect(firewall.answerOutcome == .none)
+    }
+
+    private static let changing = "ip daddr set 10.0.0.9 ip dscp set ef udp dport set 9\n ip6 daddr set 2001:db8::9 udp dport set 9"
+
+    @Test("the sender is told of the packet that it has sent", arguments: [fixed + "1200", six + "1200", "vlan 5 " + fixed + "9000"])
+    func unchangedQuote(_ packet: String) throws {
+        var firewall = try Self.firewall(rules: Self.changing)
+        let before = try described(packet)
+        var bytes = before
+        let judgement = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
+        #expect(judgement.reason == .tooBig && judgement.isChanged && bytes != before)
+        try Self.expectQuote(of: before, Array(firewall.answerBytes))
+    }
+
+    private static func expectQuote(of packet: [UInt8], _ answer: [UInt8]) throws {
+        let (sent, told) = (ParsedFrame.parse(packet.span.bytes, tag: nil), ParsedFrame.parse(answer.span.bytes, tag: nil))
+        try #require(told.hasTransport)
+        #expect(told.source == sent.destination && told.destination == sent.source)
+        let quote = answer[(told.transportOffset + 8)..<told.networkEnd]
+        #expect(quote.count > 500 && packet[sent.networkOffset...].starts(with: quote))
+    }
+
+    @Test("a datagram's sender is told of the fragment that it has sent", arguments: [FragmentMode.reassemble, .track])
+    func unchangedFragment(_ mode: FragmentMode) throws {
+        var firewall = try Self.firewall(.fragment, mode, rules: Self.changing)
+        let parts = try (1...3).map { try described(Self.six + "3300 fragment \($0) of 3") }
+        var answers: [[UInt8]] = []
+        for part in parts {
+            var bytes = part
+            _ = firewall.judge(&bytes, tag: nil, ingress: 0, at: noon)
+            if Self.told(firewall) != nil { answers.append(Array(firewall.answerBytes)) }
+            for judgement in drain(&firewall) { #expect(judgement.reason == .tooBig) }
+        }
+        #expect(answers.count == (mode == .track ? 3 : 1))
+        for (part, answer) in zip(parts, answers) { try Self.expectQuote(of: part, answer) }
     }
 
     @Test func `too big is a reason of its own, and each frame has one`() throws {
@@ -135,7 +189,8 @@ import Wire
     }
 
     @Test func `one fragment with DF that doesn't fit keeps all back`() throws {
-        let result = try Self.judge("ip 10.0.0.1 > 10.0.0.2 udp 1 > 2 payload 3300", .fragment) { $0[0][20] |= 0x40 }
+        let fixed = try described(Self.fixed + "3300 fragment 1 of 3")
+        let result = try Self.judge("ip 10.0.0.1 > 10.0.0.2 udp 1 > 2 payload 3300", .fragment) { $0[0] = fixed }
         #expect(result.reasons == [.tooBig, .tooBig, .tooBig] && result.told == 1)
     }
 

@@ -1,4 +1,5 @@
 import Capture
+import Decisions
 import Firewall
 import Foundation
 import FrameBuilder
@@ -70,6 +71,27 @@ import Testing
         #expect(result.report.rules.map(\.frames) == [5], "the rules saw them all")
     }
 
+    @Test func `what passes has no trailer that doesn't fit, and an answer to a datagram in fragments has the datagram's verdict`() throws {
+        var now: UInt64 = 0
+        let fragments = try PacketLanguage.packet(
+            "A: ip 10.0.0.1 > 10.0.0.2 df udp 1 > 9 payload 100 fragments 3", ports: ["A", "B"], after: &now
+        ).frames
+        #expect(fragments.count == 3 && fragments.allSatisfy { $0[20] & 0x40 != 0 }, "DF stays")
+        var capture = CaptureBytes.pcapng().interface("a").interface("b")
+        for (place, frame) in ([Self.small + Array(repeating: 0, count: 90)] + fragments).enumerated() {
+            capture = capture.packet(frame, at: ReplayRunTests.start + UInt64(place), options: [capture.flags(1)])
+        }
+        let result = try ReplayRunTests.run([capture], rules: "udp dport 9 reject") { settings, folder in
+            settings.links = Self.links(.fragment)
+            settings.accepted = try CaptureFile(CaptureSettings(path: folder.path("accepted.pcap")))
+            settings.answers = try CaptureFile(CaptureSettings(path: folder.path("answers.pcapng"))) { "reason=\($0.decision.reason.name)" }
+        }
+        #expect(result.list.contains("reason=accept-by-policy, without its trailer\n"), "\(result.list)")
+        #expect(try Self.lengths(result.folder.path("accepted.pcap")) == [Self.small.count])
+        let answers = String(decoding: FileManager.default.contents(atPath: result.folder.path("answers.pcapng")) ?? Data(), as: UTF8.self)
+        #expect(answers.contains("reason=reject") && !answers.contains("reason=held"))
+    }
+
     static let explanations: [(packet: String, handling: TooBigHandling, lines: [String], json: String)] = [
         (
             "ip 10.0.0.1 > 10.0.0.2 udp 1 > 2 payload 1200", .fragment, ["   leaves in fragments: too big for the other port"],
@@ -89,6 +111,11 @@ import Testing
             "\"answer\":\"icmpv6 packet-too-big mtu 1000\""
         ),
         ("ip 10.0.0.1 > 10.0.0.2 df udp 1 > 2 payload 900", .fragment, ["=> accept by policy"], "\"reason\":\"accept-by-policy\""),
+        (
+            "ip 10.0.0.1 > 10.0.0.2 df udp 1 > 2 payload 900 pad 1200", .fragment,
+            ["=> accept by policy", "   leaves without its trailer, which is too much for the other port"],
+            "\"reason\":\"accept-by-policy\""
+        ),
     ]
 
     private static func explain(_ packet: String, _ links: LinkLimits, rules: String = "counter") throws -> (text: String, json: String) {

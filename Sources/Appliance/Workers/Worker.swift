@@ -254,6 +254,7 @@ package struct Worker: ~Copyable {
         guard settles(frame, judgement, ingress: ingress, received) else { return .none }
         pass = PassNote(judgement.decision)
         if flags & UInt8(VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0, frame.offload.isOfSCTP { frame.finishSCTPChecksum() }
+        if judgement.losesTrailer { cutTrailer(of: &frame) }
         if judgement.leavesInFragments { return .inFragments }
         return Int32(frame.virtioHeader.gso_type) == VIRTIO_NET_HDR_GSO_NONE ? .whole : departure(frame, judgement.frame, ingress: ingress)
     }
@@ -373,6 +374,12 @@ package struct Worker: ~Copyable {
         }
     }
 
+    /// Leaves off what follows the packet.
+    @inline(never)
+    private func cutTrailer(of frame: inout ReceivedFrame) {
+        frame.length = ParsedFrame.parse(frame.bytes.bytes, tag: frame.tag).networkEnd
+    }
+
     /// Sends an answer by the port by which its frame came. The kernel's queue may be full: a sender tries again.
     @inline(never)
     private func send(_ answer: UnsafeRawBufferPointer, _ outcome: AnswerWriter.Outcome, on port: PortSocket, _ counters: PortCounters) {
@@ -391,11 +398,12 @@ package struct Worker: ~Copyable {
             while let departure = firewall.nextDeparture(at: now.monotonic) {
                 if firewall.answerOutcome != .none { send(firewall.answerBytes, firewall.answerOutcome, on: from, received) }
                 let held = departure.held
-                let frame = ReceivedFrame(start: held.start, length: held.length, tag: held.tag, time: held.time)
+                var frame = ReceivedFrame(start: held.start, length: held.length, tag: held.tag, time: held.time)
                 // What dies of age or for room may have come by the other port; what is sent has come by this one.
                 let port = Int(held.ingress)
                 guard settles(frame, departure.judgement, ingress: port, received) else { continue }
                 pass = PassNote(departure.judgement.decision)
+                if departure.judgement.losesTrailer { cutTrailer(of: &frame) }
                 if departure.judgement.leavesInFragments {
                     _ = cut(frame, &batch, to: to, ingress: ingress)
                     continue

@@ -39,6 +39,7 @@ package struct ExplanationText {
             let name = outcome.frame == frame.number ? "" : "frame \(outcome.frame), which was held: "
             lines.append("=> \(name)\(outcome.judgement.text(program))")
             if outcome.judgement.leavesInFragments { lines.append("   leaves in fragments: too big for the other port") }
+            if outcome.judgement.losesTrailer { lines.append("   leaves without its trailer, which is too much for the other port") }
         }
         if let answer = frame.answer {
             lines.append("   answered: \(answer)")

@@ -145,7 +145,8 @@ struct FragmentableDatagram {
                 return frame
             }
             let header = networkOffset..<frame.count
-            let flags = UInt16(frame[networkOffset + 6] & 0x80) << 8 | UInt16(truncatingIfNeeded: offset / 8) | (isLast ? 0 : 0x2000)
+            // The reserved flag and DF stay: hosts send fragments with DF too.
+            let flags = UInt16(frame[networkOffset + 6] & 0xc0) << 8 | UInt16(truncatingIfNeeded: offset / 8) | (isLast ? 0 : 0x2000)
             frame.replaceSubrange(networkOffset + 2..<networkOffset + 4, with: UInt16(truncatingIfNeeded: header.count + part.count).octets)
             frame.replaceSubrange(networkOffset + 6..<networkOffset + 8, with: flags.octets)
             frame.replaceSubrange(networkOffset + 10..<networkOffset + 12, with: [0, 0])

@@ -2,7 +2,7 @@ import Firewall
 import Segmentation
 import Wire
 
-/// What leaves of a frame that passes: the frame, or its fragments where it is too big for the other port.
+/// What leaves of a frame that passes: the frame, with or without its trailer, or its fragments where it is too big for the other port.
 struct LeavingFrames: ~Copyable {
     private let limits: LinkLimits
     /// Room for the longest fragment.
@@ -21,8 +21,10 @@ struct LeavingFrames: ~Copyable {
     /// Calls `body` with each; the bytes are valid during the call.
     @inline(__always)
     func forEach(of frame: JudgedFrame, _ body: (UnsafeRawBufferPointer) -> Void) {
-        guard frame.judgement.leavesInFragments else { return body(frame.bytes) }
-        cut(frame, body)
+        if frame.judgement.leavesInFragments { return cut(frame, body) }
+        guard frame.judgement.losesTrailer else { return body(frame.bytes) }
+        let end = ParsedFrame.parse(frame.bytes.bytes, tag: nil).networkEnd
+        body(UnsafeRawBufferPointer(rebasing: frame.bytes[..<end]))
     }
 
     @inline(never)

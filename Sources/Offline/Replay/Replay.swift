@@ -120,7 +120,12 @@ public struct Replay: ~Copyable {
         let frame = JudgedFrame(
             place: place, ingress: ingress, time: time, judgement: judgement, bytes: UnsafeRawBufferPointer(bytes))
         if firewall.eventCount > 0 { tellEvents(of: frame, to: &sink) }
-        if firewall.answerOutcome == .written { sink.answered(firewall.answerBytes, frame) }
+        if firewall.answerOutcome == .written {
+            var answered = frame
+            // The answer is to the datagram that the frame has made whole.
+            if judgement.verdict == .hold { answered.judgement.decision = firewall.datagramDecision }
+            sink.answered(firewall.answerBytes, answered)
+        }
         if judgement.verdict != .hold { sink.judged(frame) }
         if firewall.hasDepartures { depart(into: &sink, at: instant) }
     }

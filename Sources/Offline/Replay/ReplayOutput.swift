@@ -99,7 +99,6 @@ struct ReplayOutput: ReplaySink, ~Copyable {
     mutating func answered(_ answer: UnsafeRawBufferPointer, _ frame: JudgedFrame) {
         guard let answers else { return }
         var record = sunk(frame).captureRecord()
-        if frame.judgement.verdict != .drop { record.decision.verdict = .reject }
         record.length = UInt32(truncatingIfNeeded: answer.count)
         record.isOutbound = true
         answers.write(answer, record)
@@ -166,6 +165,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         lines.append(": ")
         lines.append(explanations.text(of: sunk(frame).captureRecord(for: event)) ?? "")
         if event == nil, frame.judgement.leavesInFragments { lines.append(", in fragments") }
+        if event == nil, frame.judgement.losesTrailer { lines.append(", without its trailer") }
         if let difference, let comparison {
             lines.append("; with ")
             lines.append(PrintableText.line(comparison.name))
