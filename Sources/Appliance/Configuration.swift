@@ -10,7 +10,10 @@ public struct Configuration: Sendable {
     /// The program of the start; reloads add theirs.
     public var generations: RulesetGenerations
     /// Reads the rules again; nil where that can't be done.
-    public var reload: (@Sendable () -> Reload)?
+    /// It is told whether sets, limits and quotas shall begin again.
+    public var reload: (@Sendable (_ resetsState: Bool) -> Reload)?
+    /// With each reload sets, limits and quotas begin again.
+    public var resetsState = false
     /// Opens what is written besides reports, once the ports are held.
     public var open: @Sendable () throws -> Outputs
     public var workers: Int
@@ -54,7 +57,7 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], generations: RulesetGenerations, reload: (@Sendable () -> Reload)? = nil,
+        ports: [String], generations: RulesetGenerations, reload: (@Sendable (_ resetsState: Bool) -> Reload)? = nil,
         open: @escaping @Sendable () throws -> Outputs,
         workers: Int,
         fragments: FragmentMode = .reassemble,

@@ -27,8 +27,9 @@ final class SideThreads {
         control =
             try socket == nil && metrics == nil
             ? nil
-            : ControlServer(serving: configuration, outputs, pool: pool, loader: loader, board: board, messages: messages) { ticket in
-                Self.reload(outputs, loader, ticket)
+            : ControlServer(serving: configuration, outputs, pool: pool, loader: loader, board: board, messages: messages) {
+                ticket, resetsState in
+                Self.reload(outputs, loader, ticket, resetsState: resetsState)
             }
         do throws(SystemCallError) {
             if let control {
@@ -53,10 +54,10 @@ final class SideThreads {
     /// Has the rules read again, and what is written go on in new files.
     func reload() { Self.reload(outputs, loader, nil) }
 
-    private static func reload(_ outputs: Outputs, _ loader: RulesetLoader, _ ticket: ReloadTicket?) {
+    private static func reload(_ outputs: Outputs, _ loader: RulesetLoader, _ ticket: ReloadTicket?, resetsState: Bool = false) {
         for capture in outputs.captures { capture.reopen() }
         outputs.events?.reopen()
-        loader.ask(ticket)
+        loader.ask(ticket, resetsState: resetsState)
     }
 
     /// Has all that was begun written, and ends the threads.

@@ -32,11 +32,17 @@ public struct StatusRequest: BareRequest {
 }
 
 /// Reads the rules again, and answers when they are in force or refused.
-public struct ReloadRequest: BareRequest {
+public struct ReloadRequest: ControlRequest {
     public static let command = "reload"
+    /// Has sets, limits and quotas begin again, also where the files are as they were.
+    public var resetState: Bool?
     public var changes: Bool { true }
 
-    public init() {}
+    public init(resetState: Bool = false) { self.resetState = resetState ? true : nil }
+
+    public enum CodingKeys: CodingKey, CaseIterable {
+        case resetState
+    }
 }
 
 /// Named counters, quotas and elements that count, an item each.

@@ -16,6 +16,7 @@ final class Rereader: Sendable {
     private let say: @Sendable (String) -> Void
     /// Bytes of the tables of connections, which are made with the first rules that ask for them.
     private let connectionBytes: Int
+    private let generations: RulesetGenerations
     private let existing: Mutex<Existing>
 
     private struct Existing {
@@ -26,13 +27,15 @@ final class Rereader: Sendable {
     }
 
     /// - Parameters:
+    ///   - generations: The rules in force, from which new ones inherit.
     ///   - sources: The files of the rules that are in force.
     ///   - followsConnections: They ask for connections.
     ///   - connectionBytes: What the tables of connections take if other rules ask for them.
     ///   - memory: What reading rules may take.
     ///   - say: Takes diagnostics, without waiting.
     init(
-        path: String, options: RuleOptions, fragments: FragmentMode, ports: [String], sources: [SourceFile], followsConnections: Bool,
+        path: String, options: RuleOptions, fragments: FragmentMode, ports: [String], generations: RulesetGenerations,
+        sources: [SourceFile], followsConnections: Bool,
         connectionBytes: Int, memory: ReloadMemory,
         say: @escaping @Sendable (String) -> Void
     ) {
@@ -43,11 +46,13 @@ final class Rereader: Sendable {
         self.say = say
         self.ports = ports
         self.connectionBytes = connectionBytes
+        self.generations = generations
         existing = Mutex(Existing(sources: sources, followsConnections: followsConnections))
     }
 
     /// What the files say now.
-    func read() -> Reload {
+    /// - Parameter resetsState: Nothing goes on, and rules that are as they were are new ones too.
+    func read(resetsState: Bool) -> Reload {
         do throws(RulesFile.FileFailure) {
             // Afterwards, what was needed to read them.
             defer { weir_trim_memory() }
@@ -55,16 +60,20 @@ final class Rereader: Sendable {
             let reading = try RulesFile.reading(
                 of: path, kind: .regular, options: options, fragments: fragments, budget: ReadingBudget(limit: limit))
             let known = existing.withLock { $0 }
-            if reading.sources.elementsEqual(known.sources, by: { $0.name == $1.name && $0.text == $1.text }) { return .unchanged }
+            if !resetsState, reading.sources.elementsEqual(known.sources, by: { $0.name == $1.name && $0.text == $1.text }) {
+                return .unchanged
+            }
             var diagnostics = reading.diagnostics.map { $0.render(in: reading.sources) }
             for diagnostic in diagnostics { say(diagnostic) }
             guard let ruleset = reading.ruleset else { return .refused("\(path) has errors, see above", diagnostics: diagnostics) }
             if ruleset.judgesNoFrame { return .refused("\(path): \(NoFrameJudged.sentence)", diagnostics: diagnostics) }
             let program: Program
+            let inheritance = StateInheritance(from: generations.current.program, reset: resetsState ? .asked : nil)
             do throws(ProgramError) {
                 program = try Program(
                     compiling: ruleset, ports: ports, start: Clock.now(), seed: .random(in: .min ... .max),
-                    reservation: min(limit, memory.limit))
+                    reservation: min(limit, memory.limit),
+                    inheriting: inheritance)
             } catch {
                 if case .memory = error.reason { return .refused("\(error) (--reload-memory)") }
                 guard let diagnostic = error.diagnostic else { return .refused("\(error)") }
@@ -84,7 +93,8 @@ final class Rereader: Sendable {
                 if needsTables { $0.followsConnections = true }
             }
             return .changed(
-                program, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion), RuleFile.list(reading.sources),
+                program, inheritance, .ofThisRun(ports: ports, sources: reading.sources, version: weirVersion),
+                RuleFile.list(reading.sources),
                 diagnostics: diagnostics)
         } catch {
             return .refused(error.reason)

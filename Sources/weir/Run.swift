@@ -21,8 +21,8 @@ struct Run: ParsableCommand {
             SIGUSR1 prints the counters to standard output, and so does the end. Messages go to standard error.
 
             SIGHUP reads the rules again, and starts new files of captures and events, for logrotate(8). New rules take effect between \
-            two frames, and no frame is lost. Limits, quotas and sets that rules change start again. If anything is wrong with the \
-            file, the existing rules stay.
+            two frames, and no frame is lost. Limits, quotas and sets that rules change go on where their declaration is the same. If \
+            anything is wrong with the file, the existing rules stay.
 
             The exit code is 1 if a port is not as it was afterwards; the messages say what.
 
@@ -90,6 +90,13 @@ struct Run: ParsableCommand {
                 connection; if they drop it, the connection ends.
                 """, valueName: "how"))
     var reloadFlows = FlowReload.keep
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "With each reload that brings new rules, have sets that rules change, limits and quotas start again.",
+            discussion: "Without it, those go on whose declaration is the same in the new rules."))
+    var resetState = false
 
     @Option(
         help: ArgumentHelp(
@@ -216,8 +223,9 @@ struct Run: ParsableCommand {
             program, origin: .ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion),
             files: RuleFile.list(ruleset.sources))
         let rereader = Rereader(
-            path: rules, options: reading, fragments: fragments.fragments, ports: portNames, sources: ruleset.sources,
-            followsConnections: !program.connectionNeeds.isEmpty, connectionBytes: workers * FlowTracker.bytes(forFlows: flows.flows),
+            path: rules, options: reading, fragments: fragments.fragments, ports: portNames, generations: generations,
+            sources: ruleset.sources, followsConnections: !program.connectionNeeds.isEmpty,
+            connectionBytes: workers * FlowTracker.bytes(forFlows: flows.flows),
             memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
             say: { texts.errors.write($0) })
         var configuration = Configuration(
@@ -234,6 +242,7 @@ struct Run: ParsableCommand {
             listsFlows: listFlows,
             ring: RingSettings(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
+        configuration.resetsState = resetState
         configuration.metrics = control.metrics
         configuration.control = control.settings(ports: portNames, directory: stateDirectory)
         configuration.recentDrops = configuration.control == nil ? 0 : control.recentDrops

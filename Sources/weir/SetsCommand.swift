@@ -7,7 +7,7 @@ struct SetsCommand: ParsableCommand {
         abstract: "List the sets of a run, or change their elements, as \"nft add element\" does.",
         discussion: """
             Sets can be changed that have "flags dynamic", "flags timeout" or a timeout, or that rules change. What is put in counts from the \
-            next frame on, and is gone with the next reload.
+            next frame on. A reload keeps it where the set's declaration is the same.
 
             Example: weir sets add banned 192.0.2.7 timeout 10m
             """,

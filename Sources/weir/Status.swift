@@ -28,6 +28,9 @@ struct ReloadCommand: ParsableCommand {
             It does what SIGHUP does: it starts new files of captures and events too. If the rules are refused, the existing ones stay, the \
             reason is on standard error, and the exit code is 1.
 
+            Sets that rules change, limits, quotas, "ct count" and "last" go on where their declaration is the same. The command says what \
+            was kept and what started again.
+
             Example: weir reload --run eth1,eth2
             """)
 
@@ -37,7 +40,10 @@ struct ReloadCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    func run() throws { try asking.ask(ReloadRequest(), json: json) }
+    @Flag(help: "Have sets that rules change, limits and quotas start again, also if the rules are the same.")
+    var resetState = false
+
+    func run() throws { try asking.ask(ReloadRequest(resetState: resetState), json: json) }
 }
 
 struct CountersCommand: ParsableCommand {

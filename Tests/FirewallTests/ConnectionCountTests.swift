@@ -66,6 +66,25 @@ import Wire
         #expect(!passes(&firewall, Self.datagram(4), after: 31))
     }
 
+    @Test func `a count goes on with new rules in which it is the same, and begins again in others`() throws {
+        let first = try Self.program("ct count over 2 drop")
+        var firewall = Self.firewall(first)
+        for port in [1, 2] as [UInt16] { #expect(passes(&firewall, Self.datagram(port))) }
+        var program = first
+        for (generation, rules) in ["counter\nct count over 2 drop", "ct count over 3 drop"].enumerated() {
+            let text = "table inet t {\n chain c { type filter hook forward priority 0; policy accept;\n\(rules)\n}\n}\n"
+            let inheritance = StateInheritance(from: program)
+            program = try Program(
+                compiling: Ruleset.read(SourceFile(name: "count", text: text)).ruleset, ports: ["near0", "far0"], inheriting: inheritance)
+            program.commit()
+            firewall.use(program, counters: FirewallCounters(for: program), generation: UInt32(generation + 1))
+            #expect(inheritance.outcome(at: noon).kept.connectionCounts == (generation == 0 ? 1 : 0))
+            #expect(
+                [3, 4, 5, 6].map { passes(&firewall, Self.datagram($0)) }
+                    == (generation == 0 ? Array(repeating: false, count: 4) : [true, true, true, false]))
+        }
+    }
+
     @Test func `without 'over' it is the other way round`() throws {
         var firewall = Self.firewall(try Self.program("ct count 2 accept\ndrop"))
         #expect([1, 2, 3, 1, 2].map { passes(&firewall, Self.datagram($0)) } == [true, true, false, true, true])

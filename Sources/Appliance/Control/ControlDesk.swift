@@ -10,8 +10,8 @@ final class ControlDesk: ControlAnswering {
     let pool: WorkerPool
     let loader: RulesetLoader
     let board: RunBoard
-    /// Has rules read again, and files reopened, as SIGHUP does.
-    let reload: @Sendable (ReloadTicket) -> Void
+    /// Has rules read again, and files reopened, as SIGHUP does; and sets, limits and quotas begin again where that is asked for.
+    let reload: @Sendable (ReloadTicket, _ resetsState: Bool) -> Void
     let messages: TextOutput
     var rates: PortRates
     /// What the counters of rules were when they were reset last.
@@ -24,7 +24,7 @@ final class ControlDesk: ControlAnswering {
 
     init(
         _ configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, loader: RulesetLoader, board: RunBoard,
-        messages: TextOutput, waking: ServerWaking, reload: @escaping @Sendable (ReloadTicket) -> Void
+        messages: TextOutput, waking: ServerWaking, reload: @escaping @Sendable (ReloadTicket, _ resetsState: Bool) -> Void
     ) {
         self.waking = waking
         self.configuration = configuration
@@ -71,7 +71,7 @@ extension ControlServer {
     /// A server with a desk of its own.
     convenience init(
         serving configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, loader: RulesetLoader, board: RunBoard,
-        messages: TextOutput, reload: @escaping @Sendable (ReloadTicket) -> Void
+        messages: TextOutput, reload: @escaping @Sendable (ReloadTicket, _ resetsState: Bool) -> Void
     ) throws(SystemCallError) {
         let waking = ServerWaking()
         try self.init(

@@ -1,3 +1,4 @@
+import Classifier
 import Control
 import Reporting
 
@@ -5,7 +6,7 @@ extension ReloadRequest: AnsweredRequest {
     func answer(_ desk: ControlDesk, _ form: ControlForm) -> any AnswerStream {
         let waking = desk.waking
         let ticket = ReloadTicket { waking.wake() }
-        desk.reload(ticket)
+        desk.reload(ticket, resetState ?? false)
         return ReloadAnswer(ticket, form)
     }
 }
@@ -41,16 +42,19 @@ private struct ReloadReport: AnswerItem {
     var rules: Int?
     /// False if some worker has not taken the new rules within a second; it will with its next batch.
     var adopted: Bool?
+    /// What the new rules have taken over, and what has begun again.
+    var state: KeptStateReport?
     var diagnostics: [String]
 
     init(_ outcome: ReloadOutcome, _ diagnostics: [String]) {
         self.diagnostics = diagnostics
         changed = false
-        if case .inForce(let generation, let rules, let isAdopted) = outcome {
+        if case .inForce(let generation, let rules, let isAdopted, let kept) = outcome {
             changed = true
             self.generation = generation
             self.rules = rules
             adopted = isAdopted
+            state = KeptStateReport(kept)
         }
     }
 
@@ -59,5 +63,6 @@ private struct ReloadReport: AnswerItem {
         guard let generation, let rules else { return found + "the rules are as they were\n" }
         let rest = adopted == false ? "; not all workers have taken them yet" : ""
         return found + "new rules are in force (\(rules) \(rules == 1 ? "rule" : "rules"), generation \(generation))\(rest)\n"
+            + (state?.lines ?? []).map { $0 + "\n" }.joined()
     }
 }

@@ -187,7 +187,7 @@ private final class SetChangeAnswer: SetErrand {
         guard outcome.place == nil else { return nil }
         guard !isTold else { return .end }
         isTold = true
-        if !isCurrent { return .failed(ControlFault(.refused, "new rules came meanwhile, and their sets have begun again; repeat it")) }
+        if !isCurrent { return .failed(ControlFault(.refused, "new rules came meanwhile; repeat it")) }
         if outcome.refused > 0 {
             return .failed(ControlFault(.refused, "the set is full: \(outcome.refused) elements had no room; its \"size\" makes it larger"))
         }

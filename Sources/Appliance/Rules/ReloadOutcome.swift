@@ -1,3 +1,4 @@
+import Classifier
 import Synchronization
 
 /// What became of a reload.
@@ -7,7 +8,8 @@ enum ReloadOutcome: Sendable {
     /// The rules are in force.
     /// - Parameters:
     ///   - isAdopted: All workers go by them. They do from their next batch on, unless one is held up.
-    case inForce(generation: UInt32, rules: Int, isAdopted: Bool)
+    ///   - kept: What they have taken over of what the ones before had come to.
+    case inForce(generation: UInt32, rules: Int, isAdopted: Bool, kept: KeptState)
 }
 
 /// A reload that somebody waits for.

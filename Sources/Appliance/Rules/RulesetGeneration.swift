@@ -17,8 +17,11 @@ public final class RulesetGeneration: Sendable {
     public let files: [RuleFile]
     /// When it was made, in nanoseconds since the epoch.
     public let time: UInt64
+    /// What it has of the one before; nil for the first.
+    let handover: StateHandover?
 
-    init(number: UInt32, program: Program, origin: CaptureOrigin, files: [RuleFile]) {
+    init(number: UInt32, program: Program, origin: CaptureOrigin, files: [RuleFile], handover: StateHandover? = nil) {
+        self.handover = handover
         self.number = number
         self.program = program
         self.origin = origin
@@ -62,11 +65,14 @@ public final class RulesetGenerations: Sendable {
     public subscript(number: UInt32) -> RulesetGeneration? { known.withLock { known in known.last { $0.number == number } } }
 
     /// Adds the next.
-    public func add(_ program: Program, origin: CaptureOrigin, files: [RuleFile] = []) -> RulesetGeneration {
+    /// - Parameter handover: What was just copied to it from the newest.
+    public func add(
+        _ program: Program, origin: CaptureOrigin, files: [RuleFile] = [], handover: StateHandover? = nil
+    ) -> RulesetGeneration {
         // The oldest is freed after the lock is let go: that takes long where it has many elements.
         let (generation, _) = known.withLock { known -> (RulesetGeneration, RulesetGeneration?) in
             let generation = RulesetGeneration(
-                number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin, files: files)
+                number: known[known.endIndex - 1].number &+ 1, program: program, origin: origin, files: files, handover: handover)
             known.append(generation)
             return (generation, known.count > Self.capacity ? known.removeFirst() : nil)
         }
@@ -100,6 +106,6 @@ public enum Reload: Sendable {
     case unchanged
     /// Why the rules at hand stay in force, and what was found in the files.
     case refused(String, diagnostics: [String] = [])
-    /// What was found in the files are warnings.
-    case changed(Program, CaptureOrigin, [RuleFile], diagnostics: [String])
+    /// What was found in the files are warnings. The program has inherited from the one in force.
+    case changed(Program, StateInheritance, CaptureOrigin, [RuleFile], diagnostics: [String])
 }

@@ -39,6 +39,7 @@ package struct Worker: ~Copyable {
     private let controlRequest: FlowRequest
     private let heartbeat: Heartbeat
     private let errand: WorkerErrand
+    private let rulesErrand: WorkerErrand
     private let number: Int
     private var segmenter = Segmenter()
     private var carriage = TunnelCarriage()
@@ -59,13 +60,14 @@ package struct Worker: ~Copyable {
         self.init(
             number: number, firewall: firewall, counters: counters, control: control, drops: drops, log: log, groups: groups,
             reportsDrops: reportsDrops, mailbox: mailbox, flowRequest: flowRequest, controlRequest: FlowRequest(), heartbeat: Heartbeat(),
-            errand: nil, recentDrops: nil, fastPath: nil)
+            errands: nil, recentDrops: nil, fastPath: nil)
     }
 
     init(
         number: Int, firewall: consuming Firewall, counters: [PortCounters], control: WorkerControl, drops: DropCapture?, log: LogQueue,
         groups: GroupOutputs<DropCapture>?, reportsDrops: Bool, mailbox: UpdateMailbox, flowRequest: FlowRequest,
-        controlRequest: FlowRequest, heartbeat: Heartbeat, errand: WorkerErrand?, recentDrops: CaptureQueue?, fastPath: FastPath?
+        controlRequest: FlowRequest, heartbeat: Heartbeat, errands: (WorkerErrand, WorkerErrand)?, recentDrops: CaptureQueue?,
+        fastPath: FastPath?
     ) {
         self.fastPath = fastPath
         generation = FastPath.tag(of: firewall.generation)
@@ -78,7 +80,7 @@ package struct Worker: ~Copyable {
         self.flowRequest = flowRequest
         self.controlRequest = controlRequest
         self.heartbeat = heartbeat
-        self.errand = errand ?? WorkerErrand()
+        (errand, rulesErrand) = errands ?? (WorkerErrand(), WorkerErrand())
         self.number = number
     }
 
@@ -90,7 +92,7 @@ package struct Worker: ~Copyable {
         while !control.isStopping.load(ordering: .relaxed) {
             heartbeat.beat()
             if mailbox.isThere { adopt() }
-            if flowRequest.isAsked || controlRequest.isAsked || errand.isAsked { tellFlows() }
+            if flowRequest.isAsked || controlRequest.isAsked || errand.isAsked || rulesErrand.isAsked { tellFlows() }
             expire(&batch, near, far)
             if firewall.carriesFlows { attendToCarriage(nearRing, farRing) }
             let moved =
@@ -126,6 +128,7 @@ package struct Worker: ~Copyable {
         flowRequest.tell(&firewall, at: now)
         controlRequest.tell(&firewall, at: now)
         errand.run()
+        rulesErrand.run()
     }
 
     /// Waits until a frame or a request comes, or a held fragment has waited long enough.

@@ -74,6 +74,8 @@ final class WorkerPool: Sendable {
     let controlRequests: [FlowRequest]
     /// What the first worker does for the control socket.
     let errand = WorkerErrand()
+    /// What it does for the thread that loads rules.
+    let rulesErrand = WorkerErrand()
     private let books: Mutex<Books>
 
     /// What changes with a reload.
@@ -123,7 +125,8 @@ final class WorkerPool: Sendable {
                         log: logs[number], groups: outputs.groups,
                         reportsDrops: outputs.events?.settings.includesDrops ?? false,
                         mailbox: mailboxes[number], flowRequest: flowRequests[number],
-                        controlRequest: controlRequests[number], heartbeat: heartbeats[number], errand: number == 0 ? errand : nil,
+                        controlRequest: controlRequests[number], heartbeat: heartbeats[number],
+                        errands: number == 0 ? (errand, rulesErrand) : nil,
                         recentDrops: recentDrops.isEmpty ? nil : recentDrops[number], fastPath: fastPath)))
         }
         self.workers = workers
@@ -148,7 +151,7 @@ final class WorkerPool: Sendable {
         workers[worker].tellFlowsIfIdle()
     }
 
-    /// Has the first worker do its errand, whether or not it has a thread.
+    /// Has the first worker do its errands, whether or not it has a thread.
     func wakeForErrand() { wakeForFlows(0) }
 
     // MARK: rules
@@ -185,11 +188,12 @@ final class WorkerPool: Sendable {
     /// Frees the rules that no worker goes by. To be called now and then, on the thread that calls `use`.
     func retire() {
         let oldest = mailboxes.map(\.adopted).min() ?? 0
-        while let retired = books.withLock({ books -> GenerationCounters? in
+        while let (retired, next) = books.withLock({ books -> (GenerationCounters, RulesetGeneration)? in
             guard books.counted.count > 1, books.counted[0].generation.number < oldest else { return nil }
-            return books.counted[0]
+            return (books.counted[0], books.counted[1].generation)
         }) {
             let sum = retired.sum
+            next.handover?.finish(from: retired.generation.program, to: next.program)
             // Counted in one place or the other at any moment.
             books.withLock { books in
                 books.counted.removeFirst()

@@ -20,7 +20,7 @@ extension Emitter {
     }
 
     mutating func instruction(for update: SetUpdate) throws(ProgramError) -> Instruction {
-        let (set, template) = try stateful.add(update)
+        let (set, template) = try stateful.add(update, of: "\(family.rawValue) \(tableName)")
         if isPlain(update.key), update.data == nil {
             var instruction = Instruction(operation: .change, slot: try slot(of: update.key.first.field))
             instruction.mask = mask(of: update.key.first)

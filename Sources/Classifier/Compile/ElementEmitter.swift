@@ -18,6 +18,12 @@ extension Emitter {
             }
             setGuards[set.name] = try guards(of: set)
         }
+        stateful.keys.end()
+    }
+
+    /// All that the file says of an element.
+    private static func guardTitle(of element: SetElement, in set: NamedSet) -> String {
+        "\(set.text(of: element.value)) \(set.lifetime(of: element) ?? 0)" + (element.statements.isEmpty ? "" : " \(element.statements)")
     }
 
     /// For each element the number of what it has beside its key. A guard without statements only knows when its elements go: all that go
@@ -26,6 +32,7 @@ extension Emitter {
         var known: [UInt64: Int32] = [0: -1]
         var guards: [Int32] = []
         guards.reserveCapacity(set.elements.count)
+        let title = "\(family.rawValue) \(tableName) \(set.declarationText)"
         for element in set.elements {
             let lifetime = (set.lifetime(of: element) ?? 0) &* 1_000_000
             let statements = set.statements(of: element)
@@ -33,6 +40,8 @@ extension Emitter {
                 guards.append(shared)
                 continue
             }
+            // What several elements share is not one element's to keep.
+            if statements.isEmpty { stateful.keys.end() } else { stateful.keys.begin(title + Self.guardTitle(of: element, in: set)) }
             let steps =
                 statements.isEmpty ? [] : try guardSteps(statements, of: element, set: set.name, text: set.text(of: element.value))
             let number = try int32(stateful.add(ElementGuardPlan(lifetime: lifetime, steps: steps)))

@@ -132,6 +132,7 @@ struct Emitter {
     private mutating func emit(_ rule: Rule, of chain: Chain, in table: Table, sources: [SourceFile]) throws(ProgramError) {
         let number = rules.count
         let file = rule.location.file
+        stateful.keys.begin(rule, of: chain.target, table: table.name, family: table.family)
         rules.append(
             RuleReference(
                 family: table.family, table: table.name, chain: chain.owner ?? chain.name,

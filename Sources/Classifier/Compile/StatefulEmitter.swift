@@ -21,15 +21,21 @@ struct StatefulEmitter {
     private let ports: [String]
     private var otherInterfaces: [String: UInt128] = [:]
     private(set) var templates: [ElementTemplate] = []
-    private(set) var steps: [ElementStep] = []
-    /// Statements of each template.
-    private var statements: [[ElementStatement]] = []
+    /// By which the next program finds what is the same in it.
+    var keys = StateKeys()
+    private(set) var bucketKeys: [StateKey?] = []
+    private(set) var quotaKeys: [StateKey?] = []
+    private(set) var rememberingKeys: [StateKey?] = []
+    private(set) var listKeys: [StateKey?] = []
+    private(set) var guardKeys: [StateKey?] = []
     /// Sets of the table at hand that change, by name.
     private(set) var changingSets: [String: Int] = [:]
     /// Statements of each set's elements where a rule says no others: the template.
     private var ownTemplates: [String: Int] = [:]
     /// Numbers of the objects of the table at hand.
     private var numbers: [ObjectReference: Int] = [:]
+
+    private static let comparedShapes = 64
 
     init(ports: [String]) {
         self.ports = ports
@@ -42,6 +48,7 @@ struct StatefulEmitter {
         changingSets.removeAll()
         ownTemplates.removeAll()
         for object in table.objects {
+            keys.begin("\(table.family.rawValue) \(table.name) \(object.kind.rawValue) \(object.name) \(object.content)")
             let reference = ObjectReference(kind: object.kind, name: object.name)
             switch object.content {
             case .counter(let packets, let bytes):
@@ -60,9 +67,10 @@ struct StatefulEmitter {
                         family: table.family, table: table.name, name: object.name, quota: quota, number: quotas.count - 1))
             }
         }
+        keys.end()
         for set in table.sets where set.changes {
             guard changingSets[set.name] == nil else { continue }
-            try add(set, &tables)
+            try add(set, of: table, &tables)
             var declaration = set
             declaration.elements = SetElements([])
             changingReferences.append(
@@ -100,25 +108,32 @@ struct StatefulEmitter {
         buckets.map(\.full) + quotas.map(\.used) + remembering.map { $0.word(from: start) }
     }
 
+    /// In the order of `words`.
+    var cellKeys: [StateKey?] { bucketKeys + quotaKeys + rememberingKeys }
+
     mutating func add(_ limit: Limit, _ location: SourceLocation) throws(ProgramError) -> Int {
         guard let depth = limit.depth else { throw ProgramError(reason: .limit, location: location) }
         buckets.append(TokenBucket(limit, depth: depth))
+        bucketKeys.append(keys.next())
         return buckets.count - 1
     }
 
     mutating func add(_ quota: Quota) -> Int {
         quotas.append((QuotaBound(bytes: quota.bytes, isOver: quota.isOver), quota.used))
+        quotaKeys.append(keys.next())
         return quotas.count - 1
     }
 
     mutating func add(_ statement: RememberingStatement) -> Int {
         remembering.append(statement)
+        rememberingKeys.append(keys.next())
         return remembering.count - 1
     }
 
     mutating func add(_ count: ConnectionCount) -> Int {
         countsConnections = true
         connectionBounds.append(ConnectionBound(count))
+        listKeys.append(keys.next())
         return connectionBounds.count - 1
     }
 
@@ -135,6 +150,7 @@ struct StatefulEmitter {
 
     mutating func add(_ plan: ElementGuardPlan) -> Int {
         guards.append(plan)
+        guardKeys.append(plan.lifetime == 0 ? nil : keys.next())
         return guards.count - 1
     }
 
@@ -146,8 +162,7 @@ struct StatefulEmitter {
         }
     }
 
-    private mutating func add(_ set: NamedSet, _ tables: inout TableEmitter) throws(ProgramError) {
-        let own = try addTemplate(.add, timeout: 0, set.dynamics.statements, set.location)
+    private mutating func add(_ set: NamedSet, of table: Table, _ tables: inout TableEmitter) throws(ProgramError) {
         let capacity = max(set.size.map { Int($0) } ?? set.elements.count, set.elements.count)
         guard capacity <= DynamicSets.largest else { throw ProgramError(reason: .setSize(capacity), location: set.location) }
         var plan = DynamicSetPlan(
@@ -155,21 +170,28 @@ struct StatefulEmitter {
             words: ElementStep.words(of: set.dynamics.statements))
         plan.width = Self.width(of: set.key.fields)
         plan.hasData = set.isMap
+        plan.title = "\(table.family.rawValue) \(table.name) \(set.name)"
+        plan.declaration = set.declarationText
+        plan.isTransferable = set.contents == .keys || set.data != nil
+        let own = try Self.addShape(set.dynamics.statements, to: &plan, set.location)
+        note(set.dynamics.statements)
         for element in set.elements {
-            var template = own
+            var shape = own
             if !element.statements.isEmpty {
-                template = try addTemplate(.add, timeout: 0, element.statements, element.location)
+                shape = try Self.addShape(element.statements, to: &plan, element.location)
+                note(element.statements)
                 plan.words = max(plan.words, ElementStep.words(of: element.statements))
             }
             let data = try data(of: element, set, &tables)
             plan.elements.append(
                 DynamicSetPlan.Element(
                     key: try key(of: element, set), data: data, timeout: DynamicSet.lifetime(element.expires ?? element.timeout),
-                    template: template))
+                    shape: shape))
         }
         try checkRoom(of: plan, set.location)
         changingSets[set.name] = plans.count
-        ownTemplates[set.name] = own
+        ownTemplates[set.name] = templates.count
+        templates.append(ElementTemplate(operation: .add, timeout: 0, shape: own))
         plans.append(plan)
     }
 
@@ -221,40 +243,49 @@ struct StatefulEmitter {
     }
 
     /// - Returns: The numbers of the set that the rule changes, and of the template that says how.
-    mutating func add(_ update: SetUpdate) throws(ProgramError) -> (set: Int, template: Int) {
-        var statements = update.statements
+    /// - Parameter table: The title of its table.
+    mutating func add(_ update: SetUpdate, of table: String) throws(ProgramError) -> (set: Int, template: Int) {
         let set: Int
         if let size = update.meterSize {
             guard Int(size) <= DynamicSets.largest else { throw ProgramError(reason: .setSize(Int(size)), location: update.location) }
             set = plans.count
             var plan = DynamicSetPlan(capacity: Int(size), timeout: 0, words: 0)
             plan.width = Self.width(of: update.key.components.map(\.field))
+            plan.title = "\(table) meter \(update.set)"
+            plan.declaration = "\(update.key)"
             plans.append(plan)
         } else {
-            guard let known = changingSets[update.set], let own = ownTemplates[update.set] else {
+            guard let known = changingSets[update.set] else {
                 throw ProgramError(reason: .unknownSet(update.set), location: update.location)
             }
             set = known
-            if statements.isEmpty { statements = self.statements[own] }
         }
+        let isOwn = update.statements.isEmpty && update.meterSize == nil
+        let shape = isOwn ? 0 : try Self.addShape(update.statements, to: &plans[set], update.location)
+        note(update.statements)
         let operation: ElementTemplate.Operation =
             switch update.operation {
             case .add: .add
             case .update: .update
             case .delete: .delete
             }
-        let template = try addTemplate(operation, timeout: DynamicSet.lifetime(update.timeout), statements, update.location)
-        plans[set].words = max(plans[set].words, ElementStep.words(of: statements))
+        templates.append(ElementTemplate(operation: operation, timeout: DynamicSet.lifetime(update.timeout), shape: shape))
+        if !isOwn { plans[set].words = max(plans[set].words, ElementStep.words(of: update.statements)) }
         try checkRoom(of: plans[set], update.location)
-        return (set, template)
+        return (set, templates.count - 1)
     }
 
-    private mutating func addTemplate(
-        _ operation: ElementTemplate.Operation, timeout: UInt64, _ statements: [ElementStatement], _ location: SourceLocation
-    ) throws(ProgramError) -> Int {
-        guard let first = Int32(exactly: steps.count), let count = Int32(exactly: statements.count) else {
-            throw ProgramError(reason: .tooLarge, location: location)
-        }
+    private mutating func note(_ statements: [ElementStatement]) {
+        if statements.contains(where: { if case .connectionCount = $0 { true } else { false } }) { countsConnections = true }
+    }
+
+    /// The shape's number in its set. Of the first shapes none comes twice, so that one more rule with the same statements changes no set.
+    private static func addShape(
+        _ statements: [ElementStatement], to plan: inout DynamicSetPlan, _ location: SourceLocation
+    ) throws(ProgramError) -> UInt32 {
+        if let known = plan.shapes.prefix(comparedShapes).firstIndex(where: { $0.statements == statements }) { return UInt32(known) }
+        guard plan.shapes.count < DynamicSet.shapeBits else { throw ProgramError(reason: .tooLarge, location: location) }
+        var steps: [ElementStep] = []
         var place = 0
         for statement in statements {
             defer {
@@ -273,12 +304,10 @@ struct StatefulEmitter {
             case .last(let last):
                 steps.append(ElementStep(kind: .last, words: (last.used == nil ? StateCells.never : 0, last.used ?? 0)))
             case .connectionCount(let count):
-                countsConnections = true
                 steps.append(ElementStep(kind: .connectionCount, bound: ConnectionBound(count), words: (0, 0)))
             }
         }
-        templates.append(ElementTemplate(operation: operation, timeout: timeout, first: first, count: count))
-        self.statements.append(statements)
-        return templates.count - 1
+        plan.shapes.append(DynamicSetPlan.Shape(statements: statements, steps: steps))
+        return UInt32(plan.shapes.count - 1)
     }
 }

@@ -49,9 +49,13 @@ public final class Program: Sendable {
     let buckets: FrozenArray<TokenBucket>
     let quotas: FrozenArray<QuotaBound>
     let connectionLists: ConnectionLists
-    /// As `StatefulEmitter.words` lays them out. A new program starts again.
+    /// As `StatefulEmitter.words` lays them out.
     let cells: StateCells
     let dynamicSets: DynamicSets
+    /// By which the next program finds what is the same in it; by cell, by list and by guard.
+    let cellKeys: [StateKey?]
+    let listKeys: [StateKey?]
+    let guardKeys: [StateKey?]
     let elementGuards: ElementGuards
     let accesses: SetAccesses
     let writes: FrozenArray<Write>
@@ -78,17 +82,20 @@ public final class Program: Sendable {
     ///     nobody knows.
     ///   - indexing: Which chains get an index: no verdict or counter depends on it.
     ///   - reservation: Bytes that may be reserved for what rules remember.
+    ///   - inheritance: Where this program takes over what an earlier one has come to.
     /// - Throws: What no checked tree has; see `ProgramError`.
     public init(
         compiling ruleset: Ruleset, ports: [String], start: Instant = Instant(monotonic: 0, sinceEpoch: 0), seed: UInt64 = 0,
-        indexing: Indexing = .automatic, reservation: Int = .max
+        indexing: Indexing = .automatic, reservation: Int = .max, inheriting inheritance: StateInheritance? = nil
     ) throws(ProgramError) {
         guard ports.count == 2 else { throw ProgramError(reason: .portCount(ports.count), location: nil) }
         try checkJumps(in: ruleset)
         var emitter = Emitter(ports: ports, seed: seed, indexing: indexing)
         try emitter.emit(ruleset)
         // Before it is taken.
-        let reserved = emitter.stateful.reservedBytes
+        inheritance?.match(emitter.stateful)
+        let (keptSets, keptLists) = (inheritance?.sets ?? [], inheritance?.lists ?? [])
+        let reserved = emitter.stateful.reservedBytes(besides: keptSets, keptLists)
         guard reserved <= reservation else { throw ProgramError(reason: .memory(bytes: reserved, limit: reservation), location: nil) }
 
         self.ports = ports
@@ -115,11 +122,17 @@ public final class Program: Sendable {
         remembering = emitter.stateful.remembering
         changingSets = emitter.stateful.changingReferences
         dynamicSets = DynamicSets(
-            emitter.stateful.plans, templates: emitter.stateful.templates, steps: emitter.stateful.steps, start: start.monotonic)
-        elementGuards = ElementGuards(emitter.stateful.guards, start: start.monotonic)
+            emitter.stateful.plans, templates: emitter.stateful.templates, kept: keptSets, start: start.monotonic)
+        cellKeys = emitter.stateful.cellKeys
+        listKeys = emitter.stateful.listKeys
+        let guardKeys = emitter.stateful.guardKeys
+        self.guardKeys = guardKeys
+        elementGuards = ElementGuards(emitter.stateful.guards, start: start.monotonic) { index in
+            inheritance?.expiry(ofGuard: guardKeys[index], at: start.monotonic)
+        }
         accesses = SetAccesses(accesses: FrozenArray(emitter.accesses), pieces: FrozenArray(emitter.pieces))
         quotas = FrozenArray(emitter.stateful.quotas.map(\.bound))
-        connectionLists = ConnectionLists(emitter.stateful.connectionBounds)
+        connectionLists = ConnectionLists(emitter.stateful.connectionBounds, kept: keptLists)
         cells = StateCells(emitter.stateful.words(from: start.monotonic))
         writes = FrozenArray(emitter.writes)
         calculations = FrozenArray(emitter.calculations)

@@ -6,7 +6,7 @@ extension Program {
     }
 
     /// Takes all of `reservedBytes` from the system at once, so that no frame has to wait for memory, or ends the process for want of
-    /// it. Only before the program is used.
+    /// it. What an earlier program has left is there already. Only before the program is used.
     public func commit() {
         dynamicSets.commit()
         connectionLists.commit()
@@ -14,8 +14,10 @@ extension Program {
 }
 
 extension StatefulEmitter {
-    /// What `Program.reservedBytes` will be.
-    var reservedBytes: Int {
-        plans.reduce(connectionBounds.reduce(0) { $0 + 8 * $1.words }) { $0 + DynamicSet.byteCount(of: $1) }
+    /// What a program takes of `Program.reservedBytes` that an earlier one has not taken already.
+    func reservedBytes(besides sets: [DynamicSetMemory?], _ lists: [ConnectionListMemory?]) -> Int {
+        func isNew<Memory>(_ index: Int, _ kept: [Memory?]) -> Bool { index >= kept.count || kept[index] == nil }
+        let newLists = connectionBounds.indices.filter { isNew($0, lists) }.reduce(0) { $0 + 8 * connectionBounds[$1].words }
+        return plans.indices.filter { isNew($0, sets) }.reduce(newLists) { $0 + DynamicSet.byteCount(of: plans[$1]) }
     }
 }

@@ -66,55 +66,74 @@ struct ConnectionBound: BitwiseCopyable, Sendable {
     }
 }
 
-/// What the `ct count` statements of a program's rules have come to, shared by all workers as the kernel's are by all CPUs.
+/// One list by its memory.
 @safe
-struct ConnectionLists: ~Copyable, @unchecked Sendable {
-    private let bounds: FrozenArray<ConnectionBound>
-    /// Where each statement's list begins.
-    private let starts: FrozenArray<Int>
-    private let words: UnsafeMutablePointer<UInt64>
-    private let locks: UnsafeMutablePointer<Atomic<UInt32>>
+struct ConnectionList: BitwiseCopyable, @unchecked Sendable {
+    let bound: ConnectionBound
+    /// A word for the lock, then the list.
+    private let memory: UnsafeMutablePointer<UInt64>
 
-    init(_ wanted: [ConnectionBound]) {
-        bounds = FrozenArray(wanted)
-        var starts: [Int] = []
-        var end = 0
-        for bound in wanted {
-            starts.append(end)
-            end += bound.words
-        }
-        self.starts = FrozenArray(starts)
-        unsafe words = .allocate(capacity: end)
-        unsafe locks = .allocate(capacity: wanted.count)
-        for (index, start) in starts.enumerated() {
-            unsafe (words + start).initialize(to: 0)
-            unsafe (locks + index).initialize(to: Atomic(0))
-        }
+    init(_ bound: ConnectionBound) {
+        self.bound = bound
+        unsafe memory = .allocate(capacity: 1 + bound.words)
+        unsafe memory.initialize(repeating: 0, count: 2)
     }
 
-    /// Bytes that `init` asks for.
-    var byteCount: Int { (0..<bounds.count).reduce(0) { $0 + 8 * bounds[$1].words } }
+    /// Writes to all memory, so that it is there before frames come. Only before the list is used.
+    func commit() { unsafe memory.initialize(repeating: 0, count: 1 + bound.words) }
 
-    /// Writes to all memory, so that it is there before frames come. Only before the lists are used.
+    func free() { unsafe memory.deallocate() }
+
+    private var lock: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+
+    /// True if it lets a packet of the connection pass.
+    func pass(_ connection: CountedConnection, at now: UInt64) -> Bool {
+        // A list changes as a whole. What is done under the lock calls nothing that waits.
+        while unsafe !lock.pointee.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged {
+            while unsafe lock.pointee.load(ordering: .relaxed) != 0 {}
+        }
+        defer { unsafe lock.pointee.store(0, ordering: .releasing) }
+        return unsafe bound.pass(connection, among: memory + 1, at: now)
+    }
+}
+
+/// The memory of a list. A statement that is the same in the next program keeps it.
+final class ConnectionListMemory: Sendable {
+    let list: ConnectionList
+
+    init(_ bound: ConnectionBound) { list = ConnectionList(bound) }
+
+    deinit { list.free() }
+}
+
+/// What the `ct count` statements of a program's rules have come to, shared by all workers as the kernel's are by all CPUs.
+struct ConnectionLists: ~Copyable, Sendable {
+    private let lists: FrozenArray<ConnectionList>
+    /// Who own the memory of the lists, in their order.
+    let memories: [ConnectionListMemory]
+    private let isKept: [Bool]
+
+    /// - Parameter kept: The memory of lists that go on, by bound.
+    init(_ wanted: [ConnectionBound], kept: [ConnectionListMemory?]) {
+        isKept = wanted.indices.map { $0 < kept.count && kept[$0] != nil }
+        memories = wanted.enumerated().map { index, bound in (index < kept.count ? kept[index] : nil) ?? ConnectionListMemory(bound) }
+        lists = FrozenArray(memories.map(\.list))
+    }
+
+    /// Bytes of all lists.
+    var byteCount: Int { memories.reduce(0) { $0 + 8 * $1.list.bound.words } }
+
+    /// Takes the memory of new lists.
     func commit() {
-        for index in 0..<bounds.count { unsafe (words + starts[index]).initialize(repeating: 0, count: bounds[index].words) }
-    }
-
-    deinit {
-        unsafe locks.deinitialize(count: bounds.count)
-        unsafe locks.deallocate()
-        unsafe words.deallocate()
+        for (memory, isKept) in zip(memories, isKept) where !isKept { memory.list.commit() }
     }
 
     /// True if the list of this number lets a packet of the connection pass.
     @inline(never)
     func pass(_ connection: CountedConnection, list: Int, at now: UInt64) -> Bool {
-        guard list >= 0, list < bounds.count else { return false }
-        // A list changes as a whole. What is done under the lock calls nothing that waits.
-        while unsafe !locks[list].compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged {
-            while unsafe locks[list].load(ordering: .relaxed) != 0 {}
-        }
-        defer { unsafe locks[list].store(0, ordering: .releasing) }
-        return unsafe bounds[list].pass(connection, among: words + starts[list], at: now)
+        guard list >= 0, list < lists.count else { return false }
+        return lists[list].pass(connection, at: now)
     }
 }

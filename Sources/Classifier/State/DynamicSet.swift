@@ -10,19 +10,20 @@ import Synchronization
 /// is written and read as a whole, and how many entries have been used.
 @safe
 struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
-    private struct Entry: BitwiseCopyable {
+    struct Entry: BitwiseCopyable {
         /// Its first 128 bits.
         var key: UInt128
         /// In nanoseconds of the monotonic clock; `forever`, or 0 where there is no element. Only as `expiry` gives it.
         var expires: UInt64
         /// The next of the chain or of the free ones, from 1; 0 for none.
         var next: UInt32
-        var template: Int32
+        /// Index into `shapes`; above it of an element that the file has the epoch of the file: see `declare`.
+        var shape: UInt32
     }
 
     /// Where `expires` stands in an entry.
     private static let expiryOffset = 16
-    private static let forever = UInt64.max
+    static let forever = UInt64.max
 
     /// What changes beside chains and entries.
     private struct Bookkeeping: BitwiseCopyable {
@@ -32,27 +33,34 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         var cursor = 0
     }
 
+    /// Of `Entry.shape`.
+    static let shapeBits: UInt32 = 0xff_ffff
+    static let epochShift: UInt32 = 24
+
     /// Entries that an insertion looks at for having expired.
     private static let collected = 4
 
     /// Entries from here on have never been used.
-    private let fresh: UnsafeMutablePointer<Atomic<Int>>
+    let fresh: UnsafeMutablePointer<Atomic<Int>>
     private let lock: UnsafeMutablePointer<Atomic<UInt32>>
     private let refusals: UnsafeMutablePointer<Atomic<UInt64>>
     private let book: UnsafeMutablePointer<Bookkeeping>
     private let heads: UnsafeMutablePointer<UInt32>
-    private let entries: UnsafeMutablePointer<Entry>
+    let entries: UnsafeMutablePointer<Entry>
     private let words: UnsafeMutablePointer<UInt64>
     /// What keys have beyond their first 128 bits.
     private let rests: UnsafeMutablePointer<UInt128>
     /// What elements are mapped to.
-    private let data: UnsafeMutablePointer<UInt128>
+    let data: UnsafeMutablePointer<UInt128>
+    /// What elements have beside their keys: each has one of these.
+    private let shapes: UnsafeMutablePointer<ElementShape>
+    private let steps: UnsafeMutablePointer<ElementStep>
     private let stride: Int
     private let width: Int
-    private let hasData: Bool
+    let hasData: Bool
     private let capacity: Int
     private let buckets: Int
-    private let timeout: UInt64
+    let timeout: UInt64
     /// So that nobody outside knows which keys share a chain.
     private let keyedHash = KeyedHash()
 
@@ -80,6 +88,16 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         unsafe rests = .allocate(capacity: max(1, capacity * (width - 1)))
         hasData = plan.hasData
         unsafe data = .allocate(capacity: hasData ? capacity : 1)
+        unsafe shapes = .allocate(capacity: max(1, plan.shapes.count))
+        unsafe steps = .allocate(capacity: max(1, plan.shapes.reduce(0) { $0 + $1.steps.count }))
+        var place = 0
+        for (index, shape) in plan.shapes.enumerated() {
+            unsafe (shapes + index).initialize(to: ElementShape(first: place, count: shape.steps.count))
+            for step in shape.steps {
+                unsafe (steps + place).initialize(to: step)
+                place += 1
+            }
+        }
     }
 
     /// What `init` asks for. The kernel gives pages when they are first written, so that a set takes it when it has been full.
@@ -97,7 +115,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         let fresh = unsafe self.fresh.pointee.load(ordering: .relaxed)
         let count = capacity - fresh
         guard count > 0 else { return }
-        unsafe (entries + fresh).initialize(repeating: Entry(key: 0, expires: 0, next: 0, template: 0), count: count)
+        unsafe (entries + fresh).initialize(repeating: Entry(key: 0, expires: 0, next: 0, shape: 0), count: count)
         unsafe (words + fresh * stride).initialize(repeating: 0, count: count * stride)
         unsafe (rests + fresh * (width - 1)).initialize(repeating: 0, count: count * (width - 1))
         if hasData { unsafe (data + fresh).initialize(repeating: 0, count: count) }
@@ -116,39 +134,35 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         unsafe words.deallocate()
         unsafe rests.deallocate()
         unsafe data.deallocate()
+        unsafe shapes.deallocate()
+        unsafe steps.deallocate()
     }
 
     /// A spin lock: what is done under it is a walk along one short chain and a few entries more, without a call out, so that waiting
     /// for it is cheaper than sleeping. Chains, entries and states change together, which no single word could say.
     @inline(__always)
-    private func acquire() {
+    func acquire() {
         while unsafe !lock.pointee.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged {
             while unsafe lock.pointee.load(ordering: .relaxed) != 0 {}
         }
     }
 
     @inline(__always)
-    private func release() { unsafe lock.pointee.store(0, ordering: .releasing) }
+    func release() { unsafe lock.pointee.store(0, ordering: .releasing) }
 
     func holds(
-        _ key: PackedKey, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        isNegated: Bool, bytes size: UInt64, connection: CountedConnection, at now: UInt64
+        _ key: PackedKey, isNegated: Bool, bytes size: UInt64, connection: CountedConnection, at now: UInt64
     ) -> Bool? {
         acquire()
         defer { release() }
         guard let index = find(key, at: now) else { return false }
-        return isNegated || pass(index, templates, steps, bytes: size, connection: connection, at: now) ? true : nil
+        return isNegated || pass(index, bytes: size, connection: connection, at: now) ? true : nil
     }
 
-    func mapped(
-        _ key: PackedKey, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        bytes size: UInt64, connection: CountedConnection, at now: UInt64
-    ) -> UInt128? {
+    func mapped(_ key: PackedKey, bytes size: UInt64, connection: CountedConnection, at now: UInt64) -> UInt128? {
         acquire()
         defer { release() }
-        guard hasData, let index = find(key, at: now), pass(index, templates, steps, bytes: size, connection: connection, at: now) else {
-            return nil
-        }
+        guard hasData, let index = find(key, at: now), pass(index, bytes: size, connection: connection, at: now) else { return nil }
         return unsafe data[index]
     }
 
@@ -166,7 +180,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
 
     /// When an entry expires, as one word that another thread may read.
     @inline(__always)
-    private func expiry(_ index: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    func expiry(_ index: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
         unsafe UnsafeMutableRawPointer(entries + index).advanced(by: Self.expiryOffset).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
@@ -179,52 +193,45 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         return milliseconds == 0 ? forever : milliseconds &* 1_000_000
     }
 
-    private static func end(_ lifetime: UInt64, from now: UInt64) -> UInt64 {
+    static func end(_ lifetime: UInt64, from now: UInt64) -> UInt64 {
         guard lifetime != 0 else { return forever }
         let (end, isTooFar) = now.addingReportingOverflow(lifetime)
         return isTooFar ? forever : end
     }
 
     /// net/netfilter/nft_dynset.c, `nft_dynset_eval`.
-    /// - Parameter size: nil where no frame brings the element.
     func change(
-        _ key: PackedKey, _ operation: ElementTemplate.Operation, data value: UInt128, timeout: UInt64, template: Int,
-        _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>, bytes size: UInt64?,
-        connection: CountedConnection, at now: UInt64
+        _ key: PackedKey, _ template: ElementTemplate, data value: UInt128, bytes size: UInt64, connection: CountedConnection,
+        at now: UInt64
     ) -> Bool {
         acquire()
         defer { release() }
-        let lifetime = timeout == 0 ? self.timeout : timeout
+        let lifetime = template.timeout == 0 ? timeout : template.timeout
         var found = find(key, at: now)
-        switch operation {
+        switch template.operation {
         case .delete:
             if found != nil { remove(key) }
             return true
         case .add, .update:
             if let index = found {
-                if operation == .update, lifetime != 0, unsafe expiry(index).pointee.load(ordering: .relaxed) != Self.forever {
+                if template.operation == .update, lifetime != 0, unsafe expiry(index).pointee.load(ordering: .relaxed) != Self.forever {
                     unsafe expiry(index).pointee.store(Self.end(lifetime, from: now), ordering: .relaxed)
                 }
             } else {
-                found = insert(
-                    key, data: value, expires: Self.end(lifetime, from: now), template: template, templates, steps, at: now)
+                found = insert(key, data: value, expires: Self.end(lifetime, from: now), shape: template.shape, at: now)
             }
         }
         // A full set takes no more, and the rule does not match.
         guard let index = found else { return false }
-        guard let size else { return true }
-        return pass(index, templates, steps, bytes: size, connection: connection, at: now)
+        return pass(index, bytes: size, connection: connection, at: now)
     }
 
-    func put(
-        _ key: PackedKey, timeout: UInt64, template: Int, _ templates: borrowing FrozenArray<ElementTemplate>,
-        _ steps: borrowing FrozenArray<ElementStep>, at now: UInt64
-    ) -> SetOutcome {
+    func put(_ key: PackedKey, timeout: UInt64, shape: UInt32, at now: UInt64) -> SetOutcome {
         acquire()
         defer { release() }
         if find(key, at: now) != nil { return .unchanged }
         let expires = Self.end(timeout == 0 ? self.timeout : timeout, from: now)
-        return insert(key, data: 0, expires: expires, template: template, templates, steps, at: now) == nil ? .refused : .changed
+        return insert(key, data: 0, expires: expires, shape: shape, at: now) == nil ? .refused : .changed
     }
 
     func take(_ key: PackedKey, at now: UInt64) -> SetOutcome {
@@ -264,14 +271,14 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         return true
     }
 
-    private func key(at index: Int) -> PackedKey {
+    func key(at index: Int) -> PackedKey {
         var key = unsafe PackedKey(entries[index].key)
         for part in 1..<max(1, width) { unsafe key.set(part, rests[index &* (width &- 1) &+ part &- 1]) }
         return key
     }
 
     /// The key's entry; expired ones in its chain are given back.
-    private func find(_ key: PackedKey, at now: UInt64) -> Int? {
+    func find(_ key: PackedKey, at now: UInt64) -> Int? {
         let bucket = hash(key)
         var previous: UInt32 = 0
         var link = unsafe heads[bucket]
@@ -289,7 +296,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         return nil
     }
 
-    private func remove(_ key: PackedKey) {
+    func remove(_ key: PackedKey) {
         let bucket = hash(key)
         var previous: UInt32 = 0
         var link = unsafe heads[bucket]
@@ -321,10 +328,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     }
 
     /// nil if the set is full.
-    private func insert(
-        _ key: PackedKey, data value: UInt128, expires: UInt64, template: Int, _ templates: borrowing FrozenArray<ElementTemplate>,
-        _ steps: borrowing FrozenArray<ElementStep>, at now: UInt64
-    ) -> Int? {
+    func insert(_ key: PackedKey, data value: UInt128, expires: UInt64, shape: UInt32, at now: UInt64) -> Int? {
         collect(at: now)
         let index: Int
         let fresh = unsafe self.fresh.pointee.load(ordering: .relaxed)
@@ -342,16 +346,16 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
         let bucket = hash(key)
         unsafe entries[index].key = key.first
         unsafe entries[index].next = heads[bucket]
-        unsafe entries[index].template = Int32(truncatingIfNeeded: template)
+        unsafe entries[index].shape = shape
         unsafe expiry(index).pointee.store(expires, ordering: .relaxed)
         // Who counts must not see an entry before its word.
         if isFresh { unsafe self.fresh.pointee.store(fresh &+ 1, ordering: .releasing) }
         for part in 1..<max(1, width) { unsafe (rests + (index &* (width &- 1) &+ part &- 1)).initialize(to: key[part]) }
         if hasData { unsafe (data + index).initialize(to: value) }
         unsafe heads[bucket] = UInt32(truncatingIfNeeded: index &+ 1)
-        let shape = templates[template]
-        for step in 0..<Int(shape.count) {
-            let wanted = steps[Int(shape.first) &+ step]
+        let wantedShape = unsafe shapes[Int(shape & Self.shapeBits)]
+        for step in 0..<wantedShape.count {
+            let wanted = unsafe steps[wantedShape.first &+ step]
             let state = unsafe words + (index &* stride &+ wanted.place)
             let initial = wanted.words
             unsafe state.initialize(to: initial.0)
@@ -361,13 +365,10 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     }
 
     /// Evaluates the entry's statements, up to the first that ends the rule (`nft_set_elem_update_expr`).
-    private func pass(
-        _ index: Int, _ templates: borrowing FrozenArray<ElementTemplate>, _ steps: borrowing FrozenArray<ElementStep>,
-        bytes size: UInt64, connection: CountedConnection, at now: UInt64
-    ) -> Bool {
-        let shape = unsafe templates[Int(entries[index].template)]
-        for number in 0..<Int(shape.count) {
-            let step = steps[Int(shape.first) &+ number]
+    private func pass(_ index: Int, bytes size: UInt64, connection: CountedConnection, at now: UInt64) -> Bool {
+        let shape = unsafe shapes[Int(entries[index].shape & Self.shapeBits)]
+        for number in 0..<shape.count {
+            let step = unsafe steps[shape.first &+ number]
             let state = unsafe words + (index &* stride &+ step.place)
             switch step.kind {
             case .counter:

@@ -6,13 +6,18 @@ struct ElementTemplate: BitwiseCopyable, Sendable {
     var operation: Operation
     /// Nanoseconds that the element lives; 0 for the set's own timeout.
     var timeout: UInt64
-    /// Index into `DynamicSets.steps`.
-    var first: Int32
-    var count: Int32
+    /// Among its set's.
+    var shape: UInt32
 
     enum Operation: UInt8 {
         case add, update, delete
     }
+}
+
+/// The statements of an element, among the steps of its set.
+struct ElementShape: BitwiseCopyable, Sendable {
+    var first: Int
+    var count: Int
 }
 
 /// One statement of elements; which of the others count depends on the kind.
@@ -58,8 +63,21 @@ struct DynamicSetPlan {
     var width = 1
     /// True if elements are mapped to something.
     var hasData = false
+    /// What elements can have beside their keys: first what the set says of all.
+    var shapes: [Shape] = []
+    /// The table's family and name and the set's own, or the meter's.
+    var title = ""
+    /// As `NamedSet.declarationText`.
+    var declaration = ""
+    /// False if what elements lead to is numbered by their program.
+    var isTransferable = true
     /// From the file.
     var elements: [Element] = []
+
+    struct Shape {
+        var statements: [ElementStatement]
+        var steps: [ElementStep]
+    }
 
     struct Element {
         var key: PackedKey
@@ -67,7 +85,7 @@ struct DynamicSetPlan {
         var data: UInt128
         /// Nanoseconds that it lives; 0 for the set's own timeout.
         var timeout: UInt64
-        var template: Int
+        var shape: UInt32
     }
 }
 
@@ -76,34 +94,30 @@ struct DynamicSetPlan {
 struct DynamicSets: ~Copyable, @unchecked Sendable {
     private let sets: FrozenArray<DynamicSet>
     private let templates: FrozenArray<ElementTemplate>
-    private let steps: FrozenArray<ElementStep>
+    /// Who own the memory of the sets, in their order.
+    let memories: [DynamicSetMemory]
+    private let isKept: [Bool]
 
     /// Maximum elements of a set; each takes 32 bytes, 16 for each of its statements (of `ct count N` 8 for each
     /// of N + 1 connections, and 8 more) and for what it is mapped to, and for each 128
     /// bits of its key beyond the first.
     static let largest = Int(SetUpdate.largestSize)
 
-    /// - Parameter start: From when on the elements of the file live.
-    init(_ plans: [DynamicSetPlan], templates: [ElementTemplate], steps: [ElementStep], start: UInt64) {
-        sets = FrozenArray(plans.map { DynamicSet($0) })
-        self.templates = FrozenArray(templates)
-        self.steps = FrozenArray(steps)
-        for (index, plan) in plans.enumerated() {
-            for element in plan.elements {
-                _ = sets[index].change(
-                    element.key, .add, data: element.data, timeout: element.timeout, template: element.template, self.templates,
-                    self.steps, bytes: nil, connection: .none, at: start)
-            }
+    /// - Parameters:
+    ///   - kept: The memory of sets that go on, by plan; they keep what they have.
+    ///   - start: From when on the elements of the file live.
+    init(_ plans: [DynamicSetPlan], templates: [ElementTemplate], kept: [DynamicSetMemory?], start: UInt64) {
+        isKept = plans.indices.map { $0 < kept.count && kept[$0] != nil }
+        memories = plans.enumerated().map { index, plan in
+            (index < kept.count ? kept[index] : nil) ?? DynamicSetMemory(plan, start: start)
         }
+        sets = FrozenArray(memories.map(\.set))
+        self.templates = FrozenArray(templates)
     }
 
-    deinit {
-        for index in 0..<sets.count { sets[index].free() }
-    }
-
-    /// Takes all memory that the sets can come to need.
+    /// Takes all memory that new sets can come to need.
     func commit() {
-        for index in 0..<sets.count { sets[index].commit() }
+        for (memory, isKept) in zip(memories, isKept) where !isKept { memory.commit() }
     }
 
     /// True if the set holds the key; nil where it does, and the element's own statements end the rule.
@@ -112,13 +126,13 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     func holds(
         _ key: PackedKey, set: Int, isNegated: Bool, bytes size: UInt64, connection: CountedConnection, at now: UInt64
     ) -> Bool? {
-        sets[set].holds(key, templates, steps, isNegated: isNegated, bytes: size, connection: connection, at: now)
+        sets[set].holds(key, isNegated: isNegated, bytes: size, connection: connection, at: now)
     }
 
     /// What the map has for the key; nil where it has nothing, or the element's own statements end the rule.
     @inline(never)
     func mapped(_ key: PackedKey, set: Int, bytes size: UInt64, connection: CountedConnection, at now: UInt64) -> UInt128? {
-        sets[set].mapped(key, templates, steps, bytes: size, connection: connection, at: now)
+        sets[set].mapped(key, bytes: size, connection: connection, at: now)
     }
 
     /// Elements that a set had no room for so far.
@@ -130,7 +144,7 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     /// Puts an element in that no frame brings.
     /// - Parameter timeout: Nanoseconds; 0 for the set's own.
     func put(_ key: PackedKey, set: Int, template: Int, timeout: UInt64, at now: UInt64) -> SetOutcome {
-        sets[set].put(key, timeout: timeout, template: template, templates, steps, at: now)
+        sets[set].put(key, timeout: timeout, shape: templates[template].shape, at: now)
     }
 
     /// Takes an element out.
@@ -147,9 +161,6 @@ struct DynamicSets: ~Copyable, @unchecked Sendable {
     func change(
         _ key: PackedKey, data: UInt128 = 0, set: Int, template: Int, bytes size: UInt64, connection: CountedConnection, at now: UInt64
     ) -> Bool {
-        let wanted = templates[template]
-        return sets[set].change(
-            key, wanted.operation, data: data, timeout: wanted.timeout, template: template, templates, steps, bytes: size,
-            connection: connection, at: now)
+        sets[set].change(key, templates[template], data: data, bytes: size, connection: connection, at: now)
     }
 }

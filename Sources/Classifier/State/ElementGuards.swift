@@ -26,16 +26,19 @@ struct ElementGuards: ~Copyable, Sendable {
     let guards: FrozenArray<ElementGuard>
     let steps: FrozenArray<ElementGuardStep>
 
-    /// - Parameter start: From when on elements live.
-    init(_ plans: [ElementGuardPlan], start: UInt64) {
+    /// - Parameters:
+    ///   - start: From when on elements live.
+    ///   - end: When an element ends that goes on, by its index; nil for all others.
+    init(_ plans: [ElementGuardPlan], start: UInt64, kept end: (Int) -> UInt64?) {
         var steps: [ElementGuardStep] = []
         var guards: [ElementGuard] = []
         guards.reserveCapacity(plans.count)
-        for plan in plans {
-            let end = start.addingReportingOverflow(plan.lifetime)
+        for (index, plan) in plans.enumerated() {
+            let planned = start.addingReportingOverflow(plan.lifetime)
             guards.append(
                 ElementGuard(
-                    expires: plan.lifetime == 0 || end.overflow ? .max : end.partialValue, first: Int32(truncatingIfNeeded: steps.count),
+                    expires: plan.lifetime == 0 || planned.overflow ? .max : end(index) ?? planned.partialValue,
+                    first: Int32(truncatingIfNeeded: steps.count),
                     count: Int32(truncatingIfNeeded: plan.steps.count)))
             steps += plan.steps
         }

@@ -92,6 +92,12 @@ struct StateCells: ~Copyable, @unchecked Sendable {
         return unsafe base[cell].load(ordering: .relaxed)
     }
 
+    /// Only before frames come to it.
+    func set(_ cell: Int, _ word: UInt64) {
+        guard cell >= 0, cell < count else { return }
+        unsafe base[cell].store(word, ordering: .relaxed)
+    }
+
     /// True if the bucket in this cell lets a frame pass, which then has paid.
     @inline(__always)
     func pass(_ bucket: TokenBucket, cell: Int, bytes size: UInt64, at now: UInt64) -> Bool {

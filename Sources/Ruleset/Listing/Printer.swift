@@ -66,6 +66,18 @@ extension NamedSet {
     }
 }
 
+extension NamedSet {
+    /// The declaration as it is written, without elements and without all that changes nothing: sets of one text are the same set.
+    public var declarationText: String {
+        var set = self
+        set.elements = SetElements([])
+        set.comment = nil
+        set.policy = .performance
+        set.dynamics.collectionInterval = nil
+        return set.text
+    }
+}
+
 extension VerdictMap {
     func text(_ localTime: LocalTime) -> String {
         "\(key.text) vmap \(elements.text(ElementText(key.components.map(\.field), localTime: localTime)))"
