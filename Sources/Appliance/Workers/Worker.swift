@@ -32,7 +32,7 @@ package struct Worker: ~Copyable {
     var firewall: Firewall
     /// By port, in the order of the configuration.
     let counters: (PortCounters, PortCounters)
-    private let control: WorkerControl
+    let control: WorkerControl
     private var sink: DropSink
     private let mailbox: UpdateMailbox
     private let flowRequest: FlowRequest
@@ -41,13 +41,13 @@ package struct Worker: ~Copyable {
     private let errand: WorkerErrand
     private let rulesErrand: WorkerErrand
     private let number: Int
-    private var segmenter = Segmenter()
-    private var carriage = TunnelCarriage()
+    var segmenter = Segmenter()
+    var carriage = TunnelCarriage()
     let fastPath: FastPath?
     /// The rules' number in entries of the kernel path.
     private(set) var generation: UInt32
     /// Of the frame that passed last.
-    private var pass = PassNote(bits: 0)
+    var pass = PassNote(bits: 0)
     /// The frame of which a piece was lost last. Its memory is another's once the ring has it again.
     private var lostInPieces: UnsafeMutableRawPointer?
 
@@ -200,7 +200,7 @@ package struct Worker: ~Copyable {
     }
 
     /// Sends what is in the batch; `ingress` is the port by which it came.
-    private mutating func flush(_ batch: inout SendBatch, to: PortSocket, ingress: Int) {
+    mutating func flush(_ batch: inout SendBatch, to: PortSocket, ingress: Int) {
         let sent = ingress == 0 ? counters.1 : counters.0
         batch.flush(on: to) { bytes in
             sent.count(.sentFrames)
@@ -224,7 +224,7 @@ package struct Worker: ~Copyable {
 
     /// Captures and counts a frame that passed and was not sent.
     @inline(never)
-    private mutating func drop(unsent frame: ReceivedFrame, _ pass: PassNote, ingress: Int) {
+    mutating func drop(unsent frame: ReceivedFrame, _ pass: PassNote, ingress: Int) {
         let judgement = firewall.takeBack(pass, frame.bytes.bytes, tag: frame.tag, zeroLength: frame.virtioHeader.zeroLength)
         if sink.takesDrops { reportDrop(frame, judgement, ingress: ingress) }
     }
@@ -285,82 +285,6 @@ package struct Worker: ~Copyable {
         case .tcp4, .tcp6: return parsed.transportProtocol == IPProtocol.tcp
         default: return parsed.transportProtocol == IPProtocol.udp
         }
-    }
-
-    /// Sends a super-frame in pieces. Returns how many frames it became.
-    @inline(never)
-    private mutating func segment(
-        _ frame: ReceivedFrame, _ segments: Int, _ batch: inout SendBatch, to: PortSocket, ingress: Int
-    ) -> Int {
-        if let fault = segmenter.begin(frame.bytes.bytes, tag: frame.tag, frame.offload, segmentsInPiece: segments) {
-            (ingress == 0 ? counters.1 : counters.0).count(fault)
-            drop(unsent: frame, pass, ingress: ingress)
-            return 0
-        }
-        if let tunnel = segmenter.tunnel, !tunnel.hasChecksum || limits(ingress).keepsTunnelChecksums, carriage.isTried {
-            segmenter.enterTunnel()
-        }
-        var pieces = 0
-        while !segmenter.isDone {
-            pieces += 1
-            if segmenter.isTunnelPieceNext, let tunnel = segmenter.tunnel {
-                // What came before it must leave before it.
-                flush(&batch, to: to, ingress: ingress)
-                carry(frame, in: tunnel, to: to, ingress: ingress)
-                continue
-            }
-            if batch.isFull { flush(&batch, to: to, ingress: ingress) }
-            batch.append(pieceOf: frame, &segmenter, note: pass.bits)
-        }
-        return pieces
-    }
-
-    /// Sends a packet that is too big for the port in fragments. Returns how many frames it became.
-    @inline(never)
-    private mutating func cut(_ frame: ReceivedFrame, _ batch: inout SendBatch, to: PortSocket, ingress: Int) -> Int {
-        let offload = frame.offload
-        let bytes = frame.bytes.bytes
-        let parsed = ParsedFrame.parse(bytes, tag: frame.tag)
-        if offload.needsChecksum {
-            // The hardware finishes a packet's checksum, and none of a fragment (`skb_checksum_help` in `ip_do_fragment`).
-            var packet = UnsafeMutableRawBufferPointer(start: frame.start, count: parsed.networkEnd).mutableBytes
-            Checksum.completePartial(in: &packet, start: offload.checksumStart, offset: offload.checksumOffset)
-            // For a capture that may get the packet yet.
-            (frame.start - ReceivedFrame.virtioHeaderLength).storeBytes(of: virtio_net_hdr(), as: virtio_net_hdr.self)
-        }
-        guard var fragmenter = Fragmenter(bytes, parsed, mtu: firewall.mtu(from: UInt8(truncatingIfNeeded: ingress))) else {
-            (ingress == 0 ? counters.1 : counters.0).countFailure(EMSGSIZE)
-            drop(unsent: frame, pass, ingress: ingress)
-            return 0
-        }
-        var pieces = 0
-        while !fragmenter.isDone {
-            pieces += 1
-            if batch.isFull { flush(&batch, to: to, ingress: ingress) }
-            batch.append(fragmentOf: frame, &fragmenter, note: pass.bits)
-        }
-        let sent = ingress == 0 ? counters.1 : counters.0
-        sent.count(.fragmented)
-        sent.count(.fragments, pieces)
-        return pieces
-    }
-
-    /// Sends a large piece of a super-frame in its tunnel; if it can't be sent so, it comes again in segments.
-    private mutating func carry(_ frame: ReceivedFrame, in tunnel: KernelTunnel, to: PortSocket, ingress: Int) {
-        guard let (piece, code) = to.send(pieceOf: frame, &segmenter, in: tunnel) else { return }
-        guard carriage.note(code) else {
-            segmenter.leaveTunnel(from: piece)
-            return
-        }
-        let sent = ingress == 0 ? counters.1 : counters.0
-        sent.count(.sentFrames)
-        sent.count(.sentBytes, piece.headLength + piece.payloadLength)
-    }
-
-    /// The limits of the port by which frames leave that came in by `ingress`.
-    private func limits(_ ingress: Int) -> SuperFrameLimits {
-        SuperFrameLimits(
-            packed: ingress == 0 ? control.farSuperFrames.load(ordering: .relaxed) : control.nearSuperFrames.load(ordering: .relaxed))
     }
 
     /// Returns true if the frame should be sent. Drops are captured and reported here.
