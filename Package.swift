@@ -48,6 +48,8 @@ let package = Package(
         .target(name: "Classifier", dependencies: ["CVectors", "Decisions", "Ruleset", "Storage", "Wire"], swiftSettings: core),
         // What the classifier is held against: slow, plain, and no part of a frame's way.
         .target(name: "Interpreter", dependencies: ["Classifier", "Decisions", "Ruleset", "Storage", "Wire"], swiftSettings: core),
+        // Rule sets by their meaning: which frames come to which verdict, without a frame.
+        .target(name: "Regions", dependencies: ["Ruleset"], swiftSettings: core),
         .target(name: "Fragments", dependencies: ["Decisions", "Wire"], swiftSettings: core),
         // Super-frames and the segments that they become, and packets that are cut into fragments.
         .target(name: "Segmentation", dependencies: ["Wire"], swiftSettings: core),
@@ -82,8 +84,8 @@ let package = Package(
         .target(
             name: "Offline",
             dependencies: [
-                "Answers", "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Ruleset", "Capture", "Reporting",
-                "Segmentation", "Storage", "Wire",
+                "Answers", "Decisions", "Firewall", "Flows", "Fragments", "Classifier", "Interpreter", "Regions", "Ruleset", "Capture",
+                "Reporting", "Segmentation", "Storage", "Wire",
             ],
             swiftSettings: house),
         // Settings files: what the command line's options say, from a file.
@@ -99,8 +101,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "Answers", "Appliance", "Control", "Decisions", "Offline", "Reporting", "Capture", "Ruleset", "Classifier", "Firewall",
-                "Flows", "Fragments", "Settings", "CLinux", "Wire",
+                "Answers", "Appliance", "Control", "Decisions", "Offline", "Regions", "Reporting", "Capture", "Ruleset", "Classifier",
+                "Firewall", "Flows", "Fragments", "Settings", "CLinux", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -118,6 +120,12 @@ let package = Package(
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Wire", "FrameBuilder", "CAllocationCounter"],
             resources: [.copy("Reference")], swiftSettings: house),
+        .testTarget(
+            name: "RegionsTests",
+            dependencies: [
+                "Offline", "Regions", "Reporting", "Ruleset", "Wire", "FrameBuilder", "ClassBench",
+            ],
+            swiftSettings: house),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Ruleset"], swiftSettings: house),
         .testTarget(name: "AnswersTests", dependencies: ["Answers", "Wire", "FrameBuilder"], swiftSettings: house),
         .testTarget(

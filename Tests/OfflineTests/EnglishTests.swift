@@ -40,7 +40,8 @@ import Testing
     /// Rooms whose comments are held too.
     private static let plainRooms = [
         "Answers", "Appliance", "CLinux", "CVectors", "Capture", "Classifier", "Control", "Decisions", "Firewall", "Flows", "Fragments",
-        "Interpreter", "KernelPath", "Offline", "PacketIO", "Reporting", "Ruleset", "Segmentation", "Storage", "SystemCalls", "Wire",
+        "Interpreter", "KernelPath", "Offline", "PacketIO", "Regions", "Reporting", "Ruleset", "Segmentation", "Storage", "SystemCalls",
+        "Wire",
         "weir",
     ]
 

@@ -1,0 +1,155 @@
+import Decisions
+package import Regions
+import Reporting
+package import Ruleset
+
+/// Where two rule sets mean different things: regions of header space, each with an example packet.
+package struct RulesetDifference {
+    /// A region with what is told of it.
+    package struct Entry: Sendable {
+        package var region: Region
+        /// A packet of which both rule sets, interpreted rule by rule, say what the region says; nil where none was found in words.
+        package var example: ExamplePacket?
+        /// False if there were too many regions before it to look for an example.
+        var isExampleSought: Bool
+    }
+
+    package let entries: [Entry]
+    private let ports: [String]
+    private let names: (old: String, new: String)
+
+    /// - Parameters:
+    ///   - ports: The names of the two interfaces.
+    ///   - work: Steps that may be looked at.
+    package init(_ old: Ruleset, _ new: Ruleset, ports: [String], work: Int = WorkMeter.most) throws(RegionFailure) {
+        self.ports = ports
+        names = (old.sources.first?.name ?? "", new.sources.first?.name ?? "")
+        let regions = try RegionComparison(old, new, ports: ports).regions(work: work)
+        let judge = RegionJudge([old, new], ports: ports)
+        entries = regions.map { region in
+            let isSought = judge.looksForExamples
+            return Entry(region: region, example: judge.example(of: region), isExampleSought: isSought)
+        }
+    }
+
+    /// True if both rule sets come to the same verdict on every frame.
+    package var isEmpty: Bool { entries.isEmpty }
+
+    // MARK: Text
+
+    /// For people.
+    /// - Parameter limit: Regions that are listed.
+    package func text(limit: Int) -> String {
+        guard !entries.isEmpty else { return "\(names.old) and \(names.new) come to the same verdict on every frame\n" }
+        var text = ""
+        let words = RegionText(ports: ports)
+        for entry in entries.prefix(limit) {
+            text += words.text(of: entry.region) + "\n"
+            text += "    \(entry.region.old.text) → \(entry.region.new.text)"
+            text += "    (\(Self.text(of: entry.region.oldDeciders)) → \(Self.text(of: entry.region.newDeciders)))\n"
+            text += Self.note(entry)
+        }
+        let more = entries.count - limit
+        if more > 0 { text += "… \(more) more \(more == 1 ? "region" : "regions")\n" }
+        return PrintableText.lines(text)
+    }
+
+    private static func note(_ entry: Entry) -> String {
+        var text = ""
+        if !entry.region.opaque.isEmpty { text += "    depends on frames before it, or on a draw\n" }
+        guard let example = entry.example else {
+            let why = entry.isExampleSought ? "no packet in words was found that shows it" : "the files are too large to look for more"
+            return text + "    no example: \(why)\n"
+        }
+        var words: [String] = []
+        if let state = example.connectionState, state != 8 { words.append(Self.connection(state)) }
+        if !example.connection.isEmpty { words.append("with such a connection") }
+        if example.time != nil { words.append("at such a time") }
+        return text + "    example\(words.isEmpty ? "" : " (\(words.joined(separator: ", ")))"): \(example.text)\n"
+    }
+
+    /// Bits of `PacketConnection.State`.
+    private static func connection(_ state: UInt32) -> String {
+        switch state {
+        case 1: "invalid to tracking"
+        case 2: "in an established connection"
+        case 4: "related to a connection"
+        default: "untracked"
+        }
+    }
+
+    /// Rules by file and line, a policy by its chain.
+    private static func text(of deciders: [Decider]) -> String {
+        let shown = deciders.prefix(4).map(\.text)
+        return shown.joined(separator: ", ") + (deciders.count > shown.count ? " and \(deciders.count - shown.count) more" : "")
+    }
+}
+
+/// A difference for machines.
+package struct DifferenceReport: Encodable {
+    struct Decider: Encodable {
+        var file: String
+        var line: Int
+        /// Nil for a policy.
+        var rule: String?
+        var chain: String
+    }
+
+    struct Side: Encodable {
+        var verdict: String
+        var deciders: [Decider]
+    }
+
+    struct Example: Encodable {
+        var packet: String
+        /// The state of its connection, as `ct state` has it.
+        var connectionState: UInt32?
+    }
+
+    struct Entry: Encodable {
+        /// All conditions, in the words of nft's matches where it has words for them.
+        var region: String
+        var matches: [String]
+        var old: Side
+        var new: Side
+        /// Statements that nobody can tell without the frames before.
+        var dependsOn: [String]
+        var example: Example?
+    }
+
+    var old: String
+    var new: String
+    var isEqual: Bool
+    var regions: [Entry]
+}
+
+extension RulesetDifference {
+    /// For machines; all regions, with all values.
+    package func report(_ old: Ruleset, _ new: Ruleset) -> DifferenceReport {
+        let words = RegionText(ports: ports, limit: nil)
+        let texts = (old.ruleTexts, new.ruleTexts)
+        func side(_ outcome: RegionVerdict, _ deciders: [Decider], _ texts: [String]) -> DifferenceReport.Side {
+            DifferenceReport.Side(
+                verdict: outcome.text,
+                deciders: deciders.map { decider in
+                    DifferenceReport.Decider(
+                        file: decider.source, line: decider.line, rule: decider.number.map { texts[$0] }, chain: decider.chain)
+                })
+        }
+        return DifferenceReport(
+            old: names.old, new: names.new, isEqual: entries.isEmpty,
+            regions: entries.map { entry in
+                let region = entry.region
+                return DifferenceReport.Entry(
+                    region: words.text(of: region), matches: words.words(of: region),
+                    old: side(region.old, region.oldDeciders, texts.0), new: side(region.new, region.newDeciders, texts.1),
+                    dependsOn: region.dependencies,
+                    example: entry.example.map { DifferenceReport.Example(packet: $0.text, connectionState: $0.connectionState) })
+            })
+    }
+}
+
+extension Ruleset {
+    /// By number as `Program.rules` has them.
+    fileprivate var ruleTexts: [String] { tables.flatMap(\.chains).flatMap(\.rules).map(\.text) }
+}
