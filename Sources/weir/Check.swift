@@ -2,6 +2,8 @@ import ArgumentParser
 import Classifier
 import FoundationEssentials
 import Fragments
+import Offline
+import Regions
 import Reporting
 import Ruleset
 
@@ -20,6 +22,9 @@ struct Check: ParsableCommand {
             or found by an index, and what the worst frame costs: the steps of a lookup, each of which reads a few cache lines. With \
             --json that is an object with "diagnostics", the array, and "statistics".
 
+            With --lint it looks for rules that could go without any frame getting another verdict: those to which no frame comes, and \
+            those whose frames get the same verdict without them. Each is a warning, and a proof.
+
             Example: weir check rules/*.nft
             """)
 
@@ -34,6 +39,12 @@ struct Check: ParsableCommand {
 
     @Flag(help: "Print each rule set's memory and its highest cost for a frame.")
     var stats = false
+
+    @Flag(help: "Warn of rules without which every frame gets the same verdict.")
+    var lint = false
+
+    @OptionGroup
+    var interfaces: OptionalPorts
 
     @Option(
         help: ArgumentHelp(
@@ -80,6 +91,8 @@ struct Check: ParsableCommand {
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name at least one rule file") }
         try expectOneStandardInput(files)
+        try interfaces.check()
+        if lint, fragments == .track { throw ValidationError("--lint takes datagrams as whole; leave --fragments track out") }
     }
 
     func run() throws {
@@ -152,7 +165,20 @@ struct Check: ParsableCommand {
             reading.diagnostics.append(diagnostic)
         }
         if fragments != .drop { reading.diagnostics += ruleset.warningsOfFragments(isTracked: fragments == .track) }
+        if lint { reading.diagnostics += try findings(in: ruleset, besides: reading.diagnostics, file: file) }
         return reading
+    }
+
+    private func findings(
+        in ruleset: Ruleset, besides known: [Diagnostic], file: String
+    ) throws(RulesFile.FileFailure) -> [Diagnostic] {
+        do {
+            return try RulesetLint(ruleset, ports: try interfaces.names(for: [ruleset])).diagnostics(besides: known)
+        } catch let failure as RegionFailure {
+            throw RulesFile.FileFailure(reason: "\(file): \(failure)", exitCode: .badRules)
+        } catch {
+            throw RulesFile.FileFailure(reason: "\(file): the rules name more than two interfaces", exitCode: .validationFailure)
+        }
     }
 
     private static func cost(of ruleset: Ruleset, file: String) throws(RulesFile.FileFailure) -> RulesetCost {

@@ -1,0 +1,152 @@
+package import Ruleset
+
+/// A rule that could go without any frame getting another verdict.
+package struct RuleFinding: Sendable {
+    package enum Kind: Sendable {
+        /// Earlier rules decide every frame that it matches.
+        case shadowed
+        /// It decides frames, and without it they get the same verdict from later rules or the policy.
+        case redundant
+    }
+
+    package var kind: Kind
+    /// By number as `Program.rules` counts.
+    package var rule: Int
+    /// What decides the rule's frames in its place.
+    package var others: [Decider]
+    /// Frames that it decides, each a region; none if it is shadowed.
+    package var regions: [Region]
+}
+
+/// Looks for rules that make no difference. Each finding is a proof: frames were compared region by region.
+package struct RuleLint {
+    private let ruleset: Ruleset
+    private let kinds: FrameKinds
+    private let ports: [String]
+
+    /// What a rule's verdict is taken for, to see whether any frame comes to it.
+    private static let hit: Int32 = -2
+
+    package init(_ ruleset: Ruleset, ports: [String]) {
+        self.ruleset = ruleset
+        self.ports = ports
+        kinds = FrameKinds([ruleset])
+    }
+
+    /// What is known of a rule after some kinds of frames.
+    private struct State {
+        var isReached = false
+        var isNeeded = false
+        var others: [Decider] = []
+        var regions: [Region] = []
+    }
+
+    package func findings() throws(RegionFailure) -> [RuleFinding] {
+        let meter = WorkMeter()
+        var states: [Int: State] = [:]
+        for kind in kinds.all {
+            let demands = try kinds.demands(for: kind, ports: ports)
+            var builder = StepBuilder(ruleset, demands)
+            let list = try builder.build()
+            try look(at: list, kind, meter, &states)
+        }
+        return states.filter { !$0.value.isNeeded }.sorted { $0.key < $1.key }.map { number, state in
+            RuleFinding(
+                kind: state.isReached ? .redundant : .shadowed, rule: number, others: state.others,
+                regions: RegionMerger.merged(state.regions))
+        }
+    }
+
+    private func look(at list: StepList, _ kind: FrameKind, _ meter: WorkMeter, _ states: inout [Int: State]) throws(RegionFailure) {
+        let interner = StepInterner(kind)
+        let steps = interner.compact(list)
+        let rules = ruleset.tables.flatMap(\.chains).flatMap(\.rules)
+        // By rule its steps, for each time that its chain is written down; the last of them is the verdict.
+        var own: [Int: [Int: [Int]]] = [:]
+        for (index, step) in list.steps.enumerated() {
+            guard let decider = step.rule, let number = list.deciders[decider].number, rules[number].endsFrames else { continue }
+            own[number, default: [:]][decider, default: []].append(index)
+        }
+        for (number, places) in own.sorted(by: { $0.key < $1.key }) where states[number]?.isNeeded != true {
+            meter.spend(steps.count)
+            try meter.check()
+            var marked = steps
+            for verdict in places.values.compactMap(\.last) { marked[verdict] = steps[verdict].marked(Self.hit) }
+            let removed = Set(places.values.flatMap(\.self))
+            let rest = steps.indices.filter { !removed.contains($0) }.map { steps[$0] }
+            var state = states[number] ?? State()
+            let solver = RegionSolver(interner, meter)
+            var dealtWith: [[StepInterner.Limit]] = []
+            for verdict in places.values.compactMap(\.last).sorted() where !dealtWith.contains(steps[verdict].limits) {
+                let limits = steps[verdict].limits
+                let reached = try solver.solve(steps, marked, within: limits, without: dealtWith)
+                if !reached.isEmpty {
+                    state.isReached = true
+                    state.isNeeded = try !solver.solve(steps, rest, within: limits, without: dealtWith).isEmpty
+                    if state.isNeeded { break }
+                    state.regions += reached.map { region(of: $0, solver, kind, list) }
+                }
+                try collectOthers(rest, within: limits, solver, list, &state)
+                dealtWith.append(limits)
+            }
+            states[number] = state
+        }
+    }
+
+    /// What decides in the rule's place: what says something else than a verdict that nothing has.
+    private func collectOthers(
+        _ rest: [StepInterner.Compact], within limits: [StepInterner.Limit], _ solver: RegionSolver, _ list: StepList, _ state: inout State
+    ) throws(RegionFailure) {
+        let nothing = StepInterner.Compact(limits: [], tests: [], action: .verdict(outcome: Self.hit, decider: -1), rule: -1, identity: -2)
+        for piece in try solver.solve(rest, [nothing], within: limits, without: []) {
+            for decider in solver.changes[Int(piece.change)].oldDeciders where decider >= 0 {
+                let found = list.deciders[Int(decider)]
+                if !state.others.contains(found) { state.others.append(found) }
+            }
+        }
+    }
+
+    /// Frames that the rule decides.
+    private func region(of piece: RegionSolver.Piece, _ solver: RegionSolver, _ kind: FrameKind, _ list: StepList) -> Region {
+        let change = solver.changes[Int(piece.change)]
+        let outcome = solver.interner.outcomes[Int(max(0, change.old))]
+        let deciders = change.oldDeciders.filter { $0 >= 0 }.map { list.deciders[Int($0)] }
+        var region = Region(
+            networks: [kind.network], transports: kind.transports, limits: [:], old: outcome, new: outcome, oldDeciders: deciders,
+            newDeciders: deciders)
+        region.restrict(to: piece.limits, solver.interner)
+        return region
+    }
+}
+
+extension StepInterner.Compact {
+    /// With another verdict, or a verdict in place of a way on.
+    fileprivate func marked(_ outcome: Int32) -> StepInterner.Compact {
+        var step = self
+        switch action {
+        case .verdict(_, let decider): step.action = .verdict(outcome: outcome, decider: decider)
+        // An accept that leads to the next chain.
+        case .skip: step.action = .verdict(outcome: outcome, decider: -1)
+        case .assign, .label: return self
+        }
+        step.identity = -3
+        return step
+    }
+}
+
+extension Rule {
+    /// True if it is a match with a verdict, and nothing that others depend on.
+    fileprivate var endsFrames: Bool {
+        guard case .verdict(let verdict, _)? = statements.last else { return false }
+        switch verdict {
+        case .accept, .drop, .reject: break
+        case .return, .continue, .jump, .goto: return false
+        }
+        return statements.allSatisfy { statement in
+            switch statement {
+            case .assignment, .update, .notrack, .verdictMap: false
+            default: true
+            }
+        }
+    }
+}

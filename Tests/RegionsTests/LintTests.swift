@@ -1,0 +1,64 @@
+import FrameBuilder
+import Offline
+import Regions
+import Ruleset
+import Testing
+
+/// Rules that make no difference, and proofs of that.
+@Suite("lint") struct LintTests {
+    struct Case: Sendable {
+        var rules: String
+        var policy = "accept"
+        /// Lines of rules, from 1, with what is wrong with them.
+        var expected: [String]
+    }
+
+    static let cases: [Case] = [
+        Case(rules: "ip saddr 10.0.0.0/8 drop\nip saddr 10.1.0.0/16 tcp dport 22 accept", expected: ["2 shadowed by 1"]),
+        Case(
+            rules: "tcp dport 1-1023 drop\ntcp dport 1024-65535 drop\ntcp dport 0 drop\ntcp dport 80 accept", expected: ["4 shadowed by 1"]),
+        Case(rules: "ip saddr 10.1.0.0/16 drop\nip saddr 10.0.0.0/8 drop", expected: ["1 redundant by 2"]),
+        Case(rules: "tcp dport 22 accept", expected: ["1 redundant by policy"]),
+        Case(rules: "tcp dport 22 accept", policy: "drop", expected: []),
+        Case(rules: "tcp dport 22 accept\nip saddr 10.0.0.1 drop", expected: []),
+        Case(rules: "tcp dport 22 limit rate 1/second drop\ntcp dport 22 drop", expected: ["1 redundant by 2"]),
+        Case(rules: "tcp dport 22 limit rate 1/second accept\ntcp dport 22 drop", expected: []),
+        Case(rules: "meta mark set 1\nmeta mark 0 tcp dport 22 drop", expected: ["2 shadowed by policy"]),
+    ]
+
+    private static func number(_ decider: Decider) -> String { decider.number.map { "\($0 + 1)" } ?? "policy" }
+
+    @Test("findings", arguments: cases) func findings(_ example: Case) throws {
+        let found = try RuleLint(ruleset(example.rules, policy: example.policy), ports: ports).findings().map { finding in
+            "\(finding.rule + 1) \(finding.kind) by \(finding.others.map(Self.number).joined(separator: ","))"
+        }
+        #expect(found == example.expected)
+    }
+
+    @Test("each finding is confirmed by comparing without the rule", arguments: 0..<40) func areProofs(seed: Int) throws {
+        var random = RandomRules(random: SeededGenerator(seed: UInt64(seed)))
+        let file = random.file()
+        let whole = try rulesetText(file.text)
+        for finding in try RuleLint(whole, ports: ports).findings() {
+            var without = whole
+            var left = finding.rule
+            for table in without.tables.indices {
+                for chain in without.tables[table].chains.indices {
+                    let count = without.tables[table].chains[chain].rules.count
+                    if left >= 0, left < count { without.tables[table].chains[chain].rules.remove(at: left) }
+                    left -= count
+                }
+            }
+            let difference = try RulesetDifference(whole, without, ports: ports)
+            #expect(difference.isEmpty, "rule \(finding.rule) of\n\(file.text)\(difference.text(limit: 5))")
+        }
+    }
+
+    @Test func `a rule is spoken of once, and with an example`() throws {
+        let rules = try ruleset("tcp dport 22 accept comment \"x\"")
+        let found = try RulesetLint(rules, ports: ports).diagnostics(besides: [])
+        #expect(found.map(\.message) == ["without this rule every frame gets the same verdict"])
+        #expect(found.first?.note?.hasSuffix("for example of eth1: ip 10.0.0.1 > 10.0.0.2 tcp 4000 > 22 syn") == true, "\(found)")
+        #expect(try RulesetLint(rules, ports: ports).diagnostics(besides: found).isEmpty)
+    }
+}
