@@ -48,7 +48,7 @@ package struct RuleLint {
             let demands = try kinds.demands(for: kind, ports: ports)
             var builder = StepBuilder(ruleset, demands)
             let list = try builder.build()
-            try look(at: list, kind, meter, &states)
+            try look(at: list, builder, meter, &states)
         }
         return states.filter { !$0.value.isNeeded }.sorted { $0.key < $1.key }.map { number, state in
             RuleFinding(
@@ -57,14 +57,19 @@ package struct RuleLint {
         }
     }
 
-    private func look(at list: StepList, _ kind: FrameKind, _ meter: WorkMeter, _ states: inout [Int: State]) throws(RegionFailure) {
+    private func look(
+        at list: StepList, _ builder: StepBuilder, _ meter: WorkMeter, _ states: inout [Int: State]
+    ) throws(RegionFailure) {
+        let kind = builder.kind
         let interner = StepInterner(kind)
         let steps = interner.compact(list)
-        let rules = ruleset.tables.flatMap(\.chains).flatMap(\.rules)
+        let rules = ruleset.tables.enumerated().flatMap { table, rules in rules.chains.flatMap(\.rules).map { (table: table, rule: $0) } }
         // By rule its steps, for each time that its chain is written down; the last of them is the verdict.
         var own: [Int: [Int: [Int]]] = [:]
         for (index, step) in list.steps.enumerated() {
-            guard let decider = step.rule, let number = list.deciders[decider].number, rules[number].endsFrames else { continue }
+            guard let decider = step.rule, let number = list.deciders[decider].number,
+                rules[number].rule.endsFrames(builder, table: rules[number].table)
+            else { continue }
             own[number, default: [:]][decider, default: []].append(index)
         }
         for (number, places) in own.sorted(by: { $0.key < $1.key }) where states[number]?.isNeeded != true {
@@ -82,7 +87,9 @@ package struct RuleLint {
                 let reached = try solver.solve(steps, marked, within: limits, without: dealtWith)
                 if !reached.isEmpty {
                     state.isReached = true
-                    state.isNeeded = try !solver.solve(steps, rest, within: limits, without: dealtWith).isEmpty
+                    // Who reads the log would miss it, and its frames would use up what later rules have for others.
+                    state.isNeeded = rules[number].rule.logs || list.leavesMemory(after: verdict)
+                    if !state.isNeeded { state.isNeeded = try !solver.solve(steps, rest, within: limits, without: dealtWith).isEmpty }
                     if state.isNeeded { break }
                     state.regions += reached.map { region(of: $0, solver, kind, list) }
                 }
@@ -134,9 +141,21 @@ extension StepInterner.Compact {
     }
 }
 
+extension StepList {
+    /// True if frames of the step may come to a later rule that leaves something to the frames after them.
+    fileprivate func leavesMemory(after step: Int) -> Bool {
+        memories.contains { $0.place > step && !$0.condition.isDisjoint(steps[step].condition) }
+    }
+}
+
 extension Rule {
+    /// True if it writes frames down somewhere.
+    fileprivate var logs: Bool {
+        statements.contains { if case .log = $0 { true } else { false } }
+    }
+
     /// True if it is a match with a verdict, and nothing that others depend on.
-    fileprivate var endsFrames: Bool {
+    fileprivate func endsFrames(_ builder: StepBuilder, table: Int) -> Bool {
         guard case .verdict(let verdict, _)? = statements.last else { return false }
         switch verdict {
         case .accept, .drop, .reject: break
@@ -144,8 +163,10 @@ extension Rule {
         }
         return statements.allSatisfy { statement in
             switch statement {
+            // A limit of its own is nobody else's.
+            case .limit, .quota, .connectionCount: true
             case .assignment, .update, .notrack, .verdictMap: false
-            default: true
+            default: !builder.remembers(statement, table: table)
             }
         }
     }

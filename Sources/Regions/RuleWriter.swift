@@ -24,6 +24,7 @@ struct RuleWriter {
     mutating func write(into builder: inout StepBuilder) throws(RegionFailure) {
         for (index, statement) in rule.statements.enumerated() {
             self.index = index
+            if builder.remembers(statement, table: context.table) { builder.remember(where: demand.condition) }
             guard try write(statement, into: &builder) else { break }
         }
         if let end { builder.add(.label(end)) }
@@ -390,7 +391,7 @@ extension NamedSet {
 
 extension ElementStatement {
     /// True if it lets every frame pass.
-    fileprivate var holdsAlways: Bool {
+    var holdsAlways: Bool {
         switch self {
         case .counter, .last: true
         case .limit, .quota, .connectionCount: false

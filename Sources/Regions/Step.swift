@@ -87,6 +87,8 @@ struct StepList {
     var deciders: [Decider] = []
     /// What labels are called: the same in another rule set where they are the same.
     var labels: [String] = []
+    /// In the order of the steps.
+    var memories: [Memory] = []
 }
 
 /// Why rule sets can't be compared.

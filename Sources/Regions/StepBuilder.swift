@@ -95,6 +95,9 @@ struct StepBuilder {
         list.steps.append(Step(condition: demand.condition, tests: demand.tests, action: action, rule: rule))
     }
 
+    /// Notes where a statement leaves something to later frames.
+    mutating func remember(where condition: Condition) { list.memories.append(Memory(condition: condition, place: list.steps.count)) }
+
     func sourceName(_ location: SourceLocation) -> String {
         ruleset.sources.indices.contains(location.file) ? ruleset.sources[location.file].name : ""
     }

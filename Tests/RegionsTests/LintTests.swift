@@ -23,13 +23,27 @@ import Testing
         Case(rules: "tcp dport 22 accept\nip saddr 10.0.0.1 drop", expected: []),
         Case(rules: "tcp dport 22 limit rate 1/second drop\ntcp dport 22 drop", expected: ["1 redundant by 2"]),
         Case(rules: "tcp dport 22 limit rate 1/second accept\ntcp dport 22 drop", expected: []),
+        // Others of the named limit would find less of it, and so would later rules' frames.
+        Case(rules: "tcp dport 22 limit name \"l\" accept\nudp dport 53 limit name \"l\" accept\nudp dport 53 drop", expected: []),
+        Case(
+            rules: "ip saddr 10.0.0.1 accept\ntcp dport 22 limit rate 1/second accept\nip saddr != 10.0.0.1 tcp dport 22 drop", expected: []
+        ),
+        Case(
+            rules: "ip saddr 10.0.0.1 accept\ntcp dport 22 add @seen { ip daddr }\nip saddr != 10.0.0.1 ip daddr @seen drop", expected: []),
+        Case(
+            rules: "udp dport 53 accept\ntcp dport 22 limit rate 1/second drop\ntcp dport 22 counter", expected: ["1 redundant by policy"]),
+        Case(rules: "tcp dport 22 log accept", expected: []),
+        Case(rules: "tcp dport 22 drop\ntcp dport 22 log accept", expected: ["2 shadowed by 1"]),
         Case(rules: "meta mark set 1\nmeta mark 0 tcp dport 22 drop", expected: ["2 shadowed by policy"]),
     ]
+
+    private static let declared = "limit l { rate 1/second; }\nset seen { type ipv4_addr; flags dynamic; size 10; }"
 
     private static func number(_ decider: Decider) -> String { decider.number.map { "\($0 + 1)" } ?? "policy" }
 
     @Test("findings", arguments: cases) func findings(_ example: Case) throws {
-        let found = try RuleLint(ruleset(example.rules, policy: example.policy), ports: ports).findings().map { finding in
+        let found = try RuleLint(ruleset(example.rules, policy: example.policy, before: Self.declared), ports: ports).findings().map {
+            finding in
             "\(finding.rule + 1) \(finding.kind) by \(finding.others.map(Self.number).joined(separator: ","))"
         }
         #expect(found == example.expected)
