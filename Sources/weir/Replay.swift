@@ -1,5 +1,5 @@
 import Answers
-public import ArgumentParser
+import ArgumentParser
 import Capture
 import Classifier
 import Fragments
@@ -7,7 +7,7 @@ import Glibc
 import Offline
 import Reporting
 import Ruleset
-public import Wire
+import Wire
 
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,42 +43,8 @@ struct Replay: ParsableCommand {
     @Option(help: ArgumentHelp("The two ports, with a comma between them, as rules name them.", valueName: "a,b"))
     var ports: String
 
-    @Option(help: ArgumentHelp("All frames came by this port.", valueName: "a"))
-    var ingress: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Frames of these stations came by this port; may be given once for each port.",
-            discussion: "If given for one port only, all other stations belong to the other port.", valueName: "a=mac,…"),
-        transform: PortStations.init)
-    var ingressMac: [PortStations] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "The interface with this number was this port; may be given several times.",
-            discussion: """
-                For captures whose link headers have interface numbers: LINUX_SLL2 (tcpdump -i any), NFLOG, DSA and ERF.
-                """, valueName: "n=a"))
-    var map: [NumberedPort] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "skip or zeros: what to do with frames whose end was not captured.",
-            discussion: """
-                skip: counts them without judging them; their connections follow them if the TCP or UDP header was captured. zeros: \
-                judges them with zeros for the missing bytes, which is right if all headers were captured that the rules read. \
-                Checksums of such frames are not looked at.
-                """, valueName: "how"))
-    var cutFrames = CutFrames.skip
-
-    @Option(
-        help: ArgumentHelp(
-            "verify, offload or ignore: what to make of the transport checksums of TCP and UDP.",
-            discussion: """
-                offload: a checksum that is exactly the pseudo header's sum was left to hardware, as in captures of a sending host; it \
-                counts as right, and the report says how many there were. verify: such a checksum is wrong too. ignore: looks at none.
-                """, valueName: "how"))
-    var checksums = ChecksumTrust.offload
+    @OptionGroup
+    var recorded: RecordedOptions
 
     @Option(
         help: ArgumentHelp(
@@ -155,10 +121,7 @@ struct Replay: ParsableCommand {
         guard !files.isEmpty else { throw ValidationError("name at least one capture") }
         guard files.count <= UInt16.max else { throw ValidationError("at most \(UInt16.max) captures can be named") }
         try expectOneStandardInput(files + [rules] + read)
-        if ingress != nil, !ingressMac.isEmpty { throw ValidationError("give --ingress or --ingress-mac, not both") }
-        for name in [ingress].compactMap({ $0 }) + ingressMac.map(\.port) + map.map(\.port) where !portNames.contains(name) {
-            throw ValidationError("'\(name)' is neither of the ports \(portNames.joined(separator: " and "))")
-        }
+        try recorded.check(ports: portNames)
         try expectDifferent(written, read: files + [rules] + read)
         guard (0...AnswerRate.largest).contains(answerRate) else {
             throw ValidationError("--answer-rate takes a number from 0 to \(AnswerRate.largest)")
@@ -172,20 +135,7 @@ struct Replay: ParsableCommand {
         Interruption.listen()
         var progress = ProgressLine(files: files, isWanted: summary || isatty(settings.descriptor) == 0)
         var replay = ReplayRun(settings)
-        var code = ExitCode.success
-        for (index, file) in files.enumerated() where !Interruption.isHere && !replay.isUnread {
-            do throws(ReplayProblem) {
-                try replay.read(index, isStopping: { Interruption.isHere }) { progress.show(bytes: $0.bytes, frames: $0.frames) }
-            } catch {
-                progress.clear()
-                complain("weir: \(error)")
-                if case .ingress = error { throw ExitCode(EX_USAGE) }
-                if code == .success { code = error.exitCode }
-            }
-            progress.finishFile(file)
-        }
-        progress.clear()
-        if Interruption.isHere { complain("weir: interrupted; the report has the frames up to here") }
+        var code = try replay.readAll(files, showing: &progress)
         let report = replay.finish()
         if replay.framesRead > 0 || code == .success {
             let text = (summary || json ? "" : "\n") + report.text(json: json)
@@ -206,15 +156,12 @@ struct Replay: ParsableCommand {
         do {
             let program = try Program(compiling: ruleset, ports: portNames)
             var settings = ReplaySettings(program, files: files)
-            settings.ingress = choice
-            for entry in map { settings.interfaceNumbers[entry.number] = entry.port == portNames[0] ? 0 : 1 }
+            recorded.apply(to: &settings)
             settings.fragments = fragments.fragments
             settings.fragmentLimits = fragments.limits
             settings.flows = flows.settings
             settings.checks = frames.checks
             settings.links = links.links
-            settings.fillsCutFrames = cutFrames == .zeros
-            settings.checksums = checksums
             settings.communitySeed = logged.communitySeed
             settings.listing = summary ? .nothing : json ? .json : .text
             settings.descriptor = written.contains("-") ? STDERR_FILENO : STDOUT_FILENO
@@ -261,73 +208,9 @@ struct Replay: ParsableCommand {
             throw ExitCode.badRules
         }
     }
-
-    private var choice: IngressChoice {
-        func index(_ name: String) -> UInt8 { name == portNames[0] ? 0 : 1 }
-        if let ingress { return .port(index(ingress)) }
-        guard let first = ingressMac.first else { return .interfaceNames }
-        let stations = ingressMac.reduce(into: [UInt64: UInt8]()) { known, option in
-            for address in option.addresses { known[address] = index(option.port) }
-        }
-        let isOfOnePort = ingressMac.allSatisfy { $0.port == first.port }
-        return .stations(stations, others: isOfOnePort ? 1 - index(first.port) : nil)
-    }
 }
-
-extension ChecksumTrust: ExpressibleByArgument {}
 
 extension ExitCode {
     /// A comparison has found something, as diff(1) says it by 1.
     static let different = ExitCode(2)
-}
-
-/// What becomes of frames of which the end was not captured.
-enum CutFrames: String, ExpressibleByArgument, CaseIterable {
-    case skip, zeros
-}
-
-/// `N=PORT`: the interface with this number was this port.
-struct NumberedPort: ExpressibleByArgument {
-    let number: UInt32
-    let port: String
-
-    init?(argument: String) {
-        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let number = UInt32(parts[0]), !parts[1].isEmpty else { return nil }
-        self.number = number
-        port = String(parts[1])
-    }
-}
-
-/// `PORT=MAC,MAC,…`: stations at a port.
-struct PortStations {
-    let port: String
-    /// In the low 48 bits each.
-    let addresses: [UInt64]
-
-    init(_ argument: String) throws {
-        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("write port=mac, as in eth1=02:00:00:00:00:01") }
-        var addresses: [UInt64] = []
-        for text in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
-            let octets = text.split(separator: ":", omittingEmptySubsequences: false)
-            func refuse() -> ValidationError { ValidationError("'\(text)' is no hardware address, as 02:00:00:00:00:01 is") }
-            guard octets.count == 6 else { throw refuse() }
-            var address: UInt64 = 0
-            for octet in octets {
-                guard (1...2).contains(octet.count), let value = UInt8(octet, radix: 16) else { throw refuse() }
-                address = address << 8 | UInt64(value)
-            }
-            addresses.append(address)
-        }
-        port = String(parts[0])
-        self.addresses = addresses
-    }
-}
-
-extension ReplayProblem {
-    fileprivate var exitCode: ExitCode {
-        guard case .capture(let fault) = self, case .unreadable = fault.kind else { return .badRules }
-        return .noInput
-    }
 }

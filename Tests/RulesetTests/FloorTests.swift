@@ -34,7 +34,7 @@ struct FloorTests {
             "Replay": [],
             "Explain": ["Replay"],
             "Cases": ["Packets", "Explain"],
-            "Difference": ["Packets"],
+            "Difference": ["Packets", "Replay", "Explain"],
         ],
     ]
 

@@ -136,10 +136,14 @@ package struct ExplanationJSON: Encodable, Sendable {
             Frame(
                 number: frame.number, ingress: program.ports.indices.contains(frame.ingress) ? program.ports[frame.ingress] : "",
                 time: Double(frame.time) / 1e9, length: frame.length, expired: frame.expired.map { Saying($0, program) },
-                trace: frame.trace.map { Self.step($0, program, texts) }, headers: frame.headers,
+                trace: Self.steps(frame.trace, program, texts), headers: frame.headers,
                 held: !frame.outcomes.contains { $0.frame == frame.number }, outcomes: frame.outcomes.map { Saying($0, program) },
                 answer: frame.answer, fastPath: frame.carriage.map { Carriage($0, program) })
         }
+    }
+
+    static func steps(_ steps: [TraceStep], _ program: Program, _ texts: ExplanationText) -> [Step] {
+        steps.map { step($0, program, texts) }
     }
 
     private static func step(_ step: TraceStep, _ program: Program, _ texts: ExplanationText) -> Step {

@@ -33,7 +33,7 @@ package struct ExplanationText {
     package func text(of frame: ExplainedFrame, indentation: String = "  ") -> String {
         var lines = frame.expired.map { "before it came, frame \($0.frame): \($0.judgement.text(program))" }
         if let headers = frame.headers { lines.append("extension headers: \(headers)") }
-        lines += frame.trace.flatMap(lines(of:))
+        lines += self.lines(of: frame.trace)
         if !frame.outcomes.contains(where: { $0.frame == frame.number }) { lines.append("=> held") }
         for outcome in frame.outcomes {
             let name = outcome.frame == frame.number ? "" : "frame \(outcome.frame), which was held: "
@@ -49,6 +49,9 @@ package struct ExplanationText {
         if let carriage = frame.carriage { lines.append("   \(carriage.text(program))") }
         return lines.map { indentation + PrintableText.line($0) + "\n" }.joined()
     }
+
+    /// A way through the rules.
+    func lines(of steps: [TraceStep]) -> [String] { steps.flatMap(lines(of:)) }
 
     private func lines(of step: TraceStep) -> [String] {
         switch step {

@@ -48,6 +48,12 @@ struct LineBuffer: ~Copyable {
         count = 0
     }
 
+    /// What there is as text, which no descriptor gets then.
+    mutating func take() -> String {
+        defer { count = 0 }
+        return String(decoding: UnsafeBufferPointer(start: memory, count: count), as: UTF8.self)
+    }
+
     @inline(__always)
     mutating func append(_ byte: UInt8) {
         if count == Self.capacity { flush() }

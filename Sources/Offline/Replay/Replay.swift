@@ -8,7 +8,7 @@ public import Storage
 public import Wire
 
 /// The place of a frame in the captures that are replayed.
-public struct FramePlace: BitwiseCopyable, Sendable, Equatable {
+public struct FramePlace: BitwiseCopyable, Sendable, Hashable {
     /// Index of its file.
     public var file: UInt16
     /// Its number in that file, from 1.

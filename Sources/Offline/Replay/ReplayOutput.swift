@@ -78,7 +78,7 @@ struct ReplayOutput: ReplaySink, ~Copyable {
         case .waits: break
         }
         let difference = comparison.flatMap { comparison in
-            comparison.difference(frame, here: explanations.text(of: sunk(frame).captureRecord()))
+            comparison.difference(frame) { explanations.text(of: $0) }
         }
         switch listing {
         case .nothing: break

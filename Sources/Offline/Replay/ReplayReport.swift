@@ -59,11 +59,11 @@ public struct ReplayReport: PrintedReport {
     /// What to do about what is missing.
     private var advice: String?
     /// What other rules made of the frames.
-    private var comparison: ComparisonReport?
+    private(set) var comparison: ComparisonReport?
     /// The counters that another report has otherwise.
     private var counterComparison: CounterComparison?
-    private var files: [String]
-    private var frames: FrameReport
+    private(set) var files: [String]
+    private(set) var frames: FrameReport
     /// Times of the first frame and the last; nil without frames.
     private var from: String?
     private var to: String?
@@ -141,7 +141,8 @@ public struct ReplayReport: PrintedReport {
         try container.encodeIfPresent(counterComparison, forKey: .counterComparison)
     }
 
-    package func tables() -> String {
+    /// How many frames there were, and which of them were not judged, or not as they were captured.
+    var heading: String {
         var result =
             "\(frames.read) \(frames.read == 1 ? "frame" : "frames") in \(files.count == 1 ? PrintableText.line(files[0]) : "\(files.count) files")"
         if let from, let to { result += ", from \(from) to \(to) (\(Self.seconds(nanoseconds)) s)" }
@@ -166,6 +167,11 @@ public struct ReplayReport: PrintedReport {
         ]
         if let advice { result += advice + "\n" }
         for (what, count, hint) in notes where count > 0 { result += "\(what): \(count)\(hint)\n" }
+        return result
+    }
+
+    package func tables() -> String {
+        var result = heading
         var table = TextTable(["port", "received", "bytes", "sent", "bytes"])
         for port in ports {
             table.add([port.name, "\(port.received.frames)", "\(port.received.bytes)", "\(port.sent.frames)", "\(port.sent.bytes)"])

@@ -45,6 +45,8 @@ public struct ReplaySettings {
     public var groups: GroupOutputs<CaptureFile>?
     /// Other rules that judge the same frames, compiled as `program` is, and their name.
     public var compared: (program: Program, name: String)?
+    /// Keeps what both are asked, if that is wanted.
+    package var comparedPackets: ComparedPackets?
     /// A report that this one is held to.
     public var comparedReport: RecordedReport?
     /// The program's version, for reports.
@@ -107,7 +109,7 @@ public struct ReplayRun: ~Copyable {
 
     public init(_ settings: ReplaySettings) {
         self.settings = settings
-        replay = Replay(settings, settings.program)
+        replay = Replay(settings, settings.program, packets: settings.comparedPackets?.hereListener)
         comparison = settings.compared.map { RuleComparison(settings, with: $0.program, name: $0.name) }
         output = ReplayOutput(settings, comparison)
         finder = IngressFinder(
@@ -307,10 +309,11 @@ public struct ReplayRun: ~Copyable {
 
 extension Replay {
     /// Of captures, as the settings have it.
-    init(_ settings: ReplaySettings, _ program: Program) {
+    init(_ settings: ReplaySettings, _ program: Program, packets: JudgedPackets? = nil) {
         self.init(
             program, fragments: settings.fragments, limits: settings.fragmentLimits, flows: settings.flows, zeroLength: .recorded,
-            checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond), checksums: settings.checksums,
+            packets: packets, checks: settings.checks, answers: AnswerRate(perSecond: settings.answersPerSecond),
+            checksums: settings.checksums,
             links: settings.links)
     }
 }
