@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Every dropped frame is in the capture as it came, for any tool that reads pcap.
     @Suite("Drop capture", .needsWeir)
     struct CaptureTests {
@@ -62,8 +62,8 @@ extension LabTests {
         }
 
         /// A checksum left to the hardware would look wrong to whoever opens the file.
-        @Test("an unfinished checksum is finished in the capture", arguments: OffloadTests.superFrames)
-        func checksum(_ frame: OffloadTests.SuperFrame) throws {
+        @Test("an unfinished checksum is finished in the capture", arguments: LabTests.OffloadTests.superFrames)
+        func checksum(_ frame: LabTests.OffloadTests.SuperFrame) throws {
             let lab = try Lab(bare: true)
             let file = lab.directory.appending(path: "drops.pcap")
             let weir = try Weir(in: lab, rules: Self.dropAll, options: ["--drops", file.path])

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// A drop capture says of every frame why it is there, in a file that every tool reads.
     @Suite("Drop capture that explains itself", .needsWeir)
     struct CaptureToolsTests {

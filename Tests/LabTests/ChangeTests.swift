@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Rules that read options and change frames do what they do on a Linux bridge with nft, byte for byte.
     @Suite("Options and changes")
     struct ChangeTests {
@@ -186,8 +186,8 @@ extension LabTests {
             #expect(ours.sound == true || left == "0000")
         }
 
-        @Test("unfinished checksums come out right", .needsWeir, arguments: OffloadTests.superFrames)
-        func offloads(_ frame: OffloadTests.SuperFrame) throws {
+        @Test("unfinished checksums come out right", .needsWeir, arguments: LabTests.OffloadTests.superFrames)
+        func offloads(_ frame: LabTests.OffloadTests.SuperFrame) throws {
             let rules = try file(
                 Weir.chain(["ip saddr set 10.9.8.7", "ip6 saddr set fd77::9", "tcp sport set 99", "udp sport set 99", "ip dscp set ef"]))
             defer { try? FileManager.default.removeItem(at: rules) }

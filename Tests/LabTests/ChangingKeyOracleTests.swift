@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests.OracleTests {
+extension UntimedLabTests.OracleTests {
     /// Sets of concatenations and maps that rules change, maps to objects, and what elements have of their own: the kernel's hash sets
     /// as oracle for Weir's.
     static let changingKeySets: [RuleSet] = [

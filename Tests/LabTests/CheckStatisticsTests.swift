@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What `weir check --stats` says, to people and to machines.
     @Suite("What rule sets cost, as weir check --stats says it")
     struct CheckStatisticsTests {

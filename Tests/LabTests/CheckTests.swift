@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What `weir check` and `weir rules` say to machines.
     @Suite("Rule files, for machines")
     struct CheckTests {

@@ -3,7 +3,7 @@ import Foundation
 import FrameBuilder
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Large rule sets count on a Linux bridge with nft what they count in Weir, rule by rule.
     @Suite("nft as oracle for ClassBench's sets")
     struct ClassBenchOracleTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Random rules and frames, by the tool that goes on for as long as one likes, and from any seed.
     ///
     /// Here they are always the same files, so that a failure is the change's and not the day's or the machine's: in about one of

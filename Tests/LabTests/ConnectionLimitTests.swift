@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Many connections, floods, and what stands behind a connection's key.
     @Suite("Connection table", .needsWeir)
     struct ConnectionLimitTests {
         private func flood(_ lab: Lab, _ kind: String, _ count: Int, times: Int = 1) throws {
             _ = try lab.run(
-                in: .near, ["/usr/bin/python3", try LabTests.script("flood"), "near0", kind, "\(count)", "\(times)"], limit: 120)
+                in: .near, ["/usr/bin/python3", try Lab.script("flood"), "near0", kind, "\(count)", "\(times)"], limit: 120)
         }
 
         @Test("100,000 connections at a time are followed, in memory that was there from the start")
@@ -42,7 +42,7 @@ extension LabTests {
             let connection = try LongConnection(lab)
             #expect(connection.goesOn())
             let flood = try lab.start(
-                in: .near, ["/usr/bin/python3", try LabTests.script("flood"), "near0", "tcp", "50000", "1000"])
+                in: .near, ["/usr/bin/python3", try Lab.script("flood"), "near0", "tcp", "50000", "1000"])
             let isFull = try eventually(within: .seconds(20), every: .milliseconds(100)) {
                 try weir.counters().flows?.events["evicted"] ?? 0 > 1000
             }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// The list of connections beside that of conntrack(8), of the same connections.
     @Suite("List of connections", .needsWeir)
     struct ConnectionListTests {

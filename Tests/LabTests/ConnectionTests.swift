@@ -7,7 +7,7 @@ final class LongConnection {
 
     /// To a server on `far`, which is started if there is none on this port.
     init(_ lab: Lab, to address: String = "10.77.0.2", port: Int = 22) throws {
-        let script = try LabTests.script("talk")
+        let script = try Lab.script("talk")
         if try lab.require(in: .far, "ss -Hltn sport = :\(port)").isEmpty {
             try lab.start(in: .far, ["/usr/bin/python3", script, "serve", "\(port)"])
             let listens = try eventually(within: .seconds(20)) { try !lab.require(in: .far, "ss -Hltn sport = :\(port)").isEmpty }
@@ -35,15 +35,7 @@ final class LongConnection {
     }
 }
 
-extension LabTests {
-    /// The path of a script among the test's resources.
-    static func script(_ name: String) throws -> String {
-        guard let script = Bundle.module.url(forResource: "Support/\(name)", withExtension: "py") else {
-            throw CommandFailure(description: "Support/\(name).py is not among the test's resources")
-        }
-        return script.path
-    }
-
+extension UntimedLabTests {
     /// Rules that follow connections, and the connections of real hosts.
     @Suite("Connections", .needsWeir)
     struct ConnectionTests {

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// A run that is asked and told things by its socket.
     @Suite("Control", .needsWeir)
     struct ControlTests {

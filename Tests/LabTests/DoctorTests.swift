@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// `weir doctor` on wires with something wrong about them, before a run and while Weir runs.
     @Suite("Doctor", .needsWeir)
     struct DoctorTests {

@@ -18,7 +18,7 @@ extension Requirements {
     static let hasPacketHooks = FileManager.default.fileExists(atPath: "/proc/sys/net/bridge/bridge-nf-call-iptables")
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// Tables of several families at several hooks, held against a bridge with br_netfilter. There the ports are seen on a bridge's
     /// own hooks alone; in the other families the kernel names the bridge, and Weir its ports.
     @Suite("families and hooks against br_netfilter", .enabled(if: Requirements.hasPacketHooks, "this kernel has no br_netfilter"))

@@ -9,7 +9,7 @@ extension LabTests {
         private static let stateful = Weir.chain(
             [
                 "ct state established counter accept", "ct state invalid drop", "meta protocol arp accept", "ct state new counter accept",
-                "ct state untracked accept",
+                "ct state untracked accept", "ct state related accept",
             ],
             policy: "drop")
 
@@ -38,7 +38,7 @@ extension LabTests {
             let counters = weir.stop().counters
             let last = try #require(counters)
             last.expectToAddUp()
-            #expect(last.ports.map(\.received.frames).reduce(0, +) == last.ports.map(\.sent.frames).reduce(0, +))
+            #expect(last.ports.map(\.received.frames).reduce(0, +) == last.ports.map(\.sent.frames).reduce(0, +), "\(last)")
             // Every packet of an established connection passes by the first rule, in the kernel too.
             #expect(last.rules.map(\.frames).reduce(0, +) - last.rules[1].frames == last.frames(for: "accept-by-rule"))
             #expect(try UInt64(lab.statistic("tx_packets", of: Lab.ports.far, in: .fw)) >= last.port(Lab.ports.far)?.sent.frames ?? .max)

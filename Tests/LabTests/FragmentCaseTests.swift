@@ -16,7 +16,7 @@ extension Lab {
     }
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// A host's stack behind Weir puts together what Weir let through.
     @Suite("Fragment cases", .needsWeir)
     struct FragmentCaseTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Answers of a name server of 4,000 bytes, in fragments that rules change: the receiving host's stack looks at them.
     @Suite("Changed fragments", .needsWeir)
     struct FragmentChangeTests {

@@ -50,7 +50,7 @@ struct Fragmented: Sendable, CustomStringConvertible {
     }
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// The rules' verdict on a datagram holds for all of its fragments.
     @Suite("Rules and fragments", .needsWeir)
     struct FragmentRuleTests {

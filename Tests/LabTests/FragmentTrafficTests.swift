@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What hosts send in fragments arrives, as their own stacks cut it and put it together.
     @Suite("Fragmented traffic", .needsWeir)
     struct FragmentTrafficTests {

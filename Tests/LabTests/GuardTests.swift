@@ -39,7 +39,7 @@ extension Lab {
     func isDeaf(_ address: String, from place: Place = .near) throws -> Bool { try ping(address, count: 1, from: place, patience: 1) == 0 }
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// The host is not on the wire: it neither hears nor says anything on the two ports.
     @Suite("Guard", .needsWeir)
     struct GuardTests {

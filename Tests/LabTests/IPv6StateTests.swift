@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// All that IPv6 has on the ports is afterwards what it was before: addresses, routes, neighbours, the MTU of its packets.
     @Suite("IPv6 state", .needsWeir)
     struct IPv6StateTests {

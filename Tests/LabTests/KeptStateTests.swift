@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What rules have come to, over a reload.
     @Suite("State over a reload", .needsWeir)
     struct KeptStateTests {

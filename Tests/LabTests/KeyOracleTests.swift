@@ -1,6 +1,6 @@
 import Testing
 
-extension LabTests.OracleTests {
+extension UntimedLabTests.OracleTests {
     /// Rules with a verdict map have no counter: Weir's report tells how many frames ended in them too. Of concatenations with parts of
     /// less than an octet nft 1.0.6 can't list the elements.
     ///

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Metrics over HTTP, as Prometheus reads them.
     @Suite("Metrics", .needsWeir)
     struct MetricsTests {

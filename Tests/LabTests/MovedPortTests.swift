@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Ports that are moved to other network namespaces while Weir runs, and don't come back.
     @Suite("Moved ports", .needsWeir)
     struct MovedPortTests {

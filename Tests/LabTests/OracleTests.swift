@@ -20,7 +20,7 @@ extension Lab {
     }
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// The rule file means what nftables says it means: the same file on a Linux bridge and through Weir, the same frames.
     @Suite("nft as oracle")
     struct OracleTests {

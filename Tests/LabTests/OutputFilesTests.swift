@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What a run writes gets into no file but its own.
     @Suite("Files of a run", .needsWeir)
     struct OutputFilesTests {

@@ -2,7 +2,7 @@ import FrameBuilder
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What the commands that need no interfaces do where they can't write, and with what must not be written.
     @Suite("What is written by commands")
     struct OutputTests {

@@ -8,7 +8,7 @@ enum PackagedReaders {
     static let schema = ProcessInfo.processInfo.environment["WEIR_EVE_SCHEMA"]
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// Readers that PyPI has: python-pcapng for captures, suricatalog for events, and jsonschema with Suricata's own schema.
     ///
     /// `pip install --target FOLDER python-pcapng suricatalog jsonschema` puts them into a folder, whose path is in WEIR_PYPI;

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Hosts that find out the path's MTU by Weir's answers: ordinary links at both ends, and a smaller MTU that only Weir knows.
     @Suite("Path MTU discovery", .needsWeir)
     struct PathDiscoveryTests {
@@ -34,7 +34,7 @@ extension LabTests {
                 for (place, interface, port) in [(Place.near, "near0", "eth1"), (.far, "far0", "eth2")] {
                     try lab.require(in: place, "ip link set \(interface) mtu 1508")
                     try lab.require(in: .fw, "ip link set \(port) mtu 1508")
-                    try lab.require(in: place, "python3 \(LabTests.script("tags")) \(interface) 8100:5")
+                    try lab.require(in: place, "python3 \(Lab.script("tags")) \(interface) 8100:5")
                 }
             }
             try lab.require(in: .fw, "ip link set \(path.isForth ? "eth2" : "eth1") mtu \(mtu)")

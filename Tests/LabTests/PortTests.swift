@@ -29,7 +29,7 @@ extension Lab {
     }
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// A port is an interface that others may rename, move, remake and set up while Weir holds it.
     @Suite("Ports", .needsWeir)
     struct PortTests {

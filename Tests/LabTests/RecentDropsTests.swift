@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// The last dropped frames, without a capture.
     @Suite("Recent drops", .needsWeir)
     struct RecentDropsTests {

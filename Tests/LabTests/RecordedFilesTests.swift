@@ -2,7 +2,7 @@ import FrameBuilder
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Captures of other programs that `weir replay` reads, and its own that other programs read.
     @Suite("Captures of all kinds", .needsWeir)
     final class RecordedFilesTests {

@@ -69,7 +69,7 @@ extension LabTests {
             for (place, interface, port) in [(Place.near, "near0", "eth1"), (.far, "far0", "eth2")] {
                 try lab.require(in: place, "ip link set \(interface) mtu 1508")
                 try lab.require(in: .fw, "ip link set \(port) mtu 1508")
-                try lab.require(in: place, "python3 \(LabTests.script("tags")) \(interface) \(tags)")
+                try lab.require(in: place, "python3 \(Lab.script("tags")) \(interface) \(tags)")
             }
             // Rules see the packet after one tag, and after two only that there is another one: then the hosts know each other.
             let isStacked = tags.contains(" ")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What new rules may take of the machine's memory.
     @Suite("Reload memory", .needsWeir)
     struct ReloadMemoryTests {

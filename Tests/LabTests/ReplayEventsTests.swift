@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests.ReplayTests {
+extension UntimedLabTests.ReplayTests {
     private static let loggingRules = """
         table bridge filter {
             chain early {

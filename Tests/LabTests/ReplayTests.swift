@@ -3,7 +3,7 @@ import FragmentCases
 import FrameBuilder
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// The same traffic live, and from a capture that was made beside it.
     @Suite("Replay", .needsWeir)
     struct ReplayTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Errors that a router behind Weir sends about connections: they are `related`, and without them networks break.
     @Suite("Routers", .needsWeir)
     struct RouterTests {
@@ -64,7 +64,7 @@ extension LabTests {
             let lab = try Lab()
             let network = try Network(lab, mtu: 1300)
             let weir = try Weir(in: lab, rules: Self.rules(passes ? "accept" : "drop"), workers: 2)
-            let script = try LabTests.script("upload")
+            let script = try Lab.script("upload")
             try network.start(["/usr/bin/python3", script, "serve", "80"])
             try network.awaitListener(on: 80)
             let upload = try lab.run(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Every file in rules/ does with real traffic what its head says.
     @Suite("Example rule files")
     struct RuleFilesTests {

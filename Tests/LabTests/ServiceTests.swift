@@ -44,7 +44,7 @@ extension Lab {
     }
 }
 
-extension LabTests {
+extension UntimedLabTests {
     /// What nearly every network needs, through rules as nearly everybody writes them: servers and clients as they are in the world.
     @Suite("Services", .needsWeir)
     struct ServiceTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Elements of sets, put in and taken out while a run goes on.
     @Suite("Sets by the control socket", .needsWeir)
     struct SetsControlTests {

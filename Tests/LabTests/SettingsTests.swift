@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Settings files, through the program.
     @Suite("Settings", .needsWeir)
     struct SettingsTests {

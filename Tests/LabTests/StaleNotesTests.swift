@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What killed runs have noted about ports that others deleted before the next start.
     @Suite("Stale notes", .needsWeir)
     struct StaleNotesTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What `weir` says and how it ends when it can't start, and what it warns of when it can.
     @Suite("Start", .needsWeir)
     struct StartTests {

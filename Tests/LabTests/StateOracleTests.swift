@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests.OracleTests {
+extension UntimedLabTests.OracleTests {
     /// What remembers: the same frames in the same order come to the same ends. Rates are so slow that the time which a test takes
     /// makes no difference.
     static let statefulSets: [RuleSet] = [

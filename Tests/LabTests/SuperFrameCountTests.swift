@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What rules count of a super-frame: the kernel is the oracle, and counts what the frame's own headers and its payload have.
     @Suite("Counting super-frames", .needsWeir)
     struct SuperFrameCountTests {
-        private static let frames = OffloadTests.superFrames.map {
+        private static let frames = LabTests.OffloadTests.superFrames.map {
             OutgoingFrame(from: .near, frame: $0.frame, offload: $0.offload)
         }
         /// 20,000 bytes of TCP in 14 segments, and 6,000 of UDP in five, with 40 and 28 bytes of headers.

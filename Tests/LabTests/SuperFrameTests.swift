@@ -25,7 +25,7 @@ extension Lab {
         let ipv4 = ipv4 ?? bytes
         try require(
             in: place,
-            "python3 \(LabTests.script("limits")) \(interface) gso_max_size=\(bytes) gro_max_size=\(bytes) "
+            "python3 \(Lab.script("limits")) \(interface) gso_max_size=\(bytes) gro_max_size=\(bytes) "
                 + "gso_ipv4_max_size=\(ipv4) gro_ipv4_max_size=\(ipv4)")
     }
 
@@ -47,7 +47,7 @@ extension Lab {
                 let tags = tunnel == .vxlanInVLAN ? "8100:6" : "88a8:5 8100:6"
                 // A veth takes frames up to its MTU and 18 bytes, and these have both tags among them.
                 try run(
-                    "ip link set \(interface) mtu 1508", "python3 \(LabTests.script("tags")) \(interface) \(tags)",
+                    "ip link set \(interface) mtu 1508", "python3 \(Lab.script("tags")) \(interface) \(tags)",
                     "ip link add vx0 mtu 1450 type vxlan id 42 local 10.77.0.\(own) remote 10.77.0.\(other) dstport 4789 \(options)",
                     "ip address add 10.88.0.\(own)/24 dev vx0", "ip link set vx0 up")
                 try require(in: .fw, "ip link set \(place == .near ? "eth1" : "eth2") mtu 1508")
@@ -122,7 +122,7 @@ extension LabTests {
             let lab = try Lab()
             try lab.add(tunnel)
             let weir = try lab.startMiddle(rules: Self.seesLargeFrames, workers: workers)
-            let script = try LabTests.script("datagrams")
+            let script = try Lab.script("datagrams")
             let receiver = try lab.start(in: .far, ["python3", script, "receive", "5300", "4"])
             #expect(eventually(within: .seconds(10)) { receiver.outputText.contains("listening") })
             // Neighbours first: what waits for an answer is kept up to some 200 kB, and a burst is longer.

@@ -120,7 +120,7 @@ private struct SuperFrameRun {
         if isBridge { try lab.startBridge(rules: rules) }
         let output = try Command.require(
             [
-                "/usr/bin/python3", LabTests.script("superframes"), lab.namespace(of: .near), lab.namespace(of: .far), tunnel,
+                "/usr/bin/python3", Lab.script("superframes"), lab.namespace(of: .near), lab.namespace(of: .far), tunnel,
             ], limit: 60)
         segments = try JSONDecoder().decode([String: [String]].self, from: Data(output.utf8))
         guard let weir else {

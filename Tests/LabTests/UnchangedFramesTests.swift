@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// What passes, passes unchanged, once, and nothing comes back.
     @Suite("Unchanged frames")
     struct UnchangedFramesTests {

@@ -3,7 +3,7 @@ import FragmentCases
 import FrameBuilder
 import Testing
 
-extension LabTests {
+extension UntimedLabTests {
     /// Ways past the rules that frames might take.
     @Suite("Ways past the rules", .needsWeir)
     struct WayPastTests {

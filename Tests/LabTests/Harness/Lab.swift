@@ -15,6 +15,14 @@ final class Lab {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
+    /// The path of a script among the tests' resources.
+    static func script(_ name: String) throws -> String {
+        guard let script = Bundle.module.url(forResource: "Support/\(name)", withExtension: "py") else {
+            throw CommandFailure(description: "Support/\(name).py is not among the tests' resources")
+        }
+        return script.path
+    }
+
     /// For this lab's files; removed with it.
     let directory: URL
     private let suffix: String

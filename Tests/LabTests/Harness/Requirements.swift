@@ -36,7 +36,7 @@ enum Requirements {
     static var comment: Comment { "the lab is not possible here: \(missing.joined(separator: "; "))" }
 }
 
-/// Everything that needs namespaces; one test at a time, since they share two processors and the clock is what they measure.
+/// What needs namespaces and looks at the clock, at load or at frames lost under load: one test at a time, and nothing else beside it.
 @Suite("Lab", .serialized, .enabled(if: Requirements.missing.isEmpty || Requirements.isCI, Requirements.comment))
 struct LabTests {
     @Test("the machine has what the lab needs")
@@ -44,6 +44,11 @@ struct LabTests {
         #expect(Requirements.missing.isEmpty)
     }
 }
+
+/// What needs namespaces, and doesn't mind others at work: most of its time it waits. `tools/test` runs several of these suites side by
+/// side, each in a process of its own, and each lab has names of its own.
+@Suite("Lab without a clock", .serialized, .enabled(if: Requirements.missing.isEmpty || Requirements.isCI, Requirements.comment))
+struct UntimedLabTests {}
 
 extension Trait where Self == ConditionTrait {
     /// For tests of what a bridge has not.
