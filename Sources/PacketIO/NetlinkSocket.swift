@@ -66,7 +66,7 @@ final class NetlinkSocket {
                 Self.forEachMessage(in: buffer[..<received]) { header, payload in
                     let place = Int(header.nlmsg_seq &- first)
                     guard place < part.count, Int32(header.nlmsg_type) == NLMSG_ERROR else { return }
-                    answers[place] = Self.refusal(payload, flags: header.nlmsg_flags, part[start + place].what)
+                    answers[place] = NetlinkAnswers.refusal(payload, header, part[start + place].what)
                     left -= 1
                 }
             }
@@ -90,43 +90,24 @@ final class NetlinkSocket {
         try exchange(message, flags: dump ? NLM_F_DUMP : NLM_F_ACK, what)
     }
 
+    /// How often a dump is asked for again if something changed while it was read.
+    private static let dumpAttempts = 10
+
     private func exchange(
         _ message: NetlinkMessage, flags: Int32, _ what: String
     ) throws(SystemCallError) -> [(type: UInt16, payload: ArraySlice<UInt8>)] {
-        sequence &+= 1
-        let request = message.bytes(flags: flags | NLM_F_REQUEST, sequence: sequence)
-        try systemCall(what) { send(descriptor.number, request, request.count, 0) }
-
-        var answers: [(type: UInt16, payload: ArraySlice<UInt8>)] = []
-        while true {
-            let received = try systemCall(what) { recv(descriptor.number, &buffer, buffer.count, 0) }
-            var rest = buffer[..<received]
-            while let header = NetlinkReader(rest).value(as: nlmsghdr.self), header.nlmsg_len >= 16, Int(header.nlmsg_len) <= rest.count {
-                let payload = rest.dropFirst(16).prefix(Int(header.nlmsg_len) - 16)
-                rest = rest.dropFirst((Int(header.nlmsg_len) + 3) & ~3)
-                guard header.nlmsg_seq == sequence else { continue }
-                switch Int32(header.nlmsg_type) {
-                case NLMSG_DONE:
-                    return answers
-                case NLMSG_ERROR:
-                    if let error = Self.refusal(payload, flags: header.nlmsg_flags, what) { throw error }
-                    return answers
-                default:
-                    // A copy: the buffer is used again for the next part of a dump.
-                    answers.append((header.nlmsg_type, ArraySlice(Array(payload))))
-                }
+        for _ in 0..<Self.dumpAttempts {
+            sequence &+= 1
+            let request = message.bytes(flags: flags | NLM_F_REQUEST, sequence: sequence)
+            try systemCall(what) { send(descriptor.number, request, request.count, 0) }
+            var answers = NetlinkAnswers(to: sequence, what)
+            var isWhole = false
+            while !isWhole {
+                let received = try systemCall(what) { recv(descriptor.number, &buffer, buffer.count, 0) }
+                isWhole = try answers.take(buffer[..<received])
             }
+            if !answers.isInterrupted { return answers.messages }
         }
-    }
-
-    /// `struct nlmsgerr` as an error; nil for an acknowledgement.
-    private static func refusal(_ payload: ArraySlice<UInt8>, flags: UInt16, _ what: String) -> SystemCallError? {
-        let reader = NetlinkReader(payload)
-        guard let code = reader.value(as: Int32.self), code != 0 else { return nil }
-        // Behind the error stand the request's header, all of the request unless it was capped, and then the sentence.
-        let capped = flags & UInt16(NLM_F_CAPPED) != 0
-        let requestLength = capped ? 16 : Int(reader.value(at: 4, as: UInt32.self) ?? 16)
-        let sentence = reader.attributes(after: 4 + requestLength).first { $0.type == 1 /* NLMSGERR_ATTR_MSG */ }
-        return SystemCallError(call: what, code: 0 &- code, detail: sentence.map { NetlinkReader.string($0.content) } ?? "")
+        throw SystemCallError(call: what, code: EINTR, detail: "it changed each time while it was read")
     }
 }
