@@ -191,6 +191,10 @@ public struct PortPreparation {
             if try offloads.enabled(among: originals.offloads).count < originals.offloads.count {
                 try offloads.set(originals.offloads, on: true)
             }
+            // A driver may refuse without an error.
+            let back = try offloads.enabled(among: originals.offloads)
+            let off = originals.offloads.filter { !back.contains($0) }
+            if !off.isEmpty { failures.append("\(off.joined(separator: ", ")) can't be switched on again (ethtool -k \(link.name))") }
         }
         attempt { if originals.wasPromiscuous == false { try Links().setPromiscuous(false, of: link) } }
         attempt { try lowerGuard() }
