@@ -198,13 +198,17 @@ struct Port: ~Copyable {
                 if let warning = change.warning { log.warning("\(warning)") }
             }
             self.preparation = preparation
-            if preparation.originals != before {
-                try portGuard?.note(preparation.originals)
-                try journal.write(preparation.originals)
-            }
+            if preparation.originals != before { noteAgain(preparation.originals, log) }
         }
         link = now
         report(log)
+    }
+
+    /// Writes what the port is to be put back to, where it has changed. One place is enough for the next start, so neither waits for the
+    /// other, and the port works on without.
+    private mutating func noteAgain(_ originals: PortOriginals, _ log: Logger) {
+        do { try portGuard?.note(originals) } catch { log.warning("\(error)") }
+        do { try journal.write(originals) } catch { log.warning("\(error)") }
     }
 
     /// Looks whether the guard stands where it should. To be called on every notification, and once a second besides.
