@@ -14,12 +14,20 @@ public struct HostNames: Sendable, Equatable {
 
     private(set) var entries: [Entry] = []
 
-    /// Reads a file.
-    public init(path: String) throws(CaptureError) {
-        func refusal(_ reason: String) -> CaptureError { CaptureError(description: "\(path) can't be read: \(reason)") }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    /// A file of names that can't be read, in the operator's words.
+    public struct Unreadable: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// Reads a file. One that isn't a regular file, whose end may never come, is refused.
+    public init(path: String) throws(Unreadable) {
+        func refusal(_ reason: String) -> Unreadable { Unreadable(description: "\(path) can't be read: \(reason)") }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw refusal(String(cString: strerror(errno))) }
         defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw refusal(String(cString: strerror(errno))) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw refusal("it is not a regular file") }
         var octets = [UInt8](repeating: 0, count: Self.largestFile + 1)
         var count = 0
         while count < octets.count {

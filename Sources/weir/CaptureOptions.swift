@@ -126,7 +126,7 @@ struct CaptureOptions: ParsableArguments {
     }
 
     /// Opens the capture; nil if none is asked for.
-    func open(_ generations: RulesetGenerations, workers: Int) throws(CaptureError) -> DropCapture? {
+    func open(_ generations: RulesetGenerations, workers: Int) throws -> DropCapture? {
         guard let drops else { return nil }
         var settings = CaptureSettings(path: drops)
         settings.snapLength = dropsSnaplen
@@ -135,7 +135,7 @@ struct CaptureOptions: ParsableArguments {
         settings.framesPerSecond = dropsRate?.count
         settings.filter = dropsFilter
         settings.compressesFinished = dropsZstd
-        settings.names = try dropsNames.map { path throws(CaptureError) in try HostNames(path: path) }
+        settings.names = try dropsNames.map(HostNames.init(path:))
         return try DropCapture(settings, generations, workers: workers)
     }
 }

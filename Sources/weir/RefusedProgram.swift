@@ -1,5 +1,6 @@
 import Appliance
 import ArgumentParser
+import Capture
 import Classifier
 import Ruleset
 
@@ -13,6 +14,7 @@ extension ProgramError {
 /// Why something failed, a whole text, and the exit code for it: that of wrong rules where it is rules that don't compile.
 func refusal(_ error: any Error, sources: [SourceFile]) -> (text: String, code: ExitCode) {
     if error is LoggedProblem { return ("", .failure) }
+    if error is HostNames.Unreadable { return ("weir: \(error)\n", .noInput) }
     guard let refused = error as? ProgramError, let diagnostic = refused.diagnostic else { return ("weir: \(error)\n", .failure) }
     return (diagnostic.render(in: sources), .badRules)
 }

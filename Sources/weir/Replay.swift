@@ -167,7 +167,7 @@ struct Replay: ParsableCommand {
             settings.descriptor = written.contains("-") ? STDERR_FILENO : STDOUT_FILENO
             settings.version = weirVersion
             let origin = CaptureOrigin.ofThisRun(ports: portNames, sources: ruleset.sources, version: weirVersion)
-            let hostNames = try names.map { path throws(CaptureError) in try HostNames(path: path) }
+            let hostNames = try names.map(HostNames.init(path:))
             func capture(_ path: String) throws(CaptureError) -> CaptureFile {
                 var capture = CaptureSettings(path: path)
                 capture.origin = origin

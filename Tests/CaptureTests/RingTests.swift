@@ -219,8 +219,10 @@ import Testing
     func refusedNames(text: String) throws {
         let folder = try TemporaryFolder()
         try Data(text.utf8).write(to: URL(fileURLWithPath: folder["hosts"]))
-        let error = #expect(throws: CaptureError.self) { try HostNames(path: folder["hosts"]) }
+        let error = #expect(throws: HostNames.Unreadable.self) { try HostNames(path: folder["hosts"]) }
         #expect(error?.description.contains("is not an address with its names") == true)
-        #expect(throws: CaptureError.self) { try HostNames(path: folder["nothing"]) }
+        #expect(throws: HostNames.Unreadable.self) { try HostNames(path: folder["nothing"]) }
+        #expect(mkfifo(folder["pipe"], 0o600) == 0)
+        #expect(throws: HostNames.Unreadable.self) { try HostNames(path: folder["pipe"]) }
     }
 }

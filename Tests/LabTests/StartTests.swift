@@ -40,6 +40,10 @@ extension UntimedLabTests {
                 description: "a folder for a rule file", arguments: "run --ports eth1,eth2 --rules / --state-directory STATE", status: 66,
                 says: ["/ can't be read"]),
             BadStart(
+                description: "no file of names",
+                arguments: "run --ports eth1,eth2 --rules GOOD --state-directory STATE --drops DROPS --drops-names /nowhere/hosts",
+                status: 66, says: ["/nowhere/hosts can't be read"]),
+            BadStart(
                 description: "a state folder that can't be",
                 arguments: "run --ports eth1,eth2 --rules GOOD --state-directory /nowhere/weir",
                 status: 1, says: ["/nowhere/weir", "--state-directory"]),
@@ -128,6 +132,7 @@ extension UntimedLabTests {
                 case "GOOD": good
                 case "BAD": bad
                 case "STATE": lab.directory.appending(path: "state").path
+                case "DROPS": lab.directory.appending(path: "drops.pcapng").path
                 default: String($0)
                 }
             }
