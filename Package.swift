@@ -123,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "RegionsTests",
             dependencies: [
-                "Offline", "Regions", "Reporting", "Ruleset", "Wire", "FrameBuilder", "ClassBench",
+                "Decisions", "Offline", "Regions", "Reporting", "Ruleset", "Wire", "FrameBuilder", "ClassBench",
             ],
             swiftSettings: house),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "Ruleset"], swiftSettings: house),

@@ -68,7 +68,7 @@ package struct RegionComparison {
 
 extension Region {
     /// Without frames that can't be: an untagged frame has a tag's type only where the tag is cut off, and less than four octets follow.
-    fileprivate var withoutCutTags: Region? {
+    var withoutCutTags: Region? {
         let tags = ValueSet(numbers: [0x8100, 0x88a8])
         guard networks == [.other], limits[.tag] == ValueSet(0, 0), let type = limits[.type], type.isSubset(of: tags) else { return self }
         var region = self

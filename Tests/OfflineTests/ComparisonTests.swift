@@ -23,11 +23,13 @@ import Testing
             var frames, bytes: UInt64
             var firstFile: Int
             var firstFrame: UInt64
+            var flows: UInt64
         }
         struct Rules: Decodable {
             var with: String
             var frames: UInt64
             var groups: [Group]
+            var areFlowsLeftOut: Bool
         }
         struct Counters: Decodable {
             struct Difference: Decodable {
@@ -79,6 +81,20 @@ import Testing
         #expect(comparison.groups[0].here.hasPrefix("drop by rule r.nft:5") && comparison.groups[0].bytes == 108)
         #expect(comparison.groups[1].there.hasPrefix("drop by rule r.nft:6"))
         #expect(result.text.contains("\ncompared with old.nft: 3 frames have another verdict\n"), "\(result.text)")
+    }
+
+    @Test func `frames that differ by their numbers are counted together`() throws {
+        func wrong(_ difference: UInt8) -> [UInt8] {
+            var bytes = Self.tcp(80)
+            bytes[50] ^= difference
+            return bytes
+        }
+        let capture = CaptureBytes.pcap().record(wrong(1), at: Self.start).record(wrong(2), at: Self.start + 1)
+        let other = try compiled("tcp dport 22 counter")
+        let result = try Self.run([capture], rules: "ct state invalid drop") { settings in settings.compared = (other, "old.nft") }
+        #expect(result.compared.comparison?.groups.map(\.frames) == [2], "\(result.text)")
+        #expect(result.list.split(separator: "\n").allSatisfy { $0.contains("invalid=") && $0.contains("; with old.nft: accept") })
+        #expect(result.compared.comparison?.groups[0].flows == 1 && result.compared.comparison?.areFlowsLeftOut == false)
     }
 
     @Test func `the same rules find nothing, whatever they change`() throws {

@@ -46,42 +46,12 @@ package struct RulesetDifference {
         for entry in entries.prefix(limit) {
             text += words.text(of: entry.region) + "\n"
             text += "    \(entry.region.old.text) → \(entry.region.new.text)"
-            text += "    (\(Self.text(of: entry.region.oldDeciders)) → \(Self.text(of: entry.region.newDeciders)))\n"
-            text += Self.note(entry)
+            text += "    (\(DeciderText.text(of: entry.region.oldDeciders)) → \(DeciderText.text(of: entry.region.newDeciders)))\n"
+            text += DeciderText.note(entry.region, entry.example, isSought: entry.isExampleSought)
         }
         let more = entries.count - limit
         if more > 0 { text += "… \(more) more \(more == 1 ? "region" : "regions")\n" }
         return PrintableText.lines(text)
-    }
-
-    private static func note(_ entry: Entry) -> String {
-        var text = ""
-        if !entry.region.opaque.isEmpty { text += "    depends on frames before it, or on a draw\n" }
-        guard let example = entry.example else {
-            let why = entry.isExampleSought ? "no packet in words was found that shows it" : "the files are too large to look for more"
-            return text + "    no example: \(why)\n"
-        }
-        var words: [String] = []
-        if let state = example.connectionState, state != 8 { words.append(Self.connection(state)) }
-        if !example.connection.isEmpty { words.append("with such a connection") }
-        if example.time != nil { words.append("at such a time") }
-        return text + "    example\(words.isEmpty ? "" : " (\(words.joined(separator: ", ")))"): \(example.text)\n"
-    }
-
-    /// Bits of `PacketConnection.State`.
-    private static func connection(_ state: UInt32) -> String {
-        switch state {
-        case 1: "invalid to tracking"
-        case 2: "in an established connection"
-        case 4: "related to a connection"
-        default: "untracked"
-        }
-    }
-
-    /// Rules by file and line, a policy by its chain.
-    private static func text(of deciders: [Decider]) -> String {
-        let shown = deciders.prefix(4).map(\.text)
-        return shown.joined(separator: ", ") + (deciders.count > shown.count ? " and \(deciders.count - shown.count) more" : "")
     }
 }
 
@@ -98,12 +68,24 @@ package struct DifferenceReport: Encodable {
     struct Side: Encodable {
         var verdict: String
         var deciders: [Decider]
+
+        init(_ outcome: RegionVerdict, _ deciders: [Regions.Decider], _ texts: [String]) {
+            verdict = outcome.text
+            self.deciders = deciders.map { decider in
+                Decider(file: decider.source, line: decider.line, rule: decider.number.map { texts[$0] }, chain: decider.chain)
+            }
+        }
     }
 
     struct Example: Encodable {
         var packet: String
         /// The state of its connection, as `ct state` has it.
         var connectionState: UInt32?
+
+        init(_ example: ExamplePacket) {
+            packet = example.text
+            connectionState = example.connectionState
+        }
     }
 
     struct Entry: Encodable {
@@ -128,28 +110,21 @@ extension RulesetDifference {
     package func report(_ old: Ruleset, _ new: Ruleset) -> DifferenceReport {
         let words = RegionText(ports: ports, limit: nil)
         let texts = (old.ruleTexts, new.ruleTexts)
-        func side(_ outcome: RegionVerdict, _ deciders: [Decider], _ texts: [String]) -> DifferenceReport.Side {
-            DifferenceReport.Side(
-                verdict: outcome.text,
-                deciders: deciders.map { decider in
-                    DifferenceReport.Decider(
-                        file: decider.source, line: decider.line, rule: decider.number.map { texts[$0] }, chain: decider.chain)
-                })
-        }
         return DifferenceReport(
             old: names.old, new: names.new, isEqual: entries.isEmpty,
             regions: entries.map { entry in
                 let region = entry.region
                 return DifferenceReport.Entry(
                     region: words.text(of: region), matches: words.words(of: region),
-                    old: side(region.old, region.oldDeciders, texts.0), new: side(region.new, region.newDeciders, texts.1),
+                    old: DifferenceReport.Side(region.old, region.oldDeciders, texts.0),
+                    new: DifferenceReport.Side(region.new, region.newDeciders, texts.1),
                     dependsOn: region.dependencies,
-                    example: entry.example.map { DifferenceReport.Example(packet: $0.text, connectionState: $0.connectionState) })
+                    example: entry.example.map(DifferenceReport.Example.init))
             })
     }
 }
 
 extension Ruleset {
     /// By number as `Program.rules` has them.
-    fileprivate var ruleTexts: [String] { tables.flatMap(\.chains).flatMap(\.rules).map(\.text) }
+    var ruleTexts: [String] { tables.flatMap(\.chains).flatMap(\.rules).map(\.text) }
 }
