@@ -63,15 +63,8 @@ package struct RuleLint {
         let kind = builder.kind
         let interner = StepInterner(kind)
         let steps = interner.compact(list)
-        let rules = ruleset.tables.enumerated().flatMap { table, rules in rules.chains.flatMap(\.rules).map { (table: table, rule: $0) } }
-        // By rule its steps, for each time that its chain is written down; the last of them is the verdict.
-        var own: [Int: [Int: [Int]]] = [:]
-        for (index, step) in list.steps.enumerated() {
-            guard let decider = step.rule, let number = list.deciders[decider].number,
-                rules[number].rule.endsFrames(builder, table: rules[number].table)
-            else { continue }
-            own[number, default: [:]][decider, default: []].append(index)
-        }
+        let rules = ruleset.tables.flatMap(\.chains).flatMap(\.rules)
+        let own = list.stepsOfEndingRules(in: ruleset, builder)
         for (number, places) in own.sorted(by: { $0.key < $1.key }) where states[number]?.isNeeded != true {
             meter.spend(steps.count)
             try meter.check()
@@ -88,7 +81,7 @@ package struct RuleLint {
                 if !reached.isEmpty {
                     state.isReached = true
                     // Who reads the log would miss it, and its frames would use up what later rules have for others.
-                    state.isNeeded = rules[number].rule.logs || list.leavesMemory(after: verdict)
+                    state.isNeeded = rules[number].logs || list.leavesMemory(after: verdict)
                     if !state.isNeeded { state.isNeeded = try !solver.solve(steps, rest, within: limits, without: dealtWith).isEmpty }
                     if state.isNeeded { break }
                     state.regions += reached.map { region(of: $0, solver, kind, list) }
@@ -142,6 +135,20 @@ extension StepInterner.Compact {
 }
 
 extension StepList {
+    /// By rule its steps, for each time that its chain is written down; the last of them is the verdict. Only rules that end frames and
+    /// set nothing.
+    func stepsOfEndingRules(in ruleset: Ruleset, _ builder: StepBuilder) -> [Int: [Int: [Int]]] {
+        let isEnding = ruleset.tables.enumerated().flatMap { table, rules in
+            rules.chains.flatMap(\.rules).map { $0.endsFrames(builder, table: table) }
+        }
+        var own: [Int: [Int: [Int]]] = [:]
+        for (index, step) in steps.enumerated() {
+            guard let decider = step.rule, let number = deciders[decider].number, isEnding[number] else { continue }
+            own[number, default: [:]][decider, default: []].append(index)
+        }
+        return own
+    }
+
     /// True if frames of the step may come to a later rule that leaves something to the frames after them.
     fileprivate func leavesMemory(after step: Int) -> Bool {
         memories.contains { $0.place > step && !$0.condition.isDisjoint(steps[step].condition) }

@@ -23,7 +23,8 @@ struct Check: ParsableCommand {
             --json that is an object with "diagnostics", the array, and "statistics".
 
             With --lint it looks for rules that could go without any frame getting another verdict: those to which no frame comes, and \
-            those whose frames get the same verdict without them. Each is a warning, and a proof.
+            those whose frames get the same verdict without them. Each is a warning, and a proof. With --order it warns of rules that \
+            stand before others with another verdict for some of their frames: exceptions, and rules that overlap.
 
             Example: weir check rules/*.nft
             """)
@@ -42,6 +43,9 @@ struct Check: ParsableCommand {
 
     @Flag(help: "Warn of rules without which every frame gets the same verdict.")
     var lint = false
+
+    @Flag(help: "Warn of rules whose order matters, each with a packet that shows it.")
+    var order = false
 
     @OptionGroup
     var interfaces: OptionalPorts
@@ -92,7 +96,9 @@ struct Check: ParsableCommand {
         guard !files.isEmpty else { throw ValidationError("name at least one rule file") }
         try expectOneStandardInput(files)
         try interfaces.check()
-        if lint, fragments == .track { throw ValidationError("--lint takes datagrams as whole; leave --fragments track out") }
+        if lint || order, fragments == .track {
+            throw ValidationError("--lint and --order take datagrams as whole; leave --fragments track out")
+        }
     }
 
     func run() throws {
@@ -165,7 +171,7 @@ struct Check: ParsableCommand {
             reading.diagnostics.append(diagnostic)
         }
         if fragments != .drop { reading.diagnostics += ruleset.warningsOfFragments(isTracked: fragments == .track) }
-        if lint { reading.diagnostics += try findings(in: ruleset, besides: reading.diagnostics, file: file) }
+        if lint || order { reading.diagnostics += try findings(in: ruleset, besides: reading.diagnostics, file: file) }
         return reading
     }
 
@@ -173,7 +179,8 @@ struct Check: ParsableCommand {
         in ruleset: Ruleset, besides known: [Diagnostic], file: String
     ) throws(RulesFile.FileFailure) -> [Diagnostic] {
         do {
-            return try RulesetLint(ruleset, ports: try interfaces.names(for: [ruleset])).diagnostics(besides: known)
+            let rules = RulesetLint(ruleset, ports: try interfaces.names(for: [ruleset]))
+            return (lint ? try rules.diagnostics(besides: known) : []) + (order ? try rules.orderDiagnostics() : [])
         } catch let failure as RegionFailure {
             throw RulesFile.FileFailure(reason: "\(file): \(failure)", exitCode: .badRules)
         } catch {

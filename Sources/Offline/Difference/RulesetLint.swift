@@ -12,6 +12,27 @@ package struct RulesetLint {
         self.ports = ports
     }
 
+    /// Pairs of rules whose order matters, each at the first of the two.
+    package func orderDiagnostics() throws(RegionFailure) -> [Diagnostic] {
+        let rules = ruleset.tables.flatMap(\.chains).flatMap(\.rules)
+        var judges: [Int: RegionJudge] = [:]
+        return try RuleOrder(ruleset, ports: ports).pairs().map { pair in
+            let judge = judges[pair.first] ?? RegionJudge([ruleset, ruleset.without(pair.first)], ports: ports)
+            // A judge of its own for each rule: only its latest is kept.
+            judges = [pair.first: judge]
+            let example = judge.example(of: pair.region)
+            let other = pair.second.text
+            let message =
+                pair.isException
+                ? "this rule is an exception to \(other), which matches all of its frames"
+                : "this rule overlaps with \(other), and their order matters"
+            let verdicts = "some frames get \(pair.region.old.text) from this rule, and \(pair.region.new.text) from the other without it"
+            return Diagnostic(
+                severity: .warning, location: rules[pair.first].location, message: message,
+                note: verdicts + (example.map { ", for example \($0.text)" } ?? ""))
+        }
+    }
+
     /// - Parameter known: What has been said already; a rule that one of them is about gets no second one.
     package func diagnostics(besides known: [Diagnostic]) throws(RegionFailure) -> [Diagnostic] {
         let rules = ruleset.tables.flatMap(\.chains).flatMap(\.rules)
@@ -32,5 +53,21 @@ package struct RulesetLint {
                     note: "then \(others) decides\(example.map { ", for example of \($0.text)" } ?? "")")
             }
         }
+    }
+}
+
+extension Ruleset {
+    /// Without the rule of that number, as `Program.rules` counts.
+    fileprivate func without(_ number: Int) -> Ruleset {
+        var without = self
+        var left = number
+        for table in without.tables.indices {
+            for chain in without.tables[table].chains.indices {
+                let count = without.tables[table].chains[chain].rules.count
+                if left >= 0, left < count { without.tables[table].chains[chain].rules.remove(at: left) }
+                left -= count
+            }
+        }
+        return without
     }
 }
