@@ -297,6 +297,7 @@ public struct Interpreter {
                     result.events.append(here)
                 case .last:
                     result.lastUses.append(here)
+                case .hostSetting: break
                 }
                 switch said {
                 case nil, .continue: continue

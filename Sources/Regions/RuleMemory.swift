@@ -13,7 +13,7 @@ extension StepBuilder {
         func draws(_ key: MatchKey?) -> Bool { key?.components.contains { $0.field.generator != nil } ?? false }
         func isKept(_ name: String) -> Bool { sets[table][name].map { $0.changes || $0.isGuarded } ?? false }
         switch statement {
-        case .counter, .log, .last, .verdict: return false
+        case .counter, .log, .last, .hostSetting, .verdict: return false
         case .limit, .quota, .connectionCount, .objectMap, .update, .notrack: return true
         case .object(let reference, _): return reference.kind != .counter
         case .match(let match):

@@ -56,7 +56,7 @@ struct RuleWriter {
     /// - Returns: False where no frame goes on to the next statement.
     private mutating func write(_ statement: Statement, into builder: inout StepBuilder) throws(RegionFailure) -> Bool {
         switch statement {
-        case .counter, .log, .last: return true
+        case .counter, .log, .last, .hostSetting: return true
         case .match(let match): return write(match.loaded, into: &builder)
         case .verdict(.continue, _): return true
         case .verdict(let verdict, _):

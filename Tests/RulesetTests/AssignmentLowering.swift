@@ -34,6 +34,17 @@ extension ShiftedBits {
     }
 }
 
+extension HostSetting {
+    var steps: [Step] {
+        switch self {
+        case .connectionEvents(let bits): [.test("event \(bits)")]
+        case .trace(let isOn): [.test("nftrace \(isOn ? 1 : 0)")]
+        case .priority(let assignment):
+            if case .constant(let number) = assignment.value { [.test("priority \(number)")] } else { [.test("map")] }
+        }
+    }
+}
+
 extension Assignment {
     /// What the kernel would be told: the octets that are written, the bits of them that stay, and the checksums that follow.
     var steps: [Step] {

@@ -149,6 +149,7 @@ extension Rule {
             case .assignment(let assignment): assignment.steps
             case .notrack: [.test("notrack")]
             case .last: [.test("last")]
+            case .hostSetting(let setting, _): setting.steps
             case .connectionCount(let count, _): [.test(count.netlinkText)]
             }
         }

@@ -61,6 +61,9 @@ struct NetlinkDebug {
             new = markStep("mark")
         case "ct" where words.prefix(3) == ["ct", "set", "mark"]:
             new = markStep("ct mark")
+        case "ct" where words.prefix(3) == ["ct", "set", "event"]: new = markStep("event")
+        case "meta" where words.prefix(2) == ["meta", "set"] && words.count > 2 && ["priority", "nftrace"].contains(words[2]):
+            new = markStep(words[2])
         case "ct" where words.count > 5 && words[1] == "load":
             constant = nil
             let key = words[2]

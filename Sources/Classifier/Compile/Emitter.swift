@@ -203,6 +203,7 @@ struct Emitter {
                 instructions.append(Instruction(operation: .notrack))
             case .log:
                 instructions.append(Instruction(operation: .log, first: try int32(number), count: try int32(place)))
+            case .hostSetting: break
             case .verdict(.continue, _):
                 // Says what happens anyway: the kernel goes on with the rule's next statement.
                 break

@@ -43,7 +43,6 @@ enum Unsupported {
     /// Words that begin an expression in nft: what a match or a statement reads.
     static let expressions: [String: String] = reasons([
         ("cpu cgroup skuid skgid rtclassid", hostsOwn),
-        ("nftrace", traced),
         ("ibrname obrname ibriport obriport", noBridge),
         ("fib ipsec socket osf", asksHost),
         ("jhash symhash", "draw a number, and remember who drew it: add @m { ip saddr : numgen inc mod 3 }"),
@@ -59,7 +58,6 @@ enum Unsupported {
     static let fields: [String: [String: String]] = [
         "meta": reasons([
             ("skuid skgid rtclassid cpu cgroup", hostsOwn),
-            ("nftrace", traced),
             ("ibrname obrname ibriport obriport", noBridge),
             ("ibrpvid ibrvproto", "there is no bridge device; match the frame's own tag: vlan id …"),
             ("ibrhwaddr broute", "there is no bridge device that could take the frame in"),
@@ -76,7 +74,6 @@ enum Unsupported {
 
     static let noSecurityMark = "frames have no security marks here"
     private static let hostsOwn = "a frame on the wire has none; use iifname and oifname for the ports"
-    private static let traced = "'weir explain' shows which rules a packet comes to; 'log' writes it during a run"
     private static let noBridge = "there is no bridge device; use iifname and oifname for the ports"
     private static let asksHost = "it asks the host, which is not on the wire"
 

@@ -110,6 +110,11 @@ extension RuleChecker {
         let checker = AssignmentChecker(syntax: syntax)
         try addDependencies(of: syntax.selector, syntax.selectorLocation, syntax.location, into: &sink)
         let target = placed(syntax.selector)
+        if target == .metaPriority, case .constant(let expressions, _) = syntax.value {
+            let value = AssignedValue.constant(try checker.constant(expressions))
+            return append(
+                .hostSetting(.priority(Assignment(field: target, value: value, location: syntax.location)), location: syntax.location))
+        }
         try checker.checkTarget(target)
         let value: AssignedValue
         switch syntax.value {

@@ -19,6 +19,7 @@ extension Parser {
         case "count":
             let count = try connectionCount()
             return .plain(.connectionCount(count, location: location(from: start)))
+        case "event": return try connectionEvents()
         default:
             return try match()
         }
@@ -31,7 +32,6 @@ extension Unsupported {
         "id": "the kernel makes up this number for as long as the connection lives, and no rule file can know it",
         "helper": "Weir reads no payload to expect connections; accept their ports in a rule of their own",
         "label": "connections have no labels; 'ct mark' has 32 bits for them",
-        "event": "there is no conntrack whose listeners could choose events; leave the statement out",
         "secmark": Unsupported.noSecurityMark,
         "expectation": "Weir reads no payload to expect connections",
         "timeout": "nothing can be compared with it; write: ct timeout set \"NAME\"",

@@ -22,6 +22,8 @@ public enum Statement: Sendable, Equatable {
     case notrack(location: SourceLocation)
     case connectionCount(ConnectionCount, location: SourceLocation)
     case last(LastUse, location: SourceLocation)
+    /// Has no effect on a wire.
+    case hostSetting(HostSetting, location: SourceLocation)
 }
 
 /// A word that begins a statement, and how the statement is read from that word on.
@@ -67,6 +69,8 @@ struct StatementWord: Sendable {
         StatementWord("notrack", isOffered: false) { (parser) throws(Parser.Abandoned) in .plain(.notrack(location: parser.next().location))
         },
         StatementWord("ct", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.connectionStatement() },
+        StatementWord("meta", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.metaStatement() },
+        StatementWord("nftrace", isOffered: false) { (parser) throws(Parser.Abandoned) in try parser.traceStatement() },
     ]
 
     static let all = Dictionary(uniqueKeysWithValues: table.map { ($0.word, $0) })
@@ -171,7 +175,8 @@ extension Statement {
             return traits
         case .limit(_, let location), .quota(_, let location): return StatementTraits(location, canFail: true)
         case .connectionCount(_, let location): return StatementTraits(location, canFail: true, needsConnection: true)
-        case .counter(_, _, let location), .log(_, let location), .last(_, let location): return StatementTraits(location, canFail: false)
+        case .counter(_, _, let location), .log(_, let location), .last(_, let location), .hostSetting(_, let location):
+            return StatementTraits(location, canFail: false)
         }
     }
 
@@ -191,6 +196,7 @@ extension Statement {
         case .notrack: "notrack"
         case .connectionCount(let count, _): count.text
         case .last(let last, _): last.text
+        case .hostSetting(let setting, _): setting.text(localTime)
         case .log(let log, _): log.text
         case .update(let update): update.text
         case .objectMap(let map): map.text(localTime)
@@ -225,6 +231,7 @@ extension Statement {
         case .notrack: .object([("notrack", .null)])
         case .connectionCount(let count, _): .object([("ct count", count.json)])
         case .last(let last, _): last.json
+        case .hostSetting(let setting, _): setting.json(localTime)
         }
     }
 }

@@ -1,13 +1,17 @@
-// Warnings of rules that nft takes and that no frame can match where they stand.
+// Warnings of rules that nft takes and that no frame can match where they stand, or that do nothing here.
 
 extension Table {
-    /// Warns of matches that contradict their family, their hook or each other.
+    /// Warns of matches that contradict their family, their hook or each other, and of settings for the host alone.
     func warnOfUnmatchedRules(_ fragments: FragmentView = .whole, into sink: inout DiagnosticSink) {
         for chain in chains {
             if chain.base?.hook.isOnPath == false { continue }
             for rule in chain.rules {
                 if let finding = chain.base.flatMap(rule.trackingFinding) {
                     sink.warning(finding.location, finding.message, note: finding.note)
+                }
+                for case .hostSetting(let setting, let location) in rule.statements {
+                    let (words, note) = setting.warning
+                    sink.warning(location, "'\(words)' does nothing on a wire", note: note)
                 }
                 var check = MatchConsistency(family: family, hook: chain.base?.hook, fragments: fragments)
                 for statement in rule.statements {
