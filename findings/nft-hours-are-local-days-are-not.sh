@@ -2,9 +2,10 @@
 # Rules for working hours: meta day "Monday" meta hour "08:00"-"17:00".
 #
 # Guess: nft means both in local time, since it turns local hours into UTC when it loads a rule, and back when it lists one.
-# Seen: nft 1.0.6 turns the hour, and not the day, which the kernel compares with UTC's. In Auckland Monday's rule begins to hold on Monday
-# at noon or 13:00, and holds until the same time on Tuesday. "nft list" shows nothing of it.
-# Source: src/meta.c, day_type (no conversion), hour_type_parse (tm_gmtoff); Linux, net/netfilter/nft_meta.c, nft_meta_weekday.
+# Seen: nft 1.0.6 turns the hour, and not the day. The kernel (6.18.44) compares the day with that of its own time zone, which is UTC's unless
+# settimeofday has set another. In Auckland Monday's rule begins to hold on Monday at noon or 13:00, and holds until the same time on Tuesday.
+# "nft list" shows nothing of it.
+# Source: src/meta.c, day_type (no conversion), hour_type_parse (tm_gmtoff); Linux, net/netfilter/nft_meta.c, nft_meta_weekday (sys_tz).
 folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb nftables=1.0.6-2+deb12u2 libnftables1=1.0.6-2+deb12u2
