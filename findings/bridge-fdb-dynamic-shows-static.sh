@@ -4,7 +4,7 @@
 # Guess: it leaves out the entries that someone added: permanent and static ones.
 # Seen: bridge of iproute2 6.1.0 leaves out permanent entries only. One that was added as static, which never ages, is listed with the learnt
 # ones; a check for unknown machines, or a count, takes it for a machine that has spoken.
-# Source: bridge(8): "dynamic is a dynamic reachable age-able fdb entry"; bridge/fdb.c, filter_dynamic.
+# Source: bridge(8): "dynamic is a dynamic reachable age-able fdb entry"; bridge/fdb.c, print_fdb.
 folder=$(mktemp -d)
 . "$(dirname "$(readlink -f "$0")")/lib/tools.bash"
 deb iproute2=6.1.0-3
