@@ -102,6 +102,10 @@ extension Rule {
             case .log(let log, _): return .log(log, location: .nowhere)
             case .notrack: return .notrack(location: .nowhere)
             case .last(let last, _): return .last(last, location: .nowhere)
+            case .hostSetting(.priority(var assignment), _):
+                assignment.location = .nowhere
+                return .hostSetting(.priority(assignment), location: .nowhere)
+            case .hostSetting(let setting, _): return .hostSetting(setting, location: .nowhere)
             case .connectionCount(let count, _): return .connectionCount(count, location: .nowhere)
             case .update(var update):
                 update.location = .nowhere

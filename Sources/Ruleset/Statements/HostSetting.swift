@@ -18,10 +18,12 @@ public enum HostSetting: Sendable, Equatable {
 
     static var eventNames: [String] { events }
 
+    private static func unnamed(_ bits: UInt32) -> UInt32 { bits & ~((1 << UInt32(events.count)) - 1) }
+
     /// The names of the bits, and the rest as a number, as nft lists them.
     private static func names(_ bits: UInt32) -> [String] {
         let named = events.indices.filter { bits >> UInt32($0) & 1 == 1 }.map { events[$0] }
-        let rest = bits >> UInt32(events.count) << UInt32(events.count)
+        let rest = unnamed(bits)
         return named + (rest != 0 || named.isEmpty ? ["0x\(String(rest, radix: 16))"] : [])
     }
 
@@ -37,9 +39,8 @@ public enum HostSetting: Sendable, Equatable {
     func json(_ localTime: LocalTime) -> JSONValue {
         switch self {
         case .connectionEvents(let bits):
-            let names = Self.names(bits).map { name in
-                name.hasPrefix("0x") ? JSONValue.number(UInt64(bits) >> UInt64(Self.events.count) << UInt64(Self.events.count)) : .text(name)
-            }
+            let rest = UInt64(Self.unnamed(bits))
+            let names: [JSONValue] = Self.names(bits).map { $0.hasPrefix("0x") ? .number(rest) : .text($0) }
             return Self.mangle("ct", "event", names.count == 1 ? names[0] : .array(names))
         case .trace(let isOn): return Self.mangle("meta", "nftrace", .number(isOn ? 1 : 0))
         case .priority(let assignment): return assignment.json(localTime)
