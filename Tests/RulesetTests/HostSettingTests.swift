@@ -1,7 +1,7 @@
 import Ruleset
 import Testing
 
-/// What rules set for the host alone: it is taken, listed and read back, and said to do nothing.
+/// What rules set for the host only: it is taken, listed and read back, and said to do nothing.
 struct HostSettingTests {
     private static let cases: [(rule: String, listing: String, json: String)] = [
         ("ct event set new", "ct event set new", #"{"key": {"ct": {"key": "event"}}, "value": "new"}"#),

@@ -103,8 +103,8 @@ extension Parser {
         next()
         guard skip(word: "set") else {
             throw fail(
-                unsupported: location(from: start), "'meta nftrace' can't be matched",
-                note: "no packet is traced here; 'weir explain' shows which rules it comes to")
+                location(from: start), "'meta nftrace' can't be matched",
+                note: "nft only sets it; 'weir explain' shows which rules a packet comes to")
         }
         guard current.kind == .number, case let number = try number(current), number < 2 else {
             throw unexpected(expecting: "0 or 1")

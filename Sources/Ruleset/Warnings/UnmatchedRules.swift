@@ -1,7 +1,7 @@
 // Warnings of rules that nft takes and that no frame can match where they stand, or that do nothing here.
 
 extension Table {
-    /// Warns of matches that contradict their family, their hook or each other, and of settings for the host alone.
+    /// Warns of matches that contradict their family, their hook or each other, and of settings for the host only.
     func warnOfUnmatchedRules(_ fragments: FragmentView = .whole, into sink: inout DiagnosticSink) {
         for chain in chains {
             if chain.base?.hook.isOnPath == false { continue }
