@@ -2,6 +2,7 @@ public import Firewall
 public import Flows
 public import Fragments
 public import PacketIO
+import Ruleset
 
 /// Everything that a run is made from.
 public struct Configuration: Sendable {
@@ -10,10 +11,17 @@ public struct Configuration: Sendable {
     /// The program of the start; reloads add theirs.
     public var generations: RulesetGenerations
     /// Reads the rules again; nil where that can't be done.
-    /// It is told whether sets, limits and quotas shall begin again.
-    public var reload: (@Sendable (_ resetsState: Bool) -> Reload)?
+    public var reload: (@Sendable (RulesReading) -> Reload)?
     /// With each reload sets, limits and quotas begin again.
     public var resetsState = false
+    /// The texts of the rules of the start.
+    public var content = RulesContent(SourceFile(name: "", text: ""))
+    /// The texts of the rule file at the start, which are others where a change is in force that it does not have.
+    public var ownFile = RulesContent(SourceFile(name: "", text: ""))
+    /// That change.
+    public var restoredChange: Int?
+    /// Where the rule sets are kept that were in force; nil for nowhere.
+    public var archive: RuleArchive?
     /// Opens what is written besides reports, once the ports are held.
     public var open: @Sendable () throws -> Outputs
     public var workers: Int
@@ -57,7 +65,7 @@ public struct Configuration: Sendable {
     public var json: Bool
 
     public init(
-        ports: [String], generations: RulesetGenerations, reload: (@Sendable (_ resetsState: Bool) -> Reload)? = nil,
+        ports: [String], generations: RulesetGenerations, reload: (@Sendable (RulesReading) -> Reload)? = nil,
         open: @escaping @Sendable () throws -> Outputs,
         workers: Int,
         fragments: FragmentMode = .reassemble,

@@ -27,9 +27,8 @@ final class SideThreads {
         control =
             try socket == nil && metrics == nil
             ? nil
-            : ControlServer(serving: configuration, outputs, pool: pool, loader: loader, board: board, messages: messages) {
-                ticket, resetsState in
-                Self.reload(outputs, loader, ticket, resetsState: resetsState)
+            : ControlServer(serving: configuration, outputs, pool: pool, loader: loader, board: board, messages: messages) { order in
+                Self.reload(outputs, loader, order)
             }
         do throws(SystemCallError) {
             if let control {
@@ -52,12 +51,12 @@ final class SideThreads {
     func report(_ ports: [PortState]) { reporter.ask(ports) }
 
     /// Has the rules read again, and what is written go on in new files.
-    func reload() { Self.reload(outputs, loader, nil) }
+    func reload() { Self.reload(outputs, loader, RulesOrder(kind: .reload)) }
 
-    private static func reload(_ outputs: Outputs, _ loader: RulesetLoader, _ ticket: ReloadTicket?, resetsState: Bool = false) {
+    private static func reload(_ outputs: Outputs, _ loader: RulesetLoader, _ order: RulesOrder) {
         for capture in outputs.captures { capture.reopen() }
         outputs.events?.reopen()
-        loader.ask(ticket, resetsState: resetsState)
+        loader.ask(order)
     }
 
     /// Has all that was begun written, and ends the threads.

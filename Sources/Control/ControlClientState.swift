@@ -70,7 +70,8 @@ struct ControlClientState: ~Copyable {
             }
             let line = input[..<end]
             do throws(ControlFault) {
-                let call = try ControlCall(line: line)
+                var call = try ControlCall(line: line)
+                call.peer = peer
                 id = call.id
                 form = call.form
                 if call.request.changes, !peer.mayChange {

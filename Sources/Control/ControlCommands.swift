@@ -3,7 +3,7 @@ public enum ControlCommands {
     /// By their words.
     public static let all: [any ControlRequest.Type] = [
         StatusRequest.self, ReloadRequest.self, CountersRequest.self, RulesRequest.self, FlowsRequest.self, SetsRequest.self,
-        DropsRequest.self, BypassRequest.self,
+        DropsRequest.self, BypassRequest.self, ApplyRequest.self, ConfirmRequest.self, RollbackRequest.self, HistoryRequest.self,
     ]
 }
 

@@ -30,6 +30,8 @@ public struct ControlCall: Sendable {
     public var id: String?
     public var form: ControlForm
     public var request: any ControlRequest
+    /// Who asks; nil at the client.
+    public var peer: PeerCredentials?
 
     public init(_ request: any ControlRequest, form: ControlForm = .json, id: String? = nil) {
         self.request = request

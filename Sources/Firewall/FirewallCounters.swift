@@ -23,6 +23,8 @@ public final class FirewallCounters: Sendable {
     private let carried = CounterArray(count: 3)
     /// Flows that are not carried, by the cause's raw value.
     private let kept = CounterArray(count: KeptBackCause.allCases.count)
+    /// Frames that rules dropped of established connections.
+    private let established = CounterArray(count: 1)
     private let ruleCount: Int
     private let counterCount: Int
     private let namedCounterCount: Int
@@ -70,6 +72,25 @@ public final class FirewallCounters: Sendable {
         carried.add(frames, at: 0)
         carried.add(bytes, at: 1)
     }
+
+    /// A frame that rules drop, of a connection in which packets went both ways.
+    func countEstablishedDrop() { established.add(1, at: 0) }
+
+    /// Frames that rules dropped of connections in which packets went both ways.
+    public var establishedDrops: UInt64 { established.value(at: 0) }
+
+    /// Frames that were dropped.
+    public var drops: UInt64 {
+        Reason.allCases.reduce(0) { sum, reason in
+            switch reason {
+            case .acceptByRule, .acceptByPolicy, .held: sum
+            default: sum &+ reasons.value(at: 2 &* Int(reason.rawValue))
+            }
+        }
+    }
+
+    /// Packets that a named counter counted, by index into `Program.namedCounters`.
+    public func packets(ofCounter index: Int) -> UInt64 { hits.namedCounter(index).frames }
 
     func setCarriedFlows(_ count: Int) { carried.set(UInt64(truncatingIfNeeded: count), at: 2) }
 

@@ -39,6 +39,7 @@ extension Firewall {
         keep(connection, of: packet, at: instant)
 
         guard found.decision.verdict.isAccepting else {
+            if packet.state == .established { counters.countEstablishedDrop() }
             if isRechecked, let flow = packet.flow { flows.end(flow) } else { flows.abandon(packet) }
             return (found, nil, isReply)
         }

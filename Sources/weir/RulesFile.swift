@@ -1,3 +1,4 @@
+import Appliance
 import ArgumentParser
 import Fragments
 import Glibc
@@ -13,6 +14,8 @@ enum RulesFile {
         var ruleset: Ruleset?
         var sources: [SourceFile]
         var diagnostics: [Diagnostic]
+        /// The file and what it includes, as they were read.
+        var content: RulesContent
     }
 
     /// Which files are read.
@@ -40,17 +43,45 @@ enum RulesFile {
         budget: ReadingBudget = ReadingBudget()
     ) throws(FileFailure) -> Reading {
         let source = SourceFile(name: path, text: try text(path, kind: kind, budget: budget))
+        let folders = options.includePath + (path == "-" ? [] : [folder(of: path)])
+        return reading(of: RulesContent(source), options: options, fragments: fragments) { path throws(InclusionFailure) in
+            try IncludedFiles.load(path, folders: folders, budget: budget)
+        }
+    }
+
+    /// Reads texts that were read before, whatever their files say now.
+    static func reading(of content: RulesContent, options: RuleOptions, fragments: FragmentMode, budget: ReadingBudget)
+        throws(FileFailure) -> Reading
+    {
+        for text in [content.main] + content.inclusions.flatMap({ content.included($0.path) ?? [] }) {
+            try budget.take(text.text, text.name)
+        }
+        return reading(of: RulesContent(content.main), options: options, fragments: fragments) { path throws(InclusionFailure) in
+            guard let texts = content.included(path) else { throw InclusionFailure(message: "'\(path)' was not kept with these rules") }
+            return texts
+        }
+    }
+
+    private static func reading(
+        of main: RulesContent, options: RuleOptions, fragments: FragmentMode,
+        loading: (String) throws(InclusionFailure) -> [SourceFile]
+    ) -> Reading {
+        var content = main
+        let source = main.main
         do throws(RejectedRuleset) {
-            let folders = options.includePath + (path == "-" ? [] : [folder(of: path)])
-            let loader: RuleLoader = { path, _ throws(InclusionFailure) in
-                try IncludedFiles.load(path, folders: folders, budget: budget)
+            // The loader does not outlive the reading.
+            let (ruleset, warnings) = try withoutActuallyEscaping(loading) { loading throws(RejectedRuleset) in
+                try Ruleset.read(
+                    source,
+                    loader: { path, _ throws(InclusionFailure) in
+                        let texts = try loading(path)
+                        content.include(path, texts)
+                        return texts
+                    }, definitions: options.definitions, localTime: .system, fragments: fragments.view, limit: options.errorLimit)
             }
-            let (ruleset, warnings) = try Ruleset.read(
-                source, loader: loader, definitions: options.definitions, localTime: .system,
-                fragments: fragments.view, limit: options.errorLimit)
-            return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings)
+            return Reading(ruleset: ruleset, sources: ruleset.sources, diagnostics: warnings, content: content)
         } catch {
-            return Reading(ruleset: nil, sources: error.sources, diagnostics: error.diagnostics)
+            return Reading(ruleset: nil, sources: error.sources, diagnostics: error.diagnostics, content: content)
         }
     }
 

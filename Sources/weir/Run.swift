@@ -182,12 +182,17 @@ struct Run: ParsableCommand {
 
     func run() throws {
         // The rules first: what is wrong with them can be seen without root.
-        let ruleset = try readRules(rules, kind: .regular, options: reading, fragments: fragments.fragments)
+        let own = try readOwnRules()
+        let (archive, restored, problem) = try history(own.content)
+        let ruleset = restored?.ruleset ?? own.ruleset
         // From here on nothing waits for the readers of standard error and standard output.
         let texts = try Texts(reportsToError: written.contains("-"))
         let end: RunEnd
         do {
-            end = try run(ruleset, texts)
+            let start = Start(
+                ruleset: ruleset, content: restored?.content ?? own.content, ownFile: own.content, archive: archive,
+                restored: restored?.change, problem: problem)
+            end = try run(start, texts)
         } catch {
             let (text, code) = refusal(error, sources: ruleset.sources)
             if !text.isEmpty { texts.errors.write(text) }
@@ -200,9 +205,69 @@ struct Run: ParsableCommand {
         if !end.portsAreBack { throw code }
     }
 
-    private func run(_ ruleset: Ruleset, _ texts: Texts) throws -> RunEnd {
+    /// What a run begins with.
+    private struct Start {
+        var ruleset: Ruleset
+        var content: RulesContent
+        /// The rule file, which has other rules where a change is in force that it does not have.
+        var ownFile: RulesContent
+        var archive: RuleArchive?
+        var restored: RuleChange?
+        /// Why there is no archive.
+        var problem: String?
+    }
+
+    private func readOwnRules() throws -> (ruleset: Ruleset, content: RulesContent) {
+        let reading: RulesFile.Reading
+        do {
+            reading = try RulesFile.reading(of: rules, kind: .regular, options: self.reading, fragments: fragments.fragments)
+        } catch {
+            complain("weir: \(error.reason)")
+            throw error.exitCode
+        }
+        return (try Self.ruleset(reading), reading.content)
+    }
+
+    /// The rules of a reading, or the exit code for what is wrong with them, which is said.
+    private static func ruleset(_ reading: RulesFile.Reading) throws -> Ruleset {
+        for diagnostic in reading.diagnostics { complain(diagnostic.render(in: reading.sources)) }
+        guard let ruleset = reading.ruleset else { throw ExitCode.badRules }
+        return ruleset
+    }
+
+    /// The rule sets of earlier runs, and the change that is in force in place of the rule file.
+    private func history(
+        _ own: RulesContent
+    ) throws -> (archive: RuleArchive?, restored: (ruleset: Ruleset, content: RulesContent, change: RuleChange)?, problem: String?) {
+        let archive: RuleArchive?
+        do throws(StartProblem) {
+            archive = try control.archive(ports: portNames, directory: stateDirectory)
+        } catch {
+            return (nil, nil, "\(error)")
+        }
+        guard let (change, content) = archive?.standing(for: own) else { return (archive, nil, nil) }
+        do {
+            let reading = try RulesFile.reading(
+                of: content, options: self.reading, fragments: fragments.fragments, budget: ReadingBudget())
+            return (archive, (try Self.ruleset(reading), content, change), nil)
+        } catch let failure as RulesFile.FileFailure {
+            complain("weir: change \(change.number) of the history can't be used: \(failure.reason)")
+            throw failure.exitCode
+        }
+    }
+
+    private func run(_ start: Start, _ texts: Texts) throws -> RunEnd {
+        let ruleset = start.ruleset
         var log = Logger(label: "weir") { _ in LineLog(texts.errors) }
         log.logLevel = .info
+        if let problem = start.problem { log.warning("\(problem)") }
+        if let change = start.restored {
+            log.warning(
+                """
+                the rules are those of change \(change.number) of the history, not of \(rules), which is as it was when that was decided; \
+                a changed file counts again
+                """)
+        }
         if ruleset.judgesNoFrame { log.warning("\(rules): \(NoFrameJudged.sentence)") }
         let memory = MachineMemory()
         if let group = memory?.unseenGroup {
@@ -224,12 +289,12 @@ struct Run: ParsableCommand {
             files: RuleFile.list(ruleset.sources))
         let rereader = Rereader(
             path: rules, options: reading, fragments: fragments.fragments, ports: portNames, generations: generations,
-            sources: ruleset.sources, followsConnections: !program.connectionNeeds.isEmpty,
+            followsConnections: !program.connectionNeeds.isEmpty,
             connectionBytes: workers * FlowTracker.bytes(forFlows: flows.flows),
             memory: ReloadMemory(asked: reloadMemory.map { Int($0.bytes) }),
             say: { texts.errors.write($0) })
         var configuration = Configuration(
-            ports: portNames, generations: generations, reload: rules == "-" ? nil : rereader.read,
+            ports: portNames, generations: generations, reload: { rereader.read($0) },
             open: { [captures, logged, log] in
                 let drops = try captures.open(generations, workers: workers)
                 let (groups, events, idleGroups) = try logged.open(generations, workers: workers, drops: drops)
@@ -243,6 +308,10 @@ struct Run: ParsableCommand {
             ring: RingSettings(slots: slots, slotBytes: slotBytes), stateDirectory: stateDirectory,
             hasStrictGuard: `guard` == .strict, version: weirVersion, json: json)
         configuration.resetsState = resetState
+        configuration.content = start.content
+        configuration.ownFile = start.ownFile
+        configuration.archive = start.archive
+        configuration.restoredChange = start.restored?.number
         configuration.metrics = control.metrics
         configuration.control = control.settings(ports: portNames, directory: stateDirectory)
         configuration.recentDrops = configuration.control == nil ? 0 : control.recentDrops

@@ -19,8 +19,9 @@ struct Weir: ParsableCommand {
         version: weirVersion,
         subcommands: [
             Run.self, Replay.self, Check.self, Rules.self, Explain.self, Diff.self, Query.self, Test.self, DoctorCommand.self,
-            SettingsCommand.self, Status.self, ReloadCommand.self, CountersCommand.self, FlowsCommand.self, SetsCommand.self,
-            DropsCommand.self, BypassCommand.self, ReleaseCommand.self,
+            SettingsCommand.self, Status.self, ReloadCommand.self, ApplyCommand.self, ConfirmCommand.self, RollbackCommand.self,
+            HistoryCommand.self, CountersCommand.self, FlowsCommand.self, SetsCommand.self, DropsCommand.self, BypassCommand.self,
+            ReleaseCommand.self,
         ])
 }
 

@@ -10,8 +10,8 @@ final class ControlDesk: ControlAnswering {
     let pool: WorkerPool
     let loader: RulesetLoader
     let board: RunBoard
-    /// Has rules read again, and files reopened, as SIGHUP does; and sets, limits and quotas begin again where that is asked for.
-    let reload: @Sendable (ReloadTicket, _ resetsState: Bool) -> Void
+    /// Has rules read again, and files reopened, as SIGHUP does.
+    let reload: @Sendable (RulesOrder) -> Void
     let messages: TextOutput
     var rates: PortRates
     /// What the counters of rules were when they were reset last.
@@ -21,10 +21,12 @@ final class ControlDesk: ControlAnswering {
     /// nil where none are kept.
     let recentDrops: RecentDrops?
     let started = Clock.now()
+    /// Who asks at this moment.
+    private(set) var peer: PeerCredentials?
 
     init(
         _ configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, loader: RulesetLoader, board: RunBoard,
-        messages: TextOutput, waking: ServerWaking, reload: @escaping @Sendable (ReloadTicket, _ resetsState: Bool) -> Void
+        messages: TextOutput, waking: ServerWaking, reload: @escaping @Sendable (RulesOrder) -> Void
     ) {
         self.waking = waking
         self.configuration = configuration
@@ -42,6 +44,8 @@ final class ControlDesk: ControlAnswering {
         guard let request = call.request as? any AnsweredRequest else {
             return ReadyAnswer([], ControlFault(.unknown, "the command is not answered here"))
         }
+        peer = call.peer
+        defer { peer = nil }
         return request.answer(self, call.form)
     }
 
@@ -55,6 +59,10 @@ final class ControlDesk: ControlAnswering {
         var warnings = notes.warnings
         if let warning = FailureReport(configuration, pool, notes.ports).warning { warnings.append(warning) }
         if case .refused(let reason)? = loader.last?.outcome { warnings.append("the last reload was refused: \(reason)") }
+        if case .returned(let change, _, let reason)? = loader.last?.outcome {
+            warnings.append("change \(change) was taken back: \(reason)")
+        }
+        if loader.note.trial != nil { warnings.append("the rules are on trial: \"weir confirm\" keeps them") }
         if messages.lost > 0 { warnings.append("\(messages.lost) messages were lost, since nobody took them from standard error") }
         return warnings
     }
@@ -71,7 +79,7 @@ extension ControlServer {
     /// A server with a desk of its own.
     convenience init(
         serving configuration: Configuration, _ outputs: Outputs, pool: WorkerPool, loader: RulesetLoader, board: RunBoard,
-        messages: TextOutput, reload: @escaping @Sendable (ReloadTicket, _ resetsState: Bool) -> Void
+        messages: TextOutput, reload: @escaping @Sendable (RulesOrder) -> Void
     ) throws(SystemCallError) {
         let waking = ServerWaking()
         try self.init(

@@ -76,6 +76,7 @@ extension ControlDesk {
         var isRefused = false
         if case .refused? = loader.last?.outcome { isRefused = true }
         text.add("weir_ruleset_last_reload_refused", .gauge, "1 if the last reload was refused.", isRefused ? 1 : 0)
+        text.add("weir_ruleset_on_trial", .gauge, "1 while the rules wait for weir confirm.", loader.note.trial == nil ? 0 : 1)
     }
 
     /// Rules of one comment, or of one line, are one sample: a chain may be written once and be there many times.

@@ -11,10 +11,17 @@ extension StatusRequest: AnsweredRequest {
 /// How a run fares at this moment.
 struct StatusReport: AnswerItem {
     struct RulesetReport: Encodable {
+        struct TrialReport: Encodable {
+            /// Seconds until the rules before come back.
+            var left: UInt64
+            /// What brings them back at once.
+            var abortOn: [String]
+        }
+
         struct ReloadReport: Encodable {
-            /// `in force`, `unchanged` or `refused`.
+            /// `in force`, `unchanged`, `refused`, `confirmed` or `returned`.
             var outcome: String
-            /// Why it was refused.
+            /// Why it was refused, or taken back.
             var reason: String?
             /// Seconds since the epoch.
             var time: UInt64
@@ -27,6 +34,10 @@ struct StatusReport: AnswerItem {
         var loaded: UInt64
         var rules: Int
         var lastReload: ReloadReport?
+        /// Its number in the history.
+        var change: Int?
+        /// Absent unless the rules are on trial.
+        var trial: TrialReport?
     }
 
     struct PortStatus: Encodable {
@@ -78,6 +89,12 @@ struct StatusReport: AnswerItem {
         ruleset = RulesetReport(
             files: generation.files, generation: generation.number, loaded: generation.time / 1_000_000_000,
             rules: generation.program.rules.count, lastReload: desk.loader.last.map(RulesetReport.ReloadReport.init))
+        let note = desk.loader.note
+        ruleset.change = note.change
+        ruleset.trial = note.trial.map { trial in
+            RulesetReport.TrialReport(
+                left: (max(trial.end, now.monotonic) - now.monotonic) / 1_000_000_000, abortOn: trial.conditions)
+        }
         ports = zip(notes.ports, zip(report.ports, desk.rates.current)).map { PortStatus($0, $1.0, $1.1) }
         let firewall = report.shared.firewall
         drops = firewall.drops
@@ -97,6 +114,9 @@ struct StatusReport: AnswerItem {
         lines.append("      \(count), generation \(ruleset.generation), since \(TimeWords.moment(ruleset.loaded))")
         if let last = ruleset.lastReload {
             lines.append("      last reload \(TimeWords.moment(last.time)): \(last.outcome)" + (last.reason.map { ": \($0)" } ?? ""))
+        }
+        if let trial = ruleset.trial, let change = ruleset.change {
+            lines.append("      change \(change) is on trial for \(trial.left) s more" + trial.abortOn.map { "; ends if \($0)" }.joined())
         }
         var text = lines.joined(separator: "\n") + "\n\n"
         var table = TextTable(["port", "link", "MTU", "in frame/s", "in bit/s", "out frame/s", "out bit/s", "received", "sent", "lost"])
@@ -131,6 +151,10 @@ extension StatusReport.RulesetReport.ReloadReport {
             outcome = "refused"
             self.reason = reason
         case .inForce: outcome = "in force"
+        case .confirmed: outcome = "confirmed"
+        case .returned(_, _, let reason):
+            outcome = "returned"
+            self.reason = reason
         }
     }
 }

@@ -1,15 +1,31 @@
 import Classifier
 import Synchronization
 
-/// What became of a reload.
+/// What became of an order to load rules.
 enum ReloadOutcome: Sendable {
     case unchanged
     case refused(String)
-    /// The rules are in force.
-    /// - Parameters:
-    ///   - isAdopted: All workers go by them. They do from their next batch on, unless one is held up.
-    ///   - kept: What they have taken over of what the ones before had come to.
-    case inForce(generation: UInt32, rules: Int, isAdopted: Bool, kept: KeptState)
+    case inForce(RulesInForce)
+    /// The trial of this change is over, and its rules stay.
+    case confirmed(change: Int)
+    /// The trial of a change is over, and the rules before are in force again.
+    case returned(change: Int, generation: UInt32, reason: String)
+}
+
+/// New rules that are in force.
+struct RulesInForce: Sendable {
+    var generation: UInt32
+    var rules: Int
+    /// All workers go by them. They do from their next batch on, unless one is held up.
+    var isAdopted: Bool
+    /// What they have taken over of what the ones before had come to.
+    var kept: KeptState
+    /// In the history; nil where none is kept.
+    var change: Int?
+    /// Milliseconds within which they must be confirmed; nil if they stay.
+    var trial: UInt64?
+    /// Why the history does not have them.
+    var problem: String?
 }
 
 /// A reload that somebody waits for.

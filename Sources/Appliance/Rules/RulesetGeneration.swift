@@ -31,7 +31,7 @@ public final class RulesetGeneration: Sendable {
 }
 
 /// A file that rules are from.
-public struct RuleFile: Encodable, Sendable, Equatable {
+public struct RuleFile: Codable, Sendable, Equatable {
     /// As it was named.
     public var file: String
     /// As sha256sum(1) gives it.
@@ -106,6 +106,5 @@ public enum Reload: Sendable {
     case unchanged
     /// Why the rules at hand stay in force, and what was found in the files.
     case refused(String, diagnostics: [String] = [])
-    /// What was found in the files are warnings. The program has inherited from the one in force.
-    case changed(Program, StateInheritance, CaptureOrigin, [RuleFile], diagnostics: [String])
+    case changed(LoadedRules)
 }

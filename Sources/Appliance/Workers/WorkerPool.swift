@@ -1,6 +1,7 @@
 import Answers
 import Capture
 import Classifier
+import Control
 import Decisions
 import Firewall
 import Flows
@@ -215,6 +216,24 @@ final class WorkerPool: Sendable {
                     counters.reduce(0) { $0 &+ $1.count(of: .refused) }, counters.reduce(0) { $0 &+ $1.count(of: .refusedShare) }
                 )
             )
+        }
+    }
+
+    /// Some program so far has asked for connections.
+    var followsConnections: Bool { books.withLock { $0.followsConnections } }
+
+    /// What was counted under the newest rules. Cheap enough for many times a second.
+    func count(of count: AbortCondition.Count) -> UInt64 {
+        let (program, counters) = books.withLock { books in
+            let newest = books.counted[books.counted.endIndex - 1]
+            return (newest.generation.program, newest.counters)
+        }
+        switch count {
+        case .establishedDrops: return counters.reduce(0) { $0 &+ $1.establishedDrops }
+        case .drops: return counters.reduce(0) { $0 &+ $1.drops }
+        case .counter(let name):
+            guard let index = program.namedCounter(named: name) else { return 0 }
+            return counters.reduce(0) { $0 &+ $1.packets(ofCounter: index) }
         }
     }
 

@@ -50,7 +50,17 @@ struct ControlServing: ParsableArguments {
             discussion: "The first 256 bytes of each, and at most 500 a second of each worker.", valueName: "n"))
     var recentDrops = 1000
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep the last N rule sets with their texts, for \"weir history\" and \"weir rollback\"; 0 for none.",
+            discussion: "They are in the folder A,B.history in --state-directory, at most 64 MiB. A change on trial needs them.",
+            valueName: "n"))
+    var history = RuleArchive.usualChanges
+
     func validate() throws {
+        guard history == 0 || (2...RuleArchive.mostChanges).contains(history) else {
+            throw ValidationError("--history takes a number from 2 to \(RuleArchive.mostChanges), or 0")
+        }
         guard (0...100_000).contains(recentDrops) else { throw ValidationError("--recent-drops takes a number from 0 to 100000") }
         if let metrics, MetricsSocket.parts(metrics) == nil {
             throw ValidationError("--metrics takes an address with a port, as 127.0.0.1:9654 or [::1]:9654")
@@ -58,8 +68,21 @@ struct ControlServing: ParsableArguments {
         if case .path(let path)? = control, path.isEmpty { throw ValidationError("--control takes a path, or off") }
     }
 
+    /// Who may read.
+    private var group: UInt32? { getgrnam(ControlPlace.group).map { $0.pointee.gr_gid } }
+
+    /// The rule sets that were in force; nil where none shall be kept.
+    func archive(ports: [String], directory: String) throws(StartProblem) -> RuleArchive? {
+        // Without a socket nobody can ask for them.
+        if case .off? = control { return nil }
+        guard history > 0 else { return nil }
+        // As the notes on the ports, which come later.
+        _ = mkdir(directory, 0o755)
+        return try RuleArchive(
+            ControlPlace.usual(ports, in: directory).replacing(".sock", with: ".history"), limit: history, group: group)
+    }
+
     func settings(ports: [String], directory: String) -> ControlSettings? {
-        let group = getgrnam(ControlPlace.group).map { $0.pointee.gr_gid }
         switch control {
         case .off: return nil
         case .path(let path): return ControlSettings(path: path, isRequired: true, group: group)

@@ -1,0 +1,98 @@
+import Glibc
+import PacketIO
+
+/// A folder of files that only this process writes and the control socket's group may read. All names are looked up in the folder that was
+/// opened, no link is followed, and a file is there whole or not at all.
+final class ArchiveFolder: Sendable {
+    let path: String
+    private let descriptor: Int32
+    private let group: UInt32?
+
+    /// Makes the folder if need be.
+    /// - Parameter group: Who may read; nil for the process's.
+    init(_ path: String, group: UInt32?) throws(SystemCallError) {
+        self.path = path
+        self.group = group
+        let isMade = mkdir(path, 0o750) == 0
+        let number = try systemCall("open \(path)") { open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        do throws(SystemCallError) {
+            if isMade {
+                if let group { try systemCall("chown \(path)") { fchown(number, .max, group) } }
+                try systemCall("chmod \(path)") { fchmod(number, 0o750) }
+            }
+            var status = stat()
+            try systemCall("stat \(path)") { fstat(number, &status) }
+            guard status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0 else {
+                throw SystemCallError(call: "\(path), in which others could write", code: EPERM)
+            }
+        } catch {
+            close(number)
+            throw error
+        }
+        descriptor = number
+    }
+
+    deinit { close(descriptor) }
+
+    /// nil if there is no such file, or it is no file of this user's or root's, or longer than that.
+    func read(_ name: String, limit: Int) -> [UInt8]? {
+        let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() || status.st_uid == 0,
+            status.st_size <= limit
+        else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var count = 0
+        while count < bytes.count {
+            let part = bytes.withUnsafeMutableBytes { buffer in
+                Glibc.read(file, buffer.baseAddress.map { $0 + count }, buffer.count - count)
+            }
+            if part < 0, errno == EINTR { continue }
+            guard part > 0 else { return nil }
+            count += part
+        }
+        return bytes
+    }
+
+    /// Writes a file in the place of what was there.
+    func write(_ name: String, _ bytes: [UInt8]) throws(SystemCallError) {
+        let draft = name + ".new"
+        unlinkat(descriptor, draft, 0)
+        let file = try systemCall("open \(path)/\(draft)") {
+            openat(descriptor, draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        }
+        defer { close(file) }
+        do throws(SystemCallError) {
+            if let group { try systemCall("chown \(path)/\(draft)") { fchown(file, .max, group) } }
+            try systemCall("chmod \(path)/\(draft)") { fchmod(file, 0o640) }
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = try systemCall("write \(path)/\(draft)") { () -> Int in
+                    rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+                }
+                rest = rest.dropFirst(count)
+            }
+            // A start of the machine must not find half of it.
+            try systemCall("fsync \(path)/\(draft)") { fsync(file) }
+            try systemCall("rename \(path)/\(name)") { renameat(descriptor, draft, descriptor, name) }
+        } catch {
+            unlinkat(descriptor, draft, 0)
+            throw error
+        }
+    }
+
+    func remove(_ name: String) { unlinkat(descriptor, name, 0) }
+
+    /// Names of files.
+    var names: [String] { ProcFile.entries(path).filter { $0 != "." && $0 != ".." } }
+}
+
+extension ArchiveFolder {
+    /// Bytes of a file; 0 if there is none.
+    func size(_ name: String) -> Int {
+        var status = stat()
+        return lstat("\(path)/\(name)", &status) == 0 ? Int(status.st_size) : 0
+    }
+}

@@ -1,0 +1,159 @@
+import FoundationEssentials
+import PacketIO
+import Reporting
+import Ruleset
+import Storage
+import Synchronization
+
+/// The rule sets that were in force, with their texts, on disk: what `weir history` lists, `weir rollback` brings back, and a start goes by
+/// after a trial or a change that the rule file does not have.
+///
+/// One index, and a file for each set of texts by its hash. Only the thread that loads rules changes it; others read what was last written.
+public final class RuleArchive: Sendable {
+    /// Bytes of the texts of one change.
+    static let largestContent = 16 << 20
+    /// Bytes of all texts; the oldest make room.
+    private static let largestSum = 64 << 20
+    private static let largestIndex = 4 << 20
+    private static let indexName = "history.json"
+    private static let contentSuffix = ".rules.json"
+    /// Changes that are kept, at most; and without being asked for another number.
+    public static let mostChanges = 1_000
+    public static let usualChanges = 20
+
+    private let folder: ArchiveFolder
+    private let limit: Int
+    private let index: Mutex<ChangeIndex>
+
+    /// Opens the archive in a folder, which is made if need be.
+    /// - Parameters:
+    ///   - limit: Changes to keep.
+    ///   - group: Who may read its files.
+    public init(_ path: String, limit: Int = usualChanges, group: UInt32? = nil) throws(StartProblem) {
+        do throws(SystemCallError) {
+            folder = try ArchiveFolder(path, group: group)
+        } catch {
+            throw StartProblem("the history of rules can't be kept: \(error)")
+        }
+        self.limit = max(2, min(limit, Self.mostChanges))
+        let bytes = folder.read(Self.indexName, limit: Self.largestIndex)
+        let known = bytes.flatMap { try? JSONDecoder().decode(ChangeIndex.self, from: Data($0)) }
+        index = Mutex(known.flatMap { $0.version == ChangeIndex().version ? $0 : nil } ?? ChangeIndex())
+    }
+
+    /// The oldest first.
+    public var changes: [RuleChange] { index.withLock { $0.changes } }
+
+    /// The texts of a change; nil if they are gone or damaged.
+    public func content(of number: Int) -> RulesContent? {
+        guard let change = changes.first(where: { $0.number == number }), change.isKept,
+            let bytes = folder.read(change.content + Self.contentSuffix, limit: 2 * Self.largestContent),
+            let content = try? JSONDecoder().decode(RulesContent.self, from: Data(bytes)), content.hash == change.content
+        else { return nil }
+        return content
+    }
+
+    /// The change whose rules a start has to take in place of those of its rule file, which are as they were when that was decided.
+    public func standing(for file: RulesContent) -> (change: RuleChange, content: RulesContent)? {
+        let (decision, changes) = index.withLock { ($0.decision, $0.changes) }
+        guard let decision, decision.file == file.hash, let change = changes.first(where: { $0.number == decision.change }),
+            change.content != decision.file, let content = content(of: change.number)
+        else { return nil }
+        return (change, content)
+    }
+
+    // MARK: Only on the thread that loads rules
+
+    /// What becomes of the archive with a change.
+    struct Entry {
+        var command: String
+        var content: RulesContent
+        var user: UInt32?
+        var process: Int32?
+        var comment: String?
+        var state = RuleChange.State.done
+    }
+
+    /// Adds a change.
+    /// - Parameter decision: What a start goes by from now on; it is told the number of the change.
+    /// - Returns: The change's number.
+    func add(_ entry: Entry, decision: (Int) -> StandingDecision?) throws(SystemCallError) -> Int {
+        var next = index.withLock { $0 }
+        let number = (next.changes.last?.number ?? 0) + 1
+        let hash = entry.content.hash
+        let isKept = entry.content.byteCount <= Self.largestContent
+        if isKept, !next.changes.contains(where: { $0.isKept && $0.content == hash }) {
+            try folder.write(hash + Self.contentSuffix, Self.encoded(entry.content))
+        }
+        next.changes.append(
+            RuleChange(
+                number: number, time: Clock.now().sinceEpoch / 1_000_000_000, command: entry.command, user: entry.user,
+                process: entry.process, comment: entry.comment,
+                files: entry.content.files.map { RuleFile(file: $0.name, sha256: SHA256.hexadecimal(of: $0.text.utf8)) },
+                content: hash, isKept: isKept, state: entry.state))
+        next.decision = decision(number)
+        try write(trimmed(next))
+        return number
+    }
+
+    /// Says what has become of a change.
+    /// - Parameter decision: What a start goes by from now on; nil for its rule file.
+    func settle(_ number: Int, _ state: RuleChange.State, reason: String? = nil, decision: StandingDecision?) throws(SystemCallError) {
+        var next = index.withLock { $0 }
+        if let place = next.changes.firstIndex(where: { $0.number == number }) {
+            next.changes[place].state = state
+            next.changes[place].reason = reason
+        }
+        next.decision = decision
+        try write(next)
+    }
+
+    /// Trials of a run that is gone have ended.
+    func endTrials() throws(SystemCallError) {
+        guard index.withLock({ $0.changes.contains { $0.state == .trial } }) else { return }
+        var next = index.withLock { $0 }
+        for place in next.changes.indices where next.changes[place].state == .trial {
+            next.changes[place].state = .returned
+            next.changes[place].reason = "the run ended before it was confirmed"
+        }
+        try write(next)
+    }
+
+    /// Without the oldest changes and texts that are beyond the limits. What a start goes by stays.
+    private func trimmed(_ index: ChangeIndex) -> ChangeIndex {
+        var index = index
+        let needed = index.decision?.change
+        while index.changes.count > limit, let oldest = index.changes.firstIndex(where: { $0.number != needed }) {
+            index.changes.remove(at: oldest)
+        }
+        var sizes: [String: Int] = [:]
+        var sum = 0
+        for place in index.changes.indices.reversed() where index.changes[place].isKept {
+            let change = index.changes[place]
+            guard sizes[change.content] == nil else { continue }
+            let size = folder.size(change.content + Self.contentSuffix)
+            let isLast = place == index.changes.indices.last
+            if sum + size > Self.largestSum, change.number != needed, !isLast {
+                index.changes[place].isKept = false
+                continue
+            }
+            sizes[change.content] = size
+            sum += size
+        }
+        return index
+    }
+
+    /// The index first, then the texts that nobody needs any more go.
+    private func write(_ next: ChangeIndex) throws(SystemCallError) {
+        try folder.write(Self.indexName, Self.encoded(next))
+        index.withLock { $0 = next }
+        let needed = Set(next.changes.filter(\.isKept).map { $0.content + Self.contentSuffix })
+        for name in folder.names where !needed.contains(name) && name != Self.indexName { folder.remove(name) }
+    }
+
+    private static func encoded(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(value)).map { [UInt8]($0) } ?? []
+    }
+}
