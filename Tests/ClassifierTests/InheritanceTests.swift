@@ -126,6 +126,13 @@ private struct Succession {
         return elements.sorted()
     }
 
+    /// The same, with the nanoseconds that each has left.
+    func lives(at seconds: Double) -> [String] {
+        let part = SetElementPart(capacity: 100)
+        program.read(part, ofSet: 0, at: at(seconds))
+        return program.texts(of: part, ofSet: 0).map { "\($0.element) \($0.left ?? .max)" }.sorted()
+    }
+
     func put(_ elements: String, isRemoval: Bool = false, at seconds: Double = 0) throws {
         let change = try program.change(ofSet: 0, elements: elements, isRemoval: isRemoval)
         var outcome = SetChangeOutcome()
@@ -254,6 +261,37 @@ private struct Succession {
         #expect(older.bytesUsed(ofQuota: 0) == 0)
         _ = handover.reversed(from: newer, to: older)
         #expect(older.bytesUsed(ofQuota: 0) == 92)
+    }
+
+    @Test(
+        "what a merge has changed is taken back, wherever it is, and what came meanwhile stays",
+        arguments: [0, 1, 3, 5, 100])
+    func takenBack(_ steps: Int) throws {
+        func text(_ elements: String) -> String {
+            "set s { type ipv4_addr; size 16; flags timeout; quota over 100 bytes; elements = { \(elements) } }\nchain c { HOOK; ip saddr @s drop\n}"
+        }
+        let before = "10.0.0.1, 10.0.0.2 timeout 9s, 10.0.0.3, 10.0.0.4 timeout 20s"
+        let succession = try Succession(text(before))
+        for _ in 0..<2 { #expect(!succession.drops(frame(1))) }
+        try succession.put("10.0.0.7")
+        let there = succession.lives(at: 5)
+        let inheritance = StateInheritance(from: succession.program)
+        // Without the first, the second for ever, the third, a new one.
+        let next = try rules(of: text("10.0.0.2, 10.0.0.3, 10.0.0.8"))
+        let program = try Program(compiling: next, ports: ports, start: at(1), inheriting: inheritance)
+        inheritance.recordMerge()
+        for _ in 0..<steps where inheritance.needsMerge { inheritance.merge(2, at: at(2)) }
+        if steps == 100 { #expect(succession.elements(at: 5) == ["10.0.0.2", "10.0.0.3", "10.0.0.7", "10.0.0.8"]) }
+        inheritance.takeBackMerge()
+        while inheritance.needsMerge { inheritance.merge(2, at: at(3)) }
+        #expect(succession.lives(at: 5) == there && there.count == 5)
+        // What the first has come to came back with it.
+        #expect(succession.drops(frame(1), at: 5) && !succession.drops(frame(4), at: 5))
+        // The next file has its own say.
+        var after = succession
+        try after.follow(text("10.0.0.8"), at: 6)
+        #expect(after.elements(at: 6) == ["10.0.0.7", "10.0.0.8"])
+        withExtendedLifetime(program) {}
     }
 
     @Test("elements of a set that rules don't change begin again, since those that expire alike share what knows when")

@@ -107,6 +107,12 @@ public final class StateInheritance: @unchecked Sendable {
         merge.go(on: count, at: instant.monotonic)
     }
 
+    /// Notes what `merge` changes, so that it can be taken back. Before it begins.
+    public func recordMerge() { for merge in merges { merge.beginRecord() } }
+
+    /// From now on `merge` takes back what it has changed; `needsMerge` tells when that is done.
+    public func takeBackMerge() { for merge in merges { merge.takeBack() } }
+
     /// Copies what limits, quotas and times of last use have come to. Just before the first frame comes to the new program.
     public func handOver(to program: Program) -> StateHandover { StateHandover(cells, from: predecessor, to: program) }
 
@@ -118,55 +124,5 @@ public final class StateInheritance: @unchecked Sendable {
         }
         outcome.refusedElements = merges.reduce(0) { $0 + $1.refused }
         return outcome
-    }
-}
-
-/// The elements of a file on their way into a set that goes on.
-private final class ElementMerge {
-    private enum Step {
-        case declare(Int)
-        case sweep(Int)
-        /// Once more, if there was no room for all before the others were gone.
-        case again(Int)
-        case done
-    }
-
-    private let memory: DynamicSetMemory
-    private let elements: [DynamicSetPlan.Element]
-    private let epoch: UInt32
-    private var step = Step.declare(0)
-    private(set) var refused = 0
-
-    init(_ memory: DynamicSetMemory, _ elements: [DynamicSetPlan.Element]) {
-        self.memory = memory
-        self.elements = elements
-        epoch = memory.nextEpoch()
-    }
-
-    var isDone: Bool { if case .done = step { true } else { false } }
-
-    func go(on count: Int, at now: UInt64) {
-        switch step {
-        case .declare(let place):
-            let end = declare(from: place, count, at: now)
-            step = end < elements.count ? .declare(end) : .sweep(0)
-        case .sweep(let place):
-            if let next = memory.set.sweep(from: place, count: count, keeping: epoch) {
-                step = .sweep(next)
-            } else {
-                step = refused > 0 ? .again(0) : .done
-                if refused > 0 { refused = 0 }
-            }
-        case .again(let place):
-            let end = declare(from: place, count, at: now)
-            step = end < elements.count ? .again(end) : .done
-        case .done: break
-        }
-    }
-
-    private func declare(from place: Int, _ count: Int, at now: UInt64) -> Int {
-        let end = min(elements.count, place + count)
-        for index in place..<max(place, end) where !memory.set.declare(elements[index], epoch: epoch, at: now) { refused += 1 }
-        return end
     }
 }

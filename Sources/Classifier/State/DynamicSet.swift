@@ -47,7 +47,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     private let book: UnsafeMutablePointer<Bookkeeping>
     private let heads: UnsafeMutablePointer<UInt32>
     let entries: UnsafeMutablePointer<Entry>
-    private let words: UnsafeMutablePointer<UInt64>
+    let words: UnsafeMutablePointer<UInt64>
     /// What keys have beyond their first 128 bits.
     private let rests: UnsafeMutablePointer<UInt128>
     /// What elements are mapped to.
@@ -55,7 +55,7 @@ struct DynamicSet: BitwiseCopyable, @unchecked Sendable {
     /// What elements have beside their keys: each has one of these.
     private let shapes: UnsafeMutablePointer<ElementShape>
     private let steps: UnsafeMutablePointer<ElementStep>
-    private let stride: Int
+    let stride: Int
     private let width: Int
     let hasData: Bool
     private let capacity: Int
