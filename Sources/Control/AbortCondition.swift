@@ -1,7 +1,7 @@
-/// When a change of rules goes back by itself: as soon as more than a number of something was counted under the new rules.
+/// When a change of rules goes back by itself: as soon as more than a number of something was counted under the new rules, or in one second.
 ///
 ///     drops of established > 0
-///     drops > 1000
+///     drops > 1000/s
 ///     counter NAME > 100
 public struct AbortCondition: Sendable, Equatable {
     public enum Count: Sendable, Equatable {
@@ -16,11 +16,14 @@ public struct AbortCondition: Sendable, Equatable {
     public var count: Count
     /// The largest number that is no reason to go back.
     public var limit: UInt64
+    /// True if it is one of each second, not of the whole trial.
+    public var isPerSecond: Bool
 
     /// Conditions for one change.
     public static let most = 16
     /// Bytes of one.
     private static let longest = 256
+    private static let perSecond = "/s"
 
     /// nil for what is no condition.
     public init?(_ text: String) {
@@ -29,9 +32,10 @@ public struct AbortCondition: Sendable, Equatable {
         guard parts.count == 2 else { return nil }
         let words = parts[0].split(whereSeparator: \.isWhitespace).map(String.init)
         let numbers = parts[1].split(whereSeparator: \.isWhitespace)
-        guard numbers.count == 1, numbers[0].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let limit = UInt64(numbers[0]) else {
-            return nil
-        }
+        guard numbers.count == 1 else { return nil }
+        isPerSecond = numbers[0].hasSuffix(Self.perSecond)
+        let digits = isPerSecond ? numbers[0].dropLast(Self.perSecond.count) : numbers[0]
+        guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let limit = UInt64(digits) else { return nil }
         self.limit = limit
         switch words.first {
         case "drops" where words.count == 1: count = .drops
@@ -42,10 +46,10 @@ public struct AbortCondition: Sendable, Equatable {
     }
 
     /// As it is written.
-    public var text: String { "\(count.text) > \(limit)" }
+    public var text: String { "\(count.text) > \(limit)\(isPerSecond ? Self.perSecond : "")" }
 
     /// For people who have written something else.
-    public static let grammar = "\"drops of established > N\", \"drops > N\" or \"counter NAME > N\""
+    public static let grammar = "\"drops of established > N\", \"drops > N\" or \"counter NAME > N\", with N or N/s"
 }
 
 extension AbortCondition.Count {

@@ -47,11 +47,17 @@ public struct ApplyRequest: ControlRequest {
 }
 
 /// Ends the trial of the rules in force: they stay.
-public struct ConfirmRequest: BareRequest {
+public struct ConfirmRequest: ControlRequest {
     public static let command = "confirm"
+    /// The number that they must have in the history; without it whichever they are.
+    public var change: Int?
     public var changes: Bool { true }
 
-    public init() {}
+    public init(change: Int? = nil) { self.change = change }
+
+    public enum CodingKeys: CodingKey, CaseIterable {
+        case change
+    }
 }
 
 /// Ends the trial of the rules in force: those before come back. Without a trial, loads rules of the history.

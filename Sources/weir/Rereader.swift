@@ -86,7 +86,7 @@ final class Rereader: Sendable {
                 LoadedRules(
                     program: program, inheritance: inheritance, origin: .ofThisRun(ports: ports, sources: sources, version: weirVersion),
                     files: RuleFile.list(sources), content: texts.reading.content,
-                    ownFile: texts.isOfOwnFile ? texts.reading.content : ownFile(limit) ?? wanted.ownFile, isOfOwnFile: texts.isOfOwnFile,
+                    ownFile: texts.isOfOwnFile ? texts.reading.content : ownFile(wanted.ownFile, limit), isOfOwnFile: texts.isOfOwnFile,
                     diagnostics: diagnostics))
         } catch {
             return .refused(error.reason)
@@ -132,8 +132,11 @@ final class Rereader: Sendable {
             of: path, kind: .regular, options: options, fragments: fragments, budget: ReadingBudget(limit: limit))
     }
 
-    /// What the run's own file says now; nil if it can't be read.
-    private func ownFile(_ limit: Int) -> RulesContent? { path == "-" ? nil : (try? reading(path, limit))?.content }
+    /// What the run's own file says now, or what it said if it can't be read. Mostly it is as it was, and no rules need be read from it.
+    private func ownFile(_ known: RulesContent, _ limit: Int) -> RulesContent {
+        if path == "-" || RulesFile.saysStill(known, path, options: options, budget: ReadingBudget(limit: limit)) { return known }
+        return (try? reading(path, limit))?.content ?? known
+    }
 
     private static func isSame(_ path: String, _ other: String) -> Bool {
         var (first, second) = (stat(), stat())

@@ -43,10 +43,28 @@ enum RulesFile {
         budget: ReadingBudget = ReadingBudget()
     ) throws(FileFailure) -> Reading {
         let source = SourceFile(name: path, text: try text(path, kind: kind, budget: budget))
-        let folders = options.includePath + (path == "-" ? [] : [folder(of: path)])
+        let folders = folders(path, options)
         return reading(of: RulesContent(source), options: options, fragments: fragments) { path throws(InclusionFailure) in
             try IncludedFiles.load(path, folders: folders, budget: budget)
         }
+    }
+
+    /// True if a file and all that it includes are as they were.
+    static func saysStill(_ content: RulesContent, _ path: String, options: RuleOptions, budget: ReadingBudget) -> Bool {
+        guard let text = try? text(path, kind: .regular, budget: budget), text.utf8.elementsEqual(content.main.text.utf8) else {
+            return false
+        }
+        let folders = folders(path, options)
+        return content.inclusions.allSatisfy { inclusion in
+            guard let now = try? IncludedFiles.load(inclusion.path, folders: folders, budget: budget),
+                let then = content.included(inclusion.path), now.count == then.count
+            else { return false }
+            return zip(now, then).allSatisfy { $0.name == $1.name && $0.text.utf8.elementsEqual($1.text.utf8) }
+        }
+    }
+
+    private static func folders(_ path: String, _ options: RuleOptions) -> [String] {
+        options.includePath + (path == "-" ? [] : [folder(of: path)])
     }
 
     /// Reads texts that were read before, whatever their files say now.

@@ -184,7 +184,7 @@ struct Run: ParsableCommand {
         // The rules first: what is wrong with them can be seen without root.
         let own = try readOwnRules()
         let (archive, restored, problem) = try history(own.content)
-        let ruleset = restored?.ruleset ?? own.ruleset
+        let ruleset = try restored?.ruleset ?? Self.ruleset(own)
         // From here on nothing waits for the readers of standard error and standard output.
         let texts = try Texts(reportsToError: written.contains("-"))
         let end: RunEnd
@@ -217,15 +217,13 @@ struct Run: ParsableCommand {
         var problem: String?
     }
 
-    private func readOwnRules() throws -> (ruleset: Ruleset, content: RulesContent) {
-        let reading: RulesFile.Reading
+    private func readOwnRules() throws -> RulesFile.Reading {
         do {
-            reading = try RulesFile.reading(of: rules, kind: .regular, options: self.reading, fragments: fragments.fragments)
+            return try RulesFile.reading(of: rules, kind: .regular, options: self.reading, fragments: fragments.fragments)
         } catch {
             complain("weir: \(error.reason)")
             throw error.exitCode
         }
-        return (try Self.ruleset(reading), reading.content)
     }
 
     /// The rules of a reading, or the exit code for what is wrong with them, which is said.
@@ -246,14 +244,16 @@ struct Run: ParsableCommand {
             return (nil, nil, "\(error)")
         }
         guard let (change, content) = archive?.standing(for: own) else { return (archive, nil, nil) }
+        let way = "; with --history 0 a start goes by \(rules)"
+        let reading: RulesFile.Reading
         do {
-            let reading = try RulesFile.reading(
-                of: content, options: self.reading, fragments: fragments.fragments, budget: ReadingBudget())
-            return (archive, (try Self.ruleset(reading), content, change), nil)
-        } catch let failure as RulesFile.FileFailure {
-            complain("weir: change \(change.number) of the history can't be used: \(failure.reason)")
-            throw failure.exitCode
+            reading = try RulesFile.reading(of: content, options: self.reading, fragments: fragments.fragments, budget: ReadingBudget())
+        } catch {
+            complain("weir: change \(change.number) of the history can't be used: \(error.reason)\(way)")
+            throw error.exitCode
         }
+        if reading.ruleset == nil { complain("weir: change \(change.number) of the history has errors\(way)") }
+        return (archive, (try Self.ruleset(reading), content, change), nil)
     }
 
     private func run(_ start: Start, _ texts: Texts) throws -> RunEnd {

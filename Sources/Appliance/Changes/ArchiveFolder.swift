@@ -77,6 +77,7 @@ final class ArchiveFolder: Sendable {
             // A start of the machine must not find half of it.
             try systemCall("fsync \(path)/\(draft)") { fsync(file) }
             try systemCall("rename \(path)/\(name)") { renameat(descriptor, draft, descriptor, name) }
+            try systemCall("fsync \(path)") { fsync(descriptor) }
         } catch {
             unlinkat(descriptor, draft, 0)
             throw error
@@ -85,14 +86,26 @@ final class ArchiveFolder: Sendable {
 
     func remove(_ name: String) { unlinkat(descriptor, name, 0) }
 
-    /// Names of files.
-    var names: [String] { ProcFile.entries(path).filter { $0 != "." && $0 != ".." } }
-}
+    /// Names of all that is there.
+    var names: [String] {
+        // A descriptor of its own, since the place in the folder goes with it.
+        let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0 else { return [] }
+        guard let stream = fdopendir(own) else {
+            close(own)
+            return []
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        }
+        return names.filter { $0 != "." && $0 != ".." }
+    }
 
-extension ArchiveFolder {
     /// Bytes of a file; 0 if there is none.
     func size(_ name: String) -> Int {
         var status = stat()
-        return lstat("\(path)/\(name)", &status) == 0 ? Int(status.st_size) : 0
+        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? Int(status.st_size) : 0
     }
 }

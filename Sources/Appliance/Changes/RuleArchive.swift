@@ -1,5 +1,6 @@
 import FoundationEssentials
-import PacketIO
+import Glibc
+package import PacketIO
 import Reporting
 import Ruleset
 import Storage
@@ -11,10 +12,12 @@ import Synchronization
 /// One index, and a file for each set of texts by its hash. Only the thread that loads rules changes it; others read what was last written.
 public final class RuleArchive: Sendable {
     /// Bytes of the texts of one change.
-    static let largestContent = 16 << 20
+    package static let largestContent = 16 << 20
     /// Bytes of all texts; the oldest make room.
     private static let largestSum = 64 << 20
     private static let largestIndex = 4 << 20
+    /// JSON takes up to six bytes for one, and the names of what was included stand there twice.
+    private static let largestFile = 8 * largestContent
     private static let indexName = "history.json"
     private static let contentSuffix = ".rules.json"
     /// Changes that are kept, at most; and without being asked for another number.
@@ -38,7 +41,7 @@ public final class RuleArchive: Sendable {
         self.limit = max(2, min(limit, Self.mostChanges))
         let bytes = folder.read(Self.indexName, limit: Self.largestIndex)
         let known = bytes.flatMap { try? JSONDecoder().decode(ChangeIndex.self, from: Data($0)) }
-        index = Mutex(known.flatMap { $0.version == ChangeIndex().version ? $0 : nil } ?? ChangeIndex())
+        index = Mutex(known.flatMap { $0.isSound ? $0 : nil } ?? ChangeIndex())
     }
 
     /// The oldest first.
@@ -46,9 +49,13 @@ public final class RuleArchive: Sendable {
 
     /// The texts of a change; nil if they are gone or damaged.
     public func content(of number: Int) -> RulesContent? {
-        guard let change = changes.first(where: { $0.number == number }), change.isKept,
-            let bytes = folder.read(change.content + Self.contentSuffix, limit: 2 * Self.largestContent),
-            let content = try? JSONDecoder().decode(RulesContent.self, from: Data(bytes)), content.hash == change.content
+        guard let change = changes.first(where: { $0.number == number }), change.isKept else { return nil }
+        return content(named: change.content)
+    }
+
+    private func content(named hash: String) -> RulesContent? {
+        guard let bytes = folder.read(hash + Self.contentSuffix, limit: Self.largestFile),
+            let content = try? JSONDecoder().decode(RulesContent.self, from: Data(bytes)), content.hash == hash
         else { return nil }
         return content
     }
@@ -65,24 +72,37 @@ public final class RuleArchive: Sendable {
     // MARK: Only on the thread that loads rules
 
     /// What becomes of the archive with a change.
-    struct Entry {
-        var command: String
-        var content: RulesContent
-        var user: UInt32?
-        var process: Int32?
-        var comment: String?
-        var state = RuleChange.State.done
+    package struct Entry {
+        package var command: String
+        package var content: RulesContent
+        package var user: UInt32?
+        package var process: Int32?
+        package var comment: String?
+        package var state = RuleChange.State.done
+
+        package init(
+            command: String, content: RulesContent, user: UInt32? = nil, process: Int32? = nil, comment: String? = nil,
+            state: RuleChange.State = .done
+        ) {
+            self.command = command
+            self.content = content
+            self.user = user
+            self.process = process
+            self.comment = comment
+            self.state = state
+        }
     }
 
     /// Adds a change.
     /// - Parameter decision: What a start goes by from now on; it is told the number of the change.
     /// - Returns: The change's number.
-    func add(_ entry: Entry, decision: (Int) -> StandingDecision?) throws(SystemCallError) -> Int {
+    package func add(_ entry: Entry, decision: (Int) -> StandingDecision?) throws(SystemCallError) -> Int {
         var next = index.withLock { $0 }
         let number = (next.changes.last?.number ?? 0) + 1
         let hash = entry.content.hash
         let isKept = entry.content.byteCount <= Self.largestContent
-        if isKept, !next.changes.contains(where: { $0.isKept && $0.content == hash }) {
+        let isThere = next.changes.contains { $0.isKept && $0.content == hash } && content(named: hash) != nil
+        if isKept, !isThere {
             try folder.write(hash + Self.contentSuffix, Self.encoded(entry.content))
         }
         next.changes.append(
@@ -92,24 +112,38 @@ public final class RuleArchive: Sendable {
                 files: entry.content.files.map { RuleFile(file: $0.name, sha256: SHA256.hexadecimal(of: $0.text.utf8)) },
                 content: hash, isKept: isKept, state: entry.state))
         next.decision = decision(number)
-        try write(trimmed(next))
+        do throws(SystemCallError) {
+            try write(trimmed(next))
+        } catch {
+            // A full disk has no room for texts that no index names.
+            sweep(index.withLock { $0 })
+            throw error
+        }
         return number
     }
 
     /// Says what has become of a change.
     /// - Parameter decision: What a start goes by from now on; nil for its rule file.
-    func settle(_ number: Int, _ state: RuleChange.State, reason: String? = nil, decision: StandingDecision?) throws(SystemCallError) {
+    package func settle(_ number: Int, _ state: RuleChange.State, reason: String? = nil, decision: StandingDecision?)
+        throws(SystemCallError)
+    {
         var next = index.withLock { $0 }
         if let place = next.changes.firstIndex(where: { $0.number == number }) {
             next.changes[place].state = state
             next.changes[place].reason = reason
         }
         next.decision = decision
-        try write(next)
+        do throws(SystemCallError) {
+            try write(next)
+        } catch {
+            // Rules that went back have, whatever the disk says.
+            if state == .returned { index.withLock { $0 = next } }
+            throw error
+        }
     }
 
     /// Trials of a run that is gone have ended.
-    func endTrials() throws(SystemCallError) {
+    package func endTrials() throws(SystemCallError) {
         guard index.withLock({ $0.changes.contains { $0.state == .trial } }) else { return }
         var next = index.withLock { $0 }
         for place in next.changes.indices where next.changes[place].state == .trial {
@@ -145,9 +179,22 @@ public final class RuleArchive: Sendable {
 
     /// The index first, then the texts that nobody needs any more go.
     private func write(_ next: ChangeIndex) throws(SystemCallError) {
-        try folder.write(Self.indexName, Self.encoded(next))
+        var next = next
+        var bytes = Self.encoded(next)
+        while bytes.count > Self.largestIndex {
+            let spare = next.changes.dropLast().filter { $0.number != next.decision?.change }.prefix(next.changes.count / 8 + 1)
+            guard !spare.isEmpty else { throw SystemCallError(call: "an index of \(bytes.count) bytes", code: EFBIG) }
+            let numbers = Set(spare.map(\.number))
+            next.changes.removeAll { numbers.contains($0.number) }
+            bytes = Self.encoded(next)
+        }
+        try folder.write(Self.indexName, bytes)
         index.withLock { $0 = next }
-        let needed = Set(next.changes.filter(\.isKept).map { $0.content + Self.contentSuffix })
+        sweep(next)
+    }
+
+    private func sweep(_ index: ChangeIndex) {
+        let needed = Set(index.changes.filter(\.isKept).map { $0.content + Self.contentSuffix })
         for name in folder.names where !needed.contains(name) && name != Self.indexName { folder.remove(name) }
     }
 

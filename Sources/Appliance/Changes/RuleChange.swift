@@ -33,11 +33,16 @@ public struct RuleChange: Codable, Sendable, Equatable {
 }
 
 /// What a start goes by while the rule file is as it was.
-struct StandingDecision: Codable, Sendable, Equatable {
+package struct StandingDecision: Codable, Sendable, Equatable {
     /// The hash of the rule file with all that it includes, at the time of the decision.
-    var file: String
+    package var file: String
     /// The change whose rules are in force.
-    var change: Int
+    package var change: Int
+
+    package init(file: String, change: Int) {
+        self.file = file
+        self.change = change
+    }
 }
 
 /// All that is kept of changes but the texts.
@@ -47,4 +52,13 @@ struct ChangeIndex: Codable, Sendable {
     var changes: [RuleChange] = []
     /// nil where the rule file says what is in force.
     var decision: StandingDecision?
+
+    /// True for what this version can have written; numbers count up, and texts are found by a hash.
+    var isSound: Bool {
+        version == ChangeIndex().version && zip(changes, changes.dropFirst()).allSatisfy { $0.number < $1.number }
+            && changes.allSatisfy { change in
+                (1..<1 << 53).contains(change.number) && change.content.utf8.count == 64
+                    && change.content.utf8.allSatisfy { 0x30...0x39 ~= $0 || 0x61...0x66 ~= $0 }
+            }
+    }
 }

@@ -40,7 +40,7 @@ public struct RulesContent: Codable, Sendable, Equatable {
     private static func source(_ file: File) -> SourceFile { SourceFile(name: file.name, text: file.text) }
 
     /// Equal for the same names and texts, and no others.
-    var hash: String {
+    package var hash: String {
         var octets: [UInt8] = []
         for file in files {
             octets += Array("\(file.name.utf8.count) \(file.text.utf8.count)\n".utf8) + Array(file.name.utf8) + Array(file.text.utf8)

@@ -1,6 +1,7 @@
 import Classifier
-import Control
+package import Control
 import Ruleset
+import Storage
 
 /// Rules on trial, and those that come back unless somebody confirms them.
 struct RulesTrial {
@@ -11,11 +12,13 @@ struct RulesTrial {
     let previousContent: RulesContent
     let previousChange: Int
     let handover: StateHandover
+    /// By which sets that both have get back the elements of the file before.
+    let inheritance: StateInheritance
     /// What a start goes by when the trial is confirmed, and when it has ended.
     let ownFile: String
     /// On the monotonic clock, in nanoseconds.
     let end: UInt64
-    let conditions: [AbortCondition]
+    var conditions: [WatchedCondition]
 
     /// Milliseconds between two looks at what is counted.
     static let watchInterval: Int32 = 50
@@ -23,11 +26,11 @@ struct RulesTrial {
     func decision(_ change: Int) -> StandingDecision { StandingDecision(file: ownFile, change: change) }
 
     /// Why it ends now; nil while it goes on.
-    func reasonToEnd(_ pool: WorkerPool, at monotonic: UInt64) -> String? {
+    mutating func reasonToEnd(_ pool: WorkerPool, at monotonic: UInt64) -> String? {
         if monotonic >= end { return "nobody confirmed it in time" }
-        for condition in conditions {
-            let count = pool.count(of: condition.count)
-            if count > condition.limit { return "\(condition.text): \(count) so far" }
+        for index in conditions.indices {
+            let count = pool.count(of: conditions[index])
+            if let reason = conditions[index].reason(count, at: monotonic) { return reason }
         }
         return nil
     }
@@ -36,6 +39,31 @@ struct RulesTrial {
     func wait(at monotonic: UInt64) -> Int32 {
         let left = Int32(clamping: (end - min(end, monotonic)) / 1_000_000 + 1)
         return conditions.isEmpty ? left : min(left, Self.watchInterval)
+    }
+}
+
+/// What ends a trial, with what is counted for it.
+package struct WatchedCondition: Sendable {
+    package let condition: AbortCondition
+    /// Index of the named counter in the program on trial.
+    let counter: Int?
+    /// What was counted at the looks of the last second, the oldest first.
+    private var looks: [(time: UInt64, count: UInt64)]
+
+    /// - Parameter begin: When counting began, at 0, in nanoseconds of the monotonic clock.
+    package init(_ condition: AbortCondition, counter: Int? = nil, begin: UInt64) {
+        self.condition = condition
+        self.counter = counter
+        looks = [(begin, 0)]
+    }
+
+    /// Why the trial ends with so much counted; nil if it goes on.
+    package mutating func reason(_ count: UInt64, at monotonic: UInt64) -> String? {
+        guard condition.isPerSecond else { return count > condition.limit ? "\(condition.text): \(count) so far" : nil }
+        while looks.count > 1, looks[0].time + 1_000_000_000 < monotonic { looks.removeFirst() }
+        let recent = count - looks[0].count
+        looks.append((monotonic, count))
+        return recent > condition.limit ? "\(condition.text): \(recent)" : nil
     }
 }
 
@@ -49,7 +77,7 @@ struct TrialNote: Sendable {
 
 extension ChangeTerms {
     /// What ends the trial, or why these terms can't be.
-    func conditions(for program: Program, followsConnections: Bool) throws(TermsFault) -> [AbortCondition] {
+    func conditions(for program: Program, followsConnections: Bool) throws(TermsFault) -> [WatchedCondition] {
         if let comment, comment.utf8.count > Self.longestComment {
             throw TermsFault("a comment has at most \(Self.longestComment) bytes")
         }
@@ -57,19 +85,23 @@ extension ChangeTerms {
         let wanted = abortOn ?? []
         guard confirm != nil || wanted.isEmpty else { throw TermsFault("what ends a trial needs one: say how long it may last") }
         guard wanted.count <= AbortCondition.most else { throw TermsFault("at most \(AbortCondition.most) conditions end a trial") }
-        var conditions: [AbortCondition] = []
+        var conditions: [WatchedCondition] = []
         for text in wanted {
             guard let condition = AbortCondition(text) else {
-                throw TermsFault("\"\(PrintableText.lines(text))\" is no condition; write \(AbortCondition.grammar)")
+                throw TermsFault("\"\(PrintableText.line(text))\" is no condition; write \(AbortCondition.grammar)")
             }
-            if case .counter(let name) = condition.count, program.namedCounter(named: name) == nil {
-                throw TermsFault(
-                    "the new rules have no counter \(PrintableText.lines(name)), or several: then say the table's family and name too")
+            var counter: Int?
+            if case .counter(let name) = condition.count {
+                counter = program.namedCounter(named: name)
+                if counter == nil {
+                    throw TermsFault(
+                        "the new rules have no counter \(PrintableText.line(name)), or several: then say the table's family and name too")
+                }
             }
             if condition.count == .establishedDrops, !followsConnections, program.connectionNeeds.isEmpty {
                 throw TermsFault("no rule asks for connections, so that none is known to be established")
             }
-            conditions.append(condition)
+            conditions.append(WatchedCondition(condition, counter: counter, begin: Clock.now().monotonic))
         }
         return conditions
     }

@@ -15,7 +15,7 @@ extension RulesetLoader {
             try archive.endTrials()
             if let restored = configuration.restoredChange {
                 state.change = restored
-            } else if let last = archive.changes.last, last.content == state.content.hash {
+            } else if let last = archive.changes.last(where: { $0.state != .returned }), last.content == state.content.hash {
                 state.change = last.number
                 try archive.settle(last.number, last.state, reason: last.reason, decision: nil)
             } else {
@@ -71,6 +71,18 @@ extension RulesetLoader {
         }
     }
 
+    /// A trial comes to nothing before it has begun.
+    func giveUp(_ change: Int, _ fault: TermsFault, _ rules: LoadedRules, _ inheritance: StateInheritance, _ state: State) {
+        inheritance.takeBackMerge()
+        _ = merge(inheritance)
+        do throws(SystemCallError) {
+            let decision = state.change.map { StandingDecision(file: rules.ownFile.hash, change: $0) }
+            try configuration.archive?.settle(change, .returned, reason: fault.reason, decision: decision)
+        } catch {
+            log.warning("the history of rules can't be written: \(error)")
+        }
+    }
+
     /// Notes rules that are in force for good.
     /// - Returns: The number, or why there is none.
     func archiveChange(_ rules: LoadedRules, _ order: RulesOrder) -> (change: Int?, problem: String?) {
@@ -93,8 +105,10 @@ extension RulesetLoader {
     }
 
     /// The rules on trial stay.
-    func confirm(_ state: inout State) -> ReloadOutcome {
+    /// - Parameter change: Which they have to be; nil for any.
+    func confirm(_ change: Int?, _ state: inout State) -> ReloadOutcome {
         guard let trial = state.trial else { return .refused("no change is on trial") }
+        if let change, change != trial.change { return .refused("change \(trial.change) is on trial, not \(change)") }
         do throws(SystemCallError) {
             try configuration.archive?.settle(trial.change, .confirmed, decision: trial.decision(trial.change))
         } catch {
@@ -108,9 +122,14 @@ extension RulesetLoader {
     /// The rules before come back.
     func goBack(_ reason: String, _ state: inout State) -> ReloadOutcome {
         guard let trial = state.trial else { return .refused("no change is on trial") }
-        let current = configuration.generations.current.program
+        let onTrial = configuration.generations.current
         let previous = trial.previous
-        let handover = trial.handover.reversed(from: current, to: previous.program)
+        _ = waitForAdoption(of: onTrial)
+        pool.retire()
+        trial.inheritance.takeBackMerge()
+        if !merge(trial.inheritance) { log.warning("a worker does not put back the elements of the rule file before") }
+        // A worker that still goes by the rules before has its own part of their limits and quotas; what came to them on trial is left out.
+        let handover = pool.hasNotRetired(previous) ? nil : trial.handover.reversed(from: onTrial.program, to: previous.program)
         let generation = configuration.generations.add(
             previous.program, origin: previous.origin, files: previous.files, handover: handover)
         pool.use(generation, groups: outputs.groups?.retargeted(to: previous.program), configuration)

@@ -10,7 +10,9 @@ extension ApplyRequest: AnsweredRequest {
 }
 
 extension ConfirmRequest: AnsweredRequest {
-    func answer(_ desk: ControlDesk, _ form: ControlForm) -> any AnswerStream { OrderAnswer(RulesOrder(kind: .confirm), desk, form) }
+    func answer(_ desk: ControlDesk, _ form: ControlForm) -> any AnswerStream {
+        OrderAnswer(RulesOrder(kind: .confirm(change)), desk, form)
+    }
 }
 
 extension RollbackRequest: AnsweredRequest {
@@ -78,7 +80,7 @@ private struct ChangeItem: AnswerItem {
         }
         if !kept { words.append("(not kept)") }
         if let reason { words.append("(\(reason))") }
-        if let comment { words.append("\"\(comment)\"") }
+        if let comment { words.append("\"\(PrintableText.line(comment))\"") }
         return words.joined(separator: "  ") + "\n"
     }
 }

@@ -103,7 +103,7 @@ private struct OrderReport: AnswerItem {
         if let change, let trial {
             lines.append("change \(change) is on trial for \(trial / 1000) s: \"weir confirm\" keeps it, else the rules before come back")
         }
-        if let problem { lines.append("the history does not have them: \(problem)") }
+        if let problem { lines.append("the history does not have them, so that a start does not begin with them: \(problem)") }
         return found + lines.map { $0 + "\n" }.joined()
     }
 }

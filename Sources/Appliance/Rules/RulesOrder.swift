@@ -62,7 +62,8 @@ struct RulesOrder: Sendable {
         case apply(String?)
         /// Brings rules back; nil for those before.
         case rollback(Int?)
-        case confirm
+        /// Keeps the rules on trial; nil for whichever they are.
+        case confirm(Int?)
     }
 
     var kind: Kind

@@ -106,7 +106,7 @@ final class RulesetLoader: Sendable {
     }
 
     private func publish(_ state: State) {
-        let trial = state.trial.map { TrialNote(change: $0.change, end: $0.end, conditions: $0.conditions.map(\.text)) }
+        let trial = state.trial.map { TrialNote(change: $0.change, end: $0.end, conditions: $0.conditions.map(\.condition.text)) }
         noted.withLock { $0 = Note(change: state.change, trial: trial) }
     }
 
@@ -117,7 +117,11 @@ final class RulesetLoader: Sendable {
         notifier?.reloading()
         let (outcome, diagnostics) = outcome(of: order, &state)
         notifier?.reloaded()
-        lastReload.withLock { $0 = LastReload(outcome: outcome, time: Clock.now().sinceEpoch) }
+        // Where nothing was on trial, nothing has become of any rules.
+        if case (.confirm, .refused) = (order.kind, outcome) {
+        } else {
+            lastReload.withLock { $0 = LastReload(outcome: outcome, time: Clock.now().sinceEpoch) }
+        }
         // Before the answer: who has it may ask.
         publish(state)
         for order in orders { order.ticket?.settle(outcome, diagnostics: diagnostics) }
@@ -125,7 +129,7 @@ final class RulesetLoader: Sendable {
 
     private func outcome(of order: RulesOrder, _ state: inout State) -> (ReloadOutcome, diagnostics: [String]) {
         switch order.kind {
-        case .confirm: return (confirm(&state), [])
+        case .confirm(let change): return (confirm(change, &state), [])
         case .rollback(nil) where state.trial != nil: return (goBack("somebody asked for it", &state), [])
         case .apply, .rollback: return change(order, &state)
         case .reload:
@@ -163,8 +167,13 @@ final class RulesetLoader: Sendable {
     private func put(_ rules: LoadedRules, _ order: RulesOrder, _ state: inout State) throws(TermsFault) -> RulesInForce {
         let (program, inheritance) = (rules.program, rules.inheritance)
         let conditions = try order.terms.conditions(for: program, followsConnections: pool.followsConnections)
-        guard merge(inheritance) else { throw TermsFault("a worker does not take the elements of the file") }
         let onTrial = order.terms.confirm == nil ? nil : try archiveTrial(rules, order, state)
+        if onTrial != nil { inheritance.recordMerge() }
+        guard merge(inheritance) else {
+            let fault = TermsFault("a worker does not take the elements of the file")
+            if let onTrial { giveUp(onTrial, fault, rules, inheritance, state) }
+            throw fault
+        }
         let previous = configuration.generations.current
         let handover = inheritance.handOver(to: program)
         let generation = configuration.generations.add(program, origin: rules.origin, files: rules.files, handover: handover)
@@ -179,7 +188,7 @@ final class RulesetLoader: Sendable {
             let now = Clock.now()
             state.trial = RulesTrial(
                 change: onTrial, previous: previous, previousContent: state.content, previousChange: state.change ?? 0, handover: handover,
-                ownFile: rules.ownFile.hash, end: now.monotonic + confirm * 1_000_000, conditions: conditions)
+                inheritance: inheritance, ownFile: rules.ownFile.hash, end: now.monotonic + confirm * 1_000_000, conditions: conditions)
             log.notice("change \(onTrial) is on trial: without \"weir confirm\" the rules before come back")
             (result.change, result.trial) = (onTrial, confirm)
         } else {
@@ -193,7 +202,7 @@ final class RulesetLoader: Sendable {
 
     /// Has a worker bring sets that go on to the elements of the new file, a part at a time.
     /// - Returns: False if it does not come to it.
-    private func merge(_ inheritance: StateInheritance) -> Bool {
+    func merge(_ inheritance: StateInheritance) -> Bool {
         let errand = pool.rulesErrand
         defer { if errand.isDone { errand.release() } }
         while inheritance.needsMerge {

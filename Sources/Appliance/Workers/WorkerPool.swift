@@ -223,18 +223,20 @@ final class WorkerPool: Sendable {
     var followsConnections: Bool { books.withLock { $0.followsConnections } }
 
     /// What was counted under the newest rules. Cheap enough for many times a second.
-    func count(of count: AbortCondition.Count) -> UInt64 {
-        let (program, counters) = books.withLock { books in
-            let newest = books.counted[books.counted.endIndex - 1]
-            return (newest.generation.program, newest.counters)
+    func count(of watched: WatchedCondition) -> UInt64 {
+        let counters = books.withLock { $0.counted[$0.counted.endIndex - 1].counters }
+        return counters.reduce(0) { sum, counters in
+            switch watched.condition.count {
+            case .establishedDrops: sum &+ counters.establishedDrops
+            case .drops: sum &+ counters.drops
+            case .counter: sum &+ (watched.counter.map { counters.packets(ofCounter: $0) } ?? 0)
+            }
         }
-        switch count {
-        case .establishedDrops: return counters.reduce(0) { $0 &+ $1.establishedDrops }
-        case .drops: return counters.reduce(0) { $0 &+ $1.drops }
-        case .counter(let name):
-            guard let index = program.namedCounter(named: name) else { return 0 }
-            return counters.reduce(0) { $0 &+ $1.packets(ofCounter: index) }
-        }
+    }
+
+    /// Some worker may go by these rules.
+    func hasNotRetired(_ generation: RulesetGeneration) -> Bool {
+        books.withLock { $0.counted.contains { $0.generation === generation } }
     }
 
     /// Connections in the tables of all workers, as they were made known last.

@@ -55,7 +55,8 @@ struct ApplyCommand: ParsableCommand {
         commandName: "apply",
         abstract: "Load a rule file into a run, on trial or for good, and wait until it is in force.",
         discussion: """
-            The run reads the file, with its own --define and --include-path. If the rules are refused, the existing ones stay and the exit \
+            The run reads the file, as its own user and with its own --define and --include-path: its unit may hide /home, /root and /tmp \
+            from it. If the rules are refused, the existing ones stay and the exit \
             code is 1. Without FILE it reads its own rule file.
 
             With --confirm the rules are on trial. Unless "weir confirm" comes in time, the rules before come back, with all that they had \
@@ -102,10 +103,13 @@ struct ConfirmCommand: ParsableCommand {
         commandName: "confirm",
         abstract: "Keep the rules that are on trial in a run.",
         discussion: """
-            The exit code is 1 if no rules are on trial, as when the time is over.
+            The exit code is 1 if no rules are on trial, as when the time is over, or if N is given and others are.
 
             Example: weir confirm
             """)
+
+    @Argument(help: ArgumentHelp("Confirm this change and no other; \"weir apply\" tells its number.", valueName: "n"))
+    var number: Int?
 
     @OptionGroup
     var asking: ControlAsking
@@ -113,7 +117,7 @@ struct ConfirmCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    func run() throws { try asking.ask(ConfirmRequest(), json: json) }
+    func run() throws { try asking.ask(ConfirmRequest(change: number), json: json) }
 }
 
 struct RollbackCommand: ParsableCommand {
