@@ -114,6 +114,12 @@ import Testing
         // Applying them again keeps them again.
         _ = try archive.add(RuleArchive.Entry(command: "apply", content: after)) { _ in nil }
         #expect(archive.content(of: 3) == after)
+        #expect(try archive.keep(after, of: 3) == 3)
+        try FileManager.default.removeItem(at: file)
+        #expect(try archive.keep(after, of: 3) == 4 && archive.content(of: 4) == after)
+        #expect(try archive.keep(before, of: nil) == 5 && archive.content(of: 5) == before)
+        let long = content(String(repeating: "#", count: RuleArchive.largestContent))
+        #expect(throws: SystemCallError.self) { _ = try archive.keep(long, of: 5) }
     }
 
     @Test("a folder that is gone is said, and what was known stays known")

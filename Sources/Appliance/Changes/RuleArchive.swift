@@ -122,6 +122,20 @@ public final class RuleArchive: Sendable {
         return number
     }
 
+    /// Sees that the rules in force can be brought back, whatever has become of their texts meanwhile.
+    /// - Parameter number: Their change; nil if the history lacks it.
+    /// - Returns: Their change, which is a new one if there was none.
+    package func keep(_ content: RulesContent, of number: Int?) throws(SystemCallError) -> Int {
+        if let number, self.content(of: number) == content { return number }
+        guard content.byteCount <= Self.largestContent else {
+            throw SystemCallError(call: "keeping rules of \(content.byteCount) bytes", code: EFBIG)
+        }
+        let decision = index.withLock { $0.decision }
+        return try add(Entry(command: "kept", content: content)) { number in
+            decision.map { StandingDecision(file: $0.file, change: number) }
+        }
+    }
+
     /// Says what has become of a change.
     /// - Parameter decision: What a start goes by from now on; nil for its rule file.
     package func settle(_ number: Int, _ state: RuleChange.State, reason: String? = nil, decision: StandingDecision?)

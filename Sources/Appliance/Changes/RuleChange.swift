@@ -15,7 +15,7 @@ public struct RuleChange: Codable, Sendable, Equatable {
     public var number: Int
     /// Seconds since the epoch.
     public var time: UInt64
-    /// `start`, `reload`, `apply` or `rollback`.
+    /// `start`, `reload`, `apply`, `rollback`, or `kept` for rules in force that were not there any more.
     public var command: String
     /// Who asked for it (SO_PEERCRED); nil where nobody did by the control socket.
     public var user: UInt32?

@@ -83,7 +83,7 @@ extension ChangeTerms {
         }
         if let confirm, !Self.trialTime.contains(confirm) { throw TermsFault("a trial lasts between a second and a day") }
         let wanted = abortOn ?? []
-        guard confirm != nil || wanted.isEmpty else { throw TermsFault("what ends a trial needs one: say how long it may last") }
+        guard confirm != nil || wanted.isEmpty else { throw TermsFault("conditions end a trial: say how long it may last") }
         guard wanted.count <= AbortCondition.most else { throw TermsFault("at most \(AbortCondition.most) conditions end a trial") }
         var conditions: [WatchedCondition] = []
         for text in wanted {

@@ -57,12 +57,11 @@ extension RulesetLoader {
     }
 
     /// Notes a trial before it begins: a start that comes in between must find the rules before.
-    func archiveTrial(_ rules: LoadedRules, _ order: RulesOrder, _ state: State) throws(TermsFault) -> Int {
+    func archiveTrial(_ rules: LoadedRules, _ order: RulesOrder, _ state: inout State) throws(TermsFault) -> Int {
         guard let archive = configuration.archive else { throw TermsFault("a trial needs the history, which can't be kept here") }
-        guard let previous = state.change, archive.content(of: previous) != nil else {
-            throw TermsFault("the rules in force are not in the history, from which a start would bring them back")
-        }
         do throws(SystemCallError) {
+            let previous = try archive.keep(state.content, of: state.change)
+            state.change = previous
             return try archive.add(entry(rules, order, .trial)) { _ in
                 StandingDecision(file: rules.ownFile.hash, change: previous)
             }

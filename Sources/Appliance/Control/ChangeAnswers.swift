@@ -4,7 +4,9 @@ import Ruleset
 
 extension ApplyRequest: AnsweredRequest {
     func answer(_ desk: ControlDesk, _ form: ControlForm) -> any AnswerStream {
-        if let file, !file.hasPrefix("/") { return ReadyAnswer([], ControlFault(.refused, "the file takes an absolute path")) }
+        if let file, !file.hasPrefix("/") || file.utf8.contains(0) {
+            return ReadyAnswer([], ControlFault(.refused, "the file takes an absolute path"))
+        }
         return OrderAnswer(RulesOrder(kind: .apply(file), resetsState: resetState ?? false, terms: terms), desk, form)
     }
 }
@@ -42,7 +44,7 @@ private struct ChangeItem: AnswerItem {
     var change: Int
     /// Seconds since the epoch.
     var time: UInt64
-    /// `start`, `reload`, `apply` or `rollback`.
+    /// `start`, `reload`, `apply`, `rollback`, or `kept` for rules in force that were not there any more.
     var command: String
     /// The number of the user who asked for it, and the process; absent where nobody did by the socket.
     var user: UInt32?

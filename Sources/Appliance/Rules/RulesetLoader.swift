@@ -167,7 +167,7 @@ final class RulesetLoader: Sendable {
     private func put(_ rules: LoadedRules, _ order: RulesOrder, _ state: inout State) throws(TermsFault) -> RulesInForce {
         let (program, inheritance) = (rules.program, rules.inheritance)
         let conditions = try order.terms.conditions(for: program, followsConnections: pool.followsConnections)
-        let onTrial = order.terms.confirm == nil ? nil : try archiveTrial(rules, order, state)
+        let onTrial = order.terms.confirm == nil ? nil : try archiveTrial(rules, order, &state)
         if onTrial != nil { inheritance.recordMerge() }
         guard merge(inheritance) else {
             let fault = TermsFault("a worker does not take the elements of the file")

@@ -83,6 +83,7 @@ struct ApplyCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        if file == "" { throw ValidationError("the name of the file is empty") }
         if file == "-" { throw ValidationError("the run reads the file itself; name one that it can read") }
     }
 
