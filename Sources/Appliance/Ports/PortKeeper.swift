@@ -253,6 +253,8 @@ final class PortKeeper {
         if let count = notices.sum(isLast: true) { summarize(count) }
         let isNearBack = near.giveBack(links, besides: far.link?.index, hasRun: hasForwarded, log)
         let isFarBack = far.giveBack(links, besides: near.link?.index, hasRun: hasForwarded, log)
+        // What runs before have left may have gone during this one.
+        near.removeStaleNotes(links, log)
         return isNearBack && isFarBack
     }
 }
