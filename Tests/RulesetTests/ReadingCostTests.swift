@@ -113,8 +113,8 @@ import Testing
     @Test(
         "elements of named sets, words and statements cost",
         arguments: [
-            ("", 0), ("a\n", 220 + 2600 + 2 * 4), ("a;b\n", 3 * 220 + 2 * 2600 + 4 * 4),
-            ("elements={a,b}\n", 7 * 220 + 2 * 1200 + 2600 + 15 * 4),
+            ("", 0), ("a\n", 220 + 3400 + 2 * 4), ("a;b\n", 3 * 220 + 2 * 3400 + 4 * 4),
+            ("elements={a,b}\n", 7 * 220 + 2 * 1200 + 3400 + 15 * 4),
             ("{a,b}", 5 * 220 + 250 + 5 * 4), ("elementsx={a}", 5 * 220 + 13 * 4), ("}}}\n", 3 * 220 + 4 * 4),
         ])
     func costs(_ text: String, _ bytes: Int) { #expect(Self.bytes(text) == bytes) }

@@ -5,8 +5,8 @@ public enum HostSetting: Sendable, Equatable {
     case connectionEvents(UInt32)
     /// `meta nftrace set 1`: that `nft monitor trace` shows the packet's way.
     case trace(Bool)
-    /// `meta priority set`: the class in which the port's queue would send it.
-    case priority(Assignment)
+    /// `meta priority set`: the class in which the port's queue would send it. Apart, so that the statements of all rules aren't larger.
+    indirect case priority(Assignment)
 
     /// nft's names, from bit 0 on (src/ct.c).
     private static let events = [

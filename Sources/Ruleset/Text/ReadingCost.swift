@@ -8,7 +8,7 @@ public struct ReadingCost: Sendable, Equatable {
     private static let octet = 4
     private static let token = 220
     private static let element = 1200
-    private static let statement = 2600
+    private static let statement = 3400
     /// Bytes for each element of a list in a rule, beside its words.
     private static let member = 250
     /// Bytes for each element of a list of nothing but addresses that stays packed, by the family.
