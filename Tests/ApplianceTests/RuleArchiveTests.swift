@@ -31,6 +31,9 @@ import Testing
     func damaged(_ index: String) throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         _ = try RuleArchive(folder.path)
+        #expect(!FileManager.default.fileExists(atPath: folder.path), "only a change makes the folder")
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o750])
         try index.write(to: folder.appending(path: "history.json"), atomically: true, encoding: .utf8)
         let archive = try RuleArchive(folder.path)
         #expect(archive.changes.isEmpty && archive.standing(for: content("x")) == nil && archive.content(of: 7) == nil)

@@ -1,38 +1,74 @@
 import Glibc
 import PacketIO
+import Synchronization
 
 /// A folder of files that only this process writes and the control socket's group may read. All names are looked up in the folder that was
 /// opened, no link is followed, and a file is there whole or not at all.
 final class ArchiveFolder: Sendable {
     let path: String
-    private let descriptor: Int32
     private let group: UInt32?
+    /// Negative as long as there is no folder: the first file makes it, so that a start that is refused leaves nothing.
+    private let opened: Mutex<Int32>
 
-    /// Makes the folder if need be.
     /// - Parameter group: Who may read; nil for the process's.
     init(_ path: String, group: UInt32?) throws(SystemCallError) {
         self.path = path
         self.group = group
-        let isMade = mkdir(path, 0o750) == 0
-        let number = try systemCall("open \(path)") { open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
-        do throws(SystemCallError) {
-            if isMade {
-                if let group { try systemCall("chown \(path)") { fchown(number, .max, group) } }
-                try systemCall("chmod \(path)") { fchmod(number, 0o750) }
-            }
-            var status = stat()
-            try systemCall("stat \(path)") { fstat(number, &status) }
-            guard status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0 else {
-                throw SystemCallError(call: "\(path), in which others could write", code: EPERM)
-            }
-        } catch {
-            close(number)
-            throw error
-        }
-        descriptor = number
+        let number = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        // Without the folder around it the start is refused, in words of its own.
+        if number < 0, errno != ENOENT, !Self.isBelowFile(path) { throw SystemCallError(call: "open \(path)", code: errno) }
+        if number >= 0 { try Self.expectOwn(number, path) }
+        opened = Mutex(number)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        let number = opened.withLock { $0 }
+        if number >= 0 { close(number) }
+    }
+
+    private var descriptor: Int32 { opened.withLock { $0 } }
+
+    /// True if what should be the folder around it is none.
+    private static func isBelowFile(_ path: String) -> Bool {
+        let code = errno
+        defer { errno = code }
+        var status = stat()
+        return code == ENOTDIR && lstat(path, &status) != 0
+    }
+
+    private static func expectOwn(_ number: Int32, _ path: String) throws(SystemCallError) {
+        var status = stat()
+        let fault: SystemCallError
+        if fstat(number, &status) != 0 {
+            fault = SystemCallError(call: "stat \(path)", code: errno)
+        } else if status.st_uid == geteuid() || status.st_uid == 0, status.st_mode & 0o022 == 0 {
+            return
+        } else {
+            fault = SystemCallError(call: "\(path), in which others could write", code: EPERM)
+        }
+        close(number)
+        throw fault
+    }
+
+    /// Makes the folder if need be.
+    private func descriptorForWriting() throws(SystemCallError) -> Int32 {
+        let known = descriptor
+        guard known < 0 else { return known }
+        let isMade = mkdir(path, 0o750) == 0
+        let number = try systemCall("open \(path)") { open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        if isMade {
+            do throws(SystemCallError) {
+                if let group { try systemCall("chown \(path)") { fchown(number, .max, group) } }
+                try systemCall("chmod \(path)") { fchmod(number, 0o750) }
+            } catch {
+                close(number)
+                throw error
+            }
+        }
+        try Self.expectOwn(number, path)
+        opened.withLock { $0 = number }
+        return number
+    }
 
     /// nil if there is no such file, or it is no file of this user's or root's, or longer than that.
     func read(_ name: String, limit: Int) -> [UInt8]? {
@@ -58,6 +94,7 @@ final class ArchiveFolder: Sendable {
 
     /// Writes a file in the place of what was there.
     func write(_ name: String, _ bytes: [UInt8]) throws(SystemCallError) {
+        let descriptor = try descriptorForWriting()
         let draft = name + ".new"
         unlinkat(descriptor, draft, 0)
         let file = try systemCall("open \(path)/\(draft)") {

@@ -28,7 +28,7 @@ public final class RuleArchive: Sendable {
     private let limit: Int
     private let index: Mutex<ChangeIndex>
 
-    /// Opens the archive in a folder, which is made if need be.
+    /// Opens the archive in a folder, which the first change makes if need be.
     /// - Parameters:
     ///   - limit: Changes to keep.
     ///   - group: Who may read its files.
