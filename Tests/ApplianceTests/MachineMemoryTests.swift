@@ -8,6 +8,8 @@ import Testing
     /// Lines of mountinfo: the hierarchies where they usually are.
     private static let second = "41 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw\n"
     private static let first = "35 31 0:32 / /sys/fs/cgroup/memory rw shared:5 - cgroup cgroup rw,memory\n"
+    /// A group as the first process sees it (proc_pid_root(5)).
+    private static let groupOfFirst = ["proc", "1", "root", "sys/fs/cgroup/memory/a"].joined(separator: "/")
 
     /// Files under /proc and /sys, and what they leave.
     private static let machines: [(description: String, files: [String: String], total: Int, available: Int)] = [
@@ -53,8 +55,8 @@ import Testing
             "version 1, seen only by the first process, as in ip netns exec",
             [
                 "proc/self/cgroup": "5:memory:/a\n", "proc/self/mountinfo": "304 301 0:40 / /sys rw - sysfs lab rw\n",
-                "proc/1/mountinfo": first, "proc/1/root/sys/fs/cgroup/memory/a/memory.limit_in_bytes": "5000\n",
-                "proc/1/root/sys/fs/cgroup/memory/a/memory.usage_in_bytes": "1000\n",
+                "proc/1/mountinfo": first, "\(groupOfFirst)/memory.limit_in_bytes": "5000\n",
+                "\(groupOfFirst)/memory.usage_in_bytes": "1000\n",
             ], 5000, 4000
         ),
         (
