@@ -41,60 +41,25 @@ final class StepInterner {
     }
 
     let kind: FrameKind
-    private(set) var variables: [Variable] = []
-    private(set) var sets: [ValueSet] = []
-    private(set) var outcomes: [RegionVerdict] = []
-    private(set) var assignments: [[Step.Assigned]] = []
-    private var variableNumbers: [Variable: Int32] = [:]
-    private var setNumbers: [ValueSet: Int32] = [:]
-    private var outcomeNumbers: [RegionVerdict: Int32] = [:]
-    private var assignmentNumbers: [[Step.Assigned]: Int32] = [:]
+    private var numberedVariables = Numbering<Variable>()
+    private var numberedSets = Numbering<ValueSet>()
+    private var numberedOutcomes = Numbering<RegionVerdict>()
+    private var numberedAssignments = Numbering<[Step.Assigned]>()
+    private var labels = Numbering<String>()
     private var identities: [Identity: Int32] = [:]
-    private var labelNumbers: [String: Int32] = [:]
 
     init(_ kind: FrameKind) { self.kind = kind }
 
-    func number(of variable: Variable) -> Int32 {
-        if let number = variableNumbers[variable] { return number }
-        let number = Int32(variables.count)
-        variableNumbers[variable] = number
-        variables.append(variable)
-        return number
-    }
+    var variables: [Variable] { numberedVariables.elements }
+    var sets: [ValueSet] { numberedSets.elements }
+    var outcomes: [RegionVerdict] { numberedOutcomes.elements }
+    var assignments: [[Step.Assigned]] { numberedAssignments.elements }
 
-    func number(of set: ValueSet) -> Int32 {
-        if let number = setNumbers[set] { return number }
-        let number = Int32(sets.count)
-        setNumbers[set] = number
-        sets.append(set)
-        return number
-    }
-
-    func number(of outcome: RegionVerdict) -> Int32 {
-        if let number = outcomeNumbers[outcome] { return number }
-        let number = Int32(outcomes.count)
-        outcomeNumbers[outcome] = number
-        outcomes.append(outcome)
-        return number
-    }
-
-    private func number(of assignment: [Step.Assigned]) -> Int32 {
-        if let number = assignmentNumbers[assignment] { return number }
-        let number = Int32(assignments.count)
-        assignmentNumbers[assignment] = number
-        assignments.append(assignment)
-        return number
-    }
-
-    private func number(ofLabel name: String) -> Int32 {
-        let count = Int32(labelNumbers.count)
-        return labelNumbers[name, default: count] == count ? set(name, count) : labelNumbers[name] ?? count
-    }
-
-    private func set(_ name: String, _ number: Int32) -> Int32 {
-        labelNumbers[name] = number
-        return number
-    }
+    func number(of variable: Variable) -> Int32 { numberedVariables.number(of: variable) }
+    func number(of set: ValueSet) -> Int32 { numberedSets.number(of: set) }
+    func number(of outcome: RegionVerdict) -> Int32 { numberedOutcomes.number(of: outcome) }
+    private func number(of assignment: [Step.Assigned]) -> Int32 { numberedAssignments.number(of: assignment) }
+    private func number(ofLabel name: String) -> Int32 { labels.number(of: name) }
 
     private func limits(of condition: Condition) -> [Limit] {
         condition.sets.map { Limit(variable: number(of: $0.key), set: number(of: $0.value)) }.sorted { $0.variable < $1.variable }

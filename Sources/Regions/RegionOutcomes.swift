@@ -11,13 +11,7 @@ extension RegionSolver {
         return Piece(limits: [], change: number(change))
     }
 
-    func number(_ change: Change) -> Int32 {
-        if let number = changeNumbers[change] { return number }
-        let number = Int32(changes.count)
-        changeNumbers[change] = number
-        changes.append(change)
-        return number
-    }
+    func number(_ change: Change) -> Int32 { numberedChanges.number(of: change) }
 
     /// What decides frames of a list that come to one outcome.
     private func deciders(of list: [Int32], at depth: Int) -> [Int32] {

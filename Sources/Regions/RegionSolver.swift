@@ -41,8 +41,8 @@ final class RegionSolver {
 
     let interner: Interner
     let meter: WorkMeter
-    var changes: [Change] = []
-    var changeNumbers: [Change: Int32] = [:]
+    var numberedChanges = Numbering<Change>()
+    var changes: [Change] { numberedChanges.elements }
     private var pieceCount = 0
     /// Verdict of frames that are dealt with elsewhere.
     static let done: Int32 = -1
